@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Domains: creation, reference counting, shutdown and destruction.
+ *
+ * Life: BUILDING (created, vcpus being made) -> LIVE (was unpaused once) -> DYING (destroydomain
+ * began; resources are given back preemptibly) -> DEAD (only frames that others still map are left)
+ * -> freed when the last reference goes. domain.c is the only one that changes d->state.
+ *
+ * References: a pointer from domain_get() holds the shell until domain_put(). A vcpu of a live
+ * domain keeps its own domain alive, so current->domain needs none.
+ */
+#pragma once
+
+#include <hv/event.h>
+#include <hv/grant.h>
+#include <hv/mm_types.h>
+#include <hv/rangeset.h>
+#include <hv/sched.h>
+#include <hv/vcpu.h>
+#include <public/domctl.h>
+#include <x86/domain.h>
+
+enum domain_state { DOM_BUILDING, DOM_LIVE, DOM_DYING, DOM_DEAD };
+
+#define MAX_VCPUS 128
+
+struct domain {
+    domid_t id;
+    bool is_control;              /* dom0 */
+    enum domain_state state;      /* d->lock, and domain list lock to reach DEAD */
+    uint32_t refs;                /* atomic */
+    spinlock_t lock;              /* life-cycle fields; ORDER_DOMAIN */
+    struct list list;             /* all domains by id; domain list lock */
+
+    int32_t pause_count;          /* atomic */
+    int32_t tools_pause_count;    /* d->lock */
+    bool is_shutting_down, is_shut_down; /* d->lock */
+    int32_t shutdown_code;        /* -1 until shut down */
+
+    xen_domain_handle_t handle;
+    uint32_t create_flags;        /* XEN_DOMCTL_CDF_* */
+    uint32_t ssidref;
+    uint32_t max_vcpus;           /* entries of vcpu[] */
+    struct vcpu **vcpu;           /* NULL where not created */
+
+    struct shared_info *shared_info; /* one frame, shared with the guest */
+    mfn_t shared_info_mfn;
+    uint64_t vm_assist;           /* VMASST_TYPE_* bits */
+    struct rangeset *iomem_caps, *irq_caps, *ioport_caps; /* inclusive ranges */
+    int64_t time_offset_seconds;
+    bool debugger_attached;
+
+    struct mm_domain mm;
+    struct event_domain event;
+    struct grant_domain grant;
+    struct sched_domain sched;
+    struct arch_domain arch;
+};
+
+extern struct domain *dom0;
+extern struct domain idle_domain; /* owns idle vcpus; id DOMID_IDLE */
+extern struct domain dom_xen;     /* owns frames that Hospes shares (DOMID_XEN) */
+extern struct domain dom_io;      /* owns frames outside RAM (DOMID_IO) */
+
+void domain_init(void);
+/* Creates a domain, paused by tools once. On success *out holds one reference.
+ * -EEXIST, -EINVAL, -ENOMEM, ... as domctl createdomain. */
+int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool control,
+                  struct domain **out);
+int vcpu_create(struct domain *d, uint32_t id); /* -ENOMEM */
+
+struct domain *domain_get(domid_t id);         /* by id, with a reference; NULL if none or DEAD */
+struct domain *domain_get_any(domid_t id);     /* also DEAD ones (getdomaininfo, destroy) */
+struct domain *domain_get_self_or(domid_t id); /* resolves DOMID_SELF too */
+struct domain *domain_get_next(domid_t id);    /* first with an id at or above */
+bool domain_try_ref(struct domain *d);
+void domain_ref(struct domain *d);             /* the caller already holds one */
+void domain_put(struct domain *d);
+
+int domain_destroy(struct domain *d);          /* preemptible: -ERESTART */
+void domain_shutdown(struct domain *d, uint8_t reason); /* SHUTDOWN_* */
+int domain_resume(struct domain *d);
+/* Crashes the domain and logs one rate-limited line: domain, vcpu, why. Returns; current's guest
+ * code simply does not run again. */
+void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
+
+static inline struct vcpu *domain_vcpu(const struct domain *d, uint32_t id)
+{
+    return id < d->max_vcpus ? d->vcpu[array_index_nospec(id, d->max_vcpus)] : NULL;
+}
+
+#define for_each_vcpu(d, v)                                                                        \
+    for (uint32_t i_ = 0; i_ < (d)->max_vcpus; i_++)                                               \
+        if (((v) = (d)->vcpu[i_]) != NULL)
+
+/* The domain list is append-only for readers that hold the domain list lock. */
+extern spinlock_t domain_list_lock;
+extern struct list domain_list;
+#define for_each_domain(d) list_for_each(d, &domain_list, list)
+
+/* The one place that answers "may subject do op to object". domain/policy.c */
+enum policy_op { POL_DOMCTL, POL_SYSCTL, POL_PLATFORM, POL_MMU_FOREIGN, POL_MEMORY_FOREIGN,
+                 POL_EVENT_FOREIGN, POL_GRANT_FOREIGN, POL_PHYSDEV, POL_CONSOLE_IO, POL_SCHED_REMOTE };
+int policy_check(const struct domain *subject, const struct domain *object, enum policy_op op,
+                 uint32_t sub); /* 0 or -EPERM */

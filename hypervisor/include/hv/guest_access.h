@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one door to guest memory: the current vcpu's address space (its loaded page tables), with
+ * fault recovery. A guest address outside the guest's half, or that faults, gives -EFAULT and may
+ * leave a prefix copied. Whatever is read is a private copy: never read the same guest field twice.
+ * entry/guest_access.c
+ */
+#pragma once
+
+#include <hv/types.h>
+
+int copy_from_guest(void *dst, uint64_t guest_va, size_t n) __must_check;
+int copy_to_guest(uint64_t guest_va, const void *src, size_t n) __must_check;
+int clear_guest(uint64_t guest_va, size_t n) __must_check;
+bool guest_range_ok(uint64_t guest_va, size_t n);
+
+/* Element i of a guest array of objects of dst's type. */
+#define copy_from_guest_idx(dst, guest_va, i)                                                      \
+    copy_from_guest((dst), (guest_va) + (uint64_t)(i) * sizeof(*(dst)), sizeof(*(dst)))
+#define copy_to_guest_idx(guest_va, i, src)                                                        \
+    copy_to_guest((guest_va) + (uint64_t)(i) * sizeof(*(src)), (src), sizeof(*(src)))
+/* One field of a structure in guest memory, as sized by type. */
+#define copy_field_to_guest(guest_va, type, field, src)                                            \
+    copy_to_guest((guest_va) + offsetof(type, field), &(src)->field, sizeof((src)->field))
+/* The address inside a XEN_GUEST_HANDLE that has been copied from the guest. */
+#define handle_addr(h) ((uint64_t)(uintptr_t)(h).p)

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What belongs to one physical CPU. Each CPU's stack is STACK_SIZE bytes, so aligned; struct
+ * cpu_info sits at its top and is found from the stack pointer.
+ */
+#pragma once
+
+#include <hv/sched.h>
+#include <hv/timer.h>
+#include <hv/vcpu.h>
+#include <public/xen.h>
+#include <x86/pcpu.h>
+
+#define MAX_CPUS    256
+#define STACK_ORDER 3
+#define STACK_SIZE  (PAGE_SIZE << STACK_ORDER)
+
+struct pcpu {
+    uint32_t id;              /* 0..nr_cpus-1 */
+    uint32_t apic_id, acpi_id;
+    bool online;
+    struct vcpu *curr;        /* whose state is in the registers; &idle when none. Own CPU writes */
+    struct vcpu idle;         /* domain is &idle_domain */
+    unsigned long softirqs;   /* enum softirq bits, atomic */
+    struct sched_pcpu sched;
+    struct timer_pcpu timers;
+    struct time_pcpu {
+        uint64_t tsc_base, ns_base; /* at tsc_base system time was ns_base */
+    } time;
+    struct arch_pcpu arch;
+};
+
+/* At the top of each CPU's stack. guest_regs is where entry code saves the guest's registers. */
+struct cpu_info {
+    struct cpu_user_regs guest_regs;
+    struct pcpu *pcpu;
+    uint64_t pad; /* keeps the frame that the CPU pushes 16-byte aligned */
+} __aligned(16);
+
+static inline struct cpu_info *cpu_info(void)
+{
+    unsigned long sp;
+    __asm__("mov %%rsp, %0" : "=r"(sp));
+    return (struct cpu_info *)((sp | (STACK_SIZE - 1)) + 1) - 1;
+}
+
+#define this_pcpu()   (cpu_info()->pcpu)
+#define smp_cpu_id()  (this_pcpu()->id)
+#define current       (this_pcpu()->curr)
+#define guest_regs()  (&cpu_info()->guest_regs)
+
+extern struct pcpu *pcpus[MAX_CPUS]; /* by id; filled before the CPU starts */
+extern unsigned int nr_cpus;         /* CPUs that were brought up */
+
+struct pcpu *pcpu_of(unsigned int cpu);
+
+/* A set of CPUs. */
+typedef struct {
+    unsigned long bits[MAX_CPUS / 64];
+} cpumask_t;

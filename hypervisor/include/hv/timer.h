@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Time and software timers. System time is nanoseconds since boot, the same on every CPU.
+ * Timers belong to a CPU and fire from its SOFTIRQ_TIMER with no lock held.
+ */
+#pragma once
+
+#include <hv/list.h>
+#include <hv/spinlock.h>
+
+struct timer {
+    uint64_t expires; /* ns of system time */
+    void (*fn)(void *data);
+    void *data;
+    uint32_t cpu;
+    uint32_t slot; /* index in the CPU's heap + 1; 0 when inactive. Protected by that heap's lock */
+};
+
+/* Per-CPU part, in struct pcpu. */
+#define TIMER_HEAP_MIN 64
+struct timer_pcpu {
+    spinlock_t lock;
+    struct timer **heap; /* grows; heap[0] is the earliest */
+    uint32_t nr, size;
+};
+
+void timer_init(struct timer *t, void (*fn)(void *), void *data, unsigned int cpu);
+void timer_set(struct timer *t, uint64_t expires); /* (re)arms; a past time fires at once */
+void timer_stop(struct timer *t);
+void timer_kill(struct timer *t);                 /* stops and waits until fn is not running */
+void timer_migrate(struct timer *t, unsigned int cpu);
+void timer_init_cpu(unsigned int cpu);            /* 0 or panics: boot only */
+void timer_softirq(void);
+void timer_interrupt(void);                       /* local APIC timer vector */
+
+struct vcpu;
+struct domain;
+
+#define SECONDS(n) ((uint64_t)(n) * 1000000000UL)
+#define MILLISECS(n) ((uint64_t)(n) * 1000000UL)
+#define MICROSECS(n) ((uint64_t)(n) * 1000UL)
+
+uint64_t now_ns(void);                 /* system time */
+uint64_t tsc_to_system_ns(uint64_t tsc);
+uint64_t rdtsc_ordered(void);
+extern uint32_t tsc_khz;               /* set by calibration at boot */
+void time_init(void);                  /* boot CPU, after calibration */
+void time_init_cpu(void);              /* each CPU as it comes up */
+void time_update_vcpu(struct vcpu *v); /* refreshes its vcpu_time_info and secondary copy */
+void time_update_wallclock(struct domain *d);
+/* Sets the wall clock: at system time 'at' it was sec.nsec UTC. Updates every domain. */
+void time_set_wallclock(uint64_t sec, uint32_t nsec, uint64_t at);

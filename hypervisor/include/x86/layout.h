@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hospes's part of every address space: L4 slots 256..271 (fixed by the guest ABI). Also read by
+ * assembly and the linker script.
+ *
+ *  slot 256       M2P, read-only for guests (ABI: 0xffff800000000000)
+ *  slot 257       ioremap area
+ *  slot 258       frame table
+ *  slot 259       M2P, writable alias
+ *  slot 260       per-domain: GDT and LDT windows of each vcpu
+ *  slot 261       Hospes's image (text, data), 1 GiB reserved
+ *  slot 262..271  direct map of RAM, 5 TiB
+ */
+#pragma once
+
+#ifdef __ASSEMBLY__
+#define UL_(x) x
+#else
+#define UL_(x) x##UL
+#endif
+
+#define HV_SLOT_FIRST     256
+#define HV_SLOT_LAST      271
+#define HV_SLOT_PERDOMAIN 260
+
+#define HV_START          UL_(0xffff800000000000)
+#define HV_END            UL_(0xffff880000000000)
+#define M2P_RO_START      UL_(0xffff800000000000)
+#define IOREMAP_START     UL_(0xffff808000000000)
+#define IOREMAP_END       UL_(0xffff80c000000000)
+#define FRAMETABLE_START  UL_(0xffff810000000000)
+#define M2P_RW_START      UL_(0xffff818000000000)
+#define PERDOMAIN_START   UL_(0xffff820000000000)
+#define IMAGE_START       UL_(0xffff82d040000000)
+#define DIRECTMAP_START   UL_(0xffff830000000000)
+#define DIRECTMAP_END     UL_(0xffff880000000000)
+
+/* Each vcpu has 32 pages in the per-domain slot: 16 for its GDT, 16 for its LDT. */
+#define VCPU_WINDOW_PAGES 32
+#define GDT_WINDOW(v)     (PERDOMAIN_START + (v) * VCPU_WINDOW_PAGES * UL_(4096))
+#define LDT_WINDOW(v)     (GDT_WINDOW(v) + 16 * UL_(4096))
+
+/* Hospes's descriptors sit in GDT page 14, the first that a guest cannot set. */
+#define RESERVED_GDT_PAGE 14
+#define SEL_HV_CS         0xe008
+#define SEL_HV_DS         0xe010
+#define SEL_USER_CS32     0xe023
+#define SEL_USER_DS       0xe02b
+#define SEL_USER_CS64     0xe033
+#define SEL_TSS           0xe040
+#define SEL_LDT           0xe050
