@@ -48,11 +48,13 @@ int hv_vcpu_set_affinity(struct hv *hv, domid_t domid, unsigned int vcpu, uint8_
                          uint8_t *soft, size_t bytes);
 int hv_domain_set_node_affinity(struct hv *hv, domid_t domid, const uint8_t *nodes, size_t bytes);
 
-/* CPU policy: NULL arrays are allowed when their count is 0. err_* (all three) may be NULL. */
-struct xen_cpuid_leaf;
-int hv_domain_set_cpu_policy(struct hv *hv, domid_t domid, const void *leaves,
-                             unsigned int nr_leaves, const void *msrs, unsigned int nr_msrs,
-                             uint32_t *err_leaf, uint32_t *err_subleaf, uint32_t *err_msr);
+/* CPU policy; an array may be NULL if its count is 0. fault (may be NULL): what was refused. */
+struct hv_policy_error {
+    uint32_t leaf, subleaf, msr; /* each ~0 if not to blame */
+};
+int hv_domain_set_cpu_policy(struct hv *hv, domid_t domid, const xen_cpuid_leaf_t *leaves,
+                             unsigned int nr_leaves, const xen_msr_entry_t *msrs,
+                             unsigned int nr_msrs, struct hv_policy_error *fault);
 
 /* Scheduler parameters of one domain, credit2 layout: weight (1..65535) and cap (percent). */
 int hv_sched_credit2_get(struct hv *hv, domid_t domid, uint16_t *weight, uint16_t *cap);

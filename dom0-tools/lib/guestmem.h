@@ -23,7 +23,7 @@ int hv_decrease_reservation(struct hv *hv, domid_t domid, const xen_pfn_t *exten
 /* Reserves this many pages for the domain's coming allocations; 0 gives the claim up. */
 int hv_claim_pages(struct hv *hv, domid_t domid, uint64_t pages);
 
-/* Memory map the guest will see. entry: struct e820entry of public/memory.h's set_memory_map. */
+/* Memory map the guest will see. */
 struct hv_e820 {
     uint64_t addr, size;
     uint32_t type; /* 1: RAM */

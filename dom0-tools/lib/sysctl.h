@@ -34,7 +34,7 @@ int hv_console_read(struct hv *hv, char *buf, size_t size, bool clear, bool incr
 int hv_debug_keys(struct hv *hv, const char *keys);
 int hv_sched_id(struct hv *hv, uint32_t *id);
 
-/* Up to max entries; return how many there are in all (may be more than max). */
+/* Up to max entries; return how many were filled. NULL arrays: how many there are. */
 int hv_cpu_topology(struct hv *hv, struct xen_sysctl_cputopo *topo, unsigned int max);
 int hv_numa_info(struct hv *hv, struct xen_sysctl_meminfo *mem, uint32_t *distance,
                  unsigned int max);
@@ -47,7 +47,7 @@ int hv_avail_heap(struct hv *hv, unsigned int min_width, unsigned int max_width,
                   uint64_t *bytes);
 
 /*
- * The pool with the smallest id at or above *pool, returned there; -ENOENT past the end. cpus
+ * The pool with the smallest id at or above pool, returned in info; -ENOENT past the end. cpus
  * (bytes long, may be NULL) gets its CPU map.
  */
 struct hv_cpupool {
