@@ -23,7 +23,8 @@ struct event_domain {
     uint32_t max_port;           /* highest allowed */
     uint32_t active;             /* ports not free: statistics */
     struct evtchn_fifo_domain *fifo; /* NULL: 2-level */
-    struct pirq_domain *pirqs;
+    struct pirq_domain *pirqs;   /* event/pirq.c */
+    unsigned long poll_mask[2];  /* vcpus in SCHEDOP_poll; atomic bits. MAX_VCPUS of them */
 };
 
 struct event_vcpu {

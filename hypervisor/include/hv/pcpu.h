@@ -11,7 +11,6 @@
 #include <public/xen.h>
 #include <x86/pcpu.h>
 
-#define MAX_CPUS    256
 #define STACK_ORDER 3
 #define STACK_SIZE  (PAGE_SIZE << STACK_ORDER)
 
@@ -53,8 +52,3 @@ extern struct pcpu *pcpus[MAX_CPUS]; /* by id; filled before the CPU starts */
 extern unsigned int nr_cpus;         /* CPUs that were brought up */
 
 struct pcpu *pcpu_of(unsigned int cpu);
-
-/* A set of CPUs. */
-typedef struct {
-    unsigned long bits[MAX_CPUS / 64];
-} cpumask_t;

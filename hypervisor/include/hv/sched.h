@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scheduling. One stack per CPU, none per vcpu: a vcpu's guest registers are copied between its
+ * Scheduling. sched/. One stack per CPU, none per vcpu: a vcpu's guest registers are copied between its
  * struct and the CPU's stack frame when another vcpu is chosen, on the way back to the guest. So a
  * hypercall never sleeps; a long one continues by restarting (hv/hypercall.h).
  *
- * A vcpu is runnable when pause_flags is 0. It is 'running' from the moment a CPU chooses it until
- * its state has been saved in its struct again.
+ * A vcpu is runnable when its pause_flags and pause_count and its domain's pause_count are all 0.
+ * It is 'running' (is_running) from the moment a CPU chooses it until its state has been saved in
+ * its struct again. Run-queue locks protect queued, cpu, vruntime, deadline and runstate.
  */
 #pragma once
 
@@ -19,8 +20,14 @@
 enum pause_flag {
     VPF_BLOCKED, /* waits for an event (SCHEDOP_block, SCHEDOP_poll) */
     VPF_DOWN,    /* never initialised, or VCPUOP_down */
-    VPF_PAUSED,  /* vcpu.pause_count or domain.pause_count above 0 */
 };
+
+#define MAX_CPUS 256
+
+/* A set of CPUs. */
+typedef struct {
+    unsigned long bits[MAX_CPUS / 64];
+} cpumask_t;
 
 struct sched_vcpu {
     struct list run;        /* on a CPU's run queue; protected by that queue's lock */
@@ -30,27 +37,26 @@ struct sched_vcpu {
     uint64_t deadline;
     uint64_t last_start;    /* system time at which it last began to run */
     struct vcpu_runstate_info runstate; /* our own copy; time[] in ns */
-    unsigned long *hard_affinity;       /* bitmap of nr_cpus bits, NULL: all */
-    unsigned long *soft_affinity;
+    cpumask_t hard_affinity, soft_affinity;
+    uint32_t pinned_cpu;        /* + 1 while SCHEDOP_pin_override holds; else 0 */
     struct timer singleshot, periodic, poll;
-    uint64_t periodic_period; /* ns, 0: off */
-    struct timer *set_timer;
+    uint64_t periodic_period;   /* ns, 0: off */
+    uint64_t periodic_next;     /* system time of the next tick */
 };
 
 struct sched_domain {
     uint16_t weight; /* 1..65535, default 256 */
     uint16_t cap;    /* percent of one CPU, 0: none */
     struct timer watchdog[2];
-    uint32_t watchdog_inuse;
+    uint32_t watchdog_inuse;    /* bit per timer; d->lock */
 };
 
 struct sched_pcpu {
     spinlock_t lock;
     struct list queue;      /* runnable vcpus that are not running, by deadline */
     uint32_t nr_queued;
-    uint64_t min_vruntime;
-    struct timer slice;
-    uint64_t idle_ns;       /* total time spent idle */
+    uint64_t min_vruntime;  /* never goes back; where a vcpu that wakes is placed */
+    struct timer slice;     /* end of the running vcpu's slice, when somebody else waits */
 };
 
 struct domain;
@@ -80,6 +86,11 @@ void domain_pause_by_tools(struct domain *d);   /* counted apart: XEN_DOMINF_pau
 int domain_unpause_by_tools(struct domain *d);
 /* Sends v's CPU a reason to leave the guest, so that it looks at pending events soon. */
 void vcpu_kick(struct vcpu *v);
+bool vcpu_runnable(const struct vcpu *v);
+/* Sets the affinity; moves the vcpu if need be. -EINVAL if no online CPU is in it. */
+int vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
+uint64_t sched_idle_ns(unsigned int cpu);  /* time the CPU has spent without a vcpu */
+long do_sched_op(int cmd, uint64_t arg);
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);
 void sched_softirq(void);                  /* SOFTIRQ_SCHEDULE */
 __attribute__((noreturn)) void sched_start_cpu(void); /* enter idle on this CPU for the first time */

@@ -12,16 +12,18 @@ struct timer {
     uint64_t expires; /* ns of system time */
     void (*fn)(void *data);
     void *data;
-    uint32_t cpu;
-    uint32_t slot; /* index in the CPU's heap + 1; 0 when inactive. Protected by that heap's lock */
+    uint32_t cpu;  /* whose heap; changes only while inactive or under both heaps' locks */
+    bool active;
+    /* Pairing heap: children hang on 'child' and are linked by 'next'; 'prev' is the left sibling,
+     * or the parent for a first child. Protected by the heap's lock. */
+    struct timer *child, *next, *prev;
 };
 
 /* Per-CPU part, in struct pcpu. */
-#define TIMER_HEAP_MIN 64
 struct timer_pcpu {
     spinlock_t lock;
-    struct timer **heap; /* grows; heap[0] is the earliest */
-    uint32_t nr, size;
+    struct timer *root;    /* the earliest */
+    struct timer *running; /* its fn is being called, without the lock */
 };
 
 void timer_init(struct timer *t, void (*fn)(void *), void *data, unsigned int cpu);
@@ -29,7 +31,7 @@ void timer_set(struct timer *t, uint64_t expires); /* (re)arms; a past time fire
 void timer_stop(struct timer *t);
 void timer_kill(struct timer *t);                 /* stops and waits until fn is not running */
 void timer_migrate(struct timer *t, unsigned int cpu);
-void timer_init_cpu(unsigned int cpu);            /* 0 or panics: boot only */
+void timer_init_cpu(unsigned int cpu);
 void timer_softirq(void);
 void timer_interrupt(void);                       /* local APIC timer vector */
 
