@@ -8,7 +8,7 @@
  *  slot 258       frame table
  *  slot 259       M2P, writable alias
  *  slot 260       per-domain: GDT and LDT windows of each vcpu
- *  slot 261       Hospes's image (text, data), 1 GiB reserved
+ *  slot 261       Hospes's image (text, data) and the CPUs' stacks, 1 GiB reserved
  *  slot 262..271  direct map of RAM, 5 TiB
  */
 #pragma once
@@ -32,8 +32,19 @@
 #define M2P_RW_START      UL_(0xffff818000000000)
 #define PERDOMAIN_START   UL_(0xffff820000000000)
 #define IMAGE_START       UL_(0xffff82d040000000)
+#define IMAGE_MAX         UL_(0x1000000) /* 16 MiB */
 #define DIRECTMAP_START   UL_(0xffff830000000000)
 #define DIRECTMAP_END     UL_(0xffff880000000000)
+
+/*
+ * A CPU's area, CPU_AREA_SIZE bytes each: STACK_SIZE bytes of stack block at its start (see
+ * x86/cpu_area.c: IST stacks, a guard page, the main stack), then one executable page for the
+ * syscall stub; the rest is unmapped.
+ */
+#define CPU_AREA_START    (IMAGE_START + UL_(0x10000000))
+#define CPU_AREA_SIZE     UL_(0x10000)
+#define CPU_AREA_STUB     UL_(0x8000)
+#define CPU_AREA(cpu)     (CPU_AREA_START + (cpu) * CPU_AREA_SIZE)
 
 /* Each vcpu has 32 pages in the per-domain slot: 16 for its GDT, 16 for its LDT. */
 #define VCPU_WINDOW_PAGES 32

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One loadable segment, linked at its virtual address and loaded 2 MiB-aligned anywhere below
+ * 4 GiB (2 MiB when the loader does not relocate). Boot maps each part with its own rights; the
+ * parts are page-aligned for that. Everything but .bss is in the file, in order, so that a loader
+ * may treat the file as flat.
+ */
+#include <x86/layout.h>
+
+#define LOAD_PADDR 0x200000
+
+OUTPUT_FORMAT(elf64-x86-64)
+ENTRY(boot_start)
+
+PHDRS
+{
+    image PT_LOAD;
+    note PT_NOTE;
+}
+
+SECTIONS
+{
+    . = IMAGE_START + LOAD_PADDR;
+    image_start = .;
+    .text : AT(LOAD_PADDR) {
+        *(.multiboot)
+        *(.text .text.*)
+        . = ALIGN(4096);
+    } :image
+    image_text_end = .;
+
+    .init.text : {
+        image_init_text_start = .;
+        *(.init.text .init.text.*)
+        . = ALIGN(4096);
+    } :image
+    image_init_text_end = .;
+
+    .rodata : {
+        *(.rodata .rodata.*)
+        *(.got .got.plt)
+        . = ALIGN(8);
+        ex_table_start = .;
+        *(.ex_table)
+        ex_table_end = .;
+        cmdline_names_start = .;
+        *(.cmdline_names)
+        cmdline_names_end = .;
+    } :image
+    .note.gnu.build-id : {
+        build_id_note = .;
+        *(.note.gnu.build-id)
+        build_id_note_end = .;
+    } :image :note
+    .rodata.end : {
+        . = ALIGN(4096);
+    } :image
+    image_rodata_end = .;
+
+    .init.data : {
+        image_init_data_start = .;
+        *(.init.data .init.data.*)
+        . = ALIGN(4096);
+    } :image
+    image_init_data_end = .;
+
+    .data : {
+        *(.data.read_mostly)
+        *(.data .data.*)
+        . = ALIGN(16);
+        *(.symbols)
+        . = ALIGN(16);
+    } :image
+    image_file_end = .;
+
+    .bss : {
+        *(.bss.page_aligned)
+        *(.bss .bss.* COMMON)
+        . = ALIGN(4096);
+    } :image
+    image_end = .;
+
+    ASSERT(image_end - image_start <= IMAGE_MAX - LOAD_PADDR, "the image has outgrown IMAGE_MAX")
+
+    .debug_info 0 : { *(.debug_info) }
+    .debug_abbrev 0 : { *(.debug_abbrev) }
+    .debug_aranges 0 : { *(.debug_aranges) }
+    .debug_line 0 : { *(.debug_line) }
+    .debug_line_str 0 : { *(.debug_line_str) }
+    .debug_str 0 : { *(.debug_str) }
+    .debug_str_offsets 0 : { *(.debug_str_offsets) }
+    .debug_addr 0 : { *(.debug_addr) }
+    .debug_ranges 0 : { *(.debug_ranges) }
+    .debug_rnglists 0 : { *(.debug_rnglists) }
+    .debug_loc 0 : { *(.debug_loc) }
+    .debug_loclists 0 : { *(.debug_loclists) }
+    .debug_frame 0 : { *(.debug_frame) }
+    .comment 0 : { *(.comment) }
+    .symtab 0 : { *(.symtab) }
+    .strtab 0 : { *(.strtab) }
+    .shstrtab 0 : { *(.shstrtab) }
+    /DISCARD/ : {
+        *(.eh_frame .eh_frame_hdr)
+        *(.note.GNU-stack)
+        *(.note.gnu.property)
+        *(.llvm_addrsig)
+        *(.rela.*)
+        *(.iplt .rela.plt .plt .plt.got .igot .igot.plt)
+    }
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the boot loader and the command line told us. Written by boot/ on the boot CPU before any
+ * other CPU runs; read-only from then on.
+ */
+#pragma once
+
+#include <hv/types.h>
+
+struct boot_module {
+    paddr_t start;
+    size_t size;
+    const char *cmdline; /* without the name that GRUB may put first; never NULL */
+};
+
+#define BOOT_MAX_MODULES 8
+#define BOOT_MAX_RANGES  256
+
+enum video_type { VIDEO_NONE, VIDEO_TEXT, VIDEO_FRAMEBUFFER };
+
+struct boot_video {
+    enum video_type type;
+    paddr_t addr;
+    uint32_t pitch, width, height, bpp;
+    uint8_t red_pos, red_size, green_pos, green_size, blue_pos, blue_size;
+};
+
+/* An EFI memory descriptor, as the firmware lays it out (the stride may be larger). */
+struct efi_memory_desc {
+    uint32_t type, pad;
+    uint64_t phys, virt, pages, attribute;
+};
+
+struct boot_info {
+    paddr_t image_paddr;      /* where the image's first byte lies */
+    size_t image_size;        /* with .bss */
+    char loader[64];
+    char cmdline[2048];       /* ours, without the program's name: XENVER_commandline */
+    struct boot_module modules[BOOT_MAX_MODULES];
+    unsigned int nr_modules;
+    struct boot_video video;
+    bool efi;                 /* started by UEFI firmware */
+    uint64_t efi_systab;      /* EFI system table (64-bit), 0: none */
+    struct efi_memory_desc efi_map[BOOT_MAX_RANGES];
+    unsigned int nr_efi_map;
+    uint8_t rsdp[36];         /* copy given by the loader, all 0: none */
+    uint64_t rsdp_paddr;      /* where one was found in memory, 0: none */
+};
+
+extern struct boot_info boot_info;
+
+/*
+ * Command line: name=value or a bare name, separated by spaces. The last of several counts.
+ * Options are declared where they are used (CMDLINE_OPTION), so that boot can warn of unknown ones.
+ */
+const char *cmdline_get(const char *name);               /* NULL: not given; "" for a bare name */
+bool cmdline_bool(const char *name, bool dflt);          /* name, no-name, noname, =yes/no/on/off/1/0 */
+uint64_t cmdline_uint(const char *name, uint64_t dflt);
+uint64_t cmdline_size(const char *name, uint64_t dflt);  /* suffix B K M G T; none: KiB, as Xen */
+/* A size at *s; moves *s behind it. */
+uint64_t parse_size(const char **s);
+/* Item of a comma-separated list "a,b:c,..."; copies it; false at the end. */
+bool cmdline_list_next(const char **list, char *item, size_t size);
+
+/* Names an option that this file reads; anywhere at file scope. */
+#define CMDLINE_OPTION(name)                                                                       \
+    static const char cmdline_name_##name[]                                                        \
+        __attribute__((used, section(".cmdline_names"), aligned(1))) = #name
+
+/* Gives the modules' frames to the allocator. Once, when dom0 has been built. */
+void boot_release_modules(void);
+/* True if the physical range overlaps memory that boot keeps (image, modules, low memory). */
+bool boot_range_reserved(paddr_t start, paddr_t end);
+
+/* dom0 builder (domain/dom0_build.c). 0 or -Exxx after a message that names the trouble. */
+int dom0_construct(const struct boot_module *kernel, const struct boot_module *initrd,
+                   const char *cmdline);
+
+/* Build information, for XENVER_* and the banner. */
+extern const char hv_extra_version[], hv_compiler[], hv_compile_date[], hv_changeset[];
+size_t hv_build_id(const uint8_t **id);                  /* length; 0: none */
+
+/* The machine leaves: reboot or power off by the best means there is. Interrupts off; no return. */
+void machine_restart(void) __noreturn;
+void machine_halt(void) __noreturn;
