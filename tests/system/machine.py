@@ -241,11 +241,16 @@ class Machine:
         self.control.send(b"run %s %d\n" % (nonce.encode(), len(body)) + body)
         passed = [start]
 
+        mark = b"\n%s " % nonce.encode()
+
         def progress():
-            # The end mark is at most 40 bytes: what stands before that may be passed on.
-            end = max(passed[0], len(self.control.data) - 48)
-            stream(bytes(self.control.data[passed[0]:end]))
-            passed[0] = end
+            # What may be the beginning of the end mark is held back.
+            have = bytes(self.control.data[passed[0]:])
+            keep = have.rfind(b"\n")
+            if keep < 0 or not mark.startswith(have[keep:][:len(mark)]):
+                keep = len(have)
+            stream(have[:keep])
+            passed[0] += keep
 
         end = self.control.expect(r"\n" + nonce + r" (\d+)\n", time.monotonic() + timeout,
                                   progress if stream else None)
