@@ -41,6 +41,8 @@ void asm_offsets(void)
     DEFINE(REGS_SIZE, sizeof(struct cpu_user_regs));
     DEFINE(CPU_INFO_SIZE, sizeof(struct cpu_info));
     DEFINE(CPU_INFO_guest_regs, offsetof(struct cpu_info, guest_regs));
+    DEFINE(CPU_INFO_user_rsp, offsetof(struct cpu_info, user_rsp));
+    DEFINE(CPU_INFO_entry_rsp, offsetof(struct cpu_info, entry_rsp));
     DEFINE(CPU_INFO_pcpu, offsetof(struct cpu_info, pcpu));
     DEFINE(PCPU_curr, offsetof(struct pcpu, curr));
     DEFINE(CONST_STACK_SIZE, STACK_SIZE);

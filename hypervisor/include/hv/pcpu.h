@@ -29,12 +29,19 @@ struct pcpu {
     struct arch_pcpu arch;
 };
 
-/* At the top of each CPU's stack. guest_regs is where entry code saves the guest's registers. */
+/*
+ * At the top of each CPU's stack. guest_regs is where entry code saves the guest's registers: the
+ * TSS's rsp0 and entry_rsp are the address of guest_regs.es, which must be 16-byte aligned because
+ * the CPU aligns it down. While the CPU is in a guest MSR_KERNEL_GS_BASE points here.
+ */
 struct cpu_info {
+    uint64_t user_rsp;              /* the syscall entry's only scratch */
     struct cpu_user_regs guest_regs;
     struct pcpu *pcpu;
-    uint64_t pad; /* keeps the frame that the CPU pushes 16-byte aligned */
+    uint64_t entry_rsp;
 } __aligned(16);
+_Static_assert((offsetof(struct cpu_info, guest_regs) + offsetof(struct cpu_user_regs, es)) % 16 == 0,
+               "the CPU pushes its frame on a 16-byte boundary");
 
 static inline struct cpu_info *cpu_info(void)
 {
