@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <public/io/xs_wire.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,14 +39,7 @@ struct xs_permissions {
     unsigned int perms;
 };
 
-/* Indices into what xs_read_watch and xs_check_watch return. */
-#ifndef _XS_WIRE_H
-enum xs_watch_type {
-    XS_WATCH_PATH = 0,
-    XS_WATCH_TOKEN
-};
-#endif
-
+/* xs_read_watch and xs_check_watch return an array with XS_WATCH_PATH and XS_WATCH_TOKEN. */
 struct xs_handle;
 typedef uint32_t xs_transaction_t;
 

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+/* Connections: buffers, queues, and when a client is held back. */
+#include "conn.h"
+
+#include "domain.h"
+#include "quota.h"
+#include "rate.h"
+#include "request.h"
+#include "ring.h"
+#include "txn.h"
+#include "watch.h"
+#include "xen.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <syslog.h>
+#include <unistd.h>
+
+/* How far back to look for the same event, unread, of an unprivileged client. */
+#define DUPLICATE_SCAN 64
+
+struct list conns = { &conns, &conns };
+struct list ready_conns = { &ready_conns, &ready_conns };
+void (*conn_poll_out)(struct conn *c, bool on);
+
+/* Events that count against a domain, oldest first: all wait equally long. */
+static struct list caused_events = { &caused_events, &caused_events };
+
+static struct conn *conn_new(void)
+{
+    struct conn *c = xzalloc(sizeof(*c));
+
+    list_init(&c->ready);
+    list_init(&c->out);
+    list_init(&c->watches);
+    list_init(&c->txns);
+    c->next_txn = 1;
+    c->fd = -1;
+    list_add_tail(&conns, &c->all);
+    return c;
+}
+
+struct conn *conn_new_socket(int fd)
+{
+    struct conn *c = conn_new();
+
+    c->fd = fd;
+    return c;
+}
+
+struct conn *conn_new_ring(struct domain *d)
+{
+    struct conn *c = conn_new();
+
+    c->dom = d;
+    c->domid = d->domid;
+    return c;
+}
+
+bool conn_is_privileged(const struct conn *c)
+{
+    return !c || c->domid == 0;
+}
+
+const char *conn_home(const struct conn *c)
+{
+    return c->dom ? c->dom->home : "/local/domain/0";
+}
+
+void conn_ready(struct conn *c)
+{
+    if (list_empty(&c->ready) && !c->dead)
+        list_add_tail(&ready_conns, &c->ready);
+}
+
+static void outstanding_dec(uint32_t domid)
+{
+    struct domain *d = domain_find(domid);
+
+    if (!d || !d->outstanding)
+        return;
+    d->outstanding--;
+    if (d->conn)
+        conn_ready(d->conn); /* it may have been held back */
+}
+
+static void uncause(struct msg *m)
+{
+    if (list_empty(&m->caused))
+        return;
+    list_del(&m->caused);
+    outstanding_dec(m->cause);
+}
+
+static void free_msg(struct conn *c, struct msg *m)
+{
+    uncause(m);
+    if (c->dom && ((struct xsd_sockmsg *)m->data)->type != XS_WATCH_EVENT)
+        outstanding_dec(c->domid);
+    domain_memory(c->domid, -(int64_t)(sizeof(*m) + m->len));
+    c->out_bytes -= m->len;
+    list_del(&m->link);
+    free(m);
+}
+
+static void drop_state(struct conn *c)
+{
+    watch_del_all(c);
+    txn_drop_all(c);
+    while (!list_empty(&c->out))
+        free_msg(c, list_entry(c->out.next, struct msg, link));
+    c->out_sent = 0;
+    c->in_len = 0;
+}
+
+void conn_kill(struct conn *c)
+{
+    c->dead = true;
+    list_del(&c->ready);
+}
+
+void conn_reap(void)
+{
+    struct list *l, *tmp;
+
+    list_for_each_safe(l, tmp, &conns) {
+        struct conn *c = list_entry(l, struct conn, all);
+
+        if (!c->dead)
+            continue;
+        drop_state(c);
+        list_del(&c->ready);
+        list_del(&c->all);
+        if (c->fd >= 0)
+            close(c->fd);
+        free(c);
+    }
+}
+
+void conn_reset(struct conn *c)
+{
+    drop_state(c);
+    c->ignored = false;
+}
+
+/* A ring that breaks the protocol stays connected, or its domain's death would go unseen. */
+static void give_up(struct conn *c, uint32_t reason)
+{
+    if (c->fd >= 0) {
+        conn_kill(c);
+        return;
+    }
+    xlog(LOG_WARNING, "domain %u broke the xenstore protocol (reason %u): its ring is ignored",
+         c->domid, reason);
+    drop_state(c);
+    c->ignored = true;
+    c->dom->page->error = reason;
+}
+
+static struct msg *queue_msg(struct conn *c, const struct xsd_sockmsg *hdr)
+{
+    struct msg *m = xmalloc(sizeof(*m) + sizeof(*hdr) + hdr->len);
+
+    list_init(&m->caused);
+    m->len = (uint32_t)sizeof(*hdr) + hdr->len;
+    memcpy(m->data, hdr, sizeof(*hdr));
+    list_add_tail(&c->out, &m->link);
+    c->out_bytes += m->len;
+    domain_memory(c->domid, (int64_t)(sizeof(*m) + m->len));
+    conn_ready(c);
+    return m;
+}
+
+void conn_reply(struct conn *c, uint32_t type, const void *data, uint32_t len)
+{
+    struct xsd_sockmsg hdr = c->req;
+    struct msg *m;
+
+    if (len > XENSTORE_PAYLOAD_MAX) {
+        conn_reply_error(c, E2BIG);
+        return;
+    }
+    hdr.type = type;
+    hdr.len = len;
+    m = queue_msg(c, &hdr);
+    if (len)
+        memcpy(m->data + sizeof(hdr), data, len);
+    if (c->dom)
+        c->dom->outstanding++;
+    if (trace_on())
+        xtrace("OUT %u req %u %s %.*s", c->domid, hdr.req_id, request_name(type),
+               len < 200 ? (int)len : 200, (const char *)data);
+}
+
+/* The errors the protocol has words for. */
+static const struct {
+    int number;
+    const char *text;
+} error_names[] = {
+    { EINVAL, "EINVAL" }, { EACCES, "EACCES" },       { EEXIST, "EEXIST" }, { EISDIR, "EISDIR" },
+    { ENOENT, "ENOENT" }, { ENOMEM, "ENOMEM" },       { ENOSPC, "ENOSPC" }, { EIO, "EIO" },
+    { EROFS, "EROFS" },   { ENOTEMPTY, "ENOTEMPTY" }, { ENOSYS, "ENOSYS" }, { EBUSY, "EBUSY" },
+    { EAGAIN, "EAGAIN" }, { EISCONN, "EISCONN" },     { E2BIG, "E2BIG" },   { EPERM, "EPERM" },
+};
+
+void conn_reply_error(struct conn *c, int err)
+{
+    const char *text = "EINVAL";
+
+    for (size_t i = 0; i < ARRAY_SIZE(error_names); i++)
+        if (error_names[i].number == err)
+            text = error_names[i].text;
+    conn_reply(c, XS_ERROR, text, (uint32_t)strlen(text) + 1);
+}
+
+static bool is_pending(const struct conn *c, const char *payload, uint32_t len)
+{
+    unsigned int scan = DUPLICATE_SCAN;
+
+    for (const struct list *l = c->out.prev; l != &c->out && scan--; l = l->prev) {
+        const struct msg *m = list_entry(l, struct msg, link);
+        const struct xsd_sockmsg *hdr = (const struct xsd_sockmsg *)m->data;
+
+        /* The first may be half sent: then the reader has not seen the later change. */
+        if (l == c->out.next && c->out_sent)
+            return false;
+        if (hdr->type == XS_WATCH_EVENT && hdr->len == len &&
+            !memcmp(m->data + sizeof(*hdr), payload, len))
+            return true;
+    }
+    return false;
+}
+
+void conn_event(struct conn *c, const char *path, const char *token, struct conn *cause)
+{
+    char payload[XENSTORE_PAYLOAD_MAX];
+    size_t plen = strlen(path) + 1, tlen = strlen(token) + 1;
+    struct xsd_sockmsg hdr = { .type = XS_WATCH_EVENT };
+    struct msg *m;
+
+    if (c->dead || c->ignored || plen + tlen > sizeof(payload))
+        return;
+    memcpy(payload, path, plen);
+    memcpy(payload + plen, token, tlen);
+    hdr.len = (uint32_t)(plen + tlen);
+    if (!conn_is_privileged(c) &&
+        (is_pending(c, payload, hdr.len) ||
+         domain_memory_check(c->dom, (int64_t)(sizeof(*m) + sizeof(hdr) + hdr.len))))
+        return;
+    if (c->out_bytes + hdr.len > OUT_LIMIT) {
+        xlog(LOG_WARNING, "a client does not read its watch events (%u bytes wait): closed",
+             OUT_LIMIT);
+        conn_kill(c);
+        return;
+    }
+    m = queue_msg(c, &hdr);
+    memcpy(m->data + sizeof(hdr), payload, hdr.len);
+    if (cause && !conn_is_privileged(cause)) {
+        m->cause = cause->domid;
+        m->deadline = now_ms() + event_timeout_ms;
+        list_add_tail(&caused_events, &m->caused);
+        cause->dom->outstanding++;
+    }
+}
+
+int conn_expire_events(void)
+{
+    uint64_t now = now_ms();
+
+    while (!list_empty(&caused_events)) {
+        struct msg *m = list_entry(caused_events.next, struct msg, caused);
+
+        if (m->deadline > now)
+            return (int)(m->deadline - now);
+        uncause(m);
+    }
+    return -1;
+}
+
+static int transport_read(struct conn *c, void *buf, size_t len)
+{
+    ssize_t n;
+
+    if (c->fd < 0)
+        return ring_read(c->dom->page, buf, len);
+    do {
+        n = recv(c->fd, buf, len, MSG_DONTWAIT);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return errno == EAGAIN ? 0 : -errno;
+    return n ? (int)n : -EPIPE;
+}
+
+static int transport_write(struct conn *c, const void *buf, size_t len)
+{
+    ssize_t n;
+
+    if (c->fd < 0)
+        return ring_write(c->dom->page, buf, len);
+    do {
+        n = send(c->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return errno == EAGAIN ? 0 : -errno;
+    return (int)n;
+}
+
+/* Bytes written, or negative if the connection broke and was given up. */
+static int flush_out(struct conn *c)
+{
+    int total = 0;
+
+    while (!list_empty(&c->out)) {
+        struct msg *m = list_entry(c->out.next, struct msg, link);
+        int n = transport_write(c, m->data + c->out_sent, m->len - c->out_sent);
+
+        if (n < 0) {
+            give_up(c, XENSTORE_ERROR_RINGIDX);
+            return n;
+        }
+        total += n;
+        c->out_sent += (uint32_t)n;
+        if (c->out_sent < m->len) {
+            if (n == 0 || c->fd >= 0)
+                break;
+            continue; /* a ring may have room again */
+        }
+        c->out_sent = 0;
+        free_msg(c, m);
+    }
+    if (c->fd >= 0 && c->polled_out == list_empty(&c->out)) {
+        c->polled_out = !c->polled_out;
+        if (conn_poll_out)
+            conn_poll_out(c, c->polled_out);
+    }
+    return total;
+}
+
+static const struct xsd_sockmsg *whole_message(struct conn *c, struct xsd_sockmsg *hdr)
+{
+    if (c->in_len < sizeof(*hdr))
+        return NULL;
+    memcpy(hdr, c->in, sizeof(*hdr));
+    return c->in_len - sizeof(*hdr) >= hdr->len ? hdr : NULL;
+}
+
+/* Bytes read, or negative if the connection broke and was given up. */
+static int fill_in(struct conn *c)
+{
+    struct xsd_sockmsg hdr;
+    int n = transport_read(c, c->in + c->in_len, sizeof(c->in) - 1 - c->in_len);
+
+    if (n < 0) {
+        give_up(c, XENSTORE_ERROR_RINGIDX);
+        return n;
+    }
+    c->in_len += (uint32_t)n;
+    if (c->in_len >= sizeof(hdr)) {
+        memcpy(&hdr, c->in, sizeof(hdr));
+        if (hdr.len > XENSTORE_PAYLOAD_MAX) {
+            give_up(c, XENSTORE_ERROR_PROTO);
+            return -EPROTO;
+        }
+    }
+    return n;
+}
+
+/* Must this client wait before the next request?  *wait_ms: for how long, if time will tell. */
+static bool held_back(struct conn *c, int *wait_ms)
+{
+    struct domain *d = c->dom;
+    int ms;
+
+    if (!d || conn_is_privileged(c))
+        return false;
+    if (quota[QUOTA_OUTSTANDING].limit && d->outstanding >= quota[QUOTA_OUTSTANDING].limit) {
+        quota_hit(d, QUOTA_OUTSTANDING);
+        return true;
+    }
+    if (quota[QUOTA_MEMORY].limit && d->memory >= (int64_t)quota[QUOTA_MEMORY].limit) {
+        quota_hit(d, QUOTA_MEMORY);
+        return true;
+    }
+    ms = rate_wait_ms(d);
+    if (ms && (*wait_ms < 0 || ms < *wait_ms))
+        *wait_ms = ms;
+    return ms != 0;
+}
+
+static bool handle_one(struct conn *c)
+{
+    struct xsd_sockmsg hdr;
+    uint32_t used;
+    char *data;
+
+    if (!whole_message(c, &hdr))
+        return false;
+    used = (uint32_t)sizeof(hdr) + hdr.len;
+    data = xmalloc(hdr.len + 1u);
+    memcpy(data, c->in + sizeof(hdr), hdr.len);
+    data[hdr.len] = 0;
+    c->in_len -= used;
+    memmove(c->in, c->in + used, c->in_len);
+    c->req = hdr;
+    request_handle(c, data);
+    free(data);
+    return true;
+}
+
+bool conn_work(struct conn *c, int *wait_ms)
+{
+    struct xsd_sockmsg hdr;
+    bool handled = false;
+    int moved = 0, n;
+
+    if (c->dead || c->ignored || (c->fd < 0 && !c->dom->page))
+        return false;
+    n = flush_out(c);
+    moved += n > 0 ? n : 0;
+    if (n >= 0 && !held_back(c, wait_ms)) {
+        n = whole_message(c, &hdr) ? 0 : fill_in(c);
+        moved += n > 0 ? n : 0;
+        if (n >= 0)
+            handled = handle_one(c);
+    }
+    if (handled && !c->dead && !c->ignored) {
+        n = flush_out(c);
+        moved += n > 0 ? n : 0;
+    }
+    if (c->fd < 0 && moved && c->dom->port)
+        xen->notify(c->dom->port);
+    if (c->dead || c->ignored)
+        return false;
+    if (c->fd >= 0)
+        return whole_message(c, &hdr) != NULL;
+    return handled || moved;
+}
