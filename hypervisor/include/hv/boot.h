@@ -49,6 +49,10 @@ struct boot_info {
 
 extern struct boot_info boot_info;
 
+/* Root of the page tables that idle CPUs use; every L4 shares its entries 256..271. boot/head.S
+ * makes entries 261 (image) and 262 (first 4 GiB of the direct map). */
+extern uint64_t boot_l4[512];
+
 /*
  * Command line: name=value or a bare name, separated by spaces. The last of several counts.
  * Options are declared where they are used (CMDLINE_OPTION), so that boot can warn of unknown ones.

@@ -31,11 +31,14 @@ struct domain {
     uint32_t refs;                /* atomic */
     spinlock_t lock;              /* life-cycle fields; ORDER_DOMAIN */
     struct list list;             /* all domains by id; domain list lock */
+    struct list reclaim;          /* shells to be freed; domain.c */
 
     int32_t pause_count;          /* atomic */
     int32_t tools_pause_count;    /* d->lock */
-    bool is_shutting_down, is_shut_down; /* d->lock */
-    int32_t shutdown_code;        /* -1 until shut down */
+    spinlock_t shutdown_lock;     /* the next two; ORDER_SHUTDOWN */
+    bool is_shut_down;            /* stopped itself, or was stopped, with shutdown_code */
+    int32_t shutdown_code;        /* -1: none yet */
+    uint32_t destroy_step;        /* progress of domain_destroy(); domctl lock */
 
     xen_domain_handle_t handle;
     uint32_t create_flags;        /* XEN_DOMCTL_CDF_* */
@@ -69,8 +72,8 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool co
                   struct domain **out);
 int vcpu_create(struct domain *d, uint32_t id); /* -ENOMEM */
 
-struct domain *domain_get(domid_t id);         /* by id, with a reference; NULL if none or DEAD */
-struct domain *domain_get_any(domid_t id);     /* also DEAD ones (getdomaininfo, destroy) */
+struct domain *domain_get(domid_t id);         /* by id, with a reference; NULL if none. It may be
+                                                  dying or dead: whoever adds to it checks state */
 struct domain *domain_get_self_or(domid_t id); /* resolves DOMID_SELF too */
 struct domain *domain_get_next(domid_t id);    /* first with an id at or above */
 bool domain_try_ref(struct domain *d);
@@ -92,6 +95,12 @@ static inline struct vcpu *domain_vcpu(const struct domain *d, uint32_t id)
 #define for_each_vcpu(d, v)                                                                        \
     for (uint32_t i_ = 0; i_ < (d)->max_vcpus; i_++)                                               \
         if (((v) = (d)->vcpu[i_]) != NULL)
+
+extern struct vcpu_info dummy_vcpu_info; /* of vcpus above 31 until they register; masked */
+
+void domain_reclaim_softirq(void);  /* SOFTIRQ_RECLAIM: frees shells, sends VIRQ_DOM_EXC */
+/* dom0 asked for, or caused, the end of the machine; reason is SHUTDOWN_*. boot/ */
+void machine_shutdown(uint8_t reason) __noreturn;
 
 /* The domain list is append-only for readers that hold the domain list lock. */
 extern spinlock_t domain_list_lock;

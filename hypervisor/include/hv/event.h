@@ -22,9 +22,11 @@ struct event_domain {
     uint32_t nr_ports;           /* valid ports: below this */
     uint32_t max_port;           /* highest allowed */
     uint32_t active;             /* ports not free: statistics */
+    spinlock_t fifo_lock;        /* FIFO queues and frames; ORDER_EVENT_FIFO */
     struct evtchn_fifo_domain *fifo; /* NULL: 2-level */
     struct pirq_domain *pirqs;   /* event/pirq.c */
     unsigned long poll_mask[2];  /* vcpus in SCHEDOP_poll; atomic bits. MAX_VCPUS of them */
+    uint32_t reset_next;         /* progress of closing all ports; 0: none under way */
 };
 
 struct event_vcpu {

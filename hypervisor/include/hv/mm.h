@@ -10,6 +10,7 @@
 
 struct domain;
 struct vcpu;
+struct cpu_user_regs;
 
 /* One per machine frame of RAM (and for holes in between). 32 bytes. */
 struct frame {

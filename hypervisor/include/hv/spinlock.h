@@ -29,12 +29,14 @@ enum lock_order {
     ORDER_MAPTRACK = 45,    /* a domain's grant mappings */
     ORDER_EVENT_DOM = 50,   /* a domain's port table */
     ORDER_EVENT_PORT = 55,  /* one port */
+    ORDER_EVENT_FIFO = 57,  /* a domain's FIFO queues */
     ORDER_PT = 60,          /* one domain's page-table updates (or one table frame) */
     ORDER_PAGE_ALLOC = 70,  /* d's list of frames */
     ORDER_HEAP = 75,        /* frame allocator */
     ORDER_POOL = 76,        /* small-object allocator */
     ORDER_PIRQ = 80,
     ORDER_IRQ_DESC = 85,
+    ORDER_SHUTDOWN = 88,    /* d->shutdown_lock: a crash may be declared under most locks */
     ORDER_SCHED = 90,       /* a CPU's run queue; two are taken in order of CPU number */
     ORDER_TIMER = 95,       /* a CPU's timer heap */
     ORDER_CONSOLE = 110,

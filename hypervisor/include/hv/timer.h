@@ -44,7 +44,11 @@ struct domain;
 
 uint64_t now_ns(void);                 /* system time */
 uint64_t tsc_to_system_ns(uint64_t tsc);
+uint64_t system_ns_to_tsc(uint64_t ns);
 uint64_t rdtsc_ordered(void);
+/* The pvclock scale (public/xen.h, vcpu_time_info) of a frequency. */
+void time_scale_from_khz(uint64_t khz, uint32_t *mul, int8_t *shift);
+extern bool tsc_is_stable;             /* all CPUs' TSCs agree and never stop: set at boot */
 extern uint32_t tsc_khz;               /* set by calibration at boot */
 void time_init(void);                  /* boot CPU, after calibration */
 void time_init_cpu(void);              /* each CPU as it comes up */

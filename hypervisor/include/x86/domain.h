@@ -22,3 +22,7 @@ struct arch_domain {
     } pit;
     uint32_t pci_cf8;
 };
+
+struct domain;
+int arch_domain_init(struct domain *d); /* -ENOMEM */
+void arch_domain_free(struct domain *d);

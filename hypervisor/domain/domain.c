@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Life and death of a domain (states: hv/domain.h). The list of domains holds one reference to each
+ * until its destruction has given everything back; frames that the domain owns hold one more
+ * together, so that a shell stays while others still map its frames. When the last reference goes,
+ * the shell is taken off the list and freed by SOFTIRQ_RECLAIM, where no lock is held.
+ */
+#include <hv/domain.h>
+
+#include <hv/bitops.h>
+#include <hv/errno.h>
+#include <hv/mm.h>
+#include <hv/pcpu.h>
+#include <hv/printk.h>
+#include <hv/softirq.h>
+#include <hv/string.h>
+#include <x86/context.h>
+
+struct domain *dom0;
+struct domain idle_domain = {.id = DOMID_IDLE};
+struct domain dom_xen = {.id = DOMID_XEN};
+struct domain dom_io = {.id = DOMID_IO};
+struct vcpu_info dummy_vcpu_info = {.evtchn_upcall_mask = 1};
+
+spinlock_t domain_list_lock = SPINLOCK_INIT(ORDER_DOMLIST);
+struct list domain_list = LIST_INIT(domain_list); /* by id */
+
+static spinlock_t reclaim_lock = SPINLOCK_INIT(ORDER_LEAF);
+static struct list reclaim_list = LIST_INIT(reclaim_list);
+static bool dom_exc_wanted; /* VIRQ_DOM_EXC to be sent; atomic */
+
+static void special_domain_init(struct domain *d)
+{
+    spin_lock_init(&d->lock, ORDER_DOMAIN);
+    spin_lock_init(&d->shutdown_lock, ORDER_SHUTDOWN);
+    spin_lock_init(&d->mm.lock, ORDER_PAGE_ALLOC);
+    d->refs = 1;
+    d->state = DOM_LIVE;
+    d->shutdown_code = -1;
+}
+
+void domain_init(void)
+{
+    special_domain_init(&idle_domain);
+    special_domain_init(&dom_xen);
+    special_domain_init(&dom_io);
+}
+
+/* References. */
+
+bool domain_try_ref(struct domain *d)
+{
+    uint32_t n = __atomic_load_n(&d->refs, __ATOMIC_RELAXED);
+
+    while (n)
+        if (__atomic_compare_exchange_n(&d->refs, &n, n + 1, false, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED))
+            return true;
+    return false;
+}
+
+void domain_ref(struct domain *d)
+{
+    uint32_t old = __atomic_fetch_add(&d->refs, 1, __ATOMIC_RELAXED);
+
+    BUG_ON(old == 0);
+}
+
+/* Safe under any lock: the freeing itself waits for the softirq. */
+void domain_put(struct domain *d)
+{
+    if (__atomic_sub_fetch(&d->refs, 1, __ATOMIC_ACQ_REL))
+        return;
+    spin_lock(&reclaim_lock);
+    list_add_tail(&d->reclaim, &reclaim_list);
+    spin_unlock(&reclaim_lock);
+    softirq_raise(SOFTIRQ_RECLAIM);
+}
+
+static struct domain *find_from(domid_t id, bool exact)
+{
+    struct domain *d, *found = NULL;
+
+    spin_lock(&domain_list_lock);
+    for_each_domain(d)
+        if (d->id >= id) {
+            if ((!exact || d->id == id) && domain_try_ref(d)) {
+                found = d;
+                break;
+            }
+            if (exact)
+                break;
+        }
+    spin_unlock(&domain_list_lock);
+    return found;
+}
+
+struct domain *domain_get(domid_t id)
+{
+    struct domain *self = current->domain;
+
+    if (id == self->id && self != &idle_domain) {
+        domain_ref(self);
+        return self;
+    }
+    return find_from(id, true);
+}
+
+struct domain *domain_get_next(domid_t id)
+{
+    return find_from(id, false);
+}
+
+struct domain *domain_get_self_or(domid_t id)
+{
+    return domain_get(id == DOMID_SELF ? current->domain->id : id);
+}
+
+/* Creation. */
+
+static int alloc_shared_info(struct domain *d)
+{
+    d->shared_info = alloc_page_hv();
+    if (!d->shared_info)
+        return -ENOMEM;
+    d->shared_info_mfn = virt_to_mfn(d->shared_info);
+    share_hv_frame(mfn_to_frame(d->shared_info_mfn), d, true);
+    return 0;
+}
+
+static int alloc_rangesets(struct domain *d)
+{
+    d->iomem_caps = rangeset_new();
+    d->irq_caps = rangeset_new();
+    d->ioport_caps = rangeset_new();
+    return d->iomem_caps && d->irq_caps && d->ioport_caps ? 0 : -ENOMEM;
+}
+
+static void vcpu_free(struct vcpu *v)
+{
+    sched_destroy_vcpu(v);
+    event_destroy_vcpu(v);
+    arch_vcpu_free(v);
+    hv_free(v);
+}
+
+/* Everything that domain_create made; each part accepts not having been made. */
+static void free_shell(struct domain *d)
+{
+    struct vcpu *v;
+
+    for_each_vcpu(d, v)
+        vcpu_free(v);
+    sched_destroy_domain(d);
+    event_free_domain(d);
+    grant_destroy_domain(d);
+    arch_domain_free(d);
+    mm_free_domain(d);
+    rangeset_free(d->iomem_caps);
+    rangeset_free(d->irq_caps);
+    rangeset_free(d->ioport_caps);
+    hv_free(d->vcpu);
+    hv_free(d);
+}
+
+static int init_parts(struct domain *d, const struct xen_domctl_createdomain *cfg)
+{
+    int rc;
+
+    d->vcpu = hv_new_array(struct vcpu *, d->max_vcpus);
+    if (!d->vcpu)
+        return -ENOMEM;
+    if ((rc = alloc_rangesets(d)) || (rc = mm_init_domain(d)) || (rc = alloc_shared_info(d)) ||
+        (rc = arch_domain_init(d)) || (rc = event_init_domain(d, cfg->max_evtchn_port)) ||
+        (rc = grant_init_domain(d, cfg->max_grant_frames, cfg->max_maptrack_frames,
+                                (int)XEN_DOMCTL_GRANT_version(cfg->grant_opts))))
+        return rc;
+    return sched_init_domain(d);
+}
+
+/* Enters the list in order of id; -EEXIST if the id is taken. */
+static int list_insert(struct domain *d)
+{
+    struct domain *o;
+    int rc = 0;
+
+    spin_lock(&domain_list_lock);
+    for_each_domain(o)
+        if (o->id >= d->id)
+            break;
+    if (&o->list != &domain_list && o->id == d->id)
+        rc = -EEXIST;
+    else
+        list_add_between(&d->list, o->list.prev, &o->list);
+    spin_unlock(&domain_list_lock);
+    return rc;
+}
+
+static int check_config(const struct xen_domctl_createdomain *cfg, bool control)
+{
+    const uint32_t known = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_s3_integrity |
+                           XEN_DOMCTL_CDF_oos_off | XEN_DOMCTL_CDF_xs_domain |
+                           XEN_DOMCTL_CDF_iommu | XEN_DOMCTL_CDF_nested_virt |
+                           XEN_DOMCTL_CDF_vpmu;
+
+    if (cfg->flags & ~known)
+        return -EINVAL;
+    /* No hardware virtualisation, no IOMMU: say so rather than give something else. */
+    if (cfg->flags & (XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_nested_virt |
+                      XEN_DOMCTL_CDF_iommu | XEN_DOMCTL_CDF_vpmu))
+        return -EINVAL;
+    if (cfg->max_vcpus < 1 || cfg->max_vcpus > MAX_VCPUS)
+        return -EINVAL;
+    if (cfg->iommu_opts || cfg->vmtrace_size)
+        return -EINVAL;
+    if (!control && cfg->arch.emulation_flags)
+        return -EINVAL;
+    return 0;
+}
+
+int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool control,
+                  struct domain **out)
+{
+    struct domain *d;
+    int rc = check_config(cfg, control);
+
+    if (rc)
+        return rc;
+    d = hv_new(struct domain);
+    if (!d)
+        return -ENOMEM;
+    d->id = id;
+    d->is_control = control;
+    d->refs = 1;
+    d->shutdown_code = -1;
+    d->max_vcpus = cfg->max_vcpus;
+    d->create_flags = cfg->flags;
+    d->ssidref = cfg->ssidref;
+    d->pause_count = d->tools_pause_count = 1;
+    d->shared_info_mfn = INVALID_MFN;
+    memcpy(d->handle, cfg->handle, sizeof(d->handle));
+    list_init(&d->list);
+    spin_lock_init(&d->lock, ORDER_DOMAIN);
+    spin_lock_init(&d->shutdown_lock, ORDER_SHUTDOWN);
+
+    rc = init_parts(d, cfg);
+    if (!rc)
+        rc = list_insert(d);
+    if (rc) {
+        if (d->shared_info)
+            unshare_hv_frame(mfn_to_frame(d->shared_info_mfn));
+        d->shared_info = NULL;
+        free_shell(d);
+        return rc;
+    }
+    time_update_wallclock(d);
+    domain_ref(d);
+    *out = d;
+    return 0;
+}
+
+int vcpu_create(struct domain *d, uint32_t id)
+{
+    struct vcpu *v;
+    int rc;
+
+    if (id >= d->max_vcpus)
+        return -EINVAL;
+    if (d->vcpu[id])
+        return -EEXIST;
+    v = hv_new(struct vcpu);
+    if (!v)
+        return -ENOMEM;
+    v->id = id;
+    v->domain = d;
+    v->info_mfn = INVALID_MFN;
+    v->info = id < XEN_LEGACY_MAX_VCPUS ? &d->shared_info->vcpu_info[id] : &dummy_vcpu_info;
+    rc = sched_init_vcpu(v);
+    if (!rc)
+        rc = event_init_vcpu(v);
+    if (!rc)
+        rc = mm_init_vcpu(v);
+    if (!rc)
+        rc = arch_vcpu_init(v);
+    if (rc) {
+        vcpu_free(v);
+        return rc;
+    }
+    __atomic_store_n(&d->vcpu[id], v, __ATOMIC_RELEASE);
+    return 0;
+}
+
+/* Shutdown: the domain stops running; its memory and devices stay for the tools to look at. */
+
+static void want_dom_exc(void)
+{
+    __atomic_store_n(&dom_exc_wanted, true, __ATOMIC_RELEASE);
+    softirq_raise(SOFTIRQ_RECLAIM);
+}
+
+void domain_shutdown(struct domain *d, uint8_t reason)
+{
+    spin_lock(&d->shutdown_lock);
+    if (d->is_shut_down) {
+        spin_unlock(&d->shutdown_lock);
+        return;
+    }
+    if (d->shutdown_code == -1)
+        d->shutdown_code = reason;
+    reason = (uint8_t)d->shutdown_code;
+    d->is_shut_down = true;
+    spin_unlock(&d->shutdown_lock);
+
+    if (d->is_control)
+        machine_shutdown(reason);
+    domain_pause_nosync(d);
+    want_dom_exc();
+}
+
+int domain_resume(struct domain *d)
+{
+    spin_lock(&d->shutdown_lock);
+    if (!d->is_shut_down || d->state >= DOM_DYING) {
+        spin_unlock(&d->shutdown_lock);
+        return 0;
+    }
+    d->is_shut_down = false;
+    d->shutdown_code = -1;
+    spin_unlock(&d->shutdown_lock);
+    domain_unpause(d);
+    return 0;
+}
+
+void domain_crash(struct domain *d, const char *fmt, ...)
+{
+    char why[160];
+    va_list ap;
+
+    if (d->is_shut_down)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof(why), fmt, ap);
+    va_end(ap);
+    if (current->domain == d) {
+        printk(KERN_ERR "d%uv%u crashed on cpu %u at rip %016lx: %s\n", d->id, current->id,
+               smp_cpu_id(), guest_regs()->rip, why);
+        show_regs(guest_regs());
+    } else {
+        printk(KERN_ERR "d%u crashed: %s\n", d->id, why);
+    }
+    domain_shutdown(d, SHUTDOWN_crash);
+}
+
+/* Destruction. */
+
+static int drop_vcpus(struct domain *d)
+{
+    struct vcpu *v;
+
+    for_each_vcpu(d, v) {
+        int rc = mm_drop_vcpu_pagetables(v);
+
+        if (rc)
+            return rc;
+        mm_destroy_vcpu(v);
+    }
+    return 0;
+}
+
+/* The steps in order; each may return -ERESTART, having made progress. */
+static int destroy_step(struct domain *d)
+{
+    switch (d->destroy_step) {
+    case 0:
+        domain_pause(d);
+        return 0;
+    case 1:
+        return event_destroy_domain(d);
+    case 2:
+        return grant_release_mappings(d);
+    case 3:
+        return drop_vcpus(d);
+    case 4:
+        return mm_relinquish_domain(d);
+    default:
+        return 1;
+    }
+}
+
+int domain_destroy(struct domain *d)
+{
+    int rc;
+
+    if (d == current->domain || d->is_control)
+        return -EINVAL;
+    if (d->state == DOM_DEAD)
+        return 0;
+    d->state = DOM_DYING;
+    while ((rc = destroy_step(d)) == 0)
+        d->destroy_step++;
+    if (rc < 0)
+        return rc;
+    d->state = DOM_DEAD;
+    printk(KERN_DEBUG "d%u destroyed\n", d->id);
+    domain_put(d); /* the list's */
+    want_dom_exc();
+    return 0;
+}
+
+static void reclaim_one(struct domain *d)
+{
+    spin_lock(&domain_list_lock);
+    list_del(&d->list);
+    spin_unlock(&domain_list_lock);
+    free_shell(d);
+    send_global_virq(VIRQ_DOM_EXC);
+}
+
+void domain_reclaim_softirq(void)
+{
+    for (;;) {
+        struct domain *d = NULL;
+
+        spin_lock(&reclaim_lock);
+        if (!list_empty(&reclaim_list)) {
+            d = list_first(&reclaim_list, struct domain, reclaim);
+            list_del(&d->reclaim);
+        }
+        spin_unlock(&reclaim_lock);
+        if (!d)
+            break;
+        reclaim_one(d);
+    }
+    if (__atomic_exchange_n(&dom_exc_wanted, false, __ATOMIC_ACQ_REL))
+        send_global_virq(VIRQ_DOM_EXC);
+}

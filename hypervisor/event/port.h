@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A port and how it is reached; shared among the files of event/.
+ *
+ * Locks: d->event.lock protects the table and every change of a port's state; port.lock is held
+ * besides for each change, so that a sender, which takes only its own port's lock, sees a port
+ * that is whole. Both ends of an interdomain channel are locked for a change of either, hence a
+ * sender that holds its own end may use the other end's fields too. Two domains' event locks, and
+ * two ports' locks, are taken in order of address.
+ */
+#pragma once
+
+#include <hv/domain.h>
+
+enum port_state {
+    PORT_FREE = EVTCHNSTAT_closed,
+    PORT_UNBOUND = EVTCHNSTAT_unbound,
+    PORT_INTERDOMAIN = EVTCHNSTAT_interdomain,
+    PORT_PIRQ = EVTCHNSTAT_pirq,
+    PORT_VIRQ = EVTCHNSTAT_virq,
+    PORT_IPI = EVTCHNSTAT_ipi,
+};
+
+struct port {
+    spinlock_t lock;
+    uint8_t state;          /* enum port_state */
+    uint8_t priority;       /* FIFO; 0 is the highest */
+    bool pending;           /* FIFO: raised while its array page was not there yet */
+    uint32_t number;
+    uint32_t vcpu;          /* who is notified */
+    struct {
+        uint16_t vcpu;      /* FIFO queue that it was last linked on; fifo_lock */
+        uint8_t priority;
+        uint8_t pad;
+    } last;
+    union {
+        domid_t unbound_remote;
+        struct {
+            struct domain *remote; /* no reference: closing our end or theirs severs both */
+            uint32_t remote_port;
+        };
+        uint32_t virq;
+        uint32_t pirq;
+    };
+};
+
+#define PORTS_PER_PAGE (PAGE_SIZE / sizeof(struct port))
+#define MAX_PORTS_2L   4096u
+
+static inline bool port_is_valid(const struct domain *d, uint32_t n)
+{
+    return n < READ_ONCE(d->event.nr_ports);
+}
+
+/* n must be valid. Ports are never freed while the domain has vcpus, so no lock is needed. */
+static inline struct port *port_of(const struct domain *d, uint32_t n)
+{
+    n = (uint32_t)array_index_nospec(n, READ_ONCE(d->event.nr_ports));
+    return &d->event.buckets[n / PORTS_PER_PAGE][n % PORTS_PER_PAGE];
+}
+
+/* deliver.c. The caller holds a lock that keeps the port's state. */
+void port_set_pending(struct domain *d, struct port *p);
+void port_clear_pending(struct domain *d, struct port *p);
+bool port_is_pending(struct domain *d, const struct port *p);
+bool port_is_masked(struct domain *d, const struct port *p);
+void port_unmask(struct domain *d, struct port *p);
+void wake_pollers(struct domain *d, uint32_t port);
+
+/* fifo.c. NULL event word: the array does not reach that far yet. */
+void fifo_set_pending(struct domain *d, struct port *p);
+void fifo_clear_pending(struct domain *d, struct port *p);
+bool fifo_is_pending(struct domain *d, const struct port *p);
+bool fifo_is_masked(struct domain *d, const struct port *p);
+void fifo_unmask(struct domain *d, struct port *p);
+bool fifo_is_busy(struct domain *d, const struct port *p); /* linked still: not to be reused */
+long fifo_init_control(struct evtchn_init_control *c);
+long fifo_expand_array(const struct evtchn_expand_array *e);
+long fifo_set_priority(const struct evtchn_set_priority *s);
+void fifo_destroy(struct domain *d);
+void fifo_free_vcpu(struct vcpu *v);
+
+/* port.c */
+long port_close(struct domain *d, uint32_t n, bool guest);
+struct port *port_alloc(struct domain *d, long *err); /* event lock held; state still free */
+void port_free(struct domain *d, struct port *p);     /* both locks held */
+
+/* virq.c */
+bool virq_is_global(uint32_t virq);
+void virq_handler_gone(struct domain *d);
+
+/* pirq.c. Event lock held for both. */
+int pirq_bind_port(struct domain *d, uint32_t pirq, bool share, struct port *p);
+void pirq_unbind_port(struct domain *d, struct port *p);
+void pirq_set_affinity(struct domain *d, uint32_t pirq, const struct vcpu *v);
+int pirq_domain_init(struct domain *d);
+void pirq_domain_destroy(struct domain *d); /* releases lines */

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Choosing which vcpu runs on which CPU. Every vcpu belongs to the run queue of sched.cpu; that
+ * queue's lock protects its membership, virtual time and run state. The policy is policy.c; this
+ * file is the mechanism: wake-up, sleep, preemption, placement, stealing, and the only caller of
+ * context_switch().
+ *
+ * A vcpu that leaves a CPU stays is_running until its registers are in its struct, which happens
+ * after the queue lock was dropped; nobody may choose it until then.
+ */
+#include <hv/bitops.h>
+#include <hv/domain.h>
+#include <hv/errno.h>
+#include <hv/irq.h>
+#include <hv/pcpu.h>
+#include <hv/printk.h>
+#include <hv/softirq.h>
+#include <hv/string.h>
+#include <x86/context.h>
+
+#include "policy.h"
+#include "runstate.h"
+
+bool vcpu_runnable(const struct vcpu *v)
+{
+    return !(READ_ONCE(v->pause_flags) | (unsigned int)READ_ONCE(v->pause_count) |
+             (unsigned int)READ_ONCE(v->domain->pause_count));
+}
+
+static bool is_idle(const struct vcpu *v)
+{
+    return v->domain == &idle_domain;
+}
+
+static bool cpu_allowed(const struct vcpu *v, unsigned int cpu)
+{
+    if (v->sched.pinned_cpu)
+        return cpu == v->sched.pinned_cpu - 1;
+    return test_bit(cpu, v->sched.hard_affinity.bits);
+}
+
+static struct sched_pcpu *vcpu_lock_queue(const struct vcpu *v)
+{
+    for (;;) {
+        uint32_t cpu = READ_ONCE(v->sched.cpu);
+        struct sched_pcpu *q = &pcpus[cpu]->sched;
+
+        spin_lock(&q->lock);
+        if (likely(v->sched.cpu == cpu))
+            return q;
+        spin_unlock(&q->lock);
+    }
+}
+
+static void queue_add(struct sched_pcpu *q, struct vcpu *v)
+{
+    list_add_tail(&v->sched.run, &q->queue);
+    v->sched.queued = true;
+    q->nr_queued++;
+}
+
+static void queue_del(struct sched_pcpu *q, struct vcpu *v)
+{
+    list_del(&v->sched.run);
+    v->sched.queued = false;
+    q->nr_queued--;
+}
+
+static struct vcpu *entity_vcpu(struct sched_vcpu *s)
+{
+    return container_of(s, struct vcpu, sched);
+}
+
+/* The best queued vcpu that this CPU may run now. */
+static struct vcpu *queue_best(struct sched_pcpu *q, unsigned int cpu)
+{
+    struct sched_vcpu *s, *best = NULL;
+
+    list_for_each(s, &q->queue, run) {
+        struct vcpu *v = entity_vcpu(s);
+
+        if (!cpu_allowed(v, cpu) || __atomic_load_n(&v->is_running, __ATOMIC_ACQUIRE))
+            continue;
+        if (!best || policy_before(q, s, best))
+            best = s;
+    }
+    return best ? entity_vcpu(best) : NULL;
+}
+
+/* min_vruntime follows the slowest runnable vcpu, and never goes back. */
+static void queue_advance(struct sched_pcpu *q, const struct vcpu *running)
+{
+    struct sched_vcpu *s;
+    uint64_t low = 0;
+    bool any = false;
+
+    if (!is_idle(running) && vcpu_runnable(running)) {
+        low = running->sched.vruntime;
+        any = true;
+    }
+    list_for_each(s, &q->queue, run)
+        if (!any || (int64_t)(s->vruntime - low) < 0) {
+            low = s->vruntime;
+            any = true;
+        }
+    if (any && (int64_t)(low - q->min_vruntime) > 0)
+        q->min_vruntime = low;
+}
+
+static void charge_running(struct sched_pcpu *q, struct vcpu *v, uint64_t now)
+{
+    if (is_idle(v))
+        return;
+    policy_charge(q, &v->sched, now - v->sched.last_start, v->domain->sched.weight);
+    v->sched.last_start = now;
+}
+
+/* An idle CPU that v may use, its own first; -1 if none. A hint: read without locks. */
+static int find_idle_cpu(const struct vcpu *v)
+{
+    unsigned int own = v->sched.cpu;
+
+    if (cpu_allowed(v, own) && is_idle(pcpus[own]->curr) && !pcpus[own]->sched.nr_queued)
+        return (int)own;
+    for (unsigned int c = 0; c < nr_cpus; c++)
+        if (cpu_allowed(v, c) && is_idle(pcpus[c]->curr) && !pcpus[c]->sched.nr_queued &&
+            !test_bit(SOFTIRQ_SCHEDULE, &pcpus[c]->softirqs))
+            return (int)c;
+    return -1;
+}
+
+static int find_allowed_cpu(const struct vcpu *v)
+{
+    for (unsigned int c = 0; c < nr_cpus; c++)
+        if (cpu_allowed(v, c))
+            return (int)c;
+    return -1;
+}
+
+static void lock_two(unsigned int a, unsigned int b)
+{
+    spin_lock(&pcpus[min(a, b)]->sched.lock);
+    if (a != b)
+        spin_lock(&pcpus[max(a, b)]->sched.lock);
+}
+
+static void unlock_two(unsigned int a, unsigned int b)
+{
+    spin_unlock(&pcpus[a]->sched.lock);
+    if (a != b)
+        spin_unlock(&pcpus[b]->sched.lock);
+}
+
+/* v changes queues. Its relative lag goes with it. Both locks held, v not running. */
+static void move_locked(struct vcpu *v, unsigned int from, unsigned int to)
+{
+    struct sched_pcpu *qf = &pcpus[from]->sched, *qt = &pcpus[to]->sched;
+    bool queued = v->sched.queued;
+
+    if (queued)
+        queue_del(qf, v);
+    v->sched.vruntime += qt->min_vruntime - qf->min_vruntime;
+    v->sched.deadline += qt->min_vruntime - qf->min_vruntime;
+    WRITE_ONCE(v->sched.cpu, to);
+    if (queued)
+        queue_add(qt, v);
+}
+
+/* Moves a vcpu that is not running to another CPU's queue; does nothing if it got chosen. */
+static void vcpu_move(struct vcpu *v, unsigned int to)
+{
+    unsigned int from;
+
+    for (;;) {
+        from = READ_ONCE(v->sched.cpu);
+        if (from == to)
+            return;
+        lock_two(from, to);
+        if (v->sched.cpu == from)
+            break;
+        unlock_two(from, to);
+    }
+    if (!__atomic_load_n(&v->is_running, __ATOMIC_ACQUIRE))
+        move_locked(v, from, to);
+    unlock_two(from, to);
+}
+
+void vcpu_wake(struct vcpu *v)
+{
+    struct sched_pcpu *q;
+    unsigned int cpu;
+    bool resched = false;
+
+    if (!vcpu_runnable(v) || is_idle(v))
+        return;
+    if (!READ_ONCE(v->is_running) && !READ_ONCE(v->sched.queued)) {
+        int target = find_idle_cpu(v);
+
+        if (target < 0 && !cpu_allowed(v, v->sched.cpu))
+            target = find_allowed_cpu(v);
+        if (target >= 0 && (unsigned int)target != v->sched.cpu)
+            vcpu_move(v, (unsigned int)target);
+    }
+    q = vcpu_lock_queue(v);
+    cpu = v->sched.cpu;
+    if (vcpu_runnable(v) && !v->sched.queued && pcpus[cpu]->curr != v) {
+        struct vcpu *curr = pcpus[cpu]->curr;
+
+        runstate_set(v, RUNSTATE_runnable, now_ns());
+        policy_place(q, &v->sched, v->domain->sched.weight);
+        queue_add(q, v);
+        resched = is_idle(curr) || policy_before(q, &v->sched, &curr->sched);
+    }
+    spin_unlock(&q->lock);
+    if (resched)
+        softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);
+}
+
+void vcpu_sleep_nosync(struct vcpu *v)
+{
+    struct sched_pcpu *q = vcpu_lock_queue(v);
+    unsigned int cpu = v->sched.cpu;
+    bool leave = false;
+
+    if (!vcpu_runnable(v)) {
+        if (v->sched.queued) {
+            queue_del(q, v);
+            if (pcpus[cpu]->curr != v)
+                runstate_set(v, runstate_when_off(v), now_ns());
+        }
+        leave = pcpus[cpu]->curr == v;
+    }
+    spin_unlock(&q->lock);
+    if (leave)
+        softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);
+}
+
+void vcpu_sleep_sync(struct vcpu *v)
+{
+    vcpu_sleep_nosync(v);
+    while (!vcpu_runnable(v) && __atomic_load_n(&v->is_running, __ATOMIC_ACQUIRE))
+        smp_poll();
+}
+
+void vcpu_kick(struct vcpu *v)
+{
+    unsigned int cpu = READ_ONCE(v->sched.cpu);
+
+    if (READ_ONCE(v->is_running) && cpu != smp_cpu_id())
+        smp_send_kick(cpu);
+}
+
+/* Takes a waiting vcpu from the most loaded other CPU. Own queue lock not held. */
+static void steal(unsigned int cpu)
+{
+    unsigned int busiest = cpu, most = 0;
+
+    for (unsigned int c = 0; c < nr_cpus; c++) {
+        unsigned int n = READ_ONCE(pcpus[c]->sched.nr_queued);
+
+        if (c != cpu && n > most) {
+            most = n;
+            busiest = c;
+        }
+    }
+    if (busiest == cpu)
+        return;
+    lock_two(cpu, busiest);
+    struct vcpu *v = queue_best(&pcpus[busiest]->sched, cpu);
+    if (v)
+        move_locked(v, busiest, cpu);
+    unlock_two(cpu, busiest);
+}
+
+/* prev is leaving the CPU although runnable: back to the queue, or off to where it is allowed. */
+static void requeue_prev(struct sched_pcpu *q, struct vcpu *prev)
+{
+    if (!is_idle(prev) && vcpu_runnable(prev) && !prev->sched.queued)
+        queue_add(q, prev);
+}
+
+static void arm_slice(struct sched_pcpu *q, struct vcpu *next, uint64_t now)
+{
+    if (is_idle(next) || !q->nr_queued)
+        timer_stop(&q->slice);
+    else
+        timer_set(&q->slice, now + POLICY_SLICE_NS);
+}
+
+static void finish_switch(struct vcpu *prev)
+{
+    int target = -1;
+
+    __atomic_store_n(&prev->is_running, false, __ATOMIC_RELEASE);
+    if (is_idle(prev))
+        return;
+    if (prev->sched.queued && !cpu_allowed(prev, prev->sched.cpu)) {
+        target = find_allowed_cpu(prev);
+        if (target >= 0) {
+            vcpu_move(prev, (unsigned int)target);
+            softirq_raise_on((unsigned int)target, SOFTIRQ_SCHEDULE);
+        }
+    } else if (prev->sched.queued) {
+        target = find_idle_cpu(prev); /* let an idle CPU come and steal it */
+        if (target >= 0)
+            softirq_raise_on((unsigned int)target, SOFTIRQ_SCHEDULE);
+    }
+}
+
+void sched_softirq(void)
+{
+    struct pcpu *p = this_pcpu();
+    struct sched_pcpu *q = &p->sched;
+    struct vcpu *prev = p->curr, *next;
+    uint64_t now;
+
+    if (!q->nr_queued && (is_idle(prev) || !vcpu_runnable(prev)))
+        steal(p->id);
+
+    spin_lock(&q->lock);
+    now = now_ns();
+    charge_running(q, prev, now);
+    requeue_prev(q, prev);
+    queue_advance(q, prev);
+    /* prev is in the queue with is_running set; it may go on at once. */
+    prev->is_running = false;
+    next = queue_best(q, p->id);
+    prev->is_running = true;
+    if (next)
+        queue_del(q, next);
+    else
+        next = &p->idle;
+    arm_slice(q, next, now);
+    if (next == prev) {
+        spin_unlock(&q->lock);
+        return;
+    }
+    if (!is_idle(prev))
+        runstate_set(prev, prev->sched.queued ? RUNSTATE_runnable : runstate_when_off(prev), now);
+    next->is_running = true;
+    next->sched.last_start = now;
+    if (!is_idle(next))
+        runstate_set(next, RUNSTATE_running, now);
+    else
+        p->idle.sched.runstate.state_entry_time = now;
+    if (is_idle(prev))
+        prev->sched.runstate.time[RUNSTATE_running] +=
+            now - prev->sched.runstate.state_entry_time;
+    spin_unlock(&q->lock);
+
+    periodic_timer_pause(prev);
+    runstate_publish_before_switch(prev);
+    context_switch(prev, next);
+    runstate_publish_after_switch(next);
+    finish_switch(prev);
+    if (!is_idle(next)) {
+        timer_migrate(&next->sched.singleshot, p->id);
+        timer_migrate(&next->sched.periodic, p->id);
+        periodic_timer_resume(next);
+        time_update_vcpu(next);
+    }
+}
+
+static void slice_expired(void *data)
+{
+    (void)data;
+    softirq_raise(SOFTIRQ_SCHEDULE);
+}
+
+uint64_t sched_idle_ns(unsigned int cpu)
+{
+    struct pcpu *p = pcpus[cpu];
+    uint64_t t;
+
+    spin_lock(&p->sched.lock);
+    t = p->idle.sched.runstate.time[RUNSTATE_running];
+    if (is_idle(p->curr))
+        t += now_ns() - p->idle.sched.runstate.state_entry_time;
+    spin_unlock(&p->sched.lock);
+    return t;
+}
+
+void sched_init(void)
+{
+    idle_domain.id = DOMID_IDLE;
+    idle_domain.sched.weight = 256;
+}
+
+void sched_init_cpu(unsigned int cpu)
+{
+    struct pcpu *p = pcpus[cpu];
+
+    spin_lock_init(&p->sched.lock, ORDER_SCHED);
+    list_init(&p->sched.queue);
+    timer_init(&p->sched.slice, slice_expired, NULL, cpu);
+    p->idle.domain = &idle_domain;
+    p->idle.id = cpu;
+    p->idle.sched.cpu = cpu;
+    p->idle.info = &dummy_vcpu_info;
+    p->idle.is_running = true;
+    list_init(&p->idle.sched.run);
+    p->curr = &p->idle;
+}
+
+void sched_idle(void)
+{
+    if (!softirq_pending())
+        __asm__ volatile("sti; hlt; cli" ::: "memory");
+}
+
+static unsigned int place_new_vcpu(const struct vcpu *v)
+{
+    return (v->domain->id + v->id) % nr_cpus;
+}
+
+int sched_init_vcpu(struct vcpu *v)
+{
+    v->pause_flags = BIT(VPF_DOWN);
+    v->sched.cpu = place_new_vcpu(v);
+    list_init(&v->sched.run);
+    memset(&v->sched.hard_affinity, 0xff, sizeof(v->sched.hard_affinity));
+    memset(&v->sched.soft_affinity, 0xff, sizeof(v->sched.soft_affinity));
+    v->sched.runstate.state = RUNSTATE_offline;
+    v->sched.runstate.state_entry_time = now_ns();
+    v->sched.vruntime = pcpus[v->sched.cpu]->sched.min_vruntime;
+    vcpu_timers_init(v);
+    return 0;
+}
+
+void sched_destroy_vcpu(struct vcpu *v)
+{
+    vcpu_timers_kill(v);
+    vcpu_sleep_sync(v);
+}
+
+int vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft)
+{
+    struct sched_pcpu *q;
+    bool any = false;
+
+    for (unsigned int c = 0; hard && c < nr_cpus; c++)
+        any |= test_bit(c, hard->bits);
+    if (hard && !any)
+        return -EINVAL;
+    q = vcpu_lock_queue(v);
+    if (hard)
+        v->sched.hard_affinity = *hard;
+    if (soft)
+        v->sched.soft_affinity = *soft;
+    spin_unlock(&q->lock);
+    if (!cpu_allowed(v, v->sched.cpu)) {
+        int target = find_allowed_cpu(v);
+
+        if (target >= 0)
+            vcpu_move(v, (unsigned int)target);
+        softirq_raise_on(v->sched.cpu, SOFTIRQ_SCHEDULE);
+    }
+    return 0;
+}
+
+void vcpu_yield(void)
+{
+    struct vcpu *v = current;
+    struct sched_pcpu *q = vcpu_lock_queue(v);
+
+    /* Gives up the rest of the slice: back of the line among equals. */
+    if (q->nr_queued)
+        v->sched.deadline += policy_virtual(POLICY_SLICE_NS, v->domain->sched.weight);
+    spin_unlock(&q->lock);
+    if (q->nr_queued)
+        softirq_raise(SOFTIRQ_SCHEDULE);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System time from the TSC, and what guests get of it: vcpu_time_info (public/xen.h), its
+ * registered copy, the wall clock in shared_info.
+ *
+ * One linear function of the TSC serves all CPUs and never changes, in the very form that guests
+ * compute it in, so that host and guests agree to the nanosecond.
+ */
+#include <hv/bitops.h>
+#include <hv/domain.h>
+#include <hv/guest_access.h>
+#include <hv/mm.h>
+#include <hv/pcpu.h>
+#include <hv/printk.h>
+
+uint32_t tsc_khz;
+
+static uint64_t tsc_base;
+static uint32_t tsc_mul;
+static int8_t tsc_shift;
+bool tsc_is_stable;
+
+static spinlock_t wallclock_lock = SPINLOCK_INIT(ORDER_LEAF);
+static uint64_t wc_sec; /* UTC when system time was 0 */
+static uint32_t wc_nsec;
+
+uint64_t rdtsc_ordered(void)
+{
+    uint32_t lo, hi;
+
+    __asm__ volatile("lfence; rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
+    return ((uint64_t)hi << 32) | lo;
+}
+
+static uint64_t scale_delta(uint64_t delta)
+{
+    if (tsc_shift < 0)
+        delta >>= -tsc_shift;
+    else
+        delta <<= tsc_shift;
+    return (uint64_t)(((unsigned __int128)delta * tsc_mul) >> 32);
+}
+
+uint64_t tsc_to_system_ns(uint64_t tsc)
+{
+    return scale_delta(tsc - tsc_base);
+}
+
+uint64_t now_ns(void)
+{
+    return tsc_to_system_ns(rdtsc_ordered());
+}
+
+uint64_t system_ns_to_tsc(uint64_t ns)
+{
+    unsigned __int128 d = ((unsigned __int128)ns << 32) / tsc_mul;
+
+    return tsc_base + (uint64_t)(tsc_shift < 0 ? d << -tsc_shift : d >> tsc_shift);
+}
+
+void time_scale_from_khz(uint64_t khz, uint32_t *mul, int8_t *shift)
+{
+    uint64_t hz = khz * 1000, base = 1000000000UL;
+    int8_t s = 0;
+
+    while (hz > base * 2) {
+        hz >>= 1;
+        s--;
+    }
+    while (hz <= base) {
+        hz <<= 1;
+        s++;
+    }
+    /* now base < hz <= 2 * base, so base/hz as a 32-bit fraction loses nothing */
+    *mul = (uint32_t)(((unsigned __int128)base << 32) / hz);
+    *shift = s;
+}
+
+void time_init(void)
+{
+    time_scale_from_khz(tsc_khz, &tsc_mul, &tsc_shift);
+    tsc_base = rdtsc_ordered();
+    printk("Detected %u.%03u MHz processor.\n", tsc_khz / 1000, tsc_khz % 1000);
+}
+
+void time_init_cpu(void)
+{
+    struct time_pcpu *t = &this_pcpu()->time;
+
+    t->tsc_base = tsc_base;
+    t->ns_base = 0;
+}
+
+/* Readers retry while the version is odd or has changed. */
+static void write_time_info(struct vcpu_time_info *u, const struct vcpu_time_info *new)
+{
+    uint32_t version = (READ_ONCE(u->version) + 1) | 1;
+
+    WRITE_ONCE(u->version, version);
+    barrier();
+    u->tsc_timestamp = new->tsc_timestamp;
+    u->system_time = new->system_time;
+    u->tsc_to_system_mul = new->tsc_to_system_mul;
+    u->tsc_shift = new->tsc_shift;
+    u->flags = new->flags;
+    barrier();
+    WRITE_ONCE(u->version, version + 1);
+}
+
+/* The registered copy, at a guest-kernel address: only while v's kernel tables are loaded. A copy
+ * missed in user mode is made at the next entry to its kernel by entry/exit.c's caller. */
+static void write_secondary(struct vcpu *v, const struct vcpu_time_info *new)
+{
+    struct vcpu_time_info t = *new;
+    uint64_t ver_va = v->time_va + offsetof(struct vcpu_time_info, version);
+
+    if (copy_from_guest(&t.version, ver_va, sizeof(t.version)))
+        return;
+    t.version = (t.version + 1) | 1;
+    if (copy_to_guest(v->time_va, &t, sizeof(t)))
+        return;
+    t.version++;
+    (void)!copy_to_guest(ver_va, &t.version, sizeof(t.version));
+}
+
+void time_update_vcpu(struct vcpu *v)
+{
+    struct vcpu_time_info t = {
+        .tsc_timestamp = tsc_base,
+        .system_time = 0,
+        .tsc_to_system_mul = tsc_mul,
+        .tsc_shift = tsc_shift,
+        .flags = tsc_is_stable ? XEN_PVCLOCK_TSC_STABLE_BIT : 0,
+    };
+    struct vcpu_time_info *u = v->info != &dummy_vcpu_info ? &v->info->time : NULL;
+
+    if (!u || (u->tsc_timestamp == t.tsc_timestamp && u->tsc_to_system_mul == t.tsc_to_system_mul &&
+               u->flags == t.flags && u->tsc_shift == t.tsc_shift &&
+               u->system_time == t.system_time && !v->time_va))
+        return;
+    write_time_info(u, &t);
+    if (v->time_va && v == current && v->arch.kernel_mode)
+        write_secondary(v, &t);
+}
+
+void time_update_wallclock(struct domain *d)
+{
+    struct shared_info *s = d->shared_info;
+    uint64_t sec;
+    uint32_t version;
+
+    if (!s)
+        return;
+    spin_lock(&wallclock_lock);
+    sec = wc_sec + (uint64_t)d->time_offset_seconds;
+    version = (READ_ONCE(s->wc_version) + 1) | 1;
+    WRITE_ONCE(s->wc_version, version);
+    barrier();
+    s->wc_sec = (uint32_t)sec;
+    s->wc_sec_hi = (uint32_t)(sec >> 32);
+    s->wc_nsec = wc_nsec;
+    barrier();
+    WRITE_ONCE(s->wc_version, version + 1);
+    spin_unlock(&wallclock_lock);
+}
+
+void time_set_wallclock(uint64_t sec, uint32_t nsec, uint64_t at)
+{
+    struct domain *d;
+    uint64_t ns = SECONDS(sec) + nsec - at;
+
+    spin_lock(&wallclock_lock);
+    wc_sec = ns / SECONDS(1);
+    wc_nsec = (uint32_t)(ns % SECONDS(1));
+    spin_unlock(&wallclock_lock);
+    spin_lock(&domain_list_lock);
+    for_each_domain(d)
+        time_update_wallclock(d);
+    spin_unlock(&domain_list_lock);
+}
