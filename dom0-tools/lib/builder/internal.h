@@ -37,7 +37,3 @@ int builder_write(struct builder *b, uint64_t paddr, const void *data, uint64_t 
 
 /* tables.c: writes all page tables; leaves none of them mapped here. */
 int builder_write_tables(struct builder *b, struct err *err);
-
-/* tables.c: contents of table n, pure computation. mfn of a pfn comes from p2m. */
-void builder_fill_table(const struct layout *layout, const xen_pfn_t *p2m, unsigned int n,
-                        uint64_t entries[512]);

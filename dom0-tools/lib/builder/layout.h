@@ -47,6 +47,10 @@ int layout_compute(struct layout *layout, const struct image *image, uint64_t ra
                    uint64_t nr_pages, struct err *err);
 void layout_free(struct layout *layout);
 
+/* fill.c: contents of table n. p2m gives the machine frame of each pfn. */
+void layout_fill_table(const struct layout *layout, const uint64_t *p2m, unsigned int n,
+                       uint64_t entries[512]);
+
 static inline uint64_t layout_va(const struct layout *layout, uint64_t pfn)
 {
     return layout->virt_base + (pfn << LAYOUT_PAGE_SHIFT);
