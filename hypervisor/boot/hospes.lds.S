@@ -80,6 +80,11 @@ SECTIONS
     } :image
     image_end = .;
 
+    mb1_header_paddr = mb1_header - image_start + LOAD_PADDR;
+    boot_start_paddr = boot_start - image_start + LOAD_PADDR;
+    image_file_end_paddr = image_file_end - image_start + LOAD_PADDR;
+    image_end_paddr = image_end - image_start + LOAD_PADDR;
+
     ASSERT(image_end - image_start <= IMAGE_MAX - LOAD_PADDR, "the image has outgrown IMAGE_MAX")
 
     .debug_info 0 : { *(.debug_info) }

@@ -67,9 +67,11 @@ uint64_t parse_size(const char **s);
 bool cmdline_list_next(const char **list, char *item, size_t size);
 
 /* Names an option that this file reads; anywhere at file scope. */
-#define CMDLINE_OPTION(name)                                                                       \
-    static const char cmdline_name_##name[]                                                        \
-        __attribute__((used, section(".cmdline_names"), aligned(1))) = #name
+#define CMDLINE_OPTION(...)     CMDLINE_OPTION1(__COUNTER__, #__VA_ARGS__)
+#define CMDLINE_OPTION1(n, txt) CMDLINE_OPTION2(n, txt)
+#define CMDLINE_OPTION2(n, txt)                                                                    \
+    static const char cmdline_name_##n[] __attribute__((used, section(".cmdline_names"),           \
+                                                        aligned(1))) = txt
 
 /* Gives the modules' frames to the allocator. Once, when dom0 has been built. */
 void boot_release_modules(void);

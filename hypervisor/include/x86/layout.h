@@ -42,6 +42,8 @@
  * syscall stub; the rest is unmapped.
  */
 #define CPU_AREA_START    (IMAGE_START + UL_(0x10000000))
+#define CPU_AREA_TABLES   8 /* L1 tables: 256 CPUs of 64 KiB */
+#define DEVMAP_START      (IMAGE_START + UL_(0x20000000))
 #define CPU_AREA_SIZE     UL_(0x10000)
 #define CPU_AREA_STUB     UL_(0x8000)
 #define CPU_AREA(cpu)     (CPU_AREA_START + (cpu) * CPU_AREA_SIZE)

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine's memory map: from the loader's ranges to a sorted one without overlaps, and what of
+ * it the allocator gets. Where ranges overlap the less usable type wins.
+ */
+#include "boot.h"
+#include <hv/errno.h>
+#include <hv/printk.h>
+
+#define LOW_MEMORY_END 0x100000 /* never given away: BIOS data, AP start, device memory */
+
+struct e820entry_hv machine_e820[128];
+unsigned int machine_e820_nr;
+
+static struct raw {
+    uint64_t start, end; /* end is exclusive */
+    uint32_t type;
+} raw[BOOT_MAX_RANGES] __initdata;
+static unsigned int raw_nr __initdata;
+static bool raw_overflow __initdata;
+
+__init void memmap_add_raw(uint64_t start, uint64_t len, uint32_t type)
+{
+    if (len == 0 || start + len < start)
+        return;
+    if (raw_nr == ARRAY_SIZE(raw)) {
+        raw_overflow = true;
+        return;
+    }
+    raw[raw_nr++] = (struct raw){start, start + len, type};
+}
+
+static const char *type_name(uint32_t type)
+{
+    switch (type) {
+    case 1: return "usable";
+    case 2: return "reserved";
+    case 3: return "ACPI data";
+    case 4: return "ACPI NVS";
+    case 5: return "unusable";
+    default: return NULL;
+    }
+}
+
+/* The type that holds from 'at' on and how far it does; 0: a hole. */
+static __init uint32_t type_at(uint64_t at, uint64_t *until)
+{
+    uint32_t type = 0;
+
+    *until = ~0UL;
+    for (unsigned int i = 0; i < raw_nr; i++) {
+        if (raw[i].start > at) {
+            *until = min(*until, raw[i].start);
+        } else if (raw[i].end > at) {
+            *until = min(*until, raw[i].end);
+            type = max(type, raw[i].type);
+        }
+    }
+    return type;
+}
+
+static __init void append(uint64_t start, uint64_t end, uint32_t type)
+{
+    struct e820entry_hv *last = machine_e820_nr ? &machine_e820[machine_e820_nr - 1] : NULL;
+
+    if (last && last->type == type && last->addr + last->size == start) {
+        last->size += end - start;
+    } else if (machine_e820_nr < ARRAY_SIZE(machine_e820)) {
+        machine_e820[machine_e820_nr++] = (struct e820entry_hv){start, end - start, type};
+    } else {
+        raw_overflow = true;
+    }
+}
+
+__init void memmap_finish(void)
+{
+    uint64_t at = 0, until, ram = 0;
+
+    for (; at != ~0UL; at = until) {
+        uint32_t type = type_at(at, &until);
+
+        if (type)
+            append(at, until, type);
+    }
+    printk("%s-e820 RAM map:\n", "Xen");
+    for (unsigned int i = 0; i < machine_e820_nr; i++) {
+        const struct e820entry_hv *e = &machine_e820[i];
+        const char *name = type_name(e->type);
+
+        if (name)
+            printk(" [%016lx, %016lx] (%s)\n", e->addr, e->addr + e->size - 1, name);
+        else
+            printk(" [%016lx, %016lx] (type %u)\n", e->addr, e->addr + e->size - 1, e->type);
+        if (e->type == 1)
+            ram += e->size;
+    }
+    if (raw_overflow)
+        printk(KERN_WARN "WARNING: the memory map has more ranges than can be kept; some are lost\n");
+    if (ram == 0)
+        panic("The boot loader gave no usable memory in its memory map");
+    printk("System RAM: %luMB (%lukB)\n", ram >> 20, ram >> 10);
+}
+
+struct range {
+    paddr_t start, end;
+};
+
+/* The i-th range that boot keeps; false past the last. */
+static bool reserved_range(unsigned int i, struct range *r)
+{
+    if (i == 0) {
+        *r = (struct range){0, LOW_MEMORY_END};
+    } else if (i == 1) {
+        r->start = boot_info.image_paddr;
+        r->end = r->start + boot_info.image_size;
+    } else if (i - 2 < boot_info.nr_modules) {
+        r->start = boot_info.modules[i - 2].start;
+        r->end = r->start + boot_info.modules[i - 2].size;
+    } else {
+        return false;
+    }
+    r->start &= PAGE_MASK;
+    r->end = ROUND_UP(r->end, PAGE_SIZE);
+    return true;
+}
+
+bool boot_range_reserved(paddr_t start, paddr_t end)
+{
+    struct range r;
+
+    for (unsigned int i = 0; reserved_range(i, &r); i++)
+        if (start < r.end && end > r.start)
+            return true;
+    return false;
+}
+
+static __init void give(paddr_t start, paddr_t end)
+{
+    while (start < end) {
+        paddr_t stop = end, skip = start;
+        struct range r;
+
+        for (unsigned int i = 0; reserved_range(i, &r); i++) {
+            if (r.start <= start && r.end > start)
+                skip = max(skip, r.end);
+            else if (r.start > start)
+                stop = min(stop, r.start);
+        }
+        if (skip == start) {
+            mm_boot_add_ram(start, stop);
+            skip = stop;
+        }
+        start = skip;
+    }
+}
+
+__init void memmap_give_ram(void)
+{
+    for (unsigned int i = 0; i < machine_e820_nr; i++) {
+        const struct e820entry_hv *e = &machine_e820[i];
+
+        if (e->type == 1)
+            give(ROUND_UP(e->addr, PAGE_SIZE), (e->addr + e->size) & PAGE_MASK);
+    }
+}
+
+static bool in_usable(paddr_t start, paddr_t end)
+{
+    for (unsigned int i = 0; i < machine_e820_nr; i++) {
+        const struct e820entry_hv *e = &machine_e820[i];
+
+        if (e->type == 1 && e->addr <= start && e->addr + e->size >= end)
+            return true;
+    }
+    return false;
+}
+
+void boot_release_modules(void)
+{
+    unsigned int nr = boot_info.nr_modules;
+
+    boot_info.nr_modules = 0; /* from here on they are ordinary memory */
+    for (unsigned int i = 0; i < nr; i++) {
+        const struct boot_module *m = &boot_info.modules[i];
+        paddr_t p = ROUND_UP(m->start, PAGE_SIZE), end = (m->start + m->size) & PAGE_MASK;
+
+        for (; p + PAGE_SIZE <= end; p += PAGE_SIZE)
+            if (in_usable(p, p + PAGE_SIZE) && !boot_range_reserved(p, p + PAGE_SIZE))
+                free_pages_hv(paddr_to_virt(p), 0);
+    }
+}
+
+__init paddr_t memmap_low_page(void)
+{
+    for (paddr_t p = 0x9f000; p >= 0x2000; p -= PAGE_SIZE)
+        if (in_usable(p, p + PAGE_SIZE))
+            return p;
+    return 0;
+}
