@@ -12,47 +12,56 @@ struct domain;
 struct vcpu;
 struct cpu_user_regs;
 
-/* One per machine frame of RAM (and for holes in between). 32 bytes. */
+/*
+ * One per machine frame below max_frame. Frames that are not RAM have a read-only record with
+ * owner DOMID_IO and count 0. 32 bytes.
+ */
 struct frame {
     uint64_t count; /* FC_* flags and reference count; atomic */
-    uint64_t type;  /* FT_* type, flags and type count; atomic */
-    uint32_t owner; /* domid + 1; 0: none. Written only when count is 0 or by frame.c's owner moves */
+    uint64_t type;  /* FT_* type, flags, linear count and type count; atomic */
+    uint32_t owner; /* domid + 1; 0: none. Constant while count is above 0 */
     union {
-        uint32_t tlb_stamp; /* while type count is 0: flush clock at the last drop */
-        struct {
-            uint16_t nr_validated; /* entries done, while validation is preempted */
-            int16_t partial;
+        uint32_t tlb_stamp; /* while type count is 0, or on the free list: flush clock of the drop */
+        struct {            /* while a table is validated or torn down; see mm/frame.c */
+            uint16_t nr_validated; /* entries below it hold references */
+            uint16_t partial;      /* the table behind entry nr_validated may be PARTIAL for us */
         };
     };
-    uint32_t next, prev; /* domain's frame list, or the free list, by frame number */
+    uint32_t next, prev; /* domain's frame list, or the free list, by frame number; 0: end */
 };
 _Static_assert(sizeof(struct frame) == 32, "DESIGN 2.3");
 
 /* count */
-#define FC_ALLOCATED (1UL << 63) /* owned: the owner holds one reference */
+#define FC_ALLOCATED  (1UL << 63) /* the owner holds one reference */
 #define FC_HYPERVISOR (1UL << 62) /* Hospes's own frame, shared with its owner */
-#define FC_BROKEN    (1UL << 61)
+#define FC_FOREIGN    (1UL << 61) /* CPUs outside its owner's set may hold a translation */
+#define FC_FREE       (1UL << 60) /* first frame of a block on the free list; order in bits 48.. */
+#define FC_DIRTY      (1UL << 59) /* free, and not known to be zero */
+#define FC_ORDER_SHIFT 48
 #define FC_COUNT_MASK ((1UL << 48) - 1)
 /* type; the count is in the low bits */
-#define FT_SHIFT     60
-#define FT_NONE      (0UL << FT_SHIFT)
-#define FT_L1        (1UL << FT_SHIFT)
-#define FT_L2        (2UL << FT_SHIFT)
-#define FT_L3        (3UL << FT_SHIFT)
-#define FT_L4        (4UL << FT_SHIFT)
-#define FT_SEGDESC   (5UL << FT_SHIFT)
-#define FT_WRITABLE  (7UL << FT_SHIFT)
-#define FT_TYPE_MASK (15UL << FT_SHIFT)
-#define FT_PINNED    (1UL << 59)
-#define FT_VALIDATED (1UL << 58)
-#define FT_PARTIAL   (1UL << 57)
-#define FT_LOCKED    (1UL << 56)
+#define FT_SHIFT      60
+#define FT_NONE       (0UL << FT_SHIFT)
+#define FT_L1         (1UL << FT_SHIFT)
+#define FT_L2         (2UL << FT_SHIFT)
+#define FT_L3         (3UL << FT_SHIFT)
+#define FT_L4         (4UL << FT_SHIFT)
+#define FT_SEGDESC    (5UL << FT_SHIFT)
+#define FT_WRITABLE   (7UL << FT_SHIFT)
+#define FT_TYPE_MASK  (15UL << FT_SHIFT)
+#define FT_PINNED     (1UL << 59)
+#define FT_VALIDATED  (1UL << 58)
+#define FT_PARTIAL    (1UL << 57)
+/* Linear entries of tables to others of the same level: this one has some, or is used by some. */
+#define FT_LINEAR_USER (1UL << 55)
+#define FT_LINEAR_ONE  (1UL << 40)
+#define FT_LINEAR_MASK (0x7fffUL << 40)
 #define FT_COUNT_MASK ((1UL << 40) - 1)
 
 extern struct frame *frame_table; /* at FRAMETABLE_START, sparse */
 extern uint64_t max_frame;        /* one past the highest RAM frame */
 
-bool mfn_valid(mfn_t m);          /* has a frame record (RAM that Hospes manages) */
+bool mfn_valid(mfn_t m);          /* is RAM that Hospes manages */
 struct frame *mfn_to_frame(mfn_t m);
 mfn_t frame_to_mfn(const struct frame *f);
 
@@ -89,7 +98,7 @@ void mm_init_late(void);                      /* after all CPUs are up: frees bo
 
 /* Domain frames. */
 #define ALLOC_LOW 1u /* below 4 GiB */
-#define ALLOC_NO_REF_COUNT_CHECK 2u
+#define ALLOC_NO_SCRUB 2u /* the caller overwrites every byte */
 /* 2^order contiguous frames owned by d (d NULL: nobody yet), each with the owner's reference;
  * bits: highest address bit + 1 allowed, 0 any. Counts against d's max_pages and claims. */
 struct frame *alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits,
@@ -101,8 +110,22 @@ void free_domain_frame(struct frame *f);      /* drops the owner's reference */
 struct domain *frame_owner(const struct frame *f); /* no reference; NULL: none */
 bool frame_get(struct frame *f, const struct domain *d);      /* d must own it */
 void frame_put(struct frame *f);
-int frame_get_type(struct frame *f, uint64_t type);           /* 0, -EINVAL, -ERESTART, -EINTR */
-void frame_put_type(struct frame *f);
+/*
+ * The caller holds a frame reference. 0; -ERESTART: preempted, ask again later (nothing is held by
+ * the caller); -EINVAL, -EBUSY, -EPERM: it cannot have that type now. If undoing a failed
+ * validation was itself preempted, the rest is left to mm_finish_pending(current).
+ */
+int frame_get_type(struct frame *f, uint64_t type);
+/* The reference is given up in either case. -ERESTART: the table is still being torn down; the
+ * caller sees to it that frame_finish_partial(f) is called until it returns 0. */
+int frame_put_type_preemptible(struct frame *f);
+void frame_put_type(struct frame *f); /* to the end, however long */
+int frame_finish_partial(struct frame *f); /* the caller holds a frame reference; 0, -ERESTART */
+/*
+ * Hypercalls that change tables call this first: tears down what an earlier one of v left
+ * unfinished. 0, or -ERESTART: continue the hypercall with unchanged arguments.
+ */
+int mm_finish_pending(struct vcpu *v);
 bool frame_get_writable(struct frame *f, struct domain *d);   /* both, writable */
 void frame_put_writable(struct frame *f);
 /* Gives a Hospes frame to d as shared: readable, or writable by its guest. */
@@ -123,6 +146,8 @@ void mm_fill_l4(struct domain *d, uint64_t *l4, mfn_t self); /* slots 256..271 *
 int mm_set_base(struct vcpu *v, mfn_t kernel_l4, mfn_t user_l4); /* typed L4; -EINVAL, -ERESTART */
 int mm_set_gdt(struct vcpu *v, const uint64_t *frames, uint32_t entries);
 void mm_drop_gdt(struct vcpu *v);
+/* Loads the LDT register for v, about to run on this CPU (its GDT window is the loaded GDT). */
+void mm_load_ldt(struct vcpu *v);
 int mm_set_ldt(struct vcpu *v, uint64_t base, uint32_t entries);
 /* Registers v->info in a guest frame: VCPUOP_register_vcpu_info. */
 int mm_map_vcpu_info(struct vcpu *v, uint64_t gfn, uint32_t offset);
@@ -138,6 +163,36 @@ void mm_window_set_cpu_gdt(struct vcpu *v);   /* page 14 of v's GDT window: this
  * lazy LDT); false: the guest's to see. */
 bool mm_handle_fault(struct vcpu *v, uint64_t addr, uint32_t error_code,
                      struct cpu_user_regs *regs);
+
+/*
+ * Mappings for the grant table, in the tables of current's domain. addr is a virtual address, or
+ * with contains_pte the machine address of the entry. flags are bits of the entry (PTE_* below;
+ * PTE_RW if writable). On success the caller's references on mfn (frame, and writable type if
+ * PTE_RW) belong to the entry; mm_unmap_grant gives them back to the caller, and puts 0 or, if
+ * new_addr is not 0, the entry that maps new_addr (moved, not copied) in its place. -EINVAL: addr
+ * is no entry of ours, or (unmap) does not hold mfn with these rights.
+ */
+int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags);
+int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, uint64_t new_addr);
+/* Frames outside RAM that no guest may map writable (MSI-X tables, ...); writes are dropped. */
+extern struct rangeset *mmio_ro_ranges;
+
+/* Page-table entries, all levels. */
+#define PTE_P        (1UL << 0)
+#define PTE_RW       (1UL << 1)
+#define PTE_USER     (1UL << 2)
+#define PTE_PWT      (1UL << 3)
+#define PTE_PCD      (1UL << 4)
+#define PTE_A        (1UL << 5)
+#define PTE_D        (1UL << 6)
+#define PTE_PSE      (1UL << 7) /* L2 and up */
+#define PTE_PAT      (1UL << 7) /* L1 */
+#define PTE_G        (1UL << 8)
+#define PTE_AVAIL    (7UL << 9)
+#define PTE_AVAIL_HIGH (0x7ffUL << 52)
+#define PTE_GUEST_KERNEL (1UL << 52) /* set by us in L1 entries that lacked USER */
+#define PTE_NX       (1UL << 63)
+#define PTE_ADDR     0x000ffffffffff000UL
 
 /* TLB. */
 struct cpumask;
@@ -162,5 +217,11 @@ struct e820entry_hv {
 extern struct e820entry_hv machine_e820[128];
 extern unsigned int machine_e820_nr;
 
-/* Recount all references; prints differences, returns their number. All CPUs stopped. */
+/*
+ * Recount all references; prints differences, returns their number. All CPUs stopped. Holders of
+ * references outside mm/ (grants in flight, ...) register a function that reports each reference
+ * they hold: mm_audit_hold(frame, 1, whether it includes a type reference).
+ */
 int mm_audit(void);
+void mm_audit_register(void (*report)(void));
+void mm_audit_hold(struct frame *f, unsigned int refs, bool typed);
