@@ -7,6 +7,7 @@ dom0's messages), QMP on another, and the virtio-serial port over which dom0's a
 bytes on one of those sockets or for QEMU's end, and has a deadline.
 """
 import collections
+import hashlib
 import json
 import os
 import re
@@ -41,6 +42,16 @@ def hypervisor_image(name):
     if not path.exists():
         raise MachineError(f"no hypervisor {name}: {path} does not exist (run make all)")
     return path
+
+
+def boot_iso(hypervisor, options, kernel, dom0_options):
+    """A GRUB image with these options; made once for each set of them."""
+    name = {"xen": "Xen 4.17", "hospes": "Hospes"}[hypervisor]
+    key = hashlib.sha256(repr((options, str(kernel), dom0_options)).encode()).hexdigest()[:12]
+    iso = BUILD / "iso" / f"{hypervisor}-{key}.iso"
+    subprocess.run([TOP / "dom0-tools/dom0/build-iso", iso, hypervisor_image(hypervisor), name,
+                    options, kernel, dom0_options, IMAGES / "initrd.cpio"], check=True)
+    return iso
 
 
 def tar_disk(path, words, trees):
@@ -142,10 +153,10 @@ class Machine:
     """Start, talk to and stop one machine. Use as a context manager: QEMU ends with it."""
 
     def __init__(self, hypervisor="xen", tools="stock", *, smp=1, mem="2G", dom0_mem="768M",
-                 cmdline="", dom0_cmdline="", words=(), overlays=(), boot="direct", iso=None,
+                 cmdline="", dom0_cmdline="", words=(), overlays=(), boot="direct",
                  firmware="bios", accel="tcg", cpu="max,-smap", icount=False, qemu_args=(),
                  log=None, echo=None, fast_kernel=True, snapshot_disk=None, loadvm=None,
-                 qemu="qemu-system-x86_64"):
+                 interactive=False, qemu="qemu-system-x86_64"):
         self.scratch = tempfile.mkdtemp(prefix="hospes-vm.")
         self.hypervisor = hypervisor
         self.console = Channel(log=log, echo=echo)
@@ -173,10 +184,13 @@ class Machine:
             args += ["-kernel", str(hypervisor_image(hypervisor)), "-append", hv_line,
                      "-initrd", f"{module},{IMAGES / 'initrd.cpio'}"]
         else:
-            args += ["-cdrom", str(iso)]
-        args += ["-chardev", f"socket,id=con,fd={self.console.theirs.fileno()}",
-                 "-serial", "chardev:con",
-                 "-chardev", f"socket,id=qmp,fd={self.qmp.theirs.fileno()}",
+            args += ["-cdrom", str(boot_iso(hypervisor, hv_line, kernel, dom0_line))]
+        if interactive:
+            args += ["-serial", "mon:stdio"]
+        else:
+            args += ["-chardev", f"socket,id=con,fd={self.console.theirs.fileno()}",
+                     "-serial", "chardev:con"]
+        args += ["-chardev", f"socket,id=qmp,fd={self.qmp.theirs.fileno()}",
                  "-mon", "chardev=qmp,mode=control",
                  "-chardev", f"socket,id=ctl,fd={self.control.theirs.fileno()}",
                  "-device", "virtio-serial-pci",
@@ -207,6 +221,14 @@ class Machine:
         for channel in channels:
             channel.start()
         return self
+
+    def interact(self):
+        """Runs QEMU on this terminal until it ends; returns its exit status."""
+        fds = [c.theirs.fileno() for c in (self.control, self.qmp)]
+        try:
+            return subprocess.run(self.args, pass_fds=fds, check=False).returncode
+        finally:
+            shutil.rmtree(self.scratch, ignore_errors=True)
 
     def __exit__(self, *_):
         if self.process.poll() is None:
@@ -246,9 +268,11 @@ class Machine:
         def progress():
             # What may be the beginning of the end mark is held back.
             have = bytes(self.control.data[passed[0]:])
-            keep = have.rfind(b"\n")
-            if keep < 0 or not mark.startswith(have[keep:][:len(mark)]):
-                keep = len(have)
+            keep = have.find(mark)
+            if keep < 0:
+                keep = have.rfind(b"\n")
+                if keep < 0 or not mark.startswith(have[keep:]):
+                    keep = len(have)
             stream(have[:keep])
             passed[0] += keep
 
