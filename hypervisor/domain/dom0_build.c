@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Builds dom0 from the kernel and initrd that the boot loader left in memory. Image reading, the
+ * layout and the page tables' contents are the tools' own code (dom0-tools/lib), for dom0 is laid
+ * out as any guest is; what differs is that frames are written through the direct map, that dom0
+ * may touch hardware, and its start_info. The finished page tables go through the same validation
+ * as a guest's.
+ */
+#include <hv/bitops.h>
+#include <hv/boot.h>
+#include <hv/domain.h>
+#include <hv/errno.h>
+#include <hv/mm.h>
+#include <hv/pcpu.h>
+#include <hv/printk.h>
+#include <hv/softirq.h>
+#include <hv/string.h>
+#include <x86/context.h>
+#include <x86/layout.h>
+
+#include "../../dom0-tools/lib/builder/layout.h"
+#include "dom0_caps.h"
+#include "libc_shim.h"
+
+CMDLINE_OPTION(dom0_mem);
+CMDLINE_OPTION(dom0_max_vcpus);
+
+#define CHUNK_ORDER     9 /* dom0's frames are taken in pieces of 2 MiB while they last */
+#define RESERVE_MIN     (UINT64_C(64) << 20)
+#define STACK_TOP(l)    (layout_va(&(l), (l).stack_pfn) + LAYOUT_PAGE_SIZE)
+
+struct dom0_build {
+    const struct boot_module *kernel, *initrd;
+    const char *cmdline;
+    struct image *image;
+    struct layout layout;
+    struct domain *d;
+    uint64_t *p2m; /* nr_pages machine frame numbers */
+    uint64_t nr_pages;
+    struct err err;
+};
+
+/* Step 1: how much memory. dom0_mem=[min:]A[,max:B]: exactly A, or everything but a reserve. */
+static uint64_t memory_wanted(uint64_t *max_pages)
+{
+    uint64_t avail = mm_free_pages() << PAGE_SHIFT;
+    uint64_t reserve = avail / 16 > RESERVE_MIN ? avail / 16 : RESERVE_MIN;
+    uint64_t want = avail > reserve ? avail - reserve : 0, limit = 0, floor = 0;
+    const char *list = cmdline_get("dom0_mem");
+    char item[32];
+
+    while (list && cmdline_list_next(&list, item, sizeof(item))) {
+        const char *s = item;
+
+        if (!strncmp(s, "max:", 4)) {
+            s += 4;
+            limit = parse_size(&s);
+        } else if (!strncmp(s, "min:", 4)) {
+            s += 4;
+            floor = parse_size(&s);
+        } else {
+            want = parse_size(&s);
+        }
+        if (*s)
+            printk("WARNING: dom0_mem: '%s' is not a size\n", item);
+    }
+    if (want < floor)
+        want = floor;
+    if (limit && want > limit)
+        want = limit;
+    *max_pages = (limit ? limit : want) >> PAGE_SHIFT;
+    return want >> PAGE_SHIFT;
+}
+
+static int read_image(struct dom0_build *b)
+{
+    int rc;
+
+    libc_shim_enter();
+    rc = image_parse(&b->image, "dom0 kernel", paddr_to_virt(b->kernel->start), b->kernel->size,
+                     &b->err);
+    libc_shim_leave();
+    if (rc)
+        return rc;
+    if (b->image->paddr_start & 0xfff)
+        return err_set(&b->err, -ENOEXEC, "dom0 kernel: not page-aligned");
+    printk(" Dom0 kernel: 64-bit, %s %s, paddr %#lx -> %#lx\n", b->image->guest_os,
+           b->image->guest_version, b->image->paddr_start, b->image->paddr_end);
+    return 0;
+}
+
+/* Step 2: the domain and its vcpus. */
+static int create_domain(struct dom0_build *b, uint64_t max_pages)
+{
+    uint64_t vcpus = cmdline_uint("dom0_max_vcpus", nr_cpus);
+    struct xen_domctl_createdomain cfg = {
+        .flags = 0,
+        .max_vcpus = vcpus < 1 ? 1 : vcpus > MAX_VCPUS ? MAX_VCPUS : (uint32_t)vcpus,
+        .max_evtchn_port = -1,
+        .max_grant_frames = -1,
+        .max_maptrack_frames = -1,
+        .grant_opts = XEN_DOMCTL_GRANT_version(2),
+    };
+    int rc = domain_create(0, &cfg, true, &b->d);
+
+    if (rc)
+        return err_set(&b->err, rc, "cannot create dom0");
+    dom0 = b->d;
+    b->d->mm.max_pages = max_pages;
+    for (uint32_t i = 0; !rc && i < cfg.max_vcpus; i++)
+        rc = vcpu_create(b->d, i);
+    return rc ? err_set(&b->err, rc, "no memory for dom0's %u vcpus", cfg.max_vcpus) : 0;
+}
+
+/* Step 3: its frames, in as large pieces as there are; fills the p2m and the M2P. */
+static int populate(struct dom0_build *b)
+{
+    unsigned int order = CHUNK_ORDER;
+
+    b->p2m = malloc(b->nr_pages * sizeof(*b->p2m));
+    if (!b->p2m)
+        return err_set(&b->err, -ENOMEM, "no memory for dom0's table of %lu frames", b->nr_pages);
+    for (uint64_t pfn = 0; pfn < b->nr_pages;) {
+        struct frame *f = NULL;
+        uint64_t n;
+
+        while ((1UL << order) > b->nr_pages - pfn)
+            order--;
+        f = alloc_domain_frames(b->d, order, 0, 0);
+        if (!f && order) {
+            order--;
+            continue;
+        }
+        if (!f)
+            return err_set(&b->err, -ENOMEM, "only %lu of the %lu MiB for dom0 are free: lower "
+                           "dom0_mem", pfn >> 8, b->nr_pages >> 8);
+        n = 1UL << order;
+        for (uint64_t i = 0; i < n; i++, pfn++) {
+            mfn_t m = mfn_add(frame_to_mfn(f), i);
+
+            b->p2m[pfn] = mfn_x(m);
+            m2p_set(m, pfn);
+        }
+    }
+    return 0;
+}
+
+/* Copies to guest-physical memory; data NULL writes zeros. */
+static void write_phys(struct dom0_build *b, uint64_t paddr, const void *data, uint64_t n)
+{
+    const uint8_t *src = data;
+
+    while (n) {
+        uint64_t off = paddr & (PAGE_SIZE - 1), len = min(n, PAGE_SIZE - off);
+        uint8_t *dst = (uint8_t *)mfn_to_virt(_mfn(b->p2m[paddr >> PAGE_SHIFT])) + off;
+
+        if (src) {
+            memcpy(dst, src, len);
+            src += len;
+        } else {
+            memset(dst, 0, len);
+        }
+        paddr += len;
+        n -= len;
+    }
+}
+
+/* Step 4: kernel, initrd, p2m. */
+static void load(struct dom0_build *b)
+{
+    const struct layout *l = &b->layout;
+
+    for (unsigned int i = 0; i < b->image->segment_count; i++) {
+        const struct image_segment *s = &b->image->segments[i];
+
+        write_phys(b, s->paddr, s->data, s->file_size);
+        write_phys(b, s->paddr + s->file_size, NULL, s->mem_size - s->file_size);
+    }
+    if (b->initrd)
+        write_phys(b, l->ramdisk.pfn << PAGE_SHIFT, paddr_to_virt(b->initrd->start),
+                   b->initrd->size);
+    write_phys(b, l->p2m.pfn << PAGE_SHIFT, b->p2m, b->nr_pages * sizeof(*b->p2m));
+}
+
+static void write_tables(struct dom0_build *b)
+{
+    for (unsigned int i = 0; i < b->layout.table_count; i++)
+        layout_fill_table(&b->layout, b->p2m, i,
+                          mfn_to_virt(_mfn(b->p2m[b->layout.table[i].pfn])));
+}
+
+/* Step 5: what the kernel is told. */
+static void fill_start_info(struct dom0_build *b)
+{
+    const struct layout *l = &b->layout;
+    struct start_info *si = mfn_to_virt(_mfn(b->p2m[l->start_info_pfn]));
+
+    memset(si, 0, PAGE_SIZE);
+    memcpy(si->magic, "xen-3.0-x86_64", sizeof("xen-3.0-x86_64"));
+    si->nr_pages = b->nr_pages;
+    si->shared_info = mfn_to_paddr(b->d->shared_info_mfn);
+    si->flags = SIF_PRIVILEGED | SIF_INITDOMAIN;
+    si->pt_base = layout_va(l, l->tables.pfn);
+    si->nr_pt_frames = l->tables.pages;
+    si->mfn_list = l->p2m_va;
+    if (!l->p2m_mapped) {
+        si->first_p2m_pfn = l->p2m.pfn;
+        si->nr_p2m_frames = l->p2m.pages + l->p2m_tables.pages;
+    }
+    if (b->initrd) {
+        si->mod_start = l->ramdisk_mapped ? layout_va(l, l->ramdisk.pfn) : l->ramdisk.pfn;
+        si->mod_len = b->initrd->size;
+        if (!l->ramdisk_mapped)
+            si->flags |= SIF_MOD_START_PFN;
+    }
+    strlcpy((char *)si->cmd_line, b->cmdline, sizeof(si->cmd_line));
+    si->console.dom0.info_off = sizeof(*si);
+    si->console.dom0.info_size = sizeof(struct dom0_vga_console_info);
+    dom0_fill_video((struct dom0_vga_console_info *)(si + 1));
+}
+
+/* Step 6: hand over. From here the page tables are typed and dom0 holds them. */
+static int finish_tables(struct dom0_build *b, mfn_t l4)
+{
+    int rc;
+
+    do
+        rc = mm_pin_table(b->d, l4, 4);
+    while (rc == -ERESTART || rc == -EINTR);
+    return rc ? err_set(&b->err, rc, "dom0's page tables do not pass validation") : 0;
+}
+
+static int start_vcpu(struct dom0_build *b, mfn_t l4)
+{
+    const struct layout *l = &b->layout;
+    struct vcpu *v = b->d->vcpu[0];
+    struct vcpu_guest_context *c = hv_new(struct vcpu_guest_context);
+    int rc;
+
+    if (!c)
+        return err_set(&b->err, -ENOMEM, "no memory for dom0's first context");
+    c->flags = VGCF_in_kernel | VGCF_online;
+    c->user_regs.rip = b->image->entry;
+    c->user_regs.rsi = layout_va(l, l->start_info_pfn);
+    c->user_regs.rsp = STACK_TOP(*l);
+    c->user_regs.cs = FLAT_KERNEL_CS;
+    c->user_regs.ss = FLAT_KERNEL_SS;
+    c->user_regs.rflags = 1 << 9;
+    c->kernel_ss = FLAT_KERNEL_SS;
+    c->kernel_sp = c->user_regs.rsp;
+    c->ctrlreg[3] = xen_pfn_to_cr3(mfn_x(l4));
+    do
+        rc = vcpu_set_context(v, c);
+    while (rc == -ERESTART);
+    hv_free(c);
+    if (rc)
+        return err_set(&b->err, rc, "dom0's first vcpu cannot be started");
+    for (uint32_t i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
+        b->d->shared_info->vcpu_info[i].evtchn_upcall_mask = 1;
+    clear_bit(VPF_DOWN, &v->pause_flags);
+    return 0;
+}
+
+static void report(const struct dom0_build *b)
+{
+    const struct layout *l = &b->layout;
+
+    printk("PHYSICAL MEMORY ARRANGEMENT:\n");
+    printk(" Dom0 alloc.:   %lu MiB in %lu pages\n", b->nr_pages >> 8, b->nr_pages);
+    if (b->initrd)
+        printk(" Init. ramdisk: %016lx->%016lx\n", b->initrd->start,
+               b->initrd->start + b->initrd->size);
+    printk("VIRTUAL MEMORY ARRANGEMENT:\n");
+    printk(" Loaded kernel: %016lx->%016lx\n", b->image->virt_base + b->image->paddr_start,
+           b->image->virt_base + b->image->paddr_end);
+    printk(" Phys-Mach map: %016lx->%016lx\n", l->p2m_va, l->p2m_va + (l->p2m.pages << PAGE_SHIFT));
+    printk(" Start info:    %016lx\n", layout_va(l, l->start_info_pfn));
+    printk(" Page tables:   %016lx->%016lx\n", layout_va(l, l->tables.pfn),
+           layout_va(l, l->tables.pfn + l->tables.pages));
+    printk(" Boot stack:    %016lx->%016lx\n", layout_va(l, l->stack_pfn), STACK_TOP(*l));
+    printk(" TOTAL:         %016lx->%016lx\n", l->virt_base, l->virt_end);
+    printk(" ENTRY ADDRESS: %016lx\n", b->image->entry);
+}
+
+static int build(struct dom0_build *b)
+{
+    uint64_t max_pages;
+    mfn_t l4;
+    int rc;
+
+    if ((rc = read_image(b)))
+        return rc;
+    b->nr_pages = memory_wanted(&max_pages);
+    rc = layout_compute(&b->layout, b->image, b->initrd ? b->initrd->size : 0, b->nr_pages,
+                        &b->err);
+    if (rc || (rc = create_domain(b, max_pages)) || (rc = populate(b)))
+        return rc;
+    load(b);
+    write_tables(b);
+    fill_start_info(b);
+    report(b);
+    if ((rc = dom0_grant_hardware(b->d)))
+        return err_set(&b->err, rc, "no memory for dom0's hardware permissions");
+    l4 = _mfn(b->p2m[b->layout.tables.pfn]);
+    if ((rc = finish_tables(b, l4)) || (rc = start_vcpu(b, l4)))
+        return rc;
+    return 0;
+}
+
+int dom0_construct(const struct boot_module *kernel, const struct boot_module *initrd,
+                   const char *cmdline)
+{
+    struct dom0_build b = {.kernel = kernel, .initrd = initrd, .cmdline = cmdline};
+    int rc;
+
+    printk("*** Building a PV Dom0 ***\n");
+    rc = build(&b);
+    if (rc)
+        printk(KERN_ERR "Building dom0 failed: %s\n", b.err.text[0] ? b.err.text : "no reason given");
+    layout_free(&b.layout);
+    image_free(b.image);
+    free(b.p2m);
+    if (rc)
+        return rc;
+    rc = domain_unpause_by_tools(b.d);
+    domain_put(b.d);
+    return rc;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel image reader (dom0-tools/lib/image) and the decompression libraries behind it
+ * expect of a C library, for the one time that Hospes reads an image: building dom0, on the boot
+ * CPU, with interrupts off. The libraries are compiled for user space: they use SSE registers and
+ * find a stack canary at %fs:0x28, which libc_shim_enter() provides.
+ */
+#include "libc_shim.h"
+
+#include <hv/bitops.h>
+#include <hv/mm.h>
+#include <hv/printk.h>
+#include <hv/string.h>
+#include <x86/cpu.h>
+
+#define SMALL_MAX ((size_t)1 << 20) /* above: whole pages from the frame allocator */
+
+/* In front of each block; 16 bytes keep malloc's alignment. */
+struct header {
+    size_t size; /* as asked */
+    uint64_t order; /* of pages, or SMALL */
+};
+#define SMALL (~0UL)
+_Static_assert(sizeof(struct header) == 16, "alignment of what malloc returns");
+
+void *malloc(size_t n)
+{
+    size_t total = n + sizeof(struct header);
+    struct header *h;
+    uint64_t order = SMALL;
+
+    if (total < n)
+        return NULL;
+    if (total <= SMALL_MAX) {
+        h = hv_alloc(total);
+    } else {
+        order = fls64((total - 1) >> PAGE_SHIFT) + 1;
+        h = alloc_pages_hv((unsigned int)order);
+    }
+    if (!h)
+        return NULL;
+    h->size = n;
+    h->order = order;
+    return h + 1;
+}
+
+void free(void *p)
+{
+    struct header *h = p;
+
+    if (!p)
+        return;
+    h--;
+    if (h->order == SMALL)
+        hv_free(h);
+    else
+        free_pages_hv(h, (unsigned int)h->order);
+}
+
+void *calloc(size_t n, size_t size)
+{
+    size_t bytes;
+    void *p;
+
+    if (__builtin_mul_overflow(n, size, &bytes))
+        return NULL;
+    p = malloc(bytes);
+    return p ? memset(p, 0, bytes) : NULL;
+}
+
+void *realloc(void *p, size_t n)
+{
+    void *q = malloc(n);
+
+    if (q && p) {
+        size_t old = ((struct header *)p - 1)->size;
+
+        memcpy(q, p, old < n ? old : n);
+        free(p);
+    }
+    return q;
+}
+
+char *strdup(const char *s)
+{
+    size_t n = strlen(s) + 1;
+    char *p = malloc(n);
+
+    return p ? memcpy(p, s, n) : NULL;
+}
+
+char *strerror(int error)
+{
+    static char text[24];
+
+    snprintf(text, sizeof(text), "error %d", error);
+    return text;
+}
+
+void __stack_chk_fail(void);
+void __stack_chk_fail(void)
+{
+    panic("stack overrun in a decompression library");
+}
+
+static struct {
+    uint64_t tls[8]; /* the canary is tls[5] */
+    uint64_t fs_base;
+} shim;
+
+void libc_shim_enter(void)
+{
+    shim.fs_base = rdmsr(MSR_FS_BASE);
+    shim.tls[5] = 0x5ca1ab1e0ddba11;
+    wrmsr(MSR_FS_BASE, (uint64_t)(uintptr_t)shim.tls);
+    __asm__ volatile("clts");
+}
+
+void libc_shim_leave(void)
+{
+    wrmsr(MSR_FS_BASE, shim.fs_base);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* A C library just large enough to read dom0's kernel image. */
+#pragma once
+
+#include <stddef.h>
+
+void *malloc(size_t n);
+void *calloc(size_t n, size_t size);
+void *realloc(void *p, size_t n);
+void free(void *p);
+char *strdup(const char *s);
+char *strerror(int error);
+
+/* Around every call of the image reader: SSE usable, stack canary in place. FPU state is lost. */
+void libc_shim_enter(void);
+void libc_shim_leave(void);
