@@ -19,9 +19,9 @@ void context_switch(struct vcpu *prev, struct vcpu *next);
 void exit_to_guest(void) __noreturn;
 
 int arch_vcpu_init(struct vcpu *v);      /* -ENOMEM */
-void arch_vcpu_destroy(struct vcpu *v);
+void arch_vcpu_free(struct vcpu *v);
 int arch_domain_init(struct domain *d);  /* gives it the default CPU policy; -ENOMEM */
-void arch_domain_destroy(struct domain *d);
+void arch_domain_free(struct domain *d);
 
 /* current changes between kernel and user mode: CR3 and GS base. */
 void toggle_guest_mode(struct vcpu *v);

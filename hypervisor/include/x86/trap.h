@@ -25,8 +25,8 @@
 
 /* Exceptions for which the CPU pushes an error code. */
 #define TRAPS_WITH_ERROR_CODE                                                                      \
-    ((1U << TRAP_DF) | (1U << TRAP_TS) | (1U << TRAP_NP) | (1U << TRAP_SS) | (1U << TRAP_GP) |     \
-     (1U << TRAP_PF) | (1U << TRAP_AC) | (1U << TRAP_CP))
+    ((1 << TRAP_DF) | (1 << TRAP_TS) | (1 << TRAP_NP) | (1 << TRAP_SS) | (1 << TRAP_GP) |          \
+     (1 << TRAP_PF) | (1 << TRAP_AC) | (1 << TRAP_CP))
 
 /* Selector error codes: external event, the index is into the IDT, into the LDT. */
 #define EC_EXT 1

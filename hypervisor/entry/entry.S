@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ways in and out. Every entry saves all general registers as a struct cpu_user_regs and calls one
+ * C function; every return to a guest restores all of them from guest_regs, so no value of ours
+ * can stay in a register.
+ *
+ * Entries from a guest always build that frame in this CPU's guest_regs: exceptions and interrupts
+ * by the TSS's rsp0, SYSCALL by cpu_info.entry_rsp, and the ones with an interrupt stack by
+ * copying. Entries from Hospes itself push it where the stack happens to be. The frame's address
+ * is 8 modulo 16 in all cases, hence the 8 bytes around calls.
+ *
+ * Interrupts are off in all of this (gates, SYSCALL mask).
+ */
+#include <asm-offsets.h>
+#include <x86/layout.h>
+#include <x86/trap.h>
+
+    .code64
+    .text
+
+    /* rdi..r15 in the order of struct cpu_user_regs, above error_code. */
+.macro SAVE_REGS
+    push %rdi
+    push %rsi
+    push %rdx
+    push %rcx
+    push %rax
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+.endm
+
+.macro RESTORE_REGS
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbp
+    pop %rbx
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rax
+    pop %rcx
+    pop %rdx
+    pop %rsi
+    pop %rdi
+.endm
+
+.macro FUNC name
+    .globl \name
+    .hidden \name
+    .type \name, @function
+    .balign 16
+\name:
+.endm
+
+/*
+ * SYSCALL in 64-bit mode. RSP is the guest's until it is replaced: a #DB here (delayed by mov to
+ * ss) runs on its own stack, and NMI and #MC do always.
+ */
+FUNC entry_syscall
+    swapgs
+    mov %rsp, %gs:CPU_INFO_user_rsp
+    mov %gs:CPU_INFO_entry_rsp, %rsp
+    push $SEL_USER_DS
+    push %gs:CPU_INFO_user_rsp
+    swapgs
+    push %r11
+    push $SEL_USER_CS64
+    push %rcx
+    push $0
+    movl $ENTRY_SYSCALL, 4(%rsp)
+    SAVE_REGS
+    mov %rsp, %rdi
+    sub $8, %rsp
+    call syscall_from_guest
+FUNC return_to_guest
+    add $8, %rsp
+    cmpl $ENTRY_SYSCALL, REGS_entry_vector(%rsp)
+    jne 1f
+    /* SYSRET with a non-canonical RIP would fault here, in ring 0, on the guest's stack. */
+    mov REGS_rcx(%rsp), %rcx
+    cmp %rcx, REGS_rip(%rsp)
+    jne 1f
+    mov %rcx, %rax
+    shl $16, %rax
+    sar $16, %rax
+    cmp %rcx, %rax
+    jne 1f
+    RESTORE_REGS
+    mov REGS_rsp - REGS_error_code(%rsp), %rsp
+    sysretq
+1:  RESTORE_REGS
+    add $8, %rsp
+    .globl guest_iretq
+    .hidden guest_iretq
+guest_iretq:
+    iretq
+
+/* SYSCALL in compatibility mode, where the CPU has it (AMD). */
+FUNC entry_syscall32
+    swapgs
+    mov %rsp, %gs:CPU_INFO_user_rsp
+    mov %gs:CPU_INFO_entry_rsp, %rsp
+    push $SEL_USER_DS
+    push %gs:CPU_INFO_user_rsp
+    swapgs
+    push %r11
+    push $SEL_USER_CS32
+    push %rcx
+    push $0
+    SAVE_REGS
+    mov %rsp, %rdi
+    sub $8, %rsp
+    call syscall32_from_guest
+    jmp return_to_guest
+
+/*
+ * SYSENTER: the CPU has loaded RSP with entry_rsp and kept nothing of RIP, RSP or the interrupt
+ * flag. The guest gets zeros. TF and NT of user mode are still there and go no further.
+ */
+FUNC entry_sysenter
+    push $SEL_USER_DS
+    push $0
+    pushfq
+    push $2
+    popfq
+    push $3
+    push $0
+    push $0
+    SAVE_REGS
+    mov %rsp, %rdi
+    sub $8, %rsp
+    call sysenter_from_guest
+    jmp return_to_guest
+
+/* Exceptions and interrupts, after the stub has completed error_code and entry_vector. */
+    .balign 16
+trap_common:
+    SAVE_REGS
+    cld
+    mov %rsp, %rdi
+    testb $3, REGS_cs(%rsp)
+    jz trap_in_hypervisor
+    sub $8, %rsp
+    call trap_from_guest
+    jmp return_to_guest
+trap_in_hypervisor:
+    sub $8, %rsp
+    call trap_from_hypervisor
+    add $8, %rsp
+    RESTORE_REGS
+    add $8, %rsp
+    iretq
+
+/* The same on an interrupt stack: a guest's frame moves to guest_regs first. */
+    .balign 16
+trap_common_ist:
+    SAVE_REGS
+    cld
+    mov %rsp, %rdi
+    testb $3, REGS_cs(%rsp)
+    jz trap_in_hypervisor
+    sub $8, %rsp
+    call move_to_guest_regs
+    mov %rax, %rsp
+    mov %rax, %rdi
+    sub $8, %rsp
+    call trap_from_guest
+    jmp return_to_guest
+
+/* Never returns: runs the rest of an entry whose registers are complete in *rdi (guest_regs). */
+FUNC reenter_guest
+    lea -8(%rdi), %rsp
+    xor %ebp, %ebp
+    call exit_work
+    jmp return_to_guest
+
+/* One stub a vector, 16 bytes each, so that idt.c finds them by number. */
+    .balign 16
+    .globl trap_stubs
+    .hidden trap_stubs
+trap_stubs:
+    .set vec, 0
+    .rept 256
+    .balign 16
+    .set pushed, 0
+    .if vec < NR_EXCEPTIONS
+    .set pushed, (TRAPS_WITH_ERROR_CODE >> vec) & 1
+    .endif
+    .if !pushed
+    push $0
+    .endif
+    movl $vec, 4(%rsp)
+    .if vec == TRAP_NMI || vec == TRAP_MC || vec == TRAP_DB || vec == TRAP_DF
+    jmp trap_common_ist
+    .else
+    jmp trap_common
+    .endif
+    .set vec, vec + 1
+    .endr
+    .balign 16
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of entry/ share among themselves. */
+#pragma once
+
+#include <hv/pcpu.h>
+#include <hv/types.h>
+#include <public/xen.h>
+#include <x86/trap.h>
+
+/* entry.S */
+extern const char entry_syscall[], entry_syscall32[], entry_sysenter[], guest_iretq[];
+extern const char trap_stubs[]; /* 16 bytes a vector */
+void reenter_guest(struct cpu_user_regs *guest_regs) __noreturn;
+
+/* C called from entry.S. */
+void syscall_from_guest(struct cpu_user_regs *regs);
+void syscall32_from_guest(struct cpu_user_regs *regs);
+void sysenter_from_guest(struct cpu_user_regs *regs);
+void trap_from_guest(struct cpu_user_regs *regs);
+void trap_from_hypervisor(struct cpu_user_regs *regs);
+struct cpu_user_regs *move_to_guest_regs(const struct cpu_user_regs *regs);
+void exit_work(void);
+
+/* hypercall.c */
+void hypercall(struct vcpu *v, struct cpu_user_regs *regs);
+/* One hypercall by number. -ENOSYS for those that do not exist. */
+long hypercall_call(uint32_t nr, const uint64_t args[6]);
+
+/* bounce.c: current's registers change so that its kernel runs the handler next. */
+void bounce_exception(struct vcpu *v, uint8_t vector, uint32_t error_code);
+void bounce_softint(struct vcpu *v, uint8_t vector); /* no error code, whatever the vector */
+void bounce_page_fault(struct vcpu *v, uint64_t addr, uint32_t error_code);
+void bounce_event(struct vcpu *v);
+void bounce_nmi(struct vcpu *v);
+void bounce_syscall(struct vcpu *v, uint64_t handler, bool mask_events);
+/* Segment selectors that could not be loaded: data holds ds, es, fs, gs as they were. */
+void bounce_failsafe(struct vcpu *v, const uint16_t sel[4]);
+
+/* emul_priv.c. True: done (an exception may have been bounced instead). False: not one of ours. */
+bool emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs);
+/* #UD: forced-emulation cpuid. */
+bool emulate_forced_cpuid(struct vcpu *v, struct cpu_user_regs *regs);
+
+static inline bool from_guest(const struct cpu_user_regs *regs)
+{
+    return regs->cs & 3;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copies between Hospes and the current vcpu's address space. Only this file opens SMAP's window.
+ * A guest address is never dereferenced elsewhere.
+ */
+#include <hv/errno.h>
+#include <hv/guest_access.h>
+#include <x86/cpu.h>
+#include <x86/extable.h>
+
+#define LOW_END    0x0000800000000000UL
+#define HIGH_START 0xffff880000000000UL
+
+bool guest_range_ok(uint64_t va, size_t n)
+{
+    uint64_t end = va + n;
+
+    if (end < va)
+        return va >= HIGH_START && end == 0; /* ends exactly at the top */
+    return end <= LOW_END || va >= HIGH_START;
+}
+
+/* True: a fault stopped the copy. */
+static bool copy_bytes(void *dst, const void *src, size_t n)
+{
+    size_t words = n / 8, rest = n & 7;
+    uint32_t failed = 1;
+
+    guest_access_begin();
+    __asm__ volatile("1: rep movsq\n\t"
+                     "mov %[rest], %%rcx\n"
+                     "2: rep movsb\n\t"
+                     "xor %[failed], %[failed]\n"
+                     "3:\n\t"
+                     EXTABLE(1b, 3b)
+                     EXTABLE(2b, 3b)
+                     : "+D"(dst), "+S"(src), "+c"(words), [failed] "+r"(failed)
+                     : [rest] "r"(rest)
+                     : "memory", "cc");
+    guest_access_end();
+    return failed;
+}
+
+int copy_from_guest(void *dst, uint64_t va, size_t n)
+{
+    if (unlikely(!guest_range_ok(va, n)) ||
+        unlikely(copy_bytes(dst, (const void *)(uintptr_t)va, n)))
+        return -EFAULT;
+    return 0;
+}
+
+int copy_to_guest(uint64_t va, const void *src, size_t n)
+{
+    if (unlikely(!guest_range_ok(va, n)) || unlikely(copy_bytes((void *)(uintptr_t)va, src, n)))
+        return -EFAULT;
+    return 0;
+}
+
+int clear_guest(uint64_t va, size_t n)
+{
+    void *dst = (void *)(uintptr_t)va;
+    uint32_t failed = 1;
+
+    if (unlikely(!guest_range_ok(va, n)))
+        return -EFAULT;
+    guest_access_begin();
+    __asm__ volatile("1: rep stosb\n\t"
+                     "xor %[failed], %[failed]\n"
+                     "2:\n\t"
+                     EXTABLE(1b, 2b)
+                     : "+D"(dst), "+c"(n), [failed] "+r"(failed)
+                     : "a"(0)
+                     : "memory", "cc");
+    guest_access_end();
+    return failed ? -EFAULT : 0;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exceptions and interrupts. From a guest: emulated, or bounced to its kernel; never our problem.
+ * From Hospes: a listed fixup, a fault on guest memory that mm/ resolves, the return to a guest
+ * that the CPU refused, or a panic.
+ */
+#include "entry.h"
+
+#include <hv/domain.h>
+#include <hv/irq.h>
+#include <hv/mm.h>
+#include <hv/printk.h>
+#include <hv/string.h>
+#include <x86/context.h>
+#include <x86/cpu.h>
+#include <x86/debugreg.h>
+#include <x86/extable.h>
+#include <x86/layout.h>
+
+struct cpu_user_regs *move_to_guest_regs(const struct cpu_user_regs *regs)
+{
+    struct cpu_user_regs *to = guest_regs();
+
+    memcpy(to, regs, offsetof(struct cpu_user_regs, es));
+    return to;
+}
+
+/* May the guest's current mode raise this vector by an instruction? */
+static bool softint_permitted(const struct vcpu *v, const struct trap_info *ti)
+{
+    return ti->address && TI_GET_DPL(ti) >= (v->arch.kernel_mode ? 1 : 3);
+}
+
+static void trap_legacy_syscall(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    if (likely(softint_permitted(v, &v->arch.traps[VEC_LEGACY_SYSCALL]))) {
+        bounce_softint(v, VEC_LEGACY_SYSCALL);
+        return;
+    }
+    regs->rip -= 2;
+    bounce_exception(v, TRAP_GP, VEC_LEGACY_SYSCALL << 3 | EC_IDT);
+}
+
+static void trap_general_protection(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    uint32_t ec = regs->error_code;
+
+    if ((ec & (EC_IDT | EC_EXT)) == EC_IDT) {
+        uint8_t vector = (uint8_t)(ec >> 3);
+
+        if (softint_permitted(v, &v->arch.traps[vector])) {
+            regs->rip += 2;
+            bounce_softint(v, vector);
+            return;
+        }
+    } else if (emulate_privileged(v, regs)) {
+        return;
+    }
+    bounce_exception(v, TRAP_GP, ec);
+}
+
+static void trap_page_fault(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    uint64_t addr = read_cr2();
+
+    if (!mm_handle_fault(v, addr, regs->error_code, regs))
+        bounce_page_fault(v, addr, regs->error_code);
+}
+
+static void trap_no_device(struct vcpu *v)
+{
+    fpu_set_ts(v, false);
+    bounce_exception(v, TRAP_NM, 0);
+}
+
+static void trap_debug(struct vcpu *v)
+{
+    debugreg_trap(v);
+    bounce_exception(v, TRAP_DB, 0);
+}
+
+static void trap_nmi(const struct cpu_user_regs *regs)
+{
+    printk(KERN_WARN "NMI on CPU %u at %#lx\n", smp_cpu_id(), regs->rip);
+}
+
+static void exception_from_guest(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    switch (regs->entry_vector) {
+    case TRAP_PF:
+        trap_page_fault(v, regs);
+        break;
+    case TRAP_GP:
+        trap_general_protection(v, regs);
+        break;
+    case TRAP_UD:
+        if (!emulate_forced_cpuid(v, regs))
+            bounce_exception(v, TRAP_UD, 0);
+        break;
+    case TRAP_NM:
+        trap_no_device(v);
+        break;
+    case TRAP_DB:
+        trap_debug(v);
+        break;
+    case TRAP_NMI:
+        trap_nmi(regs);
+        break;
+    case TRAP_DE:
+    case TRAP_BP:
+    case TRAP_OF:
+    case TRAP_BR:
+    case TRAP_TS:
+    case TRAP_NP:
+    case TRAP_SS:
+    case TRAP_MF:
+    case TRAP_AC:
+    case TRAP_XM:
+        bounce_exception(v, (uint8_t)regs->entry_vector, regs->error_code);
+        break;
+    default:
+        show_regs(regs);
+        panic("exception %u in a guest", regs->entry_vector);
+    }
+}
+
+void trap_from_guest(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+
+    guest_access_end(); /* EFLAGS.AC is still the guest's */
+    if (regs->entry_vector == VEC_LEGACY_SYSCALL)
+        trap_legacy_syscall(v, regs);
+    else if (regs->entry_vector >= NR_EXCEPTIONS)
+        irq_dispatch(regs, regs->entry_vector);
+    else
+        exception_from_guest(v, regs);
+    exit_work();
+}
+
+void syscall_from_guest(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+
+    if (likely(v->arch.kernel_mode)) {
+        hypercall(v, regs);
+    } else if (likely(v->arch.syscall_callback)) {
+        bounce_syscall(v, v->arch.syscall_callback, v->arch.syscall_disables_events);
+    } else {
+        regs->rip -= 2;
+        regs->entry_vector = TRAP_UD;
+        bounce_exception(v, TRAP_UD, 0);
+    }
+    exit_work();
+}
+
+void syscall32_from_guest(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+
+    if (v->arch.syscall32_callback) {
+        bounce_syscall(v, v->arch.syscall32_callback, v->arch.syscall32_disables_events);
+    } else {
+        regs->rip -= 2;
+        bounce_exception(v, TRAP_UD, 0);
+    }
+    exit_work();
+}
+
+void sysenter_from_guest(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+
+    guest_access_end();
+    /* SYSENTER cleared IF; a guest always runs with it set. */
+    regs->rflags = guest_rflags(regs->rflags);
+    if (v->arch.sysenter_callback)
+        bounce_syscall(v, v->arch.sysenter_callback, v->arch.sysenter_disables_events);
+    else
+        bounce_exception(v, TRAP_GP, 0);
+    exit_work();
+}
+
+/*
+ * The CPU refused guest_regs at our iretq. The guest's general registers were already loaded, so
+ * they are in the frame of this exception, which overlaps the place they came from. The exception
+ * becomes the guest's, as if its first instruction had raised it.
+ */
+static void __noreturn return_refused(const struct cpu_user_regs *regs)
+{
+    struct cpu_user_regs *to = guest_regs();
+    struct cpu_user_regs saved;
+    uint32_t vector = regs->entry_vector, error_code = regs->error_code;
+
+    memcpy(&saved, regs, offsetof(struct cpu_user_regs, error_code));
+    memcpy(to, &saved, offsetof(struct cpu_user_regs, error_code));
+    to->entry_vector = vector;
+    to->error_code = error_code;
+    if (vector == TRAP_PF) /* a descriptor in an unmapped part of its tables */
+        bounce_exception(current, TRAP_GP, 0);
+    else
+        bounce_exception(current, (uint8_t)vector, error_code);
+    reenter_guest(to);
+}
+
+static void __noreturn trap_panic(const struct cpu_user_regs *regs, uint64_t addr)
+{
+    show_regs(regs);
+    if (regs->entry_vector == TRAP_PF)
+        panic("page fault at %#lx, error code %#x", addr, regs->error_code);
+    panic("exception %u, error code %#x", regs->entry_vector, regs->error_code);
+}
+
+void trap_from_hypervisor(struct cpu_user_regs *regs)
+{
+    uint64_t fixup, addr = 0;
+
+    if (regs->entry_vector >= NR_EXCEPTIONS) {
+        irq_dispatch(regs, regs->entry_vector);
+        return;
+    }
+    switch (regs->entry_vector) {
+    case TRAP_NMI:
+        trap_nmi(regs);
+        return;
+    case TRAP_DB:
+        /* A guest's breakpoint on data that we touch for it, or its trap flag at SYSENTER. */
+        debugreg_discard();
+        regs->rflags &= ~EFLAGS_TF;
+        return;
+    case TRAP_DF:
+    case TRAP_MC:
+        trap_panic(regs, 0);
+    case TRAP_PF:
+        addr = read_cr2();
+        if ((guest_va_ok(addr) || (addr >= PERDOMAIN_START && addr < IMAGE_START)) &&
+            cpu_info()->pcpu && current != &this_pcpu()->idle &&
+            mm_handle_fault(current, addr, regs->error_code, regs))
+            return;
+        break;
+    }
+    if (regs->rip == (uint64_t)(uintptr_t)guest_iretq)
+        return_refused(regs);
+    fixup = extable_find(regs->rip);
+    if (!fixup)
+        trap_panic(regs, addr);
+    regs->rip = fixup;
+}
