@@ -55,3 +55,8 @@ long do_kexec_op(uint64_t op, uint64_t arg);
 long do_xenpmu_op(uint32_t op, uint64_t arg);
 long do_mca(uint64_t op);
 long do_hypfs_op(uint32_t cmd, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+long do_event_channel_op_compat(uint64_t op);
+long do_physdev_op_compat(uint64_t op);
+
+/* The page that kernels with a HYPERCALL_PAGE note, and those that write its MSR, call into. */
+void hypercall_page_init(void *page);

@@ -85,3 +85,10 @@ const void *fpu_xsave_area(const struct vcpu *v);
  * changes anything but for references taken by -ERESTART, which the next call finds. */
 int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
 void vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c);
+
+/* VMASST_TYPE_* that vm_assist and contexts may name. */
+#define VM_ASSIST_VALID                                                                            \
+    (1UL << VMASST_TYPE_4gb_segments | 1UL << VMASST_TYPE_4gb_segments_notify |                    \
+     1UL << VMASST_TYPE_writable_pagetables | 1UL << VMASST_TYPE_pae_extended_cr3 |                \
+     1UL << VMASST_TYPE_architectural_iopl | 1UL << VMASST_TYPE_runstate_update_flag |             \
+     1UL << VMASST_TYPE_m2p_strict)

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every hypercall once: HYPERCALL(number, name, arguments, who may call). hypercall.c expands this
+ * to the dispatch switch, which calls do_<name>. A number that is not here is -ENOSYS.
+ *
+ * who: ALL, or DOM0 for -EPERM to everybody else before the handler runs. Those that decide by
+ * sub-operation are ALL here and ask policy_check() (domain/policy.c).
+ */
+HYPERCALL(0, set_trap_table, 1, ALL)
+HYPERCALL(1, mmu_update, 4, ALL)
+HYPERCALL(2, set_gdt, 2, ALL)
+HYPERCALL(3, stack_switch, 2, ALL)
+HYPERCALL(4, set_callbacks, 3, ALL)
+HYPERCALL(5, fpu_taskswitch, 1, ALL)
+HYPERCALL(6, sched_op_compat, 2, ALL)
+HYPERCALL(7, platform_op, 1, ALL)
+HYPERCALL(8, set_debugreg, 2, ALL)
+HYPERCALL(9, get_debugreg, 1, ALL)
+HYPERCALL(10, update_descriptor, 2, ALL)
+HYPERCALL(12, memory_op, 2, ALL)
+HYPERCALL(13, multicall, 2, ALL)
+HYPERCALL(14, update_va_mapping, 3, ALL)
+HYPERCALL(15, set_timer_op, 1, ALL)
+HYPERCALL(16, event_channel_op_compat, 1, ALL)
+HYPERCALL(17, xen_version, 2, ALL)
+HYPERCALL(18, console_io, 3, ALL)
+HYPERCALL(19, physdev_op_compat, 1, ALL)
+HYPERCALL(20, grant_table_op, 3, ALL)
+HYPERCALL(21, vm_assist, 2, ALL)
+HYPERCALL(22, update_va_mapping_otherdomain, 4, ALL)
+HYPERCALL(23, iret, 0, ALL)
+HYPERCALL(24, vcpu_op, 3, ALL)
+HYPERCALL(25, set_segment_base, 2, ALL)
+HYPERCALL(26, mmuext_op, 4, ALL)
+HYPERCALL(27, xsm_op, 1, ALL)
+HYPERCALL(28, nmi_op, 2, ALL)
+HYPERCALL(29, sched_op, 2, ALL)
+HYPERCALL(30, callback_op, 2, ALL)
+HYPERCALL(32, event_channel_op, 2, ALL)
+HYPERCALL(33, physdev_op, 2, ALL)
+HYPERCALL(35, sysctl, 1, ALL)
+HYPERCALL(36, domctl, 1, ALL)
+HYPERCALL(37, kexec_op, 2, DOM0)
+HYPERCALL(40, xenpmu_op, 2, ALL)
+HYPERCALL(42, hypfs_op, 5, ALL)
+HYPERCALL(48, mca, 1, ALL)
