@@ -94,8 +94,7 @@ int bitmap_from_guest(unsigned long *bits, unsigned int nr, const struct xenctl_
     X(get_cpu_policy)                                                                              \
     X(set_cpu_policy)                                                                              \
     X(set_ext_vcpucontext)                                                                         \
-    X(get_ext_vcpucontext)                                                                         \
-    X(shadow_op)
+    X(get_ext_vcpucontext)
 
 static long dispatch(struct domctl *c)
 {

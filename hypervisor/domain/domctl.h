@@ -53,7 +53,6 @@ long domctl_get_cpu_policy(struct domctl *c);
 long domctl_set_cpu_policy(struct domctl *c);
 long domctl_set_ext_vcpucontext(struct domctl *c);
 long domctl_get_ext_vcpucontext(struct domctl *c);
-long domctl_shadow_op(struct domctl *c);
 
 /* Fills what tools learn of a domain; also for sysctl getdomaininfolist. */
 void domain_get_info(struct domain *d, struct xen_domctl_getdomaininfo *info);

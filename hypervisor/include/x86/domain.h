@@ -10,7 +10,7 @@ struct arch_domain {
     struct cpu_policy *policy;
     uint64_t dirty_cpus[4];   /* CPUs whose TLB may hold entries of this domain; atomic bits */
     uint64_t tsc_khz;
-    uint32_t tsc_mode;
+    uint32_t tsc_mode, tsc_incarnation; /* as the tools set them */
     bool is_32bit;            /* never true yet */
     uint64_t pit_dummy;
     struct {                  /* PIT channel 2 as PV guests see it; entry/emul_pit.c */
