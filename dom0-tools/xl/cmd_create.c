@@ -91,7 +91,7 @@ static int read_config(const struct options *o, struct domain_config *dc)
 
 static void print_config(FILE *out, const struct domain_config *dc)
 {
-    struct json_object *json = domjson_from_config(dc);
+    struct json_object *json = domjson_from_config(dc, false);
 
     domjson_print(out, json);
     json_object_put(json);
@@ -196,6 +196,8 @@ static int create_run(struct xl *xl, int argc, char **argv)
     rc = parse_options(xl, argc, argv, &o);
     if (!rc)
         rc = read_config(&o, &dc);
+    if (!rc)
+        domcfg_complete_uuid(&dc);
     if (!rc && (o.dryrun || xl->dryrun || o.debug))
         print_config(o.dryrun || xl->dryrun ? stdout : stderr, &dc);
     if (!rc && !o.dryrun && !xl->dryrun)

@@ -19,10 +19,8 @@ static int dmesg_run(struct xl *xl, int argc, char **argv)
 
     while ((opt = xl_getopt(xl, argc, argv, "hc", longs, 0)) != -1)
         clear |= opt == 'c';
-    while ((n = hv_console_read(xl->hv, buf, CHUNK, false, true, &index)) > 0)
+    while ((n = hv_console_read(xl->hv, buf, CHUNK, clear, true, &index)) > 0)
         fwrite(buf, 1, (size_t)n, stdout);
-    if (n >= 0 && clear)
-        n = hv_console_read(xl->hv, buf, 1, true, false, &index);
     free(buf);
     if (n < 0)
         fprintf(stderr, "xl: %s\n", hv_context(xl->hv));

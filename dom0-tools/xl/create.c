@@ -143,7 +143,7 @@ static int step_tree(struct creation *c, struct err *err)
 
 static int step_userdata(struct creation *c, struct err *err)
 {
-    struct json_object *json = domjson_from_config(c->dc);
+    struct json_object *json = domjson_from_config(c->dc, true);
     int rc = userdata_store(c->domid, c->dc->uuid, json, err);
 
     json_object_put(json);

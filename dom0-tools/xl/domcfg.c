@@ -483,17 +483,22 @@ int domcfg_from_cfg(struct cfg *cfg, struct domain_config *dc)
     return -EINVAL;
 }
 
+void domcfg_complete_uuid(struct domain_config *dc)
+{
+    if (dc->uuid_set)
+        return;
+    random_bytes(dc->uuid, sizeof(dc->uuid));
+    dc->uuid[6] = (dc->uuid[6] & 0x0f) | 0x40;      /* version 4, RFC 4122 variant */
+    dc->uuid[8] = (dc->uuid[8] & 0x3f) | 0x80;
+    dc->uuid_set = true;
+}
+
 void domcfg_complete(struct domain_config *dc)
 {
-    if (!dc->uuid_set) {
-        random_bytes(dc->uuid, sizeof(dc->uuid));
-        dc->uuid[6] = (dc->uuid[6] & 0x0f) | 0x40;      /* version 4, RFC 4122 variant */
-        dc->uuid[8] = (dc->uuid[8] & 0x3f) | 0x80;
-        dc->uuid_set = true;
-    }
-    for (size_t i = 0; i < dc->num_nics; i++) {
-        static const uint8_t xen_oui[3] = { 0x00, 0x16, 0x3e };
+    static const uint8_t xen_oui[3] = { 0x00, 0x16, 0x3e };
 
+    domcfg_complete_uuid(dc);
+    for (size_t i = 0; i < dc->num_nics; i++) {
         if (dc->nics[i].mac_set)
             continue;
         memcpy(dc->nics[i].mac, xen_oui, 3);

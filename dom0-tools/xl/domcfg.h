@@ -85,6 +85,7 @@ void domcfg_free(struct domain_config *dc);
  * out: domcfg_complete() fills them. */
 int domcfg_from_cfg(struct cfg *cfg, struct domain_config *dc);
 void domcfg_complete(struct domain_config *dc);
+void domcfg_complete_uuid(struct domain_config *dc);
 
 /* 1 to 200 characters, no '/' (the name is part of file names), no control characters. */
 bool domain_name_ok(const char *name);

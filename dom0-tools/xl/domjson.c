@@ -56,14 +56,16 @@ static void put_affinity(json *o, const char *key, const struct cpu_set *sets, u
     put(o, key, a);
 }
 
-static json *create_info(const struct domain_config *dc)
+/* full: also what libxl fills in when it creates the domain. */
+static json *create_info(const struct domain_config *dc, bool full)
 {
     char uuid[UUID_STRLEN + 1];
     json *o = json_object_new_object();
 
     put_text(o, "type", "pv");
     put_text(o, "name", dc->name);
-    put_int(o, "domid", UINT32_MAX);            /* libxl: any free id */
+    if (full)
+        put_int(o, "domid", UINT32_MAX);        /* libxl: any free id */
     if (dc->uuid_set) {
         uuid_format(dc->uuid, uuid);
         put_text(o, "uuid", uuid);
@@ -85,7 +87,7 @@ static json *sched_params(const struct domain_config *dc)
     return o;
 }
 
-static json *build_info(const struct domain_config *dc)
+static json *build_info(const struct domain_config *dc, bool full)
 {
     static const char *const tsc_modes[] = {
         "default", "always_emulate", "native", "native_paravirt",
@@ -102,7 +104,8 @@ static json *build_info(const struct domain_config *dc)
         put_text(o, "tsc_mode", tsc_modes[dc->tsc_mode]);
     put_int(o, "max_memkb", (int64_t)dc->max_memkb);
     put_int(o, "target_memkb", (int64_t)dc->memkb);
-    put_int(o, "video_memkb", 0);
+    if (full)
+        put_int(o, "video_memkb", 0);
     if (dc->rtc_timeoffset)
         put_int(o, "rtc_timeoffset", dc->rtc_timeoffset);
     if (dc->localtime)
@@ -121,12 +124,13 @@ static json *build_info(const struct domain_config *dc)
     put(o, "type.pv", json_object_new_object());
     put(o, "arch_arm", json_object_new_object());
     arch = json_object_new_object();
-    put_bool(arch, "msr_relaxed", false);
+    if (full)
+        put_bool(arch, "msr_relaxed", false);
     put(o, "arch_x86", arch);
     return o;
 }
 
-static json *disk_json(const struct disk_cfg *d)
+static json *disk_json(const struct disk_cfg *d, bool full)
 {
     static const char *const backends[] = {
         [BACKEND_UNKNOWN] = NULL, [BACKEND_PHY] = "phy", [BACKEND_TAP] = "tap",
@@ -149,11 +153,12 @@ static json *disk_json(const struct disk_cfg *d)
         put(o, "direct_io_safe", json_object_new_boolean(1));
     if (d->discard != UNSET)
         put_bool(o, "discard_enable", d->discard == ON);
-    put_bool(o, "colo_restore_enable", false);
+    if (full)
+        put_bool(o, "colo_restore_enable", false);
     return o;
 }
 
-static json *nic_json(const struct nic_cfg *n)
+static json *nic_json(const struct nic_cfg *n, bool full)
 {
     json *o = json_object_new_object();
     char mac[18];
@@ -172,7 +177,8 @@ static json *nic_json(const struct nic_cfg *n)
     put_text(o, "bridge", n->bridge);
     put_text(o, "ifname", n->ifname);
     put_text(o, "script", n->script);
-    put_text(o, "nictype", "vif");
+    if (full)
+        put_text(o, "nictype", "vif");
     if (n->rate_bytes) {
         put_int(o, "rate_bytes_per_interval", (int64_t)n->rate_bytes);
         put_int(o, "rate_interval_usecs", n->rate_usecs);
@@ -198,21 +204,21 @@ static void put_action(json *o, const char *key, enum action a)
         put_text(o, key, action_json[a]);
 }
 
-json *domjson_from_config(const struct domain_config *dc)
+json *domjson_from_config(const struct domain_config *dc, bool full)
 {
     json *o = json_object_new_object(), *list;
 
-    put(o, "c_info", create_info(dc));
-    put(o, "b_info", build_info(dc));
+    put(o, "c_info", create_info(dc, full));
+    put(o, "b_info", build_info(dc, full));
     if (dc->num_disks) {
         put(o, "disks", list = json_object_new_array());
         for (size_t i = 0; i < dc->num_disks; i++)
-            json_object_array_add(list, disk_json(&dc->disks[i]));
+            json_object_array_add(list, disk_json(&dc->disks[i], full));
     }
     if (dc->num_nics) {
         put(o, "nics", list = json_object_new_array());
         for (size_t i = 0; i < dc->num_nics; i++)
-            json_object_array_add(list, nic_json(&dc->nics[i]));
+            json_object_array_add(list, nic_json(&dc->nics[i], full));
     }
     put_action(o, "on_poweroff", dc->on_poweroff);
     put_action(o, "on_reboot", dc->on_reboot);

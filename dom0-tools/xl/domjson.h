@@ -10,8 +10,9 @@
 
 #include "domcfg.h"
 
-/* A new object; values at their libxl default are left out, as libxl does. */
-struct json_object *domjson_from_config(const struct domain_config *dc);
+/* A new object; values at their libxl default are left out, as libxl does.  full adds what libxl
+ * itself fills in when it creates a domain: the stored form, not that of `xl create -n`. */
+struct json_object *domjson_from_config(const struct domain_config *dc, bool full);
 
 /* Fills dc from libxl JSON; what Hospes does not know is passed over.  0 or -EINVAL with a
  * static text in *why. */

@@ -94,16 +94,27 @@ void userdata_remove(domid_t domid, const uint8_t uuid[16])
     free(pattern);
 }
 
-static void set_memory(struct xl *xl, struct json_object *json, domid_t domid)
+/* Memory comes first in b_info, as libxl prints it; a configuration without it is dom0's. */
+static void set_memory(struct xl *xl, struct json_object *json,
+                       const struct xen_domctl_getdomaininfo *info)
 {
-    long long max = xsu_read_number(xl->xs, -1, "/local/domain/%u/memory/static-max", domid);
-    long long target = xsu_read_number(xl->xs, -1, "/local/domain/%u/memory/target", domid);
+    unsigned domid = info->domain;
+    long long now = (long long)info->tot_pages * 4;
+    long long max = xsu_read_number(xl->xs, now, "/local/domain/%u/memory/static-max", domid);
+    long long target = xsu_read_number(xl->xs, now, "/local/domain/%u/memory/target", domid);
     long long video = xsu_read_number(xl->xs, 0, "/local/domain/%u/memory/videoram", domid);
+    struct json_object *old = domjson_get(json, "b_info", NULL), *fresh;
 
-    if (max >= 0)
-        domjson_set(json, "b_info", "max_memkb", json_object_new_int64(max));
-    if (target >= 0)
-        domjson_set(json, "b_info", "target_memkb", json_object_new_int64(target + video));
+    if (!domjson_get(old, "max_memkb", NULL)) {
+        fresh = json_object_new_object();
+        json_object_object_add(fresh, "max_memkb", NULL);
+        json_object_object_add(fresh, "target_memkb", NULL);
+        json_object_object_foreach(old, key, value)
+            json_object_object_add(fresh, key, json_object_get(value));
+        domjson_set(json, "b_info", NULL, fresh);
+    }
+    domjson_set(json, "b_info", "max_memkb", json_object_new_int64(max));
+    domjson_set(json, "b_info", "target_memkb", json_object_new_int64(target + video));
 }
 
 static void set_scheduling(struct xl *xl, struct json_object *json, domid_t domid)
@@ -127,11 +138,13 @@ struct json_object *userdata_current(struct xl *xl, const struct xen_domctl_getd
 
     if (!json)
         return NULL;
+    if (!json_object_is_type(domjson_get(json, "b_info", NULL), json_type_object))
+        domjson_set(json, "b_info", NULL, json_object_new_object());
     name = domid_to_name(xl, info->domain);
     if (name)
         domjson_set(json, "c_info", "name", json_object_new_string(name));
     free(name);
-    set_memory(xl, json, info->domain);
+    set_memory(xl, json, info);
     set_scheduling(xl, json, info->domain);
     return json;
 }
