@@ -31,13 +31,13 @@ static const struct range hv_ports[] = {
 
 static int deny_ports(struct domain *d)
 {
-    struct range com;
     int rc = 0;
 
     for (unsigned int i = 0; !rc && i < ARRAY_SIZE(hv_ports); i++)
         rc = rangeset_remove(d->ioport_caps, hv_ports[i].first, hv_ports[i].last);
-    if (!rc && serial_ports(&com.first, &com.last))
-        rc = rangeset_remove(d->ioport_caps, com.first, com.last);
+    for (uint32_t port = 0; !rc && port <= 0xffff; port++)
+        if (console_owns_port((uint16_t)port))
+            rc = rangeset_remove(d->ioport_caps, port, port);
     return rc;
 }
 
@@ -45,8 +45,8 @@ static int deny_memory(struct domain *d)
 {
     int rc = rangeset_remove(d->iomem_caps, LAPIC_FRAME, MSI_LAST_FRAME);
 
-    for (unsigned int i = 0; !rc && i < acpi_info.nr_ioapics; i++) {
-        uint64_t f = acpi_info.ioapics[i].addr >> PAGE_SHIFT;
+    for (unsigned int i = 0; !rc && i < acpi.nr_ioapics; i++) {
+        uint64_t f = acpi.ioapics[i].addr >> PAGE_SHIFT;
 
         rc = rangeset_remove(d->iomem_caps, f, f);
     }
