@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * L1 entries: what a guest maps. A present entry for RAM holds a frame reference on its frame, and
+ * a writable type reference if it has RW; so a table or descriptor frame can only be mapped
+ * read-only, and mapping another domain's frame needs that domain as pg_owner, which the callers
+ * allow to privileged domains and for grants only. An entry for a frame outside RAM holds nothing;
+ * it needs the frame in iomem_caps. Which of the two a frame is never changes.
+ *
+ * Bits that we add, and that the guest reads back, as Xen has them: entries without USER get USER
+ * and PTE_GUEST_KERNEL, others G. CR4.PGE stays off while a guest runs, so that G does nothing.
+ */
+#include "mm_local.h"
+
+#define L1_FLAGS                                                                                   \
+    (PTE_P | PTE_RW | PTE_USER | PTE_A | PTE_D | PTE_G | PTE_AVAIL | PTE_AVAIL_HIGH | PTE_NX |     \
+     PTE_ADDR)
+#define L1_CACHE_FLAGS (PTE_PWT | PTE_PCD | PTE_PAT) /* for domains that own devices */
+/* Changing only these leaves the references as they are. */
+#define L1_QUICK (PTE_NX | PTE_AVAIL_HIGH | PTE_AVAIL | PTE_G | PTE_D | PTE_A | PTE_USER)
+
+struct rangeset *mmio_ro_ranges;
+
+static uint64_t adjust(uint64_t e)
+{
+    if (!(e & PTE_USER))
+        e |= PTE_GUEST_KERNEL | PTE_USER;
+    else if (!(e & PTE_GUEST_KERNEL))
+        e |= PTE_G;
+    return e;
+}
+
+static bool owns_devices(const struct domain *d)
+{
+    return d->is_control || (d->iomem_caps && !rangeset_is_empty(d->iomem_caps)) ||
+           (d->ioport_caps && !rangeset_is_empty(d->ioport_caps));
+}
+
+static bool bad_flags(uint64_t e, const struct domain *d)
+{
+    uint64_t bad = e & ~L1_FLAGS;
+
+    return unlikely(bad) && ((bad & ~L1_CACHE_FLAGS) || !owns_devices(d));
+}
+
+static bool iomem_allowed(const struct domain *d, uint64_t mfn)
+{
+    return d->iomem_caps && rangeset_contains(d->iomem_caps, mfn, mfn);
+}
+
+/* A frame outside RAM. */
+static int io_get(uint64_t *val, struct domain *pt_owner, struct domain *pg_owner)
+{
+    uint64_t mfn = pte_mfn(*val);
+
+    if (pg_owner == &dom_io)
+        pg_owner = current->domain;
+    if (!iomem_allowed(pg_owner, mfn) ||
+        (pg_owner != pt_owner && !iomem_allowed(pt_owner, mfn)))
+        return mfn == PTE_ADDR >> PAGE_SHIFT ? -EINVAL : -EPERM;
+    if ((*val & PTE_RW) && rangeset_contains(mmio_ro_ranges, mfn, mfn))
+        *val &= ~PTE_RW;
+    return 0;
+}
+
+/*
+ * pg_owner does not own the frame. It may still be allowed: the frame is outside RAM, or pg_owner,
+ * named as foreign owner, is itself privileged over the real owner.
+ */
+static int l1_get_other(uint64_t *val, struct frame *f, struct domain *pt_owner,
+                        struct domain *pg_owner)
+{
+    uint32_t tag = f ? READ_ONCE(f->owner) : OWNER_IO;
+    struct domain *owner;
+
+    if (tag == OWNER_IO)
+        return io_get(val, pt_owner, pg_owner);
+    owner = owner_domain(tag);
+    if (!owner || pg_owner == pt_owner || policy_check(pg_owner, owner, POL_MMU_FOREIGN, 0))
+        return -EBUSY;
+    return frame_try_get(f, tag) ? 0 : -EBUSY;
+}
+
+static void note_foreign(struct frame *f, const struct domain *pt_owner)
+{
+    if (f->owner != owner_tag(pt_owner) && !(READ_ONCE(f->count) & FC_FOREIGN))
+        __atomic_fetch_or(&f->count, FC_FOREIGN, __ATOMIC_SEQ_CST);
+}
+
+/* References for a present entry with good flags. */
+static int get_refs(uint64_t *val, struct domain *pt_owner, struct domain *pg_owner)
+{
+    struct frame *f = frame_of(pte_mfn(*val));
+    int rc;
+
+    if (unlikely(!f || !frame_try_get(f, owner_tag(pg_owner)))) {
+        rc = l1_get_other(val, f, pt_owner, pg_owner);
+        if (rc || !f || f->owner == OWNER_IO)
+            return rc;
+    }
+    if (*val & PTE_RW) {
+        if (unlikely(frame_type_writable(f))) {
+            frame_drop(f);
+            return -EBUSY;
+        }
+    }
+    if (unlikely(pg_owner != pt_owner))
+        note_foreign(f, pt_owner);
+    return 0;
+}
+
+int l1_get(uint64_t *val, struct domain *pt_owner, struct domain *pg_owner)
+{
+    if (bad_flags(*val, pt_owner))
+        return -EINVAL;
+    *val = adjust(*val);
+    return get_refs(val, pt_owner, pg_owner);
+}
+
+static inline void put_refs(uint64_t val)
+{
+    struct frame *f = frame_of(pte_mfn(val));
+
+    if (unlikely(!f || f->owner == OWNER_IO))
+        return;
+    if (val & PTE_RW)
+        frame_drop_writable_type(f);
+    frame_drop(f);
+}
+
+void l1_put(uint64_t val)
+{
+    if (val & PTE_P)
+        put_refs(val);
+}
+
+int l1_validate(struct frame *f)
+{
+    struct domain *d = frame_owner(f);
+    uint64_t *t = frame_virt(f), e, n;
+    int rc;
+
+    for (unsigned int i = 0; i < PT_ENTRIES; i++) {
+        e = n = READ_ONCE(t[i]);
+        if (!(e & PTE_P))
+            continue;
+        rc = l1_get(&n, d, d);
+        if (unlikely(rc)) {
+            f->nr_validated = (uint16_t)i;
+            return rc;
+        }
+        if (n != e)
+            WRITE_ONCE(t[i], n);
+    }
+    return 0;
+}
+
+void l1_devalidate(struct frame *f, unsigned int entries)
+{
+    const uint64_t *t = frame_virt(f);
+    uint64_t e;
+
+    for (unsigned int i = 0; i < entries; i++) {
+        e = READ_ONCE(t[i]);
+        if (e & PTE_P)
+            put_refs(e);
+    }
+}
+
+/* The same frame with the same rights: only bits without a meaning for references change. */
+static bool quick(uint64_t *slot, uint64_t old, uint64_t val, bool preserve_ad)
+{
+    while (!((old ^ val) & ~L1_QUICK) && (old & PTE_P))
+        if (likely(cas64(slot, &old, preserve_ad ? val | (old & (PTE_A | PTE_D)) : val)))
+            return true;
+    return false;
+}
+
+int l1_update(uint64_t *slot, uint64_t val, struct domain *pt_owner, struct domain *pg_owner,
+              bool preserve_ad)
+{
+    uint64_t old = READ_ONCE(*slot);
+    int rc;
+
+    if (val & PTE_P) {
+        if (bad_flags(val, pt_owner))
+            return -EINVAL;
+        val = adjust(val);
+        if (!((old ^ val) & ~L1_QUICK) && quick(slot, old, val, preserve_ad))
+            return 0;
+        rc = get_refs(&val, pt_owner, pg_owner);
+        if (unlikely(rc))
+            return rc;
+    }
+    if (likely(!preserve_ad))
+        old = __atomic_exchange_n(slot, val, __ATOMIC_SEQ_CST);
+    else
+        while (!cas64(slot, &old, val | (old & (PTE_A | PTE_D))))
+            ;
+    if (old & PTE_P)
+        put_refs(old);
+    return 0;
+}
+
+int l1_cmpxchg(uint64_t *slot, uint64_t *old, uint64_t val, struct domain *d)
+{
+    int rc;
+
+    if (val & PTE_P) {
+        rc = l1_get(&val, d, d);
+        if (rc)
+            return rc;
+    }
+    if (!cas64(slot, old, val)) {
+        l1_put(val);
+        return 1;
+    }
+    l1_put(*old);
+    return 0;
+}
