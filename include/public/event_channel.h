@@ -79,7 +79,7 @@ struct evtchn_bind_ipi {
 };
 typedef struct evtchn_bind_ipi evtchn_bind_ipi_t;
 
-/* close: free the port; the peer's end, if there is one, becomes unbound, waiting for the caller. */
+/* close: free the port; a peer's end becomes unbound again, waiting for the caller. */
 struct evtchn_close {
     evtchn_port_t port; /* IN */
 };

@@ -179,6 +179,21 @@ typedef struct xen_pod_target xen_pod_target_t;
 #define XENMEM_access_op 21
 #define XENMEM_sharing_op 22
 
+/* Kinds of access, for the sake of tools whose declarations name the type. */
+typedef enum {
+    XENMEM_access_n,
+    XENMEM_access_r,
+    XENMEM_access_w,
+    XENMEM_access_rw,
+    XENMEM_access_x,
+    XENMEM_access_rx,
+    XENMEM_access_wx,
+    XENMEM_access_rwx,
+    XENMEM_access_rx2rw,
+    XENMEM_access_n2rwx,
+    XENMEM_access_default
+} xenmem_access_t;
+
 /*
  * claim_pages: promise nr_extents pages (order 0) to the domain without choosing them; 0 drops
  * the claim. Takes a xen_memory_reservation with a null extent_start.

@@ -454,6 +454,16 @@ struct xen_sysctl_cpu_featureset {
     XEN_GUEST_HANDLE_64(uint32) features; /* OUT */
 };
 
+/* What a live patch is in; the operation itself is not provided, tools' declarations name it. */
+struct xen_livepatch_status {
+#define LIVEPATCH_STATE_CHECKED 1
+#define LIVEPATCH_STATE_APPLIED 2
+    uint32_t state;
+    int32_t rc;
+};
+typedef struct xen_livepatch_status xen_livepatch_status_t;
+DEFINE_XEN_GUEST_HANDLE(xen_livepatch_status_t);
+
 /* get_cpu_policy: null handles ask for the counts. */
 struct xen_sysctl_cpu_policy {
 #define XEN_SYSCTL_cpu_policy_raw 0

@@ -4,7 +4,7 @@
 
 It may include nothing but its fellows, <stdint.h> and <stddef.h>, and must be fit for being
 included twice. The headers that assembly uses are assembled as well, and those for the tools
-refuse to be used by a guest.
+refuse to be used by a guest. libxen-dev's library headers compile on top of ours.
 """
 import argparse
 import concurrent.futures
@@ -19,6 +19,9 @@ from compare import headers_of, link
 ASSEMBLY = ["xen.h", "arch-x86/xen.h", "arch-x86/xen-x86_64.h", "arch-x86/xen-mca.h",
             "arch-x86/cpuid.h", "features.h", "elfnote.h"]
 C99 = ["-std=c99", "-x", "c"]
+# stock libraries' own headers, with <xen/...> being ours
+CONSUMER = "xenctrl.h and xenguest.h"
+
 # each compiler has a mode of its own; compare.py runs GCC in all three
 RUNS = [("gcc", C99, "guest"), ("clang", C99, "xen"), ("g++", ["-std=c++11", "-x", "c++"], "tools")]
 
@@ -26,6 +29,8 @@ RUNS = [("gcc", C99, "guest"), ("clang", C99, "xen"), ("g++", ["-std=c++11", "-x
 def compile_alone(job):
     tool, lang, mode, header, inc = job
     text = "#include <public/%s>\n" % header * 2 + "extern int not_empty;\n"
+    if header == CONSUMER:
+        text = "#include <stdio.h>\n#include <xenctrl.h>\n#include <xenguest.h>\nextern int i;\n"
     if "assembler-with-cpp" in lang:
         text = "#define __ASSEMBLY__\n#include <public/%s>\n" % header
     done = subprocess.run([tool, "-Wall", "-Wextra", "-Werror", "-I", inc, *extract.MODES[mode],
@@ -55,6 +60,11 @@ def main():
             if mode != "guest" or h not in extract.CONTROL_ONLY]
     jobs += [("gcc", ["-c", "-o", "/dev/null", "-x", "assembler-with-cpp"], "xen", h, inc)
              for h in ASSEMBLY]
+    consumer = os.path.join(opts.work, "consumer")
+    os.makedirs(consumer, exist_ok=True)
+    if not os.path.islink(consumer + "/xen"):
+        os.symlink(os.path.abspath(opts.ours), consumer + "/xen")
+    jobs.append(("gcc", ["-fsyntax-only", "-x", "c"], "tools", CONSUMER, consumer))
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         faults = [f for f in pool.map(compile_alone, jobs) if f]
     for h in sorted(extract.CONTROL_ONLY):

@@ -3,9 +3,9 @@
 """Compare include/public with the headers of libxen-dev, in both directions.
 
 Every item of the interface (see extract.py) is there in both trees and the same, or is there in
-one only and stands in left-out.txt with a reason. A line there that matches nothing is an error as well, so that the list
-can not outlive its cause. Function-like macros whose text differs have to be exercised by
-macros.c, whose output must be the same with either tree.
+one only and stands in left-out.txt with a reason. A line there that matches nothing is an error as
+well, so that the list can not outlive its cause. Function-like macros whose text differs have to be
+exercised by macros.c, whose output must be the same with either tree.
 """
 import argparse
 import concurrent.futures

@@ -32,12 +32,15 @@ def run(args, **kw):
 class Tree:
     """One tree in one mode."""
 
+    base = {}  # the prelude's own types, by compiler
+
     def __init__(self, cc, incdir, headers, mode, work):
         self.flags = ["-std=gnu99", "-w", "-I", incdir] + MODES[mode]
         self.cc, self.work, self.incdir = cc, work, incdir
         os.makedirs(work, exist_ok=True)
         wanted = [h for h in headers if mode != "guest" or h not in CONTROL_ONLY]
-        self.source = PRELUDE + "#include <public/xen.h>\n" + "".join("#include <public/%s>\n" % h for h in wanted)
+        self.source = PRELUDE + "#include <public/xen.h>\n"
+        self.source += "".join("#include <public/%s>\n" % h for h in wanted)
 
     def items(self):
         found = {}
@@ -84,7 +87,7 @@ class Tree:
         return found
 
     def values(self, names):
-        """Evaluate the macros that are expressions: drop those that do not compile, run the rest."""
+        """Evaluate the macros that are expressions: those that compile."""
         path = self.work + "/values.c"
         for _ in range(4):
             head = self.source + "int printf(const char *, ...);\n"
@@ -109,7 +112,9 @@ class Tree:
     # -- types -------------------------------------------------------------------------------
     def types(self):
         """Whatever the headers add to the types of the prelude alone."""
-        ours, base = self.layouts(self.source), self.layouts(PRELUDE)
+        if self.cc not in self.base:
+            self.base[self.cc] = self.layouts(PRELUDE)
+        ours, base = self.layouts(self.source), self.base[self.cc]
         return {k: v for k, v in ours.items() if k not in base}
 
     def layouts(self, source):
