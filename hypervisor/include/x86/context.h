@@ -27,9 +27,9 @@ void arch_domain_free(struct domain *d);
 void toggle_guest_mode(struct vcpu *v);
 /* The LDT register for v, which is current; after its LDT changed too. */
 void ldt_load(const struct vcpu *v);
-/* CR4 that the hardware has while v runs. */
-unsigned long vcpu_hw_cr4(const struct vcpu *v);
-void cr4_load(unsigned long cr4);
+/* After v->arch.cr4 changed: loads what the hardware has while v, which is current, runs. */
+void cr4_load(const struct vcpu *v);
+void tsc_aux_load(const struct vcpu *v);
 
 uint64_t read_fs_base(void);
 uint64_t read_gs_base(void);

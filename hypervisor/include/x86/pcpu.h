@@ -11,12 +11,13 @@ struct arch_pcpu {
     uint64_t *gdt;            /* one page, mapped at page 14 of the running vcpu's GDT window */
     mfn_t gdt_mfn;
     struct tss64 *tss;
-    void *syscall_stub;       /* per-CPU code that finds the stack; executable mapping */
     uint32_t tlb_stamp;       /* flush clock at this CPU's last full flush */
     uint64_t cr3_loaded;
     struct flush_mailbox {
         uint32_t pending;     /* requests not yet acknowledged; atomic */
     } flush;
+    /* What the registers hold, so that equal values need no write. x86/context.c, x86/fpu.c */
     uint64_t cr4;
-    uint64_t last_fs_base;
+    uint64_t xcr0;
+    uint32_t tsc_aux;
 };

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Switching the CPU between vcpus, and a vcpu between its kernel and user mode. Nothing of a vcpu
+ * stays in the CPU after it was switched away, so it may run elsewhere at once.
+ *
+ * At any moment an NMI may load CS from the GDT: so the GDT register points to this CPU's own page
+ * by its permanent address while the address space changes, and to the vcpu's window only while
+ * that window is mapped.
+ */
+#include <hv/domain.h>
+#include <hv/errno.h>
+#include <hv/irq.h>
+#include <hv/mm.h>
+#include <hv/pcpu.h>
+#include <hv/string.h>
+#include <x86/context.h>
+#include <x86/cpu.h>
+#include <x86/debugreg.h>
+#include <x86/desc.h>
+#include <x86/extable.h>
+#include <x86/layout.h>
+
+#include "../entry/entry.h"
+
+#define GDT_LIMIT 0xefff
+
+#define READ_SEG(reg)                                                                              \
+    ({                                                                                             \
+        uint32_t sel_;                                                                             \
+        __asm__ volatile("mov %%" #reg ", %0" : "=r"(sel_));                                       \
+        (uint16_t)sel_;                                                                            \
+    })
+
+/* Evaluates to false if the selector was refused; then null is loaded. */
+#define LOAD_SEG(reg, sel)                                                                         \
+    ({                                                                                             \
+        uint32_t ok_ = 0;                                                                          \
+        __asm__ volatile("1: mov %k[s], %%" #reg "\n\t"                                            \
+                         "mov $1, %[ok]\n"                                                         \
+                         "2:\n\t" EXTABLE(1b, 2b)                                                  \
+                         : [ok] "+r"(ok_)                                                          \
+                         : [s] "r"((uint32_t)(sel)));                                              \
+        if (unlikely(!ok_))                                                                        \
+            __asm__ volatile("mov %k0, %%" #reg : : "r"(0));                                       \
+        ok_;                                                                                       \
+    })
+
+uint64_t read_fs_base(void)
+{
+    uint64_t v;
+
+    if (!cpu_has.fsgsbase)
+        return rdmsr(MSR_FS_BASE);
+    __asm__ volatile("rdfsbase %0" : "=r"(v));
+    return v;
+}
+
+uint64_t read_gs_base(void)
+{
+    uint64_t v;
+
+    if (!cpu_has.fsgsbase)
+        return rdmsr(MSR_GS_BASE);
+    __asm__ volatile("rdgsbase %0" : "=r"(v));
+    return v;
+}
+
+void write_fs_base(uint64_t base)
+{
+    if (!cpu_has.fsgsbase)
+        wrmsr(MSR_FS_BASE, base);
+    else
+        __asm__ volatile("wrfsbase %0" : : "r"(base));
+}
+
+void write_gs_base(uint64_t base)
+{
+    if (!cpu_has.fsgsbase)
+        wrmsr(MSR_GS_BASE, base);
+    else
+        __asm__ volatile("wrgsbase %0" : : "r"(base));
+}
+
+/* A base that an emulator let the guest make non-canonical must not make us fault. */
+static uint64_t canonical_base(uint64_t base)
+{
+    return likely(is_canonical(base)) ? base : 0;
+}
+
+void toggle_guest_mode(struct vcpu *v)
+{
+    uint64_t base = canonical_base(read_gs_base());
+
+    if (v->arch.kernel_mode) {
+        v->arch.gs_base_kernel = base;
+        write_gs_base(v->arch.gs_base_user);
+    } else {
+        v->arch.gs_base_user = base;
+        write_gs_base(v->arch.gs_base_kernel);
+    }
+    v->arch.kernel_mode = !v->arch.kernel_mode;
+    mm_load_base(v);
+}
+
+bool load_user_gs(struct vcpu *v, uint16_t sel)
+{
+    uint64_t kernel_base = canonical_base(read_gs_base());
+    bool ok;
+
+    if (sel <= 3)
+        /* A null selector need not clear the base on every CPU; one that is loaded first does. */
+        LOAD_SEG(gs, SEL_USER_DS);
+    ok = LOAD_SEG(gs, sel > 3 ? ring3_selector(sel) : sel);
+    v->arch.gs_base_user = ok ? read_gs_base() : 0;
+    write_gs_base(kernel_base);
+    return ok;
+}
+
+static void gdt_load(uint64_t base)
+{
+    const struct desc_ptr p = {GDT_LIMIT, base};
+
+    lgdt(&p);
+}
+
+static void gdt_load_own(const struct pcpu *p)
+{
+    gdt_load((uint64_t)(uintptr_t)p->arch.gdt - RESERVED_GDT_PAGE * PAGE_SIZE);
+}
+
+void ldt_load(const struct vcpu *v)
+{
+    uint64_t *desc = &this_pcpu()->arch.gdt[(SEL_LDT & 0xfff) >> 3];
+    uint64_t base = LDT_WINDOW((uint64_t)v->id);
+    uint64_t limit = (uint64_t)v->arch.ldt_entries * 8 - 1;
+
+    if (!v->arch.ldt_entries) {
+        lldt(0);
+        return;
+    }
+    desc[1] = base >> 32;
+    desc[0] = (limit & 0xffff) | (base & 0xffffff) << 16 | 0x82UL << 40 | ((base >> 24) & 0xff) << 56;
+    lldt(SEL_LDT);
+}
+
+void cr4_load(const struct vcpu *v)
+{
+    struct arch_pcpu *p = &this_pcpu()->arch;
+    uint64_t cr4 = (cpu_cr4 & ~(CR4_DE | CR4_TSD)) | (v->arch.cr4 & (CR4_DE | CR4_TSD));
+
+    if (cr4 != p->cr4) {
+        p->cr4 = cr4;
+        write_cr4(cr4);
+    }
+}
+
+void tsc_aux_load(const struct vcpu *v)
+{
+    struct arch_pcpu *p = &this_pcpu()->arch;
+
+    if (cpu_has.rdtscp && p->tsc_aux != (uint32_t)v->arch.msr_tsc_aux) {
+        p->tsc_aux = (uint32_t)v->arch.msr_tsc_aux;
+        wrmsr(MSR_TSC_AUX, p->tsc_aux);
+    }
+}
+
+static void save_segments(struct vcpu *v)
+{
+    v->arch.ds = READ_SEG(ds);
+    v->arch.es = READ_SEG(es);
+    v->arch.fs = READ_SEG(fs);
+    v->arch.gs = READ_SEG(gs);
+    v->arch.fs_base = canonical_base(read_fs_base());
+    if (v->arch.kernel_mode)
+        v->arch.gs_base_kernel = canonical_base(read_gs_base());
+    else
+        v->arch.gs_base_user = canonical_base(read_gs_base());
+}
+
+static bool load_segments(const struct vcpu *v)
+{
+    bool ok = true;
+
+    /* Loading null over null can be left out, and is the common case. */
+    if (unlikely(v->arch.ds | READ_SEG(ds)))
+        ok &= LOAD_SEG(ds, v->arch.ds);
+    if (unlikely(v->arch.es | READ_SEG(es)))
+        ok &= LOAD_SEG(es, v->arch.es);
+    if (unlikely(v->arch.fs | READ_SEG(fs)))
+        ok &= LOAD_SEG(fs, v->arch.fs);
+    if (unlikely(v->arch.gs | READ_SEG(gs)))
+        ok &= LOAD_SEG(gs, v->arch.gs);
+    write_fs_base(v->arch.fs_base);
+    write_gs_base(v->arch.kernel_mode ? v->arch.gs_base_kernel : v->arch.gs_base_user);
+    return ok;
+}
+
+static void save_vcpu(struct vcpu *v)
+{
+    memcpy(&v->arch.regs, guest_regs(), offsetof(struct cpu_user_regs, es));
+    save_segments(v);
+    debugreg_save(v);
+    fpu_save(v);
+}
+
+static void load_vcpu(struct pcpu *p, struct vcpu *v)
+{
+    mm_window_set_cpu_gdt(v);
+    mm_load_base(v);
+    gdt_load(GDT_WINDOW((uint64_t)v->id));
+    ldt_load(v);
+    cr4_load(v);
+    tsc_aux_load(v);
+    memcpy(guest_regs(), &v->arch.regs, offsetof(struct cpu_user_regs, es));
+    p->curr = v;
+    debugreg_load(v);
+    fpu_restore(v);
+    if (unlikely(!load_segments(v))) {
+        const uint16_t sel[4] = {v->arch.ds, v->arch.es, v->arch.fs, v->arch.gs};
+
+        bounce_failsafe(v, sel);
+    }
+}
+
+void context_switch(struct vcpu *prev, struct vcpu *next)
+{
+    struct pcpu *p = this_pcpu();
+
+    if (prev != &p->idle)
+        save_vcpu(prev);
+    gdt_load_own(p);
+    /* SYSRET relies on a flat SS, which an interrupt taken by prev has made null. */
+    __asm__ volatile("mov %k0, %%ss" : : "r"(SEL_HV_DS));
+    if (next != &p->idle) {
+        load_vcpu(p, next);
+        return;
+    }
+    lldt(0);
+    p->curr = next;
+    mm_load_idle_base();
+}
