@@ -9,16 +9,7 @@
 #include <x86/cpu_area.h>
 #include <x86/devmap.h>
 
-#define PTE_P         (1UL << 0)
-#define PTE_W         (1UL << 1)
-#define PTE_PWT       (1UL << 3)
-#define PTE_PCD       (1UL << 4)
-#define PTE_A         (1UL << 5)
-#define PTE_D         (1UL << 6)
-#define PTE_PS        (1UL << 7)
-#define PTE_PAT_4K    (1UL << 7)
 #define PTE_PAT_LARGE (1UL << 12)
-#define PTE_NX        (1UL << 63)
 
 #define L2_DEVMAP ((DEVMAP_START >> 21) & 511)
 
@@ -33,9 +24,9 @@ static __init uint64_t rights(const char *va)
         return PTE_P | PTE_A;
     if (va < image_rodata_end)
         return PTE_P | PTE_A | PTE_NX;
-    if (va == boot_stack + STACK_GUARD_OFFSET)
+    if (va >= boot_stack + STACK_IST_END && va < boot_stack + STACK_MAIN_START)
         return 0;
-    return PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX;
+    return PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX;
 }
 
 __init void boot_protect_image(void)
@@ -52,7 +43,7 @@ __init void boot_protect_image(void)
         boot_l2_image[i] =
             i < first || IMAGE_START + (i << 21) >= (uint64_t)image_end
                 ? 0
-                : image_to_paddr(image_l1[i]) | PTE_P | PTE_W | PTE_A;
+                : image_to_paddr(image_l1[i]) | PTE_P | PTE_RW | PTE_A;
     boot_l4[0] = 0;
     write_cr3(read_cr3());
 }
@@ -63,13 +54,13 @@ static unsigned int devmap_pages = 1, devmap_large = 1;
 
 static void *devmap_small(paddr_t p, size_t nr, enum devmap_type type)
 {
-    uint64_t flags = PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX;
+    uint64_t flags = PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX;
     char *va = (char *)DEVMAP_START + devmap_pages * PAGE_SIZE;
 
-    flags |= type == DEVMAP_WC ? PTE_PAT_4K : PTE_PCD | PTE_PWT;
+    flags |= type == DEVMAP_WC ? PTE_PAT : PTE_PCD | PTE_PWT;
     if (devmap_pages + nr > 512)
         return NULL;
-    boot_l2_image[L2_DEVMAP] = image_to_paddr(devmap_l1) | PTE_P | PTE_W | PTE_A;
+    boot_l2_image[L2_DEVMAP] = image_to_paddr(devmap_l1) | PTE_P | PTE_RW | PTE_A;
     for (size_t i = 0; i < nr; i++)
         devmap_l1[devmap_pages++] = (p + i * PAGE_SIZE) | flags;
     return va;
@@ -77,7 +68,7 @@ static void *devmap_small(paddr_t p, size_t nr, enum devmap_type type)
 
 static void *devmap_2m(paddr_t p, size_t nr, enum devmap_type type)
 {
-    uint64_t flags = PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX | PTE_PS;
+    uint64_t flags = PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX | PTE_PSE;
     char *va = (char *)DEVMAP_START + ((size_t)devmap_large << 21);
 
     flags |= type == DEVMAP_WC ? PTE_PAT_LARGE : PTE_PCD | PTE_PWT;

@@ -31,7 +31,7 @@ void handle_keys(const char *s, size_t n)
     }
 }
 
-void console_keys_softirq(void)
+void console_softirq(void)
 {
     char c;
 

@@ -24,6 +24,7 @@ struct domain;
 #define VEC_ERROR        0xfd
 #define VEC_SPURIOUS     0xff
 
+/* Called by entry/ for vectors 0x20 and above that interrupt guest or Hospes. */
 void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector); /* from entry/, IF=0 */
 void irq_init(void);
 
@@ -44,5 +45,70 @@ extern uint32_t tlb_flush_clock; /* for frame.tlb_stamp; see x86/tlb.c */
 /* Takes from the mask the CPUs that have flushed since the stamp was taken. */
 void tlb_filter(struct flush_mask *cpus, uint32_t stamp);
 
+/*
+ * Device interrupts. A descriptor stands for one I/O APIC line or one MSI/MSI-X vector of a device.
+ * It delivers by calling fn(data), IF=0 and no lock held, on the CPU it is routed to. A level line
+ * is masked from then until irq_eoi(); an edge one goes on. x86/irq.c
+ */
+struct irq_desc;
+
+#define NR_GSI_MAX 256
+
+unsigned int irq_nr_gsis(void);                    /* one past the highest GSI there is */
+struct irq_desc *irq_of_gsi(unsigned int gsi);     /* NULL: no such line */
+/* The GSI of an ISA interrupt (MADT overrides applied). */
+unsigned int irq_isa_to_gsi(unsigned int isa_irq);
+/* Sets how the line triggers; -EBUSY: bound and different. Firmware's overrides win silently. */
+int irq_set_trigger(struct irq_desc *d, bool level, bool low);
+/* Gives the line a vector and a handler, and lets it through. -EBUSY, -ENOSPC (no vector). */
+int irq_bind(struct irq_desc *d, void (*fn)(void *), void *data);
+/* Masks it, takes the handler away (not called any more on return) and frees the vector. */
+void irq_unbind(struct irq_desc *d);
+void irq_mask(struct irq_desc *d);
+void irq_unmask(struct irq_desc *d);
+void irq_eoi(struct irq_desc *d);                  /* the guest has served a level line */
+bool irq_is_level(const struct irq_desc *d);
+bool irq_in_service(const struct irq_desc *d);     /* level, delivered, no eoi yet */
+int irq_set_cpu(struct irq_desc *d, unsigned int cpu);
+uint8_t irq_vector(const struct irq_desc *d);      /* 0: none */
+void irq_dump(char key);
+
+/* MSI and MSI-X. */
+struct msi_request {
+    uint16_t segment;
+    uint8_t bus, devfn;
+    bool msix;
+    uint16_t entry;      /* of the MSI-X table */
+    uint8_t count;       /* MSI only: vectors, 1..32 */
+    uint64_t table_base; /* MSI-X only: physical address of the table's BAR; 0: read the BAR */
+};
+/*
+ * Writes the device's capability for 'count' vectors (1 for MSI-X), which stay masked until
+ * irq_bind. out has count elements. -ENODEV: no such device or capability; -EINVAL: bad entry or
+ * count; -EBUSY: set up already; -ENOSPC, -ENOMEM.
+ */
+int msi_setup(const struct msi_request *req, struct irq_desc **out);
+/* Undoes it for all vectors of the request that d belongs to. All are unbound. */
+void msi_free(struct irq_desc *d);
+/* PHYSDEVOP_prepare_msix / release_msix: protects the table from dom0. */
+int msi_prepare_msix(uint16_t segment, uint8_t bus, uint8_t devfn, bool prepare);
+/*
+ * dom0 writes configuration space: *val is bytes wide at reg. Changes *val to what may be written;
+ * false: drop the write. Covers the capabilities that Hospes has set up.
+ */
+bool msi_filter_conf_write(uint16_t segment, uint8_t bus, uint8_t devfn, uint16_t reg,
+                           unsigned int bytes, uint32_t *val);
+
+/* PCI configuration space, any bytes of 1, 2, 4 naturally aligned. All ones where nothing is.
+ * x86/pci.c; own lock. reg >= 256 only by MMCFG. */
+uint32_t pci_conf_read(uint16_t seg, uint8_t bus, uint8_t devfn, uint16_t reg, unsigned int bytes);
+void pci_conf_write(uint16_t seg, uint8_t bus, uint8_t devfn, uint16_t reg, unsigned int bytes,
+                    uint32_t val);
+/* Offset of a capability in the first 256 bytes; 0: none. */
+uint8_t pci_find_cap(uint16_t seg, uint8_t bus, uint8_t devfn, uint8_t id);
+/* Segments' windows from MCFG and PHYSDEVOP_pci_mmcfg_reserved. -EINVAL, -ENOSPC. */
+int pci_add_mmcfg(paddr_t base, uint16_t segment, uint8_t first, uint8_t last);
+bool pci_is_mmcfg(paddr_t addr, uint16_t *seg, uint8_t *bus, uint8_t *devfn, uint16_t *reg);
+
 /* A function called in a defined state on each interrupt of a line owned by Hospes (serial). */
-int irq_request_gsi(unsigned int gsi, void (*fn)(void *), void *data);
+int irq_request_gsi(unsigned int gsi, void (*fn)(void *), void *data); /* gsi: ISA irq */

@@ -11,7 +11,7 @@
 #include <public/xen.h>
 #include <x86/pcpu.h>
 
-#define STACK_ORDER 3
+#define STACK_ORDER 4
 #define STACK_SIZE  (PAGE_SIZE << STACK_ORDER)
 
 struct pcpu {

@@ -36,17 +36,12 @@
 #define DIRECTMAP_START   UL_(0xffff830000000000)
 #define DIRECTMAP_END     UL_(0xffff880000000000)
 
-/*
- * A CPU's area, CPU_AREA_SIZE bytes each: STACK_SIZE bytes of stack block at its start (see
- * x86/cpu_area.c: IST stacks, a guard page, the main stack), then one executable page for the
- * syscall stub; the rest is unmapped.
- */
+/* A CPU's area begins with its stack block (x86/cpu_area.h); the rest is unmapped. */
 #define CPU_AREA_START    (IMAGE_START + UL_(0x10000000))
-#define CPU_AREA_TABLES   8 /* L1 tables: 256 CPUs of 64 KiB */
-#define DEVMAP_START      (IMAGE_START + UL_(0x20000000))
-#define CPU_AREA_SIZE     UL_(0x10000)
-#define CPU_AREA_STUB     UL_(0x8000)
+#define CPU_AREA_SIZE     UL_(0x20000)
+#define CPU_AREA_TABLES   16 /* L1 tables for 256 CPUs */
 #define CPU_AREA(cpu)     (CPU_AREA_START + (cpu) * CPU_AREA_SIZE)
+#define DEVMAP_START      (IMAGE_START + UL_(0x20000000))
 
 /* Each vcpu has 32 pages in the per-domain slot: 16 for its GDT, 16 for its LDT. */
 #define VCPU_WINDOW_PAGES 32

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Start-up, read aloud: boot_main() is called by head.S on the boot CPU's stack, interrupts off,
+ * with head.S's page tables. Until the line marked below a failure means panic or halt; from there
+ * on dom0 exists and errors are somebody's own.
+ */
+#include "boot.h"
+#include <hv/acpi.h>
+#include <hv/console.h>
+#include <hv/domain.h>
+#include <hv/irq.h>
+#include <hv/mm.h>
+#include <hv/pcpu.h>
+#include <hv/printk.h>
+#include <hv/string.h>
+#include <x86/apic.h>
+#include <x86/context.h>
+#include <x86/cpu.h>
+#include <x86/desc.h>
+#include <x86/tsc.h>
+
+void boot_main(uint32_t magic, paddr_t info, paddr_t image) __noreturn;
+
+static struct pcpu boot_pcpu;
+static struct tss64 boot_tss __aligned(128);
+static uint64_t boot_gdt_page[512] __attribute__((section(".bss.page_aligned"), aligned(4096)));
+
+static __init void init_boot_pcpu(void)
+{
+    struct pcpu *p = &boot_pcpu;
+
+    cpu_info()->pcpu = p;
+    p->online = true;
+    p->curr = &p->idle;
+    p->idle.domain = &idle_domain;
+    p->arch.stack = boot_stack;
+    p->arch.tss = &boot_tss;
+    p->arch.gdt = boot_gdt_page;
+    p->arch.gdt_mfn = paddr_to_mfn(image_to_paddr(boot_gdt_page));
+    pcpus[0] = p;
+    nr_cpus = 1;
+}
+
+static __init void banner(void)
+{
+    const uint8_t *id;
+    size_t n = hv_build_id(&id);
+
+    printk("Hospes (Xen 4.17 ABI) (%s) debug=%c\n", hv_compiler,
+#ifdef HOSPES_DEBUG
+           'y'
+#else
+           'n'
+#endif
+    );
+    if (n) {
+        printk("build-id: ");
+        for (size_t i = 0; i < n; i++)
+            printk("%02x", id[i]);
+        printk("\n");
+    }
+    printk("Bootloader: %s\n", boot_info.loader[0] ? boot_info.loader : "unknown");
+    printk("Command line: %s\n", boot_info.cmdline);
+    printk("Image load base address: %#lx\n", boot_info.image_paddr);
+    switch (boot_info.video.type) {
+    case VIDEO_TEXT:
+        printk("Video information: VGA is text mode 80x25, font 8x16\n");
+        break;
+    case VIDEO_FRAMEBUFFER:
+        printk("Video information: framebuffer at %#lx, %ux%u, %u bpp\n", boot_info.video.addr,
+               boot_info.video.width, boot_info.video.height, boot_info.video.bpp);
+        break;
+    default:
+        printk("Video information: none\n");
+    }
+    if (boot_info.efi)
+        printk("EFI: system table at %#lx, %u memory descriptors\n", boot_info.efi_systab,
+               boot_info.nr_efi_map);
+    printk("CPU Vendor: %s, Family %u (%#x), Model %u (%#x), Stepping %u (raw %08x)\n",
+           cpu_has.amd ? "AMD" : strcmp(cpu_has.vendor, "GenuineIntel") == 0 ? "Intel"
+                                                                             : cpu_has.vendor,
+           cpu_has.family, cpu_has.family, cpu_has.model, cpu_has.model, cpu_has.stepping,
+           cpu_has.signature);
+}
+
+/* A wrong machine or set-up is not a bug of ours: a message and the end, no backtrace. */
+static __init void __noreturn boot_failed(const char *why)
+{
+    printk("\n");
+    printk("****************************************\n");
+    printk("Hospes cannot start: %s\n", why);
+    printk("****************************************\n");
+    console_flush();
+    if (cmdline_bool("noreboot", false)) {
+        printk("Manual reset required ('noreboot' specified)\n");
+        machine_halt();
+    }
+    printk("Reboot in five seconds...\n");
+    for (uint64_t t = rdtsc(); tsc_khz && rdtsc() - t < (uint64_t)tsc_khz * 5000;)
+        cpu_relax();
+    machine_restart();
+}
+
+static __init void init_machine(uint32_t magic, paddr_t info, paddr_t image)
+{
+    bool known;
+
+    boot_info.image_paddr = image;
+    boot_info.image_size = (size_t)(image_end - image_start);
+    init_boot_pcpu();
+    desc_init_cpu();
+    idt_init();
+    known = multiboot_read(magic, info);
+    cmdline_parse();
+    cpu_identify();
+    cpu_init();
+    boot_protect_image();
+    console_init_early();
+    banner();
+    if (!known)
+        boot_failed("the boot loader speaks neither Multiboot 1 nor 2");
+}
+
+static __init void init_services(void)
+{
+    memmap_finish();
+    memmap_give_ram();
+    mm_init();
+    acpi_init();
+    apic_init();
+    tsc_calibrate();
+    time_init();
+    apic_timer_calibrate();
+    time_init_cpu();
+    irq_init();
+    fpu_init();
+    domain_init();
+    sched_init();
+    console_init_late();
+    register_key('i', irq_dump, "dump interrupt bindings");
+    cmdline_warn_unknown();
+    smp_boot_aps();
+    mm_init_late();
+}
+
+static __init void build_dom0(void)
+{
+    const struct boot_module *m = boot_info.modules;
+    int rc;
+
+    if (boot_info.nr_modules == 0)
+        boot_failed("no dom0 kernel: the boot loader passed no module");
+    if (m[0].size == 0)
+        boot_failed("the dom0 kernel (first module) is empty");
+    rc = dom0_construct(&m[0], boot_info.nr_modules > 1 ? &m[1] : NULL, m[0].cmdline);
+    if (rc) {
+        char why[64];
+
+        snprintf(why, sizeof(why), "dom0 could not be built (error %d, see above)", rc);
+        boot_failed(why);
+    }
+}
+
+void boot_main(uint32_t magic, paddr_t info, paddr_t image)
+{
+    init_machine(magic, info, image);
+    init_services();
+    build_dom0();
+
+    /* ---- Point of no return: dom0 is there; boot's memory goes. ---- */
+
+    boot_release_modules();
+    console_end_boot();
+    domain_unpause_by_tools(dom0);
+    sched_start_cpu();
+}

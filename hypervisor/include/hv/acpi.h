@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* What Hospes reads of the firmware's static tables, once at boot. boot/acpi.c */
+#pragma once
+
+#include <hv/types.h>
+
+#define ACPI_MAX_CPUS      512
+#define ACPI_MAX_IOAPICS   16
+#define ACPI_MAX_OVERRIDES 32
+#define ACPI_MAX_MCFG      16
+
+struct acpi_info {
+    paddr_t rsdp;               /* 0: known only as the loader's copy */
+    paddr_t lapic;
+    unsigned int nr_cpus;       /* usable ones, the boot CPU among them */
+    struct {
+        uint32_t apic_id, acpi_id;
+    } cpus[ACPI_MAX_CPUS];
+    unsigned int nr_ioapics;
+    struct {
+        uint8_t id;
+        paddr_t addr;
+        uint32_t gsi_base;
+    } ioapics[ACPI_MAX_IOAPICS];
+    unsigned int nr_overrides;
+    struct {
+        uint8_t isa_irq;
+        uint32_t gsi;
+        bool level, low;
+    } overrides[ACPI_MAX_OVERRIDES];
+    paddr_t hpet;               /* 0: none */
+    uint32_t hpet_id;
+    uint16_t pm_timer;          /* I/O port, 0: none */
+    bool pm_timer_32bit;
+    uint16_t pm1a_cnt, pm1b_cnt, pm1a_evt, pm1b_evt;
+    uint8_t pm1_evt_len;
+    uint16_t sci;               /* as an ISA irq or GSI */
+    paddr_t facs;
+    bool has_reset;
+    uint8_t reset_space;        /* 0 memory, 1 I/O, 2 PCI configuration */
+    uint64_t reset_addr;
+    uint8_t reset_value;
+    bool no_vga, no_cmos_rtc;
+    unsigned int nr_mcfg;
+    struct {
+        paddr_t base;
+        uint16_t segment;
+        uint8_t bus_first, bus_last;
+    } mcfg[ACPI_MAX_MCFG];
+};
+extern struct acpi_info acpi;
+
+void acpi_init(void); /* after mm_init(); panics only if there is no usable interrupt hardware */
+
+/* Sleep: writes the values dom0 gave for PM1a and PM1b control (SLP_TYP and SLP_EN included).
+ * 0; does not return from S5. -ENODEV. */
+int acpi_enter_sleep(uint16_t pm1a_value, uint16_t pm1b_value);

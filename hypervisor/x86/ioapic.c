@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * I/O APICs: one descriptor a line, found by GSI. ISA lines are edge, high unless the firmware's
+ * overrides say otherwise; the others level, low until somebody who knows says otherwise.
+ */
+#include "irq.h"
+
+#include <hv/acpi.h>
+#include <hv/boot.h>
+#include <hv/mm.h>
+#include <hv/printk.h>
+#include <x86/devmap.h>
+
+#define REG_VERSION 1
+#define REG_ENTRY   0x10
+
+#define ENTRY_LOW    (1u << 13)
+#define ENTRY_LEVEL  (1u << 15)
+#define ENTRY_MASKED (1u << 16)
+
+static struct ioapic {
+    volatile uint32_t *regs;
+    unsigned int gsi_base, nr;
+} ioapics[ACPI_MAX_IOAPICS];
+static unsigned int nr_ioapics, nr_gsis;
+static struct irq_desc *gsi_desc[NR_GSI_MAX]; /* filled at boot */
+
+/* Index and data register are a pair. */
+static spinlock_t regs_lock = SPINLOCK_INIT(ORDER_LEAF);
+
+static uint32_t read_reg(const struct ioapic *a, unsigned int reg)
+{
+    a->regs[0] = reg;
+    return a->regs[4];
+}
+
+static void write_reg(const struct ioapic *a, unsigned int reg, uint32_t v)
+{
+    a->regs[0] = reg;
+    a->regs[4] = v;
+}
+
+static uint32_t entry_low(const struct irq_desc *d)
+{
+    return d->vector | (d->low ? ENTRY_LOW : 0) | (d->level ? ENTRY_LEVEL : 0) |
+           (d->masked || !d->vector ? ENTRY_MASKED : 0);
+}
+
+void ioapic_write_line(const struct irq_desc *d)
+{
+    const struct ioapic *a = &ioapics[d->line.ioapic];
+    unsigned int reg = REG_ENTRY + d->line.pin * 2;
+
+    spin_lock(&regs_lock);
+    /* Masked while the halves do not belong together. */
+    write_reg(a, reg, entry_low(d) | ENTRY_MASKED);
+    write_reg(a, reg + 1, irq_dest(d) << 24);
+    write_reg(a, reg, entry_low(d));
+    spin_unlock(&regs_lock);
+}
+
+void ioapic_set_mask(const struct irq_desc *d, bool masked)
+{
+    spin_lock(&regs_lock);
+    write_reg(&ioapics[d->line.ioapic], REG_ENTRY + d->line.pin * 2,
+              entry_low(d) | (masked ? ENTRY_MASKED : 0));
+    spin_unlock(&regs_lock);
+}
+
+unsigned int irq_nr_gsis(void)
+{
+    return nr_gsis;
+}
+
+struct irq_desc *irq_of_gsi(unsigned int gsi)
+{
+    return gsi < nr_gsis ? gsi_desc[array_index_nospec(gsi, NR_GSI_MAX)] : NULL;
+}
+
+unsigned int irq_isa_to_gsi(unsigned int isa_irq)
+{
+    for (unsigned int i = 0; i < acpi.nr_overrides; i++)
+        if (acpi.overrides[i].isa_irq == isa_irq)
+            return acpi.overrides[i].gsi;
+    return isa_irq;
+}
+
+static __init void set_defaults(struct irq_desc *d, unsigned int gsi)
+{
+    bool taken = false;
+
+    for (unsigned int i = 0; i < acpi.nr_overrides; i++) {
+        if (acpi.overrides[i].gsi == gsi) {
+            d->level = acpi.overrides[i].level;
+            d->low = acpi.overrides[i].low;
+            d->fixed = true;
+            return;
+        }
+        taken |= acpi.overrides[i].isa_irq == gsi;
+    }
+    d->level = d->low = gsi >= 16 || taken;
+}
+
+static __init void add_lines(unsigned int n)
+{
+    const struct ioapic *a = &ioapics[n];
+
+    for (unsigned int pin = 0; pin < a->nr; pin++) {
+        unsigned int gsi = a->gsi_base + pin;
+        struct irq_desc *d;
+
+        if (gsi >= NR_GSI_MAX || gsi_desc[gsi])
+            continue;
+        d = hv_new(struct irq_desc);
+        if (!d)
+            panic("No memory for interrupt lines");
+        spin_lock_init(&d->lock, ORDER_IRQ_DESC);
+        d->kind = IRQ_LINE;
+        d->line.ioapic = (uint8_t)n;
+        d->line.pin = (uint8_t)pin;
+        d->line.gsi = (uint16_t)gsi;
+        d->masked = true;
+        set_defaults(d, gsi);
+        gsi_desc[gsi] = d;
+        nr_gsis = max(nr_gsis, gsi + 1);
+        ioapic_write_line(d);
+    }
+}
+
+__init void ioapic_init(void)
+{
+    for (unsigned int i = 0; i < acpi.nr_ioapics; i++) {
+        struct ioapic *a = &ioapics[nr_ioapics];
+        uint32_t version;
+
+        a->regs = devmap(acpi.ioapics[i].addr, PAGE_SIZE, DEVMAP_UC);
+        if (!a->regs)
+            continue;
+        version = read_reg(a, REG_VERSION);
+        if (version == ~0u) {
+            printk(KERN_WARN "WARNING: no I/O APIC answers at %#lx\n", acpi.ioapics[i].addr);
+            continue;
+        }
+        a->gsi_base = acpi.ioapics[i].gsi_base;
+        a->nr = ((version >> 16) & 0xff) + 1;
+        printk(KERN_INFO "IOAPIC[%u]: apic_id %u, version %u, address 0x%lx, GSI %u-%u\n",
+               nr_ioapics, acpi.ioapics[i].id, version & 0xff, acpi.ioapics[i].addr, a->gsi_base,
+               a->gsi_base + a->nr - 1);
+        add_lines(nr_ioapics++);
+    }
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Vectors: Hospes's own, and one table from device vectors to descriptors, the same on all CPUs.
+ * A vector's entry is written before the hardware may use it and cleared after the hardware has
+ * been masked and no CPU is in the handler.
+ */
+#include "irq.h"
+
+#include <hv/bitops.h>
+#include <hv/errno.h>
+#include <hv/mm.h>
+#include <hv/pcpu.h>
+#include <hv/printk.h>
+#include <hv/softirq.h>
+#include <hv/timer.h>
+#include <x86/apic.h>
+#include <x86/cpu.h>
+#include <x86/smp.h>
+
+static spinlock_t vector_lock = SPINLOCK_INIT(ORDER_LEAF);
+static unsigned long vectors_used[256 / BITS_PER_LONG]; /* vector_lock */
+static struct irq_desc *vector_desc[256];               /* atomic pointers */
+static uint64_t spurious;
+
+static bool vector_usable(unsigned int v)
+{
+    return v >= VEC_FIRST_DEVICE && v <= VEC_LAST_DEVICE && v != VEC_LEGACY_SYSCALL &&
+           v != VEC_HYPERCALL && !test_bit(v, vectors_used);
+}
+
+uint8_t irq_alloc_vectors(unsigned int n)
+{
+    uint8_t found = 0;
+
+    spin_lock(&vector_lock);
+    for (unsigned int v = ROUND_UP(VEC_FIRST_DEVICE, n); !found && v + n - 1 <= VEC_LAST_DEVICE;
+         v += n) {
+        unsigned int i = 0;
+
+        while (i < n && vector_usable(v + i))
+            i++;
+        if (i == n)
+            found = (uint8_t)v;
+    }
+    for (unsigned int i = 0; found && i < n; i++)
+        __set_bit(found + i, vectors_used);
+    spin_unlock(&vector_lock);
+    return found;
+}
+
+void irq_free_vector(uint8_t vector)
+{
+    __atomic_store_n(&vector_desc[vector], NULL, __ATOMIC_RELEASE);
+    spin_lock(&vector_lock);
+    __clear_bit(vector, vectors_used);
+    spin_unlock(&vector_lock);
+}
+
+void irq_set_vector(struct irq_desc *d, uint8_t vector)
+{
+    d->vector = vector;
+    __atomic_store_n(&vector_desc[vector], d, __ATOMIC_RELEASE);
+}
+
+uint32_t irq_dest(const struct irq_desc *d)
+{
+    return pcpus[d->cpu]->apic_id;
+}
+
+uint8_t irq_vector(const struct irq_desc *d)
+{
+    return d->vector;
+}
+
+bool irq_is_level(const struct irq_desc *d)
+{
+    return d->level;
+}
+
+bool irq_in_service(const struct irq_desc *d)
+{
+    return READ_ONCE(d->in_service);
+}
+
+static void hw_mask(struct irq_desc *d, bool masked)
+{
+    d->masked = masked;
+    if (d->kind == IRQ_LINE)
+        ioapic_set_mask(d, masked);
+    else
+        msi_set_mask(d, masked);
+}
+
+static void hw_write(struct irq_desc *d)
+{
+    if (d->kind == IRQ_LINE)
+        ioapic_write_line(d);
+    else
+        msi_write(d);
+}
+
+int irq_set_trigger(struct irq_desc *d, bool level, bool low)
+{
+    int rc = 0;
+
+    spin_lock(&d->lock);
+    if (d->kind != IRQ_LINE || d->fixed)
+        rc = 0;
+    else if (d->fn && (d->level != level || d->low != low))
+        rc = -EBUSY;
+    else {
+        d->level = level;
+        d->low = low;
+    }
+    spin_unlock(&d->lock);
+    return rc;
+}
+
+int irq_bind(struct irq_desc *d, void (*fn)(void *), void *data)
+{
+    int rc = 0;
+
+    spin_lock(&d->lock);
+    if (d->fn) {
+        rc = -EBUSY;
+        goto out;
+    }
+    if (!d->vector) {
+        uint8_t v = irq_alloc_vectors(1);
+
+        if (!v) {
+            rc = -ENOSPC;
+            goto out;
+        }
+        irq_set_vector(d, v);
+    }
+    d->data = data;
+    __atomic_store_n(&d->fn, fn, __ATOMIC_RELEASE);
+    d->in_service = false;
+    d->masked = false;
+    hw_write(d);
+    if (d->kind != IRQ_LINE)
+        hw_mask(d, false);
+out:
+    spin_unlock(&d->lock);
+    return rc;
+}
+
+void irq_unbind(struct irq_desc *d)
+{
+    spin_lock(&d->lock);
+    if (!d->fn) {
+        spin_unlock(&d->lock);
+        return;
+    }
+    hw_mask(d, true);
+    d->fn = NULL;
+    d->in_service = false;
+    if (d->kind == IRQ_LINE) {
+        irq_free_vector(d->vector);
+        d->vector = 0;
+    }
+    spin_unlock(&d->lock);
+    /* A handler that had already been read may still run on another CPU. */
+    while (__atomic_load_n(&d->running, __ATOMIC_ACQUIRE)) {
+        cpu_relax();
+        smp_poll();
+    }
+}
+
+void irq_mask(struct irq_desc *d)
+{
+    spin_lock(&d->lock);
+    d->unmask_at_eoi = false;
+    hw_mask(d, true);
+    spin_unlock(&d->lock);
+}
+
+void irq_unmask(struct irq_desc *d)
+{
+    spin_lock(&d->lock);
+    if (d->fn) {
+        /* A level line in service opens when the guest says that it is done. */
+        if (d->in_service)
+            d->unmask_at_eoi = true;
+        else
+            hw_mask(d, false);
+    }
+    spin_unlock(&d->lock);
+}
+
+void irq_eoi(struct irq_desc *d)
+{
+    spin_lock(&d->lock);
+    if (d->in_service) {
+        d->in_service = false;
+        if (d->unmask_at_eoi && d->fn)
+            hw_mask(d, false);
+    }
+    spin_unlock(&d->lock);
+}
+
+int irq_set_cpu(struct irq_desc *d, unsigned int cpu)
+{
+    if (cpu >= nr_cpus || !pcpus[cpu]->online)
+        return -EINVAL;
+    spin_lock(&d->lock);
+    if (d->cpu != cpu) {
+        d->cpu = cpu;
+        if (d->vector)
+            hw_write(d);
+    }
+    spin_unlock(&d->lock);
+    return 0;
+}
+
+static void device_interrupt(unsigned int vector)
+{
+    struct irq_desc *d = __atomic_load_n(&vector_desc[vector], __ATOMIC_ACQUIRE);
+    void (*fn)(void *) = NULL;
+    void *data = NULL;
+
+    if (!d) {
+        apic_eoi();
+        spurious++;
+        return;
+    }
+    spin_lock(&d->lock);
+    if (d->level) {
+        d->unmask_at_eoi = !d->masked;
+        hw_mask(d, true);
+        d->in_service = true;
+    }
+    fn = d->fn;
+    data = d->data;
+    if (fn)
+        __atomic_fetch_add(&d->running, 1, __ATOMIC_ACQ_REL);
+    spin_unlock(&d->lock);
+    apic_eoi();
+    if (fn) {
+        fn(data);
+        __atomic_fetch_sub(&d->running, 1, __ATOMIC_ACQ_REL);
+    }
+}
+
+void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector)
+{
+    (void)regs;
+    if (vector >= VEC_FIRST_DEVICE && vector <= VEC_LAST_DEVICE) {
+        device_interrupt(vector);
+        return;
+    }
+    if (vector == VEC_SPURIOUS)
+        return; /* takes no EOI */
+    apic_eoi();
+    switch (vector) {
+    case VEC_TIMER:
+        timer_interrupt();
+        break;
+    case VEC_KICK:
+        break; /* softirqs are looked at on the way out */
+    case VEC_FLUSH:
+    case VEC_CALL:
+    case VEC_STOP:
+        smp_poll();
+        break;
+    default:
+        spurious++;
+    }
+}
+
+/* A line of Hospes's own stays with its handler: level ones are served at once. */
+struct own_line {
+    struct irq_desc *desc;
+    void (*fn)(void *);
+    void *data;
+};
+
+static void own_line_handler(void *p)
+{
+    struct own_line *o = p;
+
+    o->fn(o->data);
+    if (o->desc->level)
+        irq_eoi(o->desc);
+}
+
+int irq_request_gsi(unsigned int isa_irq, void (*fn)(void *), void *data)
+{
+    struct irq_desc *d = irq_of_gsi(irq_isa_to_gsi(isa_irq));
+    struct own_line *o;
+    int rc;
+
+    if (!d)
+        return -ENODEV;
+    o = hv_new(struct own_line);
+    if (!o)
+        return -ENOMEM;
+    *o = (struct own_line){d, fn, data};
+    rc = irq_bind(d, own_line_handler, o);
+    if (rc)
+        hv_free(o);
+    return rc;
+}
+
+void irq_dump(char key)
+{
+    (void)key;
+    printk("Interrupts: %lu spurious\n", spurious);
+    for (unsigned int v = VEC_FIRST_DEVICE; v <= VEC_LAST_DEVICE; v++) {
+        const struct irq_desc *d = __atomic_load_n(&vector_desc[v], __ATOMIC_ACQUIRE);
+
+        if (d)
+            printk("  vector %02x cpu %u %s %s%s%s%s\n", v, d->cpu,
+                   d->kind == IRQ_LINE ? "line" : d->kind == IRQ_MSI ? "MSI" : "MSI-X",
+                   d->level ? "level" : "edge", d->masked ? " masked" : "",
+                   d->in_service ? " in service" : "", d->fn ? "" : " unbound");
+    }
+}
+
+/* Both 8259s get vectors out of the way and are masked for good. */
+static void pic_disable(void)
+{
+    static const struct {
+        uint16_t port;
+        uint8_t val;
+    } seq[] = {{0x20, 0x11}, {0x21, 0x20}, {0x21, 0x04}, {0x21, 0x01}, {0xa0, 0x11},
+               {0xa1, 0x28}, {0xa1, 0x02}, {0xa1, 0x01}, {0x21, 0xff}, {0xa1, 0xff}};
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(seq); i++)
+        outb(seq[i].port, seq[i].val);
+}
+
+void irq_init(void)
+{
+    pic_disable();
+    ioapic_init();
+    pci_init();
+}

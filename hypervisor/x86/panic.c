@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* The end: message, registers, backtrace, the other CPUs stopped, then reboot or halt. */
+#include <hv/boot.h>
+#include <hv/console.h>
+#include <hv/domain.h>
+#include <hv/irq.h>
+#include <hv/pcpu.h>
+#include <hv/printk.h>
+#include <x86/apic.h>
+#include <x86/cpu.h>
+#include <x86/layout.h>
+
+CMDLINE_OPTION(noreboot);
+
+#define MAX_FRAMES 32
+
+static uint32_t panic_cpu; /* CPU number + 1 of the first that panicked; atomic */
+
+extern const char image_start[], image_init_text_end[];
+
+static bool is_code(unsigned long addr)
+{
+    return addr >= (unsigned long)image_start && addr < (unsigned long)image_init_text_end;
+}
+
+/* Walks frame pointers, staying inside the stack block that rsp is in. */
+void show_backtrace(unsigned long rip, unsigned long rsp, unsigned long rbp)
+{
+    unsigned long top = (rsp | (STACK_SIZE - 1)) + 1 - sizeof(struct cpu_info);
+
+    printk("Xen call trace:\n");
+    if (is_code(rip))
+        printk("   [<%016lx>] R %pS\n", rip, (void *)rip);
+    for (unsigned int i = 0; i < MAX_FRAMES; i++) {
+        const unsigned long *frame = (const unsigned long *)rbp;
+
+        if (rbp < rsp || rbp + 16 > top || (rbp & 7))
+            break;
+        if (!is_code(frame[1]))
+            break;
+        printk("   [<%016lx>] S %pS\n", frame[1], (void *)frame[1]);
+        if (frame[0] <= rbp)
+            break;
+        rbp = frame[0];
+    }
+}
+
+void show_regs(const struct cpu_user_regs *r)
+{
+    printk("----[ Hospes  x86_64  debug=%c ]----\n",
+#ifdef HOSPES_DEBUG
+           'y'
+#else
+           'n'
+#endif
+    );
+    printk("CPU:    %u\n", smp_cpu_id());
+    if (r->cs & 3)
+        printk("RIP:    %04x:[<%016lx>]\n", r->cs, r->rip);
+    else
+        printk("RIP:    %04x:[<%016lx>] %pS\n", r->cs, r->rip, (void *)r->rip);
+    printk("RFLAGS: %016lx   vector: %u   error code: %#x\n", r->rflags, r->entry_vector,
+           r->error_code);
+    printk("rax: %016lx   rbx: %016lx   rcx: %016lx\n", r->rax, r->rbx, r->rcx);
+    printk("rdx: %016lx   rsi: %016lx   rdi: %016lx\n", r->rdx, r->rsi, r->rdi);
+    printk("rbp: %016lx   rsp: %016lx   r8:  %016lx\n", r->rbp, r->rsp, r->r8);
+    printk("r9:  %016lx   r10: %016lx   r11: %016lx\n", r->r9, r->r10, r->r11);
+    printk("r12: %016lx   r13: %016lx   r14: %016lx\n", r->r12, r->r13, r->r14);
+    printk("r15: %016lx   cr0: %016lx   cr4: %016lx\n", r->r15, read_cr0(), read_cr4());
+    printk("cr3: %016lx   cr2: %016lx\n", read_cr3(), read_cr2());
+    printk("ss: %04x   cs: %04x\n", r->ss, r->cs);
+    if (!(r->cs & 3))
+        show_backtrace(r->rip, r->rsp, r->rbp);
+}
+
+static void __noreturn stop_here(void)
+{
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
+void panic(const char *fmt, ...)
+{
+    uint32_t none = 0, me = smp_cpu_id() + 1;
+    unsigned long here = (unsigned long)__builtin_return_address(0);
+    va_list ap;
+
+    irq_disable();
+    if (!__atomic_compare_exchange_n(&panic_cpu, &none, me, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)) {
+        /* A second CPU, or a fault while panicking: say no more. */
+        stop_here();
+    }
+    apic_stop_others();
+    console_force();
+    printk("\n****************************************\n");
+    printk("Panic on CPU %u:\n", me - 1);
+    va_start(ap, fmt);
+    vprintk(fmt, ap);
+    va_end(ap);
+    printk("\n****************************************\n");
+    show_backtrace(here, (unsigned long)__builtin_frame_address(0),
+                   *(const unsigned long *)__builtin_frame_address(0));
+    if (cmdline_bool("noreboot", false)) {
+        printk("\nManual reset required ('noreboot' specified)\n");
+        console_flush();
+        machine_halt();
+    }
+    printk("\nReboot in five seconds...\n");
+    console_flush();
+    for (uint64_t t = rdtsc(); tsc_khz && rdtsc() - t < (uint64_t)tsc_khz * 5000;)
+        cpu_relax();
+    machine_restart();
+}
