@@ -233,6 +233,16 @@ static bool is_pending(const struct conn *c, const char *payload, uint32_t len)
     return false;
 }
 
+/* A ring stays, whatever it misses, for its domain's death must be seen. */
+static void too_much_out(struct conn *c)
+{
+    if (c->fd < 0)
+        return;
+    xlog(LOG_WARNING, "a client does not read its watch events (%u bytes wait): closed",
+         OUT_LIMIT);
+    conn_kill(c);
+}
+
 void conn_event(struct conn *c, const char *path, const char *token, struct conn *cause)
 {
     char payload[XENSTORE_PAYLOAD_MAX];
@@ -250,9 +260,7 @@ void conn_event(struct conn *c, const char *path, const char *token, struct conn
          domain_memory_check(c->dom, (int64_t)(sizeof(*m) + sizeof(hdr) + hdr.len))))
         return;
     if (c->out_bytes + hdr.len > OUT_LIMIT) {
-        xlog(LOG_WARNING, "a client does not read its watch events (%u bytes wait): closed",
-             OUT_LIMIT);
-        conn_kill(c);
+        too_much_out(c);
         return;
     }
     m = queue_msg(c, &hdr);

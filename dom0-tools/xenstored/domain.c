@@ -83,6 +83,19 @@ void domains_init(void)
     new_domain(0)->gen = 0;
 }
 
+void domains_fini(void)
+{
+    while (!list_empty(&domains)) {
+        struct domain *d = list_entry(domains.next, struct domain, all);
+
+        hmap_del(&by_id, &d->by_id);
+        list_del(&d->all);
+        free(d);
+    }
+    hmap_free(&by_id);
+    hmap_free(&by_port);
+}
+
 static void set_port(struct domain *d, uint32_t port)
 {
     if (d->port) {

@@ -66,6 +66,8 @@ void domain_release(struct domain *d);
 void domains_check(void);
 /* Makes the record of dom0; domain_introduce_dom0 then connects its kernel's ring. */
 void domains_init(void);
+/* Frees all records; no connection may be left. */
+void domains_fini(void);
 int domain_introduce_dom0(uint32_t port);
 
 /*

@@ -104,8 +104,19 @@ static struct node *nearest_parent(struct node *root, const char *path, size_t *
 static int hide_from_strangers(const struct view *v, const char *path, unsigned int need, int err)
 {
     size_t len;
-    struct node *parent = nearest_parent(*root_of(v), path, &len);
+    struct node *parent;
+    char *prefix;
 
+    if (!limited(v))
+        return err;
+    parent = nearest_parent(*root_of(v), path, &len);
+    if (v->txn) {
+        prefix = xstrdup(path);
+        prefix[len] = 0;
+        if (!txn_touch(v->txn, prefix, TXN_READ))
+            err = -ENOSPC;
+        free(prefix);
+    }
     return perms_of(parent->perms, v->conn) & need ? err : -EACCES;
 }
 
@@ -350,16 +361,28 @@ static int remove_subtree(const struct view *v, const char *path)
     return 0;
 }
 
+/* Nothing to remove: that is fine where the parent exists, and the answer depends on it. */
+static int rm_missing(const struct view *v, const char *path)
+{
+    char *parent = xstrdup(path);
+    int err = 0;
+
+    parent[path_parent_len(path)] = 0;
+    if (v->txn && !txn_touch(v->txn, parent, TXN_READ))
+        err = -ENOSPC;
+    else if (!tree_find(*root_of(v), parent))
+        err = -ENOENT;
+    free(parent);
+    return err;
+}
+
 int store_rm(const struct view *v, const char *path)
 {
     const struct node *n;
-    size_t plen;
     int err = store_get(v, path, PERM_WRITE, &n);
 
-    if (err == -ENOENT) {
-        nearest_parent(*root_of(v), path, &plen);
-        return plen == path_parent_len(path) ? 0 : -ENOENT;
-    }
+    if (err == -ENOENT)
+        return rm_missing(v, path);
     if (err)
         return err;
     if (!path[1])

@@ -195,7 +195,7 @@ void xs_drop_events(struct xs_handle *h, const char *path, const char *token)
 
 static void *read_reply(struct xs_handle *h, const struct xsd_sockmsg *req, size_t *len)
 {
-    struct xsd_sockmsg hdr;
+    struct xsd_sockmsg hdr, next;
     char *data;
     int ret;
 
@@ -221,6 +221,11 @@ static void *read_reply(struct xs_handle *h, const struct xsd_sockmsg *req, size
     data[hdr.len] = 0;
     consume(h, hdr.len);
     *len = hdr.len;
+    /* Events that came along must show on the user's descriptor: the connection will not. */
+    if (sort_out(h, &next) < 0) {
+        free(data);
+        return NULL;
+    }
     if (hdr.type != XS_ERROR)
         return data;
     ret = error_number(data);
