@@ -27,6 +27,8 @@ static void report(struct cfg *cfg, const struct cfg_pos *pos, const char *what,
 {
     if (pos)
         fprintf(cfg->err, "%s:%u:%u: ", pos->source, pos->line, pos->column);
+    else if (cfg->num_sources)
+        fprintf(cfg->err, "%s: ", cfg->sources[0]);
     fprintf(cfg->err, "%s: ", what);
     vfprintf(cfg->err, fmt, ap);
     fputc('\n', cfg->err);

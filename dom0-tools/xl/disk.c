@@ -6,8 +6,9 @@
  * and inode) or the same block device; writers tolerate nobody, readers only readers.  A lock
  * file makes check and claim one step among all xl.
  *
- * The loop device is AUTOCLEAR and xl keeps it open until blkback has opened it: killed at any
- * point, xl leaves no loop device behind.
+ * A loop device is AUTOCLEAR until blkback has opened it, so that an xl killed on the way leaves
+ * none behind; then it stays until it is removed by the name in the backend's "node", as stock's
+ * own script expects when stock xl destroys our guest.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -266,17 +267,15 @@ static void loop_free(const char *name)
 /* ---- attach ---- */
 
 /* blkback shows this file once it has opened the device. */
-static bool wait_blkback(const struct device *dev)
+static void wait_blkback(const struct device *dev)
 {
     char *path = xasprintf("/sys/bus/xen-backend/devices/vbd-%u-%d/physical_device", dev->domid,
                            dev->id);
     int64_t end = now_ms() + BLKBACK_WAIT_MS;
-    bool ok;
 
-    while (!(ok = !access(path, F_OK)) && now_ms() < end)
+    while (access(path, F_OK) && now_ms() < end)
         poll(NULL, 0, 2);
     free(path);
-    return ok;
 }
 
 static bool announce(struct xl *xl, const struct device *dev, const char *path, dev_t number,
@@ -330,8 +329,10 @@ static int attach_locked(struct xl *xl, const struct device *dev, const struct d
     rc = announce(xl, dev, fd >= 0 ? loop : disk->target, st.st_rdev, fd >= 0)
         ? 0 : err_set(err, -errno, "cannot write %s: %s", dev->backend, strerror(errno));
     if (fd >= 0) {
-        if (!rc && !wait_blkback(dev))
+        if (!rc) {
+            wait_blkback(dev);
             loop_keep(fd);
+        }
         close(fd);
     }
     return rc;

@@ -147,8 +147,7 @@ static void read_identity(struct cfg *cfg, struct domain_config *dc)
     else if (text)
         set_string(&dc->name, xstrdup(text));
     else if (!cfg_get(cfg, "name"))
-        cfg_error(cfg, NULL, "%s: name is missing: add a line like  name = \"guest1\"",
-                  cfg->num_sources ? cfg->sources[0] : "configuration");
+        cfg_error(cfg, NULL, "name is missing: add a line like  name = \"guest1\"");
 
     text = get_text(cfg, "uuid", &pos);
     if (text) {
@@ -181,8 +180,7 @@ static void read_memory(struct cfg *cfg, struct domain_config *dc)
         if (!cfg_get(cfg, "memory") && max)
             mem = max;
         else if (!cfg_get(cfg, "memory"))
-            cfg_error(cfg, NULL, "%s: memory (in MiB) is missing: add a line like  memory = 256",
-                      cfg->num_sources ? cfg->sources[0] : "configuration");
+            cfg_error(cfg, NULL, "memory (in MiB) is missing: add a line like  memory = 256");
     }
     if (have && max < mem)
         cfg_error(cfg, &cfg_get(cfg, "maxmem")->pos, "maxmem: %lld is less than memory, %lld",
@@ -271,9 +269,8 @@ static void read_kernel(struct cfg *cfg, struct domain_config *dc)
     copy_text(cfg, "kernel", &dc->kernel);
     copy_text(cfg, "ramdisk", &dc->ramdisk);
     if (!dc->kernel && !v)
-        cfg_error(cfg, NULL, "%s: Neither kernel nor bootloader specified: add a line like  "
-                  "kernel = \"/boot/vmlinuz-guest\"",
-                  cfg->num_sources ? cfg->sources[0] : "configuration");
+        cfg_error(cfg, NULL, "Neither kernel nor bootloader specified: add a line like  "
+                  "kernel = \"/boot/vmlinuz-guest\"");
     if (cmdline) {
         if (root || extra)
             cfg_warn(cfg, &cfg_get(cfg, "cmdline")->pos,

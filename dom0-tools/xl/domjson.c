@@ -87,11 +87,12 @@ static json *sched_params(const struct domain_config *dc)
     return o;
 }
 
+static const char *const tsc_modes[] = {
+    "default", "always_emulate", "native", "native_paravirt",
+};
+
 static json *build_info(const struct domain_config *dc, bool full)
 {
-    static const char *const tsc_modes[] = {
-        "default", "always_emulate", "native", "native_paravirt",
-    };
     json *o = json_object_new_object(), *arch, *avail = json_object_new_array();
 
     for (unsigned i = 0; i < dc->vcpus; i++)
@@ -107,7 +108,7 @@ static json *build_info(const struct domain_config *dc, bool full)
     if (full)
         put_int(o, "video_memkb", 0);
     if (dc->rtc_timeoffset)
-        put_int(o, "rtc_timeoffset", dc->rtc_timeoffset);
+        put_int(o, "rtc_timeoffset", (uint32_t)dc->rtc_timeoffset);
     if (dc->localtime)
         put_bool(o, "localtime", true);
     if (dc->max_grant_frames >= 0)
@@ -307,15 +308,19 @@ static void get_affinity(json *o, const char *key, struct cpu_set **sets, unsign
 
 static void get_build_info(json *o, struct domain_config *dc)
 {
-    json *sched = domjson_get(o, "sched_params", NULL);
+    json *sched = domjson_get(o, "sched_params", NULL), *tsc = domjson_get(o, "tsc_mode", NULL);
     size_t online = list_length(domjson_get(o, "avail_vcpus", NULL));
 
     dc->max_vcpus = (unsigned)get_int(o, "max_vcpus", 1, MAX_VCPUS, 1);
     dc->vcpus = online && online <= dc->max_vcpus ? (unsigned)online : dc->max_vcpus;
     dc->max_memkb = (uint64_t)get_int(o, "max_memkb", 0, INT64_MAX, 0);
     dc->memkb = (uint64_t)get_int(o, "target_memkb", 0, INT64_MAX, (int64_t)dc->max_memkb);
-    dc->rtc_timeoffset = (int)get_int(o, "rtc_timeoffset", INT_MIN, INT_MAX, 0);
+    dc->rtc_timeoffset = (int)get_int(o, "rtc_timeoffset", INT_MIN, UINT32_MAX, 0);
     dc->localtime = get_bool(o, "localtime");
+    for (unsigned i = 0; i < ARRAY_SIZE(tsc_modes); i++)
+        if (json_object_is_type(tsc, json_type_string) &&
+            !strcmp(json_object_get_string(tsc), tsc_modes[i]))
+            dc->tsc_mode = i;
     dc->max_grant_frames = (int)get_int(o, "max_grant_frames", 0, INT_MAX, -1);
     dc->max_maptrack_frames = (int)get_int(o, "max_maptrack_frames", 0, INT_MAX, -1);
     dc->max_event_channels = (int)get_int(o, "event_channels", 1, INT_MAX, -1);
