@@ -10,6 +10,7 @@
 #include <hv/boot.h>
 #include <hv/domain.h>
 #include <hv/errno.h>
+#include <hv/hypercall.h>
 #include <hv/mm.h>
 #include <hv/pcpu.h>
 #include <hv/printk.h>

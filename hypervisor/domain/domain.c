@@ -367,6 +367,22 @@ static int drop_vcpus(struct domain *d)
     return 0;
 }
 
+/* Frames that Hospes shares with it. Under the list lock, for the wall clock is written there. */
+static int drop_shared_frames(struct domain *d)
+{
+    struct vcpu *v;
+    mfn_t mfn = d->shared_info_mfn;
+
+    grant_drop_frames(d);
+    spin_lock(&domain_list_lock);
+    for_each_vcpu(d, v)
+        v->info = &dummy_vcpu_info;
+    d->shared_info = NULL;
+    spin_unlock(&domain_list_lock);
+    unshare_hv_frame(mfn_to_frame(mfn));
+    return 0;
+}
+
 /* The steps in order; each may return -ERESTART, having made progress. */
 static int destroy_step(struct domain *d)
 {
@@ -382,6 +398,8 @@ static int destroy_step(struct domain *d)
         return drop_vcpus(d);
     case 4:
         return mm_relinquish_domain(d);
+    case 5:
+        return drop_shared_frames(d);
     default:
         return 1;
     }

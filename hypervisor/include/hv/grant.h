@@ -14,6 +14,7 @@ struct grant_domain {
 int grant_init_domain(struct domain *d, int max_frames, int max_maptrack, int max_version);
 /* Drops every mapping that d itself holds; preemptible: -ERESTART. */
 int grant_release_mappings(struct domain *d);
+void grant_drop_frames(struct domain *d); /* the guest-visible table, once d has no page tables */
 /* Frees the table; frames still mapped by others stay with the shell. */
 void grant_destroy_domain(struct domain *d);
 /* dom0's first entries, for the dom0 builder: none needed today. */

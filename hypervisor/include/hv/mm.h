@@ -146,8 +146,7 @@ void mm_fill_l4(struct domain *d, uint64_t *l4, mfn_t self); /* slots 256..271 *
 int mm_set_base(struct vcpu *v, mfn_t kernel_l4, mfn_t user_l4); /* typed L4; -EINVAL, -ERESTART */
 int mm_set_gdt(struct vcpu *v, const uint64_t *frames, uint32_t entries);
 void mm_drop_gdt(struct vcpu *v);
-/* Loads the LDT register for v, about to run on this CPU (its GDT window is the loaded GDT). */
-void mm_load_ldt(struct vcpu *v);
+/* If v is current, the caller loads the LDT register (ldt_load) afterwards. */
 int mm_set_ldt(struct vcpu *v, uint64_t base, uint32_t entries);
 /* Registers v->info in a guest frame: VCPUOP_register_vcpu_info. */
 int mm_map_vcpu_info(struct vcpu *v, uint64_t gfn, uint32_t offset);
@@ -194,8 +193,8 @@ extern struct rangeset *mmio_ro_ranges;
 #define PTE_NX       (1UL << 63)
 #define PTE_ADDR     0x000ffffffffff000UL
 
-/* TLB. */
-struct cpumask;
+/* TLB. flush_domain: va, or FLUSH_ALL_VA (hv/irq.h), on every CPU that runs a vcpu of d. */
+void flush_domain(struct domain *d, uint64_t va);
 void tlb_flush_local(void);
 void tlb_flush_page_local(uint64_t va);
 

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mapping granted frames. A handle of the grantee remembers the granter, the reference and which
+ * sorts of mapping exist. References on the frame: one of the host mapping belongs to the
+ * page-table entry (so that tearing down the tables of a dying grantee drops it), one of a device
+ * mapping to the handle.
+ *
+ * Unmapping works in batches: all entries of a batch are cleared, one flush of the grantee's CPUs
+ * follows, and only then are the references given back.
+ */
+#include "table.h"
+
+#include <hv/errno.h>
+#include <hv/guest_access.h>
+#include <hv/hypercall.h>
+#include <hv/irq.h>
+#include <hv/pcpu.h>
+#include <hv/softirq.h>
+
+#define UNMAP_BATCH 32
+
+/* Handles. maptrack_lock held. */
+
+static struct mapping *mapping_of(const struct grant_table *t, uint32_t handle)
+{
+    if (handle / MAPPING_PER_PAGE >= t->nr_maptrack)
+        return NULL;
+    handle = (uint32_t)array_index_nospec(handle, t->nr_maptrack * MAPPING_PER_PAGE);
+    return &t->maptrack[handle / MAPPING_PER_PAGE][handle % MAPPING_PER_PAGE];
+}
+
+static void maptrack_grow(struct grant_table *t)
+{
+    uint32_t first = (uint32_t)(t->nr_maptrack * MAPPING_PER_PAGE);
+    struct mapping *page;
+
+    if (t->nr_maptrack >= t->max_maptrack)
+        return;
+    page = alloc_page_hv();
+    if (!page)
+        return;
+    for (uint32_t i = 0; i < MAPPING_PER_PAGE; i++)
+        page[i].ref = i + 1 < MAPPING_PER_PAGE ? first + i + 1 : NO_HANDLE;
+    t->maptrack[t->nr_maptrack++] = page;
+    t->free_handle = first;
+}
+
+static uint32_t handle_take(struct grant_table *t)
+{
+    uint32_t handle;
+
+    spin_lock(&t->maptrack_lock);
+    if (t->free_handle == NO_HANDLE)
+        maptrack_grow(t);
+    handle = t->free_handle;
+    if (handle != NO_HANDLE)
+        t->free_handle = mapping_of(t, handle)->ref;
+    spin_unlock(&t->maptrack_lock);
+    return handle;
+}
+
+static void handle_free_locked(struct grant_table *t, uint32_t handle)
+{
+    struct mapping *m = mapping_of(t, handle);
+
+    m->flags = 0;
+    m->ref = t->free_handle;
+    t->free_handle = handle;
+}
+
+static void handle_give_back(struct grant_table *t, uint32_t handle)
+{
+    spin_lock(&t->maptrack_lock);
+    handle_free_locked(t, handle);
+    spin_unlock(&t->maptrack_lock);
+}
+
+/* Mapping. */
+
+static uint64_t entry_flags(uint32_t flags)
+{
+    uint64_t e = PTE_P | PTE_A | PTE_D;
+
+    if (flags & GNTMAP_application_map)
+        e |= PTE_USER;
+    if (!(flags & GNTMAP_readonly))
+        e |= PTE_RW;
+    return e | ((uint64_t)(flags >> _GNTMAP_guest_avail0) << 9 & PTE_AVAIL);
+}
+
+/* References for one mapping of rd's frame. */
+static bool frame_refs_get(struct domain *rd, struct frame *f, bool readonly)
+{
+    return readonly ? frame_get(f, rd) : frame_get_writable(f, rd);
+}
+
+static void frame_refs_put(struct frame *f, bool readonly)
+{
+    if (readonly)
+        frame_put(f);
+    else
+        frame_put_writable(f);
+}
+
+/* Pins ref as often as the flags ask for and tells the frame. */
+static int16_t pin_for_map(struct domain *rd, uint32_t ref, domid_t ld, uint32_t flags,
+                           uint64_t *mfn)
+{
+    struct grant_table *t = grants_of(rd);
+    bool ro = flags & GNTMAP_readonly, both = (flags & GNTMAP_host_map) && (flags & GNTMAP_device_map);
+    int16_t rc;
+
+    spin_lock(&t->lock);
+    rc = access_begin(rd, ref, ld, ro, true);
+    if (!rc && both && (rc = access_begin(rd, ref, ld, ro, true)))
+        access_end(rd, ref, ro);
+    if (!rc)
+        *mfn = active_of(t, ref)->mfn;
+    spin_unlock(&t->lock);
+    return rc;
+}
+
+static void unpin(struct domain *rd, uint32_t ref, bool readonly, unsigned int times)
+{
+    spin_lock(&grants_of(rd)->lock);
+    while (times--)
+        access_end(rd, ref, readonly);
+    spin_unlock(&grants_of(rd)->lock);
+}
+
+static int16_t map_frame(struct domain *rd, struct gnttab_map_grant_ref *op, uint64_t mfn)
+{
+    bool ro = op->flags & GNTMAP_readonly;
+    struct frame *f;
+
+    if (!mfn_valid(_mfn(mfn)))
+        return GNTST_general_error;
+    f = mfn_to_frame(_mfn(mfn));
+    if ((op->flags & GNTMAP_device_map) && !frame_refs_get(rd, f, ro))
+        return GNTST_general_error;
+    if (op->flags & GNTMAP_host_map) {
+        if (!frame_refs_get(rd, f, ro))
+            goto undo;
+        if (mm_map_grant(op->host_addr, op->flags & GNTMAP_contains_pte, _mfn(mfn),
+                         entry_flags(op->flags))) {
+            frame_refs_put(f, ro);
+            goto undo;
+        }
+    }
+    return GNTST_okay;
+undo:
+    if (op->flags & GNTMAP_device_map)
+        frame_refs_put(f, ro);
+    return GNTST_general_error;
+}
+
+static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_grant_ref *op)
+{
+    struct grant_table *lt = grants_of(ld);
+    unsigned int sorts = !!(op->flags & GNTMAP_host_map) + !!(op->flags & GNTMAP_device_map);
+    uint32_t handle = handle_take(lt);
+    struct mapping *m;
+    uint64_t mfn = 0;
+    int16_t rc;
+
+    if (handle == NO_HANDLE)
+        return GNTST_no_space;
+    rc = pin_for_map(rd, op->ref, ld->id, op->flags, &mfn);
+    if (!rc) {
+        rc = map_frame(rd, op, mfn);
+        if (rc)
+            unpin(rd, op->ref, op->flags & GNTMAP_readonly, sorts);
+    }
+    if (rc) {
+        handle_give_back(lt, handle);
+        return rc;
+    }
+    spin_lock(&lt->maptrack_lock);
+    m = mapping_of(lt, handle);
+    m->domid = rd->id;
+    m->ref = op->ref;
+    m->flags = (uint16_t)(op->flags & (GNTMAP_device_map | GNTMAP_host_map | GNTMAP_readonly |
+                                       GNTMAP_contains_pte));
+    spin_unlock(&lt->maptrack_lock);
+    op->handle = handle;
+    op->dev_bus_addr = mfn << PAGE_SHIFT;
+    return GNTST_okay;
+}
+
+static int16_t map_one(struct gnttab_map_grant_ref *op)
+{
+    struct domain *rd;
+    int16_t rc;
+
+    if (!(op->flags & (GNTMAP_device_map | GNTMAP_host_map)))
+        return GNTST_bad_gntref;
+    rd = domain_get(op->dom);
+    if (!rd)
+        return GNTST_bad_domain;
+    rc = map_into(current->domain, rd, op);
+    domain_put(rd);
+    return rc;
+}
+
+long map_batch(uint64_t arg, uint32_t count, uint32_t *done)
+{
+    struct gnttab_map_grant_ref op;
+
+    for (; *done < count; ++*done) {
+        if (*done && preempt_check())
+            return -ERESTART;
+        if (copy_from_guest_idx(&op, arg, *done))
+            return -EFAULT;
+        op.status = map_one(&op);
+        if (copy_to_guest_idx(arg, *done, &op))
+            return -EFAULT;
+    }
+    return 0;
+}
+
+/* Unmapping. */
+
+struct unmap {
+    uint64_t host_addr, dev_bus_addr, new_addr;
+    uint32_t handle;
+    int16_t status;
+    uint16_t gone;      /* GNTMAP_host_map, GNTMAP_device_map: mappings that were taken away */
+    bool readonly;
+    uint16_t rights;    /* the handle's flags that are not sorts of mapping */
+    bool free;          /* the handle has no mapping left */
+    struct domain *rd;  /* reference held while gone */
+    uint32_t ref;
+    struct frame *frame;
+};
+
+/* Claims the mappings to be removed from the handle, so that no other vcpu removes them too. */
+static int16_t claim(struct grant_table *lt, struct unmap *u, struct mapping *copy)
+{
+    struct mapping *m;
+    uint16_t want = (u->host_addr ? GNTMAP_host_map : 0) | (u->dev_bus_addr ? GNTMAP_device_map : 0);
+
+    spin_lock(&lt->maptrack_lock);
+    m = mapping_of(lt, u->handle);
+    if (!m || !(m->flags & (GNTMAP_host_map | GNTMAP_device_map))) {
+        spin_unlock(&lt->maptrack_lock);
+        return GNTST_bad_handle;
+    }
+    *copy = *m;
+    u->rights = m->flags & (GNTMAP_readonly | GNTMAP_contains_pte);
+    u->readonly = m->flags & GNTMAP_readonly;
+    u->gone = m->flags & want;
+    m->flags &= (uint16_t)~u->gone;
+    u->free = !(m->flags & (GNTMAP_host_map | GNTMAP_device_map));
+    if (u->free)
+        m->flags = MAPPING_BUSY; /* neither mapped nor free, until the batch is flushed */
+    spin_unlock(&lt->maptrack_lock);
+    return GNTST_okay;
+}
+
+/* Something could not be unmapped: the handle keeps it. */
+static void unclaim(struct grant_table *lt, struct unmap *u, uint16_t what)
+{
+    struct mapping *m;
+
+    spin_lock(&lt->maptrack_lock);
+    m = mapping_of(lt, u->handle);
+    m->flags = (uint16_t)((m->flags & ~MAPPING_BUSY) | what | u->rights);
+    u->gone &= (uint16_t)~what;
+    u->free = false;
+    spin_unlock(&lt->maptrack_lock);
+}
+
+static uint64_t pinned_mfn(struct domain *rd, uint32_t ref)
+{
+    struct grant_table *t = grants_of(rd);
+    uint64_t mfn;
+
+    spin_lock(&t->lock);
+    mfn = active_of(t, ref)->mfn;
+    spin_unlock(&t->lock);
+    return mfn;
+}
+
+static void unmap_one(struct domain *ld, struct unmap *u)
+{
+    struct grant_table *lt = grants_of(ld);
+    struct mapping m;
+    uint64_t mfn;
+
+    u->status = claim(lt, u, &m);
+    if (u->status || !u->gone)
+        return;
+    u->ref = m.ref;
+    u->rd = domain_get(m.domid); /* its shell lives while a frame of it is mapped */
+    if (!u->rd) {
+        unclaim(lt, u, u->gone);
+        u->status = GNTST_bad_domain;
+        return;
+    }
+    mfn = pinned_mfn(u->rd, u->ref);
+    u->frame = mfn_to_frame(_mfn(mfn));
+    if ((u->gone & GNTMAP_device_map) && u->dev_bus_addr != mfn << PAGE_SHIFT) {
+        unclaim(lt, u, GNTMAP_device_map);
+        u->status = GNTST_bad_dev_addr;
+    }
+    if ((u->gone & GNTMAP_host_map) &&
+        mm_unmap_grant(u->host_addr, m.flags & GNTMAP_contains_pte, _mfn(mfn), !u->readonly,
+                       u->new_addr)) {
+        unclaim(lt, u, GNTMAP_host_map);
+        u->status = GNTST_general_error;
+    }
+}
+
+/* After the flush: nothing can reach the frame through this mapping any more. */
+static void unmap_finish(struct domain *ld, struct unmap *u)
+{
+    unsigned int n = !!(u->gone & GNTMAP_host_map) + !!(u->gone & GNTMAP_device_map);
+
+    for (unsigned int i = 0; i < n; i++)
+        frame_refs_put(u->frame, u->readonly);
+    if (n)
+        unpin(u->rd, u->ref, u->readonly, n);
+    if (u->free)
+        handle_give_back(grants_of(ld), u->handle);
+    if (u->rd)
+        domain_put(u->rd);
+}
+
+static void flush_and_finish(struct domain *ld, struct unmap *u, unsigned int n)
+{
+    bool any = false;
+
+    for (unsigned int i = 0; i < n; i++)
+        any |= u[i].gone & GNTMAP_host_map;
+    if (any)
+        flush_domain(ld, FLUSH_ALL_VA);
+    for (unsigned int i = 0; i < n; i++)
+        unmap_finish(ld, &u[i]);
+}
+
+typedef int (*read_op)(uint64_t arg, uint32_t i, struct unmap *u);
+typedef int (*write_status)(uint64_t arg, uint32_t i, const struct unmap *u);
+
+static int read_unmap(uint64_t arg, uint32_t i, struct unmap *u)
+{
+    struct gnttab_unmap_grant_ref op;
+
+    if (copy_from_guest_idx(&op, arg, i))
+        return -EFAULT;
+    *u = (struct unmap){.host_addr = op.host_addr, .dev_bus_addr = op.dev_bus_addr,
+                        .handle = op.handle};
+    return 0;
+}
+
+static int write_unmap(uint64_t arg, uint32_t i, const struct unmap *u)
+{
+    return copy_to_guest(arg + i * sizeof(struct gnttab_unmap_grant_ref) +
+                             offsetof(struct gnttab_unmap_grant_ref, status),
+                         &u->status, sizeof(u->status));
+}
+
+static int read_replace(uint64_t arg, uint32_t i, struct unmap *u)
+{
+    struct gnttab_unmap_and_replace op;
+
+    if (copy_from_guest_idx(&op, arg, i))
+        return -EFAULT;
+    *u = (struct unmap){.host_addr = op.host_addr, .new_addr = op.new_addr, .handle = op.handle};
+    return 0;
+}
+
+static int write_replace(uint64_t arg, uint32_t i, const struct unmap *u)
+{
+    return copy_to_guest(arg + i * sizeof(struct gnttab_unmap_and_replace) +
+                             offsetof(struct gnttab_unmap_and_replace, status),
+                         &u->status, sizeof(u->status));
+}
+
+static long unmap_all(uint64_t arg, uint32_t count, uint32_t *done, read_op read,
+                      write_status write)
+{
+    struct domain *ld = current->domain;
+    struct unmap u[UNMAP_BATCH];
+
+    while (*done < count) {
+        unsigned int n = 0;
+        long rc = 0;
+
+        if (*done && preempt_check())
+            return -ERESTART;
+        while (!rc && n < UNMAP_BATCH && *done + n < count) {
+            rc = read(arg, *done + n, &u[n]);
+            if (rc)
+                break;
+            unmap_one(ld, &u[n]);
+            n++;
+        }
+        flush_and_finish(ld, u, n);
+        for (unsigned int i = 0; i < n; i++)
+            if (write(arg, *done + i, &u[i]))
+                rc = -EFAULT;
+        *done += n;
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+long unmap_batch(uint64_t arg, uint32_t count, uint32_t *done)
+{
+    return unmap_all(arg, count, done, read_unmap, write_unmap);
+}
+
+long replace_batch(uint64_t arg, uint32_t count, uint32_t *done)
+{
+    return unmap_all(arg, count, done, read_replace, write_replace);
+}
+
+/* A dying grantee: pins go now; page-table entries drop their own references when the tables do. */
+static void release_one(struct grant_table *lt, uint32_t handle)
+{
+    struct mapping m;
+    struct domain *rd;
+    bool ro;
+
+    spin_lock(&lt->maptrack_lock);
+    m = *mapping_of(lt, handle);
+    if (m.flags)
+        handle_free_locked(lt, handle);
+    spin_unlock(&lt->maptrack_lock);
+    if (!(m.flags & (GNTMAP_host_map | GNTMAP_device_map)))
+        return;
+    rd = domain_get(m.domid);
+    if (!rd)
+        return;
+    ro = m.flags & GNTMAP_readonly;
+    if (m.flags & GNTMAP_device_map)
+        frame_refs_put(mfn_to_frame(_mfn(pinned_mfn(rd, m.ref))), ro);
+    unpin(rd, m.ref, ro, !!(m.flags & GNTMAP_host_map) + !!(m.flags & GNTMAP_device_map));
+    domain_put(rd);
+}
+
+int grant_release_mappings(struct domain *d)
+{
+    struct grant_table *t = grants_of(d);
+
+    if (!t)
+        return 0;
+    for (; t->release_next < t->nr_maptrack * MAPPING_PER_PAGE; t->release_next++) {
+        if (t->release_next % 64 == 63 && preempt_check())
+            return -ERESTART;
+        release_one(t, t->release_next);
+    }
+    return 0;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A domain's grant table, shared among the files of grant/.
+ *
+ * shared[] and status[] are frames that the guest writes: entries are read once and changed by
+ * compare-exchange, and nothing in them is believed again later. What has been granted is kept in
+ * active[], which the guest cannot see: while an entry has pins, its grantee and frame are those
+ * recorded there, whatever the guest writes.
+ *
+ * Locks: lock protects the table's size and version, and every active entry of this domain as
+ * granter. maptrack_lock protects the handles of this domain as grantee. The lock of the granter is
+ * never held together with another domain's, nor when page tables are touched.
+ */
+#pragma once
+
+#include <hv/domain.h>
+#include <hv/grant.h>
+#include <hv/mm.h>
+#include <public/grant_table.h>
+
+#define GRANT_FRAMES_DEFAULT   64u
+#define MAPTRACK_FRAMES_DEFAULT 1024u
+#define GRANT_FRAMES_LIMIT     1024u
+#define MAPTRACK_FRAMES_LIMIT  16384u
+#define PIN_MAX                0xffffu /* of each sort: enough, and cannot wrap */
+
+/* An entry in use. Pins keep it; each pin of a mapping or copy is counted once by its right. */
+struct active {
+    uint16_t readers, writers;
+    domid_t domid;           /* the grantee */
+    bool sub_page;
+    uint16_t start, length;  /* the part of the frame that is granted */
+    uint64_t mfn;
+};
+
+/* A handle of a grantee. flags are GNTMAP_*, or MAPPING_BUSY while its last mapping is being taken
+ * away; 0: free, and ref links the free ones. */
+#define MAPPING_BUSY 0x8000u
+struct mapping {
+    uint32_t ref;
+    uint16_t flags;
+    domid_t domid;           /* the granter */
+};
+
+#define ACTIVE_PER_PAGE  (PAGE_SIZE / sizeof(struct active))
+#define MAPPING_PER_PAGE (PAGE_SIZE / sizeof(struct mapping))
+#define V1_PER_PAGE      (PAGE_SIZE / sizeof(grant_entry_v1_t))
+#define V2_PER_PAGE      (PAGE_SIZE / sizeof(grant_entry_v2_t))
+#define STATUS_PER_PAGE  (PAGE_SIZE / sizeof(grant_status_t))
+#define NO_HANDLE        (~0u)
+
+struct grant_table {
+    spinlock_t lock;         /* ORDER_GRANT */
+    uint32_t version;        /* 1 or 2 */
+    uint32_t max_version;
+    uint32_t nr_frames, max_frames;
+    uint32_t nr_status;
+    void **shared;           /* max_frames pointers */
+    grant_status_t **status;
+    struct active **active;
+    uint32_t nr_active;      /* pages of active[] */
+
+    spinlock_t maptrack_lock; /* ORDER_MAPTRACK */
+    struct mapping **maptrack;
+    uint32_t nr_maptrack, max_maptrack; /* pages */
+    uint32_t free_handle;    /* NO_HANDLE: none */
+    uint32_t release_next;   /* progress of grant_release_mappings() */
+};
+
+static inline struct grant_table *grants_of(const struct domain *d)
+{
+    return d->grant.table;
+}
+
+/* lock held for all of these */
+static inline uint32_t table_entries(const struct grant_table *t)
+{
+    return (uint32_t)(t->nr_frames * (t->version == 2 ? V2_PER_PAGE : V1_PER_PAGE));
+}
+
+static inline struct active *active_of(const struct grant_table *t, uint32_t ref)
+{
+    return &t->active[ref / ACTIVE_PER_PAGE][ref % ACTIVE_PER_PAGE];
+}
+
+static inline grant_entry_v1_t *entry_v1(const struct grant_table *t, uint32_t ref)
+{
+    return (grant_entry_v1_t *)t->shared[ref / V1_PER_PAGE] + ref % V1_PER_PAGE;
+}
+
+static inline grant_entry_v2_t *entry_v2(const struct grant_table *t, uint32_t ref)
+{
+    return (grant_entry_v2_t *)t->shared[ref / V2_PER_PAGE] + ref % V2_PER_PAGE;
+}
+
+static inline bool is_pinned(const struct active *a)
+{
+    return a->readers | a->writers;
+}
+
+int table_grow(struct domain *d, uint32_t frames); /* lock held; -ENOMEM, -EINVAL above the limit */
+
+/* active.c. All return GNTST_*. The granter's lock is held. */
+/* Pins entry ref of rd for ld: checks it, marks it in the guest's entry, records what it grants. */
+int16_t access_begin(struct domain *rd, uint32_t ref, domid_t ld, bool readonly, bool for_map);
+/* Drops one pin; takes the marks away when nobody needs them. */
+void access_end(struct domain *rd, uint32_t ref, bool readonly);
+/* v2 transitive entries: whether ref is one, and what it names (read once). */
+bool entry_is_transitive(const struct grant_table *t, uint32_t ref, domid_t *td, uint32_t *tref);
+
+/* map.c */
+long map_batch(uint64_t arg, uint32_t count, uint32_t *done);
+long unmap_batch(uint64_t arg, uint32_t count, uint32_t *done);
+long replace_batch(uint64_t arg, uint32_t count, uint32_t *done);
+/* copy.c */
+long copy_batch(uint64_t arg, uint32_t count, uint32_t *done);
+long swap_batch(uint64_t arg, uint32_t count, uint32_t *done);
+/* table.c */
+long setup_table_op(uint64_t arg, uint32_t count);
+long query_size_op(uint64_t arg, uint32_t count);
+long set_version_op(uint64_t arg);
+long get_version_op(uint64_t arg);
+long get_status_frames_op(uint64_t arg, uint32_t count);
+long dump_table_op(uint64_t arg, uint32_t count);
+
+#define FRAME_ADDRESS_MAX ((1ULL << 40) - 1)
