@@ -192,13 +192,18 @@ boot_gdt_ptr:
         .word   15
         .long   0
 
-        .section .bss.page_aligned, "aw", @nobits
-        .balign CONST_STACK_SIZE
+        /* Aligned to its size by hospes.lds.S: a larger section alignment would push the file's
+         * headers beyond what loaders search. */
+        .section .bss.boot_stack, "aw", @nobits
+        .balign 4096
         .globl  boot_stack
         .hidden boot_stack
 boot_stack:
         .skip   CONST_STACK_SIZE
 boot_stack_end:
+
+        .section .bss.page_aligned, "aw", @nobits
+        .balign 4096
         .globl  boot_l4, boot_l3_low
         .hidden boot_l4, boot_l3_low
 boot_l4:        .skip 4096

@@ -5,6 +5,7 @@
  * parts are page-aligned for that. Everything but .bss is in the file, in order, so that a loader
  * may treat the file as flat.
  */
+#include <asm-offsets.h>
 #include <x86/layout.h>
 
 #define LOAD_PADDR 0x200000
@@ -74,6 +75,8 @@ SECTIONS
     image_file_end = .;
 
     .bss : {
+        . = ALIGN(CONST_STACK_SIZE);
+        *(.bss.boot_stack)
         *(.bss.page_aligned)
         *(.bss .bss.* COMMON)
         . = ALIGN(4096);
@@ -85,6 +88,7 @@ SECTIONS
     image_file_end_paddr = image_file_end - image_start + LOAD_PADDR;
     image_end_paddr = image_end - image_start + LOAD_PADDR;
 
+    ASSERT(boot_stack % CONST_STACK_SIZE == 0, "boot_stack is found by its alignment")
     ASSERT(image_end - image_start <= IMAGE_MAX - LOAD_PADDR, "the image has outgrown IMAGE_MAX")
 
     .debug_info 0 : { *(.debug_info) }

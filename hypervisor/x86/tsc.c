@@ -95,7 +95,7 @@ static __init uint64_t measure_khz(const struct reference *r)
         if (++spins > 50000000)
             return 0;
     } while (delta < want);
-    return (uint64_t)((unsigned __int128)(t1 - t0) * r->hz / delta / 1000);
+    return (t1 - t0) * (r->hz / 1000) / delta;
 }
 
 __init void tsc_calibrate(void)
