@@ -38,6 +38,10 @@ void idt_init(void)
 {
     for (unsigned int v = 0; v < ARRAY_SIZE(idt); v++)
         set_gate(v, 0, 0);
+    set_gate(TRAP_DB, IST_DB, 0);
+    set_gate(TRAP_NMI, IST_NMI, 0);
+    set_gate(TRAP_DF, IST_DF, 0);
+    set_gate(TRAP_MC, IST_MC, 0);
     set_gate(TRAP_BP, 0, GATE_DPL3);
     set_gate(TRAP_OF, 0, GATE_DPL3);
     set_gate(VEC_LEGACY_SYSCALL, 0, GATE_DPL3);
@@ -51,20 +55,10 @@ void idt_load(void)
     lidt(&p);
 }
 
-/* The TSS must be loaded: only then do these four have their stacks. Same values on each CPU. */
-static void idt_use_ist(void)
-{
-    set_gate(TRAP_DB, IST_DB, 0);
-    set_gate(TRAP_NMI, IST_NMI, 0);
-    set_gate(TRAP_DF, IST_DF, 0);
-    set_gate(TRAP_MC, IST_MC, 0);
-}
-
 void entry_init_cpu(void)
 {
     struct cpu_info *ci = cpu_info();
 
-    idt_use_ist();
     ci->entry_rsp = (uint64_t)(uintptr_t)&ci->guest_regs.es;
     wrmsr(MSR_KERNEL_GS_BASE, (uint64_t)(uintptr_t)ci);
     wrmsr(MSR_STAR, (uint64_t)SEL_HV_CS << 32 | (uint64_t)SEL_USER_CS32 << 48);

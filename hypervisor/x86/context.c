@@ -128,21 +128,6 @@ static void gdt_load_own(const struct pcpu *p)
     gdt_load((uint64_t)(uintptr_t)p->arch.gdt - RESERVED_GDT_PAGE * PAGE_SIZE);
 }
 
-void ldt_load(const struct vcpu *v)
-{
-    uint64_t *desc = &this_pcpu()->arch.gdt[(SEL_LDT & 0xfff) >> 3];
-    uint64_t base = LDT_WINDOW((uint64_t)v->id);
-    uint64_t limit = (uint64_t)v->arch.ldt_entries * 8 - 1;
-
-    if (!v->arch.ldt_entries) {
-        lldt(0);
-        return;
-    }
-    desc[1] = base >> 32;
-    desc[0] = (limit & 0xffff) | (base & 0xffffff) << 16 | 0x82UL << 40 | ((base >> 24) & 0xff) << 56;
-    lldt(SEL_LDT);
-}
-
 void cr4_load(const struct vcpu *v)
 {
     struct arch_pcpu *p = &this_pcpu()->arch;
@@ -208,7 +193,7 @@ static void load_vcpu(struct pcpu *p, struct vcpu *v)
     mm_window_set_cpu_gdt(v);
     mm_load_base(v);
     gdt_load(GDT_WINDOW((uint64_t)v->id));
-    ldt_load(v);
+    mm_load_ldt(v);
     cr4_load(v);
     tsc_aux_load(v);
     memcpy(guest_regs(), &v->arch.regs, offsetof(struct cpu_user_regs, es));

@@ -25,8 +25,6 @@ void arch_domain_free(struct domain *d);
 
 /* current changes between kernel and user mode: CR3 and GS base. */
 void toggle_guest_mode(struct vcpu *v);
-/* The LDT register for v, which is current; after its LDT changed too. */
-void ldt_load(const struct vcpu *v);
 /* After v->arch.cr4 changed: loads what the hardware has while v, which is current, runs. */
 void cr4_load(const struct vcpu *v);
 void tsc_aux_load(const struct vcpu *v);
