@@ -5,24 +5,13 @@
  * one's references go; a vcpu that is not running has none of its tables loaded anywhere, since
  * whatever runs next has loaded CR3 (the idle loop loads Hospes's own).
  */
-#include <x86/cpu.h>
+#include <hv/boot.h>
+#include <x86/smp.h>
 
 #include "mm_local.h"
 
-extern uint64_t idle_l4[PT_ENTRIES]; /* boot/ */
-
 /* Whose translations a CPU may hold, besides Hospes's own; own CPU only. */
 static struct domain *loaded[MAX_CPUS];
-
-/* The clock moves first: a frame stamped from now on counts as not flushed here (frame.c). */
-static void load_cr3(struct pcpu *p, uint64_t cr3)
-{
-    uint32_t now = __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST);
-
-    write_cr3(cr3);
-    p->arch.cr3_loaded = cr3;
-    __atomic_store_n(&p->arch.tlb_stamp, now, __ATOMIC_SEQ_CST);
-}
 
 /* This CPU's translations change to those of d. Its bit is set before and cleared after CR3. */
 static void load_for(struct domain *d, uint64_t cr3)
@@ -30,13 +19,14 @@ static void load_for(struct domain *d, uint64_t cr3)
     struct pcpu *p = this_pcpu();
     struct domain *old = loaded[p->id];
 
+    p->arch.cr3_loaded = cr3;
     if (likely(old == d)) {
-        load_cr3(p, cr3);
+        tlb_load_cr3(cr3);
         return;
     }
     if (d)
         set_bit(p->id, d->arch.dirty_cpus);
-    load_cr3(p, cr3);
+    tlb_load_cr3(cr3);
     loaded[p->id] = d;
     if (old)
         clear_bit(p->id, old->arch.dirty_cpus);
@@ -58,7 +48,7 @@ void mm_load_base(struct vcpu *v)
 
 void mm_load_idle_base(void)
 {
-    load_for(NULL, virt_to_paddr(idle_l4));
+    load_for(NULL, virt_to_paddr(boot_l4));
 }
 
 /* Takes the references for a base pointer. */
@@ -106,7 +96,7 @@ static bool m2p_strict(const struct domain *d)
 static void show_m2p(const struct frame *l4)
 {
     if (unlikely(!READ_ONCE(*m2p_slot(l4))))
-        WRITE_ONCE(*m2p_slot(l4), idle_l4[HV_SLOT_FIRST]);
+        WRITE_ONCE(*m2p_slot(l4), boot_l4[HV_SLOT_FIRST]);
 }
 
 int new_base(struct vcpu *v, uint64_t mfn)

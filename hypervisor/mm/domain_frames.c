@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Frames of domains: giving them to an owner, the owner's list and counts, and what happens when
- * the last reference goes. A domain that owns frames, or is shared Hospes's frames, holds a
- * reference to its own shell for them together: it outlives what others still map.
+ * the last reference goes. A domain that owns frames holds one reference to its own shell for them
+ * together, so that it outlives what others still map. Hospes's frames shared with a domain do not
+ * keep it: they become dom_xen's when they are taken back (frame.c).
  */
 #include "mm_local.h"
 
@@ -87,30 +88,24 @@ void domain_keep_frame(struct domain *d, struct frame *f)
     spin_unlock(&d->mm.lock);
 }
 
-static bool holds_nothing(const struct domain *d)
-{
-    return !d->mm.tot_pages && !d->mm.xen_pages;
-}
-
 /* The frame's count is 0: nobody can find it any more. */
 void domain_frame_release(struct frame *f)
 {
-    struct domain *d = owner_domain(f->owner);
+    struct domain *d;
     bool empty;
 
-    spin_lock(&d->mm.lock);
     if (f->count & FC_HYPERVISOR) {
-        d->mm.xen_pages--;
         f->count = FC_DIRTY;
-    } else {
-        list_remove(d, f);
-        d->mm.tot_pages--;
-        f->count = 0;
+        heap_free(f, 0);
+        return;
     }
-    empty = holds_nothing(d);
+    d = owner_domain(f->owner);
+    spin_lock(&d->mm.lock);
+    list_remove(d, f);
+    empty = --d->mm.tot_pages == 0;
     spin_unlock(&d->mm.lock);
-    if (!f->count)
-        frame_scrub(f);
+    f->count = 0;
+    frame_scrub(f);
     heap_free(f, 0);
     if (empty)
         domain_put(d);
@@ -137,7 +132,7 @@ int domain_assign(struct domain *d, struct frame *f, unsigned int order, bool un
         rc = -E2BIG;
     if (!rc) {
         if (!uncounted) {
-            first = holds_nothing(d);
+            first = !d->mm.tot_pages;
             d->mm.tot_pages += n;
             claim_used(d, n);
         }
@@ -166,13 +161,13 @@ struct frame *alloc_domain_frames(struct domain *d, unsigned int order, unsigned
 
     if ((flags & ALLOC_LOW) && (!bits || bits > 32))
         bits = 32;
-    if (d && READ_ONCE(d->mm.tot_pages) + BIT(order) > d->mm.max_pages)
+    if (d && !(flags & ALLOC_NO_OWNER) && READ_ONCE(d->mm.tot_pages) + BIT(order) > d->mm.max_pages)
         return NULL;
     f = heap_alloc(order, bits, d);
     if (!f)
         return NULL;
     make_presentable(f, BIT(order), !(flags & ALLOC_NO_SCRUB));
-    if (d && domain_assign(d, f, order, false)) {
+    if (d && !(flags & ALLOC_NO_OWNER) && domain_assign(d, f, order, false)) {
         heap_free(f, order);
         return NULL;
     }
@@ -212,7 +207,7 @@ void domain_uncount(struct domain *d, uint64_t pages)
 
     spin_lock(&d->mm.lock);
     d->mm.tot_pages -= pages;
-    empty = pages && holds_nothing(d);
+    empty = pages && !d->mm.tot_pages;
     spin_unlock(&d->mm.lock);
     if (empty)
         domain_put(d);

@@ -437,18 +437,28 @@ void share_hv_frame(struct frame *f, struct domain *d, bool writable)
     spin_lock(&d->mm.lock);
     d->mm.xen_pages++;
     spin_unlock(&d->mm.lock);
-    domain_ref(d);
     __atomic_store_n(&f->count, FC_HYPERVISOR | FC_ALLOCATED | 1, __ATOMIC_SEQ_CST);
 }
 
+/*
+ * The domain may be gone before others that mapped the frame are: from now on it is dom_xen's. The
+ * owner changes while references exist, which is sound for our frames because nobody who holds one
+ * looks at its owner again, and a get that races fails or comes before.
+ */
 void unshare_hv_frame(struct frame *f)
 {
-    uint64_t x = __atomic_fetch_and(&f->count, ~FC_ALLOCATED, __ATOMIC_SEQ_CST);
+    struct domain *d = frame_owner(f);
+    uint64_t x;
 
+    WRITE_ONCE(f->owner, DOMID_XEN + 1u);
+    x = __atomic_fetch_and(&f->count, ~FC_ALLOCATED, __ATOMIC_SEQ_CST);
     BUG_ON(!(x & FC_ALLOCATED) || !(x & FC_HYPERVISOR));
+    spin_lock(&d->mm.lock);
+    d->mm.xen_pages--;
+    spin_unlock(&d->mm.lock);
     if ((f->type & FT_TYPE_MASK) == FT_WRITABLE)
         frame_drop_writable_type(f);
     else
-        f->type = FT_NONE; /* the one reference that keeps it from being writable: nobody shares it */
+        f->type = FT_NONE; /* the one reference that kept it from being writable */
     frame_drop(f);
 }

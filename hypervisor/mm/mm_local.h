@@ -155,6 +155,7 @@ void frame_scrub(struct frame *f);
 void domain_frame_release(struct frame *f); /* the last reference of an owned frame went */
 /* Makes 2^order frames of the heap d's; -ENOMEM over its limit, -EINVAL if it dies. uncounted:
  * they replace frames that still count (exchange). */
+#define ALLOC_NO_OWNER 0x100u /* for alloc_domain_frames: d's limits apply, but it gets them later */
 int domain_assign(struct domain *d, struct frame *f, unsigned int order, bool uncounted);
 int domain_set_claim(struct domain *d, uint64_t pages); /* alloc.c */
 void claim_used(struct domain *d, uint64_t n);           /* alloc.c */
@@ -167,12 +168,19 @@ int owner_set(uint32_t tag, struct domain *d); /* -ENOMEM */
 struct frame *domain_first_frame(struct domain *d);
 void domain_keep_frame(struct domain *d, struct frame *f); /* to the list of kept ones */
 
+/* map.c */
+extern char image_start[]; /* linker script */
+uint64_t m2p_chunk(uint64_t i);
+
 /* walk.c: the L1 table and entry that map va from an L4; NULL: none. Only hints: nothing is held. */
 uint64_t *walk_tables(const struct domain *d, mfn_t l4, uint64_t va, struct frame **l1);
 static inline bool guest_va(uint64_t va) /* canonical, and not ours */
 {
     return (int64_t)(va << 16) >> 16 == (int64_t)va && !(va >= HV_START && va < HV_END);
 }
+
+/* guest_frame.c */
+void vcpu_info_drop(struct vcpu *v);
 
 /* flush.c: which CPUs, for guests' requests. */
 void flush_domain(struct domain *d, uint64_t va);
@@ -185,10 +193,11 @@ void flush_stale(const struct frame *f, const struct domain *owner, bool everywh
 struct memop {
     struct domain *d;
     uint64_t list;        /* guest address of the extents, 0: none */
-    uint64_t nr, done;
+    uint64_t nr, done;    /* extents */
     unsigned int order, bits;
     bool preempted;
 };
+/* max_order for extents that the caller may ask for. */
 long memory_exchange(uint64_t arg);
 long memory_map_op(unsigned int op, uint64_t arg);
 unsigned int memop_max_order(const struct domain *d);
