@@ -7,6 +7,7 @@
 
 #include <hv/acpi.h>
 #include <hv/boot.h>
+#include <hv/errno.h>
 #include <hv/mm.h>
 #include <hv/printk.h>
 #include <x86/devmap.h>
@@ -148,4 +149,17 @@ __init void ioapic_init(void)
                a->gsi_base + a->nr - 1);
         add_lines(nr_ioapics++);
     }
+}
+
+int irq_ioapic_read(paddr_t addr, uint32_t reg, uint32_t *value)
+{
+    for (unsigned int i = 0; i < nr_ioapics; i++) {
+        if (acpi.ioapics[i].addr != addr || reg > 0xff)
+            continue;
+        spin_lock(&regs_lock);
+        *value = read_reg(&ioapics[i], reg);
+        spin_unlock(&regs_lock);
+        return 0;
+    }
+    return -EINVAL;
 }

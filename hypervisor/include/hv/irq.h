@@ -73,6 +73,9 @@ int irq_set_cpu(struct irq_desc *d, unsigned int cpu);
 uint8_t irq_vector(const struct irq_desc *d);      /* 0: none */
 void irq_dump(char key);
 
+/* A register of the I/O APIC at this address, as dom0 may look at it. -EINVAL: there is none. */
+int irq_ioapic_read(paddr_t addr, uint32_t reg, uint32_t *value);
+
 /* MSI and MSI-X. */
 struct msi_request {
     uint16_t segment;

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Physical interrupts of a domain: the numbers (pirqs) by which dom0 knows interrupt lines and MSI
+ * vectors, and their delivery as event channels. A line that triggers by level stays masked from
+ * its delivery until the guest says eoi.
+ *
+ * The table is protected by the domain's event lock. The interrupt handler takes only the port's
+ * lock; irq_unbind() returns after the handler can no longer run.
+ */
+#include "pirq.h"
+
+#include <hv/bitops.h>
+#include <hv/errno.h>
+#include <hv/irq.h>
+#include <hv/mm.h>
+#include <hv/pcpu.h>
+#include <public/physdev.h>
+
+#define MSI_PIRQS 232u /* beyond the lines; with 24 of those dom0 has 256 */
+
+struct pirq {
+    struct irq_desc *desc; /* NULL: not mapped */
+    struct domain *d;
+    struct port *port;     /* NULL: not bound */
+    uint32_t number;
+    bool msi;
+    bool reserved;         /* given out by get_free_pirq, not mapped yet */
+};
+
+struct pirq_domain {
+    uint32_t nr, first_msi;
+    unsigned long *eoi_map; /* guest frame: bit set where the guest must say eoi; or NULL */
+    bool auto_unmask;
+    struct pirq pirq[];
+};
+
+/* Only the control domain has hardware. */
+int pirq_domain_init(struct domain *d)
+{
+    uint32_t gsis = irq_nr_gsis(), nr = gsis + MSI_PIRQS;
+    struct pirq_domain *pd;
+
+    if (!d->is_control)
+        return 0;
+    pd = hv_alloc(sizeof(*pd) + nr * sizeof(struct pirq));
+    if (!pd)
+        return -ENOMEM;
+    pd->nr = nr;
+    pd->first_msi = gsis;
+    for (uint32_t i = 0; i < nr; i++) {
+        pd->pirq[i].d = d;
+        pd->pirq[i].number = i;
+    }
+    d->event.pirqs = pd;
+    return 0;
+}
+
+static struct pirq *pirq_of(const struct domain *d, uint32_t n)
+{
+    struct pirq_domain *pd = d->event.pirqs;
+
+    if (!pd || n >= pd->nr)
+        return NULL;
+    return &pd->pirq[array_index_nospec(n, pd->nr)];
+}
+
+bool pirq_is_valid(const struct domain *d, uint32_t n)
+{
+    return pirq_of(d, n) != NULL;
+}
+
+/* Interrupt context. */
+static void deliver(void *data)
+{
+    struct pirq *q = data;
+    struct port *p = __atomic_load_n(&q->port, __ATOMIC_ACQUIRE);
+
+    if (p)
+        send_guest_pirq(q->d, p);
+}
+
+void send_guest_pirq(struct domain *d, struct port *p)
+{
+    spin_lock(&p->lock);
+    if (p->state == PORT_PIRQ)
+        port_set_pending(d, p);
+    spin_unlock(&p->lock);
+}
+
+static void note_needs_eoi(const struct pirq *q)
+{
+    unsigned long *map = q->d->event.pirqs->eoi_map;
+
+    if (!map || q->number >= PAGE_SIZE * 8)
+        return;
+    if (q->desc && irq_is_level(q->desc))
+        set_bit(q->number, map);
+    else
+        clear_bit(q->number, map);
+}
+
+int pirq_bind_port(struct domain *d, uint32_t n, bool share, struct port *p)
+{
+    struct pirq *q = pirq_of(d, n);
+    int rc;
+
+    (void)share; /* one domain has hardware, so a line is never shared between domains */
+    if (!q || !q->desc)
+        return -EINVAL;
+    if (q->port)
+        return -EEXIST;
+    /* The port must be findable before the first interrupt; it is not PORT_PIRQ yet, and an
+     * interrupt that comes in between only from the window of a preemption check: there is none. */
+    __atomic_store_n(&q->port, p, __ATOMIC_RELEASE);
+    rc = irq_bind(q->desc, deliver, q);
+    if (rc) {
+        q->port = NULL;
+        return rc;
+    }
+    irq_set_cpu(q->desc, smp_cpu_id());
+    note_needs_eoi(q);
+    return 0;
+}
+
+static void unbind(struct pirq *q)
+{
+    if (!q->port)
+        return;
+    irq_unbind(q->desc);
+    q->port = NULL;
+}
+
+void pirq_unbind_port(struct domain *d, struct port *p)
+{
+    struct pirq *q = pirq_of(d, p->pirq);
+
+    if (q && q->port == p)
+        unbind(q);
+}
+
+void pirq_set_affinity(struct domain *d, uint32_t n, const struct vcpu *v)
+{
+    struct pirq *q = pirq_of(d, n);
+
+    if (q && q->desc && q->port)
+        irq_set_cpu(q->desc, v->sched.cpu);
+}
+
+int pirq_eoi(struct domain *d, uint32_t n)
+{
+    struct pirq *q;
+    int rc = -EINVAL;
+
+    spin_lock(&d->event.lock);
+    q = pirq_of(d, n);
+    if (q) {
+        if (q->port && d->event.pirqs->auto_unmask) {
+            spin_lock(&q->port->lock);
+            port_unmask(d, q->port);
+            spin_unlock(&q->port->lock);
+        }
+        if (q->desc)
+            irq_eoi(q->desc);
+        rc = 0;
+    }
+    spin_unlock(&d->event.lock);
+    return rc;
+}
+
+int pirq_set_eoi_map(struct domain *d, uint64_t gmfn, bool auto_unmask)
+{
+    struct pirq_domain *pd = d->event.pirqs;
+    unsigned long *map;
+    int rc = 0;
+
+    if (!pd)
+        return -EINVAL;
+    map = mm_map_guest_frame(d, gmfn, &rc);
+    if (!map)
+        return -EINVAL;
+    spin_lock(&d->event.lock);
+    if (pd->eoi_map) {
+        rc = -EBUSY;
+    } else {
+        pd->eoi_map = map;
+        pd->auto_unmask = auto_unmask;
+        for (uint32_t i = 0; i < pd->nr; i++)
+            if (pd->pirq[i].port)
+                note_needs_eoi(&pd->pirq[i]);
+    }
+    spin_unlock(&d->event.lock);
+    if (rc)
+        mm_unmap_guest_frame(map);
+    return rc;
+}
+
+/* Event lock held. Lines may take numbers from 16 up, vectors from the top down. */
+static int find_free(struct pirq_domain *pd, bool msi)
+{
+    if (msi) {
+        for (uint32_t i = pd->nr; i-- > pd->first_msi;)
+            if (!pd->pirq[i].desc && !pd->pirq[i].reserved)
+                return (int)i;
+    } else {
+        for (uint32_t i = 16; i < pd->first_msi; i++)
+            if (!pd->pirq[i].desc && !pd->pirq[i].reserved)
+                return (int)i;
+    }
+    return -ENOSPC;
+}
+
+int pirq_reserve(struct domain *d, bool msi)
+{
+    int n;
+
+    if (!d->event.pirqs)
+        return -EINVAL;
+    spin_lock(&d->event.lock);
+    n = find_free(d->event.pirqs, msi);
+    if (n >= 0)
+        d->event.pirqs->pirq[n].reserved = true;
+    spin_unlock(&d->event.lock);
+    return n;
+}
+
+static int find_mapped(const struct pirq_domain *pd, const struct irq_desc *desc)
+{
+    for (uint32_t i = 0; i < pd->nr; i++)
+        if (pd->pirq[i].desc == desc)
+            return (int)i;
+    return -ENOENT;
+}
+
+int pirq_map(struct domain *d, int wanted, struct irq_desc *desc, bool msi)
+{
+    struct pirq_domain *pd = d->event.pirqs;
+    int n;
+
+    if (!pd)
+        return -EINVAL;
+    spin_lock(&d->event.lock);
+    n = find_mapped(pd, desc);
+    if (n >= 0) {
+        n = wanted < 0 || wanted == n ? n : -EEXIST;
+    } else {
+        n = wanted < 0 ? find_free(pd, msi) : wanted;
+        if (n >= 0 && (uint32_t)n >= pd->nr)
+            n = -EINVAL;
+        if (n >= 0 && pd->pirq[n].desc)
+            n = -EEXIST;
+        if (n >= 0) {
+            pd->pirq[n].desc = desc;
+            pd->pirq[n].msi = msi;
+            pd->pirq[n].reserved = false;
+        }
+    }
+    spin_unlock(&d->event.lock);
+    return n;
+}
+
+int pirq_unmap(struct domain *d, uint32_t n)
+{
+    struct irq_desc *desc = NULL;
+    struct pirq *q;
+    bool msi = false;
+
+    spin_lock(&d->event.lock);
+    q = pirq_of(d, n);
+    if (q && q->desc) {
+        unbind(q);
+        desc = q->desc;
+        msi = q->msi;
+        q->desc = NULL;
+        q->reserved = false;
+    }
+    spin_unlock(&d->event.lock);
+    if (!desc)
+        return -EINVAL;
+    if (msi)
+        msi_free(desc);
+    return 0;
+}
+
+void pirq_domain_destroy(struct domain *d)
+{
+    struct pirq_domain *pd = d->event.pirqs;
+
+    if (!pd)
+        return;
+    for (uint32_t i = 0; i < pd->nr; i++)
+        (void)pirq_unmap(d, i);
+    if (pd->eoi_map)
+        mm_unmap_guest_frame(pd->eoi_map);
+    d->event.pirqs = NULL;
+    hv_free(pd);
+}
