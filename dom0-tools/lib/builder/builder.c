@@ -119,23 +119,30 @@ static int step_limits(struct builder *b, struct err *err)
     uint64_t map_kib = b->params.maxmem_kib ? b->params.maxmem_kib : b->params.memory_kib;
     struct hv_e820 ram = {.addr = 0, .size = map_kib << 10, .type = 1};
     struct xen_domctl_getdomaininfo info;
+    int ret;
 
-    if (hv_domain_max_vcpus(b->hv, b->domid, b->params.max_vcpus) < 0 ||
-        hv_domain_max_mem(b->hv, b->domid, b->params.memory_kib + BUILDER_MAXMEM_SLACK_KIB) < 0 ||
-        hv_set_memory_map(b->hv, b->domid, &ram, 1) < 0 ||
-        hv_domain_info(b->hv, b->domid, &info) < 0)
-        return err_set(err, -EIO, "%s", hv_context(b->hv));
+    ret = hv_domain_max_vcpus(b->hv, b->domid, b->params.max_vcpus);
+    if (ret >= 0)
+        ret = hv_domain_max_mem(b->hv, b->domid, b->params.memory_kib + BUILDER_MAXMEM_SLACK_KIB);
+    if (ret >= 0)
+        ret = hv_set_memory_map(b->hv, b->domid, &ram, 1);
+    if (ret >= 0)
+        ret = hv_domain_info(b->hv, b->domid, &info);
+    if (ret < 0)
+        return err_set(err, ret, "%s", hv_context(b->hv));
     b->shared_info_mfn = info.shared_info_frame;
     return 0;
 }
 
 static int step_channels(struct builder *b, struct err *err)
 {
-    if (hv_evtchn_alloc_unbound(b->hv, b->domid, b->params.store_domid, &b->result.store_port) ||
-        hv_evtchn_alloc_unbound(b->hv, b->domid, b->params.console_domid,
-                                &b->result.console_port))
-        return err_set(err, -EIO, "%s", hv_context(b->hv));
-    return 0;
+    int ret = hv_evtchn_alloc_unbound(b->hv, b->domid, b->params.store_domid,
+                                      &b->result.store_port);
+
+    if (ret >= 0)
+        ret = hv_evtchn_alloc_unbound(b->hv, b->domid, b->params.console_domid,
+                                      &b->result.console_port);
+    return ret < 0 ? err_set(err, ret, "%s", hv_context(b->hv)) : 0;
 }
 
 static int step_kernel(struct builder *b, struct err *err)
@@ -223,20 +230,22 @@ static int step_start_info(struct builder *b, struct err *err)
 static int step_hypercall_page(struct builder *b, struct err *err)
 {
     uint64_t pfn;
+    int ret;
 
     if (!b->image->has_hypercall_page)
         return 0;
     pfn = (b->image->hypercall_page - b->image->virt_base) >> LAYOUT_PAGE_SHIFT;
-    if (hv_domain_hypercall_init(b->hv, b->domid, b->p2m[pfn]) < 0)
-        return err_set(err, -EIO, "%s", hv_context(b->hv));
-    return 0;
+    if (pfn >= b->layout.nr_pages)
+        return err_set(err, -ERANGE, "hypercall page is beyond the guest's memory");
+    ret = hv_domain_hypercall_init(b->hv, b->domid, b->p2m[pfn]);
+    return ret < 0 ? err_set(err, ret, "%s", hv_context(b->hv)) : 0;
 }
 
 static int step_pin(struct builder *b, struct err *err)
 {
-    if (hv_pin_l4(b->hv, b->domid, b->p2m[b->layout.tables.pfn]) < 0)
-        return err_set(err, -EIO, "%s", hv_context(b->hv));
-    return 0;
+    int ret = hv_pin_l4(b->hv, b->domid, b->p2m[b->layout.tables.pfn]);
+
+    return ret < 0 ? err_set(err, ret, "%s", hv_context(b->hv)) : 0;
 }
 
 /* Events start out masked on every vcpu that has its vcpu_info in this page. */
@@ -256,12 +265,13 @@ static int step_shared_info(struct builder *b, struct err *err)
 
 static int step_grants(struct builder *b, struct err *err)
 {
-    if (hv_grant_seed(b->hv, b->domid, GNTTAB_RESERVED_CONSOLE, b->params.console_domid,
-                      b->result.console_mfn) < 0 ||
-        hv_grant_seed(b->hv, b->domid, GNTTAB_RESERVED_XENSTORE, b->params.store_domid,
-                      b->result.store_mfn) < 0)
-        return err_set(err, -EIO, "%s", hv_context(b->hv));
-    return 0;
+    int ret = hv_grant_seed(b->hv, b->domid, GNTTAB_RESERVED_CONSOLE, b->params.console_domid,
+                            b->result.console_mfn);
+
+    if (ret >= 0)
+        ret = hv_grant_seed(b->hv, b->domid, GNTTAB_RESERVED_XENSTORE, b->params.store_domid,
+                            b->result.store_mfn);
+    return ret < 0 ? err_set(err, ret, "%s", hv_context(b->hv)) : 0;
 }
 
 static int step_vcpu(struct builder *b, struct err *err)
