@@ -107,6 +107,7 @@ static __init void init_machine(uint32_t magic, paddr_t info, paddr_t image)
 
     boot_info.image_paddr = image;
     boot_info.image_size = (size_t)(image_end - image_start);
+    pic_disable();
     init_boot_pcpu();
     desc_init_cpu();
     idt_init();

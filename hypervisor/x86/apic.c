@@ -30,6 +30,7 @@ enum {
 #define SVR_ENABLE       0x100
 #define LVT_MASKED       0x10000
 #define LVT_NMI          0x400
+#define LVT_EXTINT       0x700
 #define TIMER_DEADLINE   0x40000
 #define DIVIDE_BY_16     3
 #define ICR_BUSY         0x1000
@@ -125,7 +126,7 @@ void apic_init_cpu(void)
     }
     apic_write(APIC_TPR, 0);
     apic_write(APIC_SVR, SVR_ENABLE | VEC_SPURIOUS);
-    apic_write(APIC_LVT_LINT0, LVT_MASKED);
+    apic_write(APIC_LVT_LINT0, LVT_MASKED | LVT_EXTINT);
     apic_write(APIC_LVT_LINT1, this_pcpu()->id == 0 ? LVT_NMI : LVT_MASKED);
     apic_write(APIC_LVT_ERROR, VEC_ERROR);
     apic_write(APIC_LVT_TIMER, LVT_MASKED | VEC_TIMER);

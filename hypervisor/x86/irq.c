@@ -319,7 +319,7 @@ void irq_dump(char key)
 }
 
 /* Both 8259s get vectors out of the way and are masked for good. */
-static void pic_disable(void)
+void pic_disable(void)
 {
     static const struct {
         uint16_t port;
@@ -333,7 +333,6 @@ static void pic_disable(void)
 
 void irq_init(void)
 {
-    pic_disable();
     ioapic_init();
     pci_init();
 }

@@ -6,6 +6,8 @@
 
 extern bool apic_x2; /* x2APIC mode is on */
 
+/* The 8259s, before the local APIC stops listening to them. x86/irq.c */
+void pic_disable(void);
 void apic_init(void);     /* boot CPU: finds it, chooses the mode; apic_init_cpu() included */
 void apic_init_cpu(void); /* each CPU */
 void apic_timer_calibrate(void); /* boot CPU, once tsc_khz is known */
