@@ -14,7 +14,6 @@
 #include <hv/mm.h>
 #include <hv/pcpu.h>
 #include <hv/printk.h>
-#include <hv/softirq.h>
 #include <hv/string.h>
 #include <x86/context.h>
 #include <x86/layout.h>
@@ -321,9 +320,9 @@ int dom0_construct(const struct boot_module *kernel, const struct boot_module *i
     layout_free(&b.layout);
     image_free(b.image);
     free(b.p2m);
-    if (rc)
-        return rc;
-    rc = domain_unpause_by_tools(b.d);
-    domain_put(b.d);
+    if (!rc) {
+        b.d->state = DOM_LIVE;
+        domain_put(b.d);
+    }
     return rc;
 }

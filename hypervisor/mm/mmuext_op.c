@@ -34,6 +34,11 @@ static int pin(struct domain *d, uint64_t mfn, uint64_t type)
     return rc;
 }
 
+int mm_pin_table(struct domain *d, mfn_t table, unsigned int level)
+{
+    return pin(d, mfn_x(table), (uint64_t)level << FT_SHIFT);
+}
+
 static int unpin(struct domain *d, uint64_t mfn)
 {
     struct frame *f = frame_of(mfn);

@@ -384,6 +384,14 @@ void sched_init(void)
 {
     idle_domain.id = DOMID_IDLE;
     idle_domain.sched.weight = 256;
+    sched_init_cpu(0);
+    timer_init_cpu(0);
+}
+
+void sched_start_cpu(void)
+{
+    softirq_raise(SOFTIRQ_SCHEDULE);
+    exit_to_guest();
 }
 
 void sched_init_cpu(unsigned int cpu)

@@ -142,6 +142,10 @@ int mm_relinquish_domain(struct domain *d);   /* all frames; preemptible: -EREST
 void mm_free_domain(struct domain *d);
 void mm_fill_l4(struct domain *d, uint64_t *l4, mfn_t self); /* slots 256..271 */
 
+/* Validates a table of d at this level and pins it, as MMUEXT_PIN_Ln_TABLE: for the dom0 builder.
+ * -ERESTART: call again. */
+int mm_pin_table(struct domain *d, mfn_t table, unsigned int level);
+
 /* vcpu context (setvcpucontext, VCPUOP_initialise): take the references for it. */
 int mm_set_base(struct vcpu *v, mfn_t kernel_l4, mfn_t user_l4); /* typed L4; -EINVAL, -ERESTART */
 int mm_set_gdt(struct vcpu *v, const uint64_t *frames, uint32_t entries);
@@ -156,6 +160,8 @@ void mm_unmap_guest_frame(void *va);          /* any address in it */
 
 /* Context switch and faults. */
 void mm_load_base(struct vcpu *v);            /* CR3 for v's current mode (kernel or user) */
+/* NEW_BASEPTR for v, which is current, after mm_finish_pending(): 0, -EINVAL, -ERESTART. */
+int new_base(struct vcpu *v, uint64_t mfn);
 void mm_load_idle_base(void);
 void mm_window_set_cpu_gdt(struct vcpu *v);   /* page 14 of v's GDT window: this CPU's own */
 /* A page fault taken in guest or on guest data. True: handled (spurious, writable page table,
