@@ -5,6 +5,7 @@
  * (map.c) where the CPU reads them; the GDT's at once, the LDT's when it is first touched.
  */
 #include <hv/guest_access.h>
+#include <x86/desc.h>
 
 #include "mm_local.h"
 
@@ -181,6 +182,21 @@ int mm_set_ldt(struct vcpu *v, uint64_t base, uint32_t entries)
     v->arch.ldt_base = base;
     v->arch.ldt_entries = entries;
     return 0;
+}
+
+void mm_load_ldt(const struct vcpu *v)
+{
+    uint64_t base = LDT_WINDOW((uint64_t)v->id), limit = v->arch.ldt_entries * 8UL - 1;
+    uint64_t *desc = &this_pcpu()->arch.gdt[(SEL_LDT >> 3) - RESERVED_GDT_PAGE * 512];
+
+    if (!v->arch.ldt_entries) {
+        lldt(0);
+        return;
+    }
+    desc[0] = (limit & 0xffff) | (base & 0xffffff) << 16 | 0x82UL << 40 | /* present LDT, DPL 0 */
+              (base >> 24 & 0xff) << 56;
+    desc[1] = base >> 32;
+    lldt(SEL_LDT);
 }
 
 /*

@@ -4,8 +4,6 @@
  * in mmu_update.c. Only pins, and clearing and copying, may name another domain's frames.
  */
 #include <hv/guest_access.h>
-#include <x86/context.h>
-#include <x86/context.h>
 
 #include "mm_local.h"
 
@@ -105,7 +103,7 @@ static int set_ldt(struct vcpu *v, const struct mmuext_op *op)
     int rc = mm_set_ldt(v, op->arg1.linear_addr, op->arg2.nr_ents);
 
     if (!rc)
-        ldt_load(v);
+        mm_load_ldt(v);
     return rc;
 }
 

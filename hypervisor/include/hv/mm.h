@@ -150,7 +150,8 @@ int mm_pin_table(struct domain *d, mfn_t table, unsigned int level);
 int mm_set_base(struct vcpu *v, mfn_t kernel_l4, mfn_t user_l4); /* typed L4; -EINVAL, -ERESTART */
 int mm_set_gdt(struct vcpu *v, const uint64_t *frames, uint32_t entries);
 void mm_drop_gdt(struct vcpu *v);
-/* If v is current, the caller loads the LDT register (ldt_load) afterwards. */
+/* Loads the LDT register for v, whose GDT window is in use on this CPU; after set_ldt too. */
+void mm_load_ldt(const struct vcpu *v);
 int mm_set_ldt(struct vcpu *v, uint64_t base, uint32_t entries);
 /* Registers v->info in a guest frame: VCPUOP_register_vcpu_info. */
 int mm_map_vcpu_info(struct vcpu *v, uint64_t gfn, uint32_t offset);
