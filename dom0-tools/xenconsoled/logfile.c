@@ -16,8 +16,8 @@ static int open_path(struct logfile *log)
 {
     struct stat st;
 
-    /* Not following a link: the directory may be writable for others than root. */
-    log->fd = open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
+    /* Guests may print secrets: not for everybody. Links are not followed, whoever made them. */
+    log->fd = open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (log->fd < 0)
         return -errno;
     log->size = fstat(log->fd, &st) ? 0 : (uint64_t)st.st_size;
