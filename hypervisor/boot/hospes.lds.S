@@ -41,6 +41,9 @@ SECTIONS
         *(.rodata .rodata.*)
         *(.got .got.plt)
         . = ALIGN(8);
+        init_array_start = .; /* constructors of the decompression libraries */
+        *(SORT_BY_INIT_PRIORITY(.init_array.*) .init_array)
+        init_array_end = .;
         ex_table_start = .;
         *(.ex_table)
         ex_table_end = .;

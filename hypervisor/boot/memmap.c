@@ -7,6 +7,7 @@
 #include <hv/errno.h>
 #include <hv/printk.h>
 
+#define GRUB_EFI_CODE  20       /* what GRUB calls the code of EFI's runtime services */
 #define LOW_MEMORY_END 0x100000 /* never given away: BIOS data, AP start, device memory */
 
 struct e820entry_hv machine_e820[128];
@@ -23,6 +24,8 @@ __init void memmap_add_raw(uint64_t start, uint64_t len, uint32_t type)
 {
     if (len == 0 || start + len < start)
         return;
+    if (type == GRUB_EFI_CODE)
+        type = 2;
     if (raw_nr == ARRAY_SIZE(raw)) {
         raw_overflow = true;
         return;
@@ -190,10 +193,22 @@ void boot_release_modules(void)
     }
 }
 
+/* On UEFI, GRUB puts small modules below 1 MiB. */
+static __init bool module_overlaps(paddr_t start, paddr_t end)
+{
+    for (unsigned int i = 0; i < boot_info.nr_modules; i++) {
+        const struct boot_module *m = &boot_info.modules[i];
+
+        if (start < m->start + m->size && end > m->start)
+            return true;
+    }
+    return false;
+}
+
 __init paddr_t memmap_low_page(void)
 {
     for (paddr_t p = 0x9f000; p >= 0x2000; p -= PAGE_SIZE)
-        if (in_usable(p, p + PAGE_SIZE))
+        if (in_usable(p, p + PAGE_SIZE) && !module_overlaps(p, p + PAGE_SIZE))
             return p;
     return 0;
 }
