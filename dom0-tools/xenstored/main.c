@@ -73,7 +73,7 @@ static const char usage_text[] =
     "  -I, --internal-db [on|off] accepted and ignored: the store is in memory,\n"
     "  -K, --keep-orphans      don't delete nodes owned by a domain when the\n"
     "                          domain is deleted (this is a security risk!)\n"
-    "  -V, --verbose           to request verbose execution.\n"
+    "  -V, --verbose           with -N, trace requests to stderr.\n"
     "\n"
     "The socket is $XENSTORED_PATH, or " RUN_DIR "/socket.\n";
 
@@ -461,6 +461,8 @@ int main(int argc, char *argv[])
     int ready = -1;
 
     parse_options(argc, argv);
+    if (opt.verbose && opt.no_fork && !opt.trace_file)
+        opt.trace_file = "/dev/stderr";
     if (opt.trace_file && trace_open(opt.trace_file))
         die("cannot open the trace file %s", opt.trace_file);
     setup_signals(&unblocked);
