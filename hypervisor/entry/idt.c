@@ -9,6 +9,7 @@
 #include <hv/irq.h>
 #include <x86/context.h>
 #include <x86/cpu.h>
+#include <x86/cpuid.h>
 #include <x86/desc.h>
 #include <x86/idt.h>
 #include <x86/layout.h>
@@ -72,4 +73,6 @@ void entry_init_cpu(void)
         wrmsr(MSR_SYSENTER_EIP, (uint64_t)(uintptr_t)entry_sysenter);
     }
     fpu_init_cpu();
+    cpuid_faulting_init_cpu();
+    this_pcpu()->arch.cr4 = cpu_cr4;
 }

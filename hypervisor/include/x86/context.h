@@ -20,8 +20,7 @@ void exit_to_guest(void) __noreturn;
 
 int arch_vcpu_init(struct vcpu *v);      /* -ENOMEM */
 void arch_vcpu_free(struct vcpu *v);
-int arch_domain_init(struct domain *d);  /* gives it the default CPU policy; -ENOMEM */
-void arch_domain_free(struct domain *d);
+/* arch_domain_init() and arch_domain_free() are in x86/domain.h. */
 
 /* current changes between kernel and user mode: CR3 and GS base. */
 void toggle_guest_mode(struct vcpu *v);

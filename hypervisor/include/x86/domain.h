@@ -12,13 +12,12 @@ struct arch_domain {
     uint64_t tsc_khz;
     uint32_t tsc_mode, tsc_incarnation; /* as the tools set them */
     bool is_32bit;            /* never true yet */
-    uint64_t pit_dummy;
-    struct {                  /* PIT channel 2 as PV guests see it; entry/emul_pit.c */
-        uint32_t mode, reload;
-        uint64_t start_ns;
-        bool gate, speaker;
-        uint8_t latch_state, write_state;
-        uint16_t latch;
+    struct {                  /* PIT channel 2 as a domU sees it; entry/emul_pit.c, its lock */
+        uint64_t start_ns;    /* system time at which the count was loaded or the gate opened */
+        uint32_t reload;      /* 1..65536 */
+        uint16_t latch, write_low;
+        uint8_t mode, access; /* access: 1 low byte, 2 high byte, 3 both */
+        bool gate, speaker, latched, second_read, second_write;
     } pit;
     uint32_t pci_cf8;
 };

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* Answering CPUID of a vcpu: its domain's policy, what depends on registers, and Xen's leaves. */
+#include <hv/bitops.h>
+#include <hv/domain.h>
+#include <hv/mm.h>
+#include <hv/pcpu.h>
+#include <public/arch-x86/cpuid.h>
+#include <x86/cpuid.h>
+#include <x86/trap.h>
+
+#define FEATURE_BIT(name) (1U << (XEN_X86_FEATURE_##name % 32))
+#define VERSION_4_17      (4U << 16 | 17)
+
+static void time_leaf(const struct domain *d, uint32_t subleaf, struct cpuid_regs *r)
+{
+    int8_t shift;
+
+    switch (subleaf) {
+    case 0:
+        r->a = (uint32_t)tsc_is_stable << 1 | (uint32_t)cpu_has.rdtscp << 2;
+        r->b = d->arch.tsc_mode;
+        r->c = (uint32_t)d->arch.tsc_khz;
+        break;
+    case 1: /* no offset: guests see the counter itself */
+        time_scale_from_khz(d->arch.tsc_khz ? d->arch.tsc_khz : tsc_khz, &r->c, &shift);
+        r->d = (uint32_t)(int32_t)shift;
+        break;
+    case 2:
+        r->a = tsc_khz;
+        break;
+    }
+}
+
+static void hypervisor_leaf(const struct domain *d, uint32_t idx, uint32_t subleaf,
+                            struct cpuid_regs *r)
+{
+    uint32_t limit = d->arch.policy->hv_limit;
+
+    limit = limit ? min(max(limit, 2U), (uint32_t)XEN_CPUID_MAX_NUM_LEAVES)
+                  : XEN_CPUID_MAX_NUM_LEAVES;
+    if (idx > limit)
+        return;
+    switch (idx) {
+    case 0:
+        r->a = XEN_CPUID_FIRST_LEAF + limit;
+        r->b = XEN_CPUID_SIGNATURE_EBX;
+        r->c = XEN_CPUID_SIGNATURE_ECX;
+        r->d = XEN_CPUID_SIGNATURE_EDX;
+        break;
+    case 1:
+        r->a = VERSION_4_17;
+        break;
+    case 2:
+        r->a = 1; /* hypercall pages */
+        r->b = 0x40000000; /* the MSR that fills one */
+        r->c = XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD;
+        break;
+    case 3:
+        time_leaf(d, subleaf, r);
+        break;
+    case 5:
+        if (subleaf == 0)
+            r->b = fls64(max_frame ? max_frame - 1 : 0) + 1 + PAGE_SHIFT;
+        break;
+    }
+}
+
+static bool basic_leaf(const struct cpu_policy *p, uint32_t leaf, uint32_t sub,
+                       struct cpuid_regs *r)
+{
+    if (leaf > p->basic[0].a || leaf >= POLICY_NR_BASIC)
+        return false;
+    switch (leaf) {
+    case 4:
+        if (sub >= POLICY_NR_CACHE)
+            return false;
+        *r = p->cache[sub];
+        break;
+    case 7:
+        if (sub > p->feat[0].a || sub >= POLICY_NR_FEAT)
+            return false;
+        *r = p->feat[sub];
+        break;
+    case 0xb:
+        if (sub >= POLICY_NR_TOPO)
+            return false;
+        *r = p->topo[sub];
+        break;
+    case 0xd:
+        if (sub >= POLICY_NR_XSTATE || !policy_has(p, XEN_X86_FEATURE_XSAVE))
+            return false;
+        *r = p->xstate[sub];
+        break;
+    default:
+        *r = p->basic[leaf];
+        break;
+    }
+    return true;
+}
+
+/*
+ * OSXSAVE of the emulated CPUID shows Hospes's CR4 to kernels besides their own, and dom0's kernel
+ * sees MTRR and EIST of the hardware: both became part of the PV ABI by accident and are relied on.
+ */
+static void adjust_features(const struct vcpu *v, struct cpuid_regs *r)
+{
+    bool kernel = v->arch.kernel_mode;
+    bool forced = guest_regs()->entry_vector == TRAP_UD;
+    const struct cpu_policy *host = cpu_policy_get(POLICY_HOST);
+
+    if ((v->arch.cr4 & CR4_OSXSAVE) ||
+        (kernel && forced && policy_has(v->domain->arch.policy, XEN_X86_FEATURE_XSAVE)))
+        r->c |= FEATURE_BIT(OSXSAVE);
+    if (!v->domain->is_control || !kernel)
+        return;
+    r->c |= policy_word(host, 1) & FEATURE_BIT(EIST);
+    if (!forced)
+        r->c |= policy_word(host, 1) & FEATURE_BIT(MONITOR);
+    r->d |= policy_word(host, 0) & FEATURE_BIT(MTRR);
+}
+
+void guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, struct cpuid_regs *r)
+{
+    const struct cpu_policy *p = v->domain->arch.policy;
+
+    *r = (struct cpuid_regs){0};
+    if (leaf >= XEN_CPUID_FIRST_LEAF && leaf < XEN_CPUID_FIRST_LEAF + 0x100) {
+        hypervisor_leaf(v->domain, leaf - XEN_CPUID_FIRST_LEAF, subleaf, r);
+        return;
+    }
+    if (leaf >= 0x80000000U) {
+        if (leaf > p->extd[0].a || leaf - 0x80000000U >= POLICY_NR_EXTD)
+            return;
+        *r = p->extd[leaf - 0x80000000U];
+        return;
+    }
+    if (!basic_leaf(p, leaf, subleaf, r) || v != current)
+        return;
+    if (leaf == 1)
+        adjust_features(v, r);
+    else if (leaf == 0xd && subleaf == 0)
+        r->b = cpuid(0xd, 0).b; /* by XCR0, which is the guest's */
+}
