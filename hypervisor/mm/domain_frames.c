@@ -111,7 +111,7 @@ void domain_frame_release(struct frame *f)
         domain_put(d);
 }
 
-/* d->mm.lock. The record of a frame becomes that of one owned, once. */
+/* d->mm.lock. A frame that comes back (exchange) has its last type still, and will be flushed for. */
 static void give(struct domain *d, struct frame *f)
 {
     f->owner = owner_tag(d);
@@ -193,7 +193,6 @@ int domain_steal(struct domain *d, struct frame *f)
             return -EINVAL;
         }
     } while (!cas64(&f->count, &x, 0)); /* from now on nobody can get a reference */
-    frame_forget_type(f);
     spin_lock(&d->mm.lock);
     list_remove(d, f);
     spin_unlock(&d->mm.lock);

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * XENMEM_exchange: frames given up for others, mostly contiguous ones below an address. It works in
+ * chunks, the larger of an input and an output extent; a chunk is exchanged as a whole or not at
+ * all, and nr_exchanged says how many input extents were. Frames that are given up must have no
+ * reference but the owner's: the guest unmaps them first. They keep counting for the domain until
+ * the new ones, which then do not count again, are there: so its limit does not matter.
+ */
+#include <hv/guest_access.h>
+#include <public/memory.h>
+
+#include "mm_local.h"
+
+struct exchange {
+    struct domain *d;
+    uint64_t in, out;                 /* guest addresses of the lists */
+    unsigned int in_order, out_order; /* of extents */
+    unsigned int ins, outs;           /* log2 of extents in a chunk; one of them is 0 */
+    unsigned int bits;
+    uint32_t stolen, fresh;           /* chains of frames through 'next'; of extents for fresh */
+};
+
+static void chain(uint32_t *head, struct frame *f)
+{
+    f->next = *head;
+    *head = (uint32_t)frame_nr(f);
+}
+
+static struct frame *unchain(uint32_t *head)
+{
+    struct frame *f = *head ? &frame_table[*head] : NULL;
+
+    if (f) {
+        *head = f->next;
+        f->next = 0;
+    }
+    return f;
+}
+
+static int steal_extent(struct exchange *x, uint64_t i)
+{
+    xen_pfn_t mfn;
+    struct frame *f;
+
+    if (copy_from_guest_idx(&mfn, x->in, i))
+        return -EFAULT;
+    for (uint64_t k = 0; k < BIT(x->in_order); k++) {
+        f = frame_of(mfn + k);
+        if (!f || domain_steal(x->d, f))
+            return -EINVAL;
+        chain(&x->stolen, f);
+    }
+    return 0;
+}
+
+static int prepare(struct exchange *x, uint64_t chunk)
+{
+    struct frame *f;
+    int rc = 0;
+
+    for (uint64_t j = 0; !rc && j < BIT(x->ins); j++)
+        rc = steal_extent(x, (chunk << x->ins) + j);
+    for (uint64_t j = 0; !rc && j < BIT(x->outs); j++) {
+        f = alloc_domain_frames(x->d, x->out_order, x->bits, ALLOC_NO_OWNER);
+        if (f)
+            chain(&x->fresh, f);
+        else
+            rc = -ENOMEM;
+    }
+    return rc;
+}
+
+/* Frames whose domain died under us, or that are not needed. */
+static void drop_fresh(struct exchange *x)
+{
+    struct frame *f;
+
+    while ((f = unchain(&x->fresh)))
+        heap_free(f, x->out_order);
+}
+
+static void drop_stolen(struct frame *f)
+{
+    frame_forget_type(f);
+    frame_scrub(f);
+    heap_free(f, 0);
+}
+
+static void undo(struct exchange *x)
+{
+    struct frame *f;
+    uint64_t lost = 0;
+
+    while ((f = unchain(&x->stolen)))
+        if (domain_assign(x->d, f, 0, true)) {
+            drop_stolen(f);
+            lost++;
+        }
+    domain_uncount(x->d, lost);
+    drop_fresh(x);
+}
+
+static int hand_over(struct exchange *x, struct frame *f, uint64_t i)
+{
+    xen_pfn_t pfn, mfn = frame_nr(f);
+
+    if (copy_from_guest_idx(&pfn, x->out, i))
+        return -EFAULT;
+    for (uint64_t k = 0; k < BIT(x->out_order); k++)
+        m2p_set(frame_to_mfn(&f[k]), pfn + k);
+    return copy_to_guest_idx(x->out, i, &mfn) ? -EFAULT : 0;
+}
+
+/* Nothing can fail from here on but the guest's own list, and the domain's life. */
+static int commit(struct exchange *x, uint64_t chunk)
+{
+    uint64_t n = 0;
+    struct frame *f;
+    int rc = 0;
+
+    while ((f = unchain(&x->stolen))) {
+        m2p_set(frame_to_mfn(f), INVALID_M2P);
+        drop_stolen(f);
+    }
+    while ((f = unchain(&x->fresh))) {
+        if (domain_assign(x->d, f, x->out_order, true)) {
+            heap_free(f, x->out_order);
+            drop_fresh(x);
+            domain_uncount(x->d, (BIT(x->outs) - n) << x->out_order);
+            return -EINVAL;
+        }
+        if (hand_over(x, f, (chunk << x->outs) + n))
+            rc = -EFAULT;
+        n++;
+    }
+    return rc;
+}
+
+static int check(const struct xen_memory_exchange *e)
+{
+    unsigned int most = memop_max_order(current->domain);
+
+    if (e->in.extent_order > most || e->out.extent_order > most)
+        return -EPERM;
+    if (e->nr_exchanged > e->in.nr_extents || e->in.domid != e->out.domid ||
+        ~0UL >> e->in.extent_order < e->in.nr_extents ||
+        ~0UL >> e->out.extent_order < e->out.nr_extents ||
+        e->in.nr_extents << e->in.extent_order != e->out.nr_extents << e->out.extent_order)
+        return -EINVAL;
+    return 0;
+}
+
+static void setup(struct exchange *x, const struct xen_memory_exchange *e)
+{
+    unsigned int bits = XENMEMF_get_address_bits(e->out.mem_flags);
+
+    x->in = handle_addr(e->in.extent_start);
+    x->out = handle_addr(e->out.extent_start);
+    x->in_order = e->in.extent_order;
+    x->out_order = e->out.extent_order;
+    x->ins = x->out_order > x->in_order ? x->out_order - x->in_order : 0;
+    x->outs = x->in_order > x->out_order ? x->in_order - x->out_order : 0;
+    x->bits = bits < 64 ? bits : 0;
+}
+
+/* Chunks from e->nr_exchanged on, which it keeps up to date. */
+static long exchange(struct exchange *x, struct xen_memory_exchange *e, uint64_t arg)
+{
+    uint64_t first = e->nr_exchanged >> x->ins;
+    int rc = 0;
+
+    for (uint64_t i = first; !rc && i < e->in.nr_extents >> x->ins; i++) {
+        e->nr_exchanged = i << x->ins;
+        if (i != first && preempt_check())
+            return hypercall_continue(2, (uint64_t)XENMEM_exchange, arg);
+        rc = prepare(x, i);
+        if (rc)
+            undo(x);
+        else
+            rc = commit(x, i);
+    }
+    if (!rc)
+        e->nr_exchanged = e->in.nr_extents;
+    return rc;
+}
+
+long memory_exchange(uint64_t arg)
+{
+    struct xen_memory_exchange e;
+    struct exchange x = {0};
+    long rc;
+
+    if (copy_from_guest(&e, arg, sizeof(e)))
+        return -EFAULT;
+    rc = check(&e);
+    if (!rc && e.nr_exchanged == e.in.nr_extents)
+        return 0;
+    if (!rc) {
+        x.d = domain_get_self_or(e.in.domid);
+        if (!x.d)
+            rc = -ESRCH;
+        else if (x.d != current->domain)
+            rc = policy_check(current->domain, x.d, POL_MEMORY_FOREIGN, XENMEM_exchange);
+    }
+    if (!rc) {
+        setup(&x, &e);
+        rc = exchange(&x, &e, arg);
+    }
+    if (x.d)
+        domain_put(x.d);
+    if (copy_field_to_guest(arg, struct xen_memory_exchange, nr_exchanged, &e))
+        rc = -EFAULT;
+    return rc;
+}
