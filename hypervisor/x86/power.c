@@ -3,7 +3,6 @@
 #include <hv/acpi.h>
 #include <hv/boot.h>
 #include <hv/console.h>
-#include <hv/domain.h>
 #include <hv/mm.h>
 #include <hv/printk.h>
 #include <hv/timer.h>
@@ -11,7 +10,6 @@
 #include <x86/cpu.h>
 #include <x86/desc.h>
 #include <x86/devmap.h>
-#include <public/sched.h>
 
 #include <hv/irq.h>
 
@@ -88,30 +86,4 @@ void machine_halt(void)
     console_flush();
     for (;;)
         __asm__ volatile("cli; hlt");
-}
-
-/* dom0 has ended. What follows is its wish, but for a crash, which noreboot= keeps on the screen. */
-void machine_shutdown(uint8_t reason)
-{
-    switch (reason) {
-    case SHUTDOWN_poweroff:
-        printk("Hardware Dom0 halted: halting machine\n");
-        machine_halt();
-    case SHUTDOWN_reboot:
-        printk("Hardware Dom0 shutdown: rebooting machine\n");
-        machine_restart();
-    case SHUTDOWN_watchdog:
-        printk("Hardware Dom0 shutdown: watchdog rebooting machine\n");
-        machine_restart();
-    default:
-        break;
-    }
-    printk("Hardware Dom0 crashed: %s\n", cmdline_bool("noreboot", false)
-                                              ? "'noreboot' set - not rebooting."
-                                              : "rebooting machine in 5 seconds.");
-    console_flush();
-    if (cmdline_bool("noreboot", false))
-        machine_halt();
-    pause_ms(5000);
-    machine_restart();
 }
