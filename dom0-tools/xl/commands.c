@@ -24,7 +24,8 @@ static int not_pv(struct xl *xl, int argc, char **argv)
 }
 
 #define STUB(fn, n, s, u) \
-    (&(const struct command){ .name = n, .summary = s, .usage = u, .flags = CMD_OFFLINE, .run = fn })
+    (&(const struct command){ .name = n, .summary = s, .usage = u, .flags = CMD_OFFLINE, \
+                              .run = fn })
 #define NOT_YET(n, s, u) STUB(not_yet, n, s, u)
 #define NOT_PV(n, s, u)  STUB(not_pv, n, s, u)
 

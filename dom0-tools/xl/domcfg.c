@@ -428,7 +428,8 @@ static void read_others(struct cfg *cfg)
         "device_model_version", "device_model_override", "device_model_args",
         "device_model_args_hvm", "device_model_stubdomain_override", "firmware_override",
         "mmio_hole", "rdm", "gfx_passthru", "sdl", "opengl", "vnc", "vnclisten", "vncdisplay",
-        "vncunused", "vncpasswd", "nographic", "keymap", "hvm", "passthrough", "vuart", "dm_restrict",
+        "vncunused", "vncpasswd", "nographic", "keymap", "hvm", "passthrough", "vuart",
+        "dm_restrict",
     };
     static const char *const not_yet[] = {
         "vfb", "vkb", "channel", "nomigrate", "claim_mode", "seclabel", "init_seclabel",

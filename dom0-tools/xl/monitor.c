@@ -22,7 +22,7 @@
 #define LOG_KEEP 10
 #define TOKEN "xl-monitor"
 
-#define LOG(...) (printf(__VA_ARGS__), putchar('\n'), fflush(stdout))
+#define LOG(...) (fprintf(stderr, __VA_ARGS__), fputc('\n', stderr))
 
 struct monitor {
     struct xl *xl;

@@ -42,7 +42,9 @@ static void set_machine(void)
         .domain = 2, .tot_pages = 128 * 256, .cpu_time = 1300000000, .nr_online_vcpus = 1,
     };
     fake_phys = (struct xen_sysctl_physinfo){ .max_cpu_id = 3 };
-    fake_vcpu = (struct xen_domctl_getvcpuinfo){ .online = 1, .running = 1, .cpu_time = 53400000000 };
+    fake_vcpu = (struct xen_domctl_getvcpuinfo){
+        .online = 1, .running = 1, .cpu_time = 53400000000,
+    };
     memset(fake_hard, 0xff, sizeof(fake_hard));
 }
 
@@ -229,12 +231,12 @@ static void test_refusals(void)
     expect("-N list", 1, "command does not implement -N (dryrun) option\n");
     expect("help nosuch", 0, "command \"nosuch\" not implemented\n");
     expect("help pause", 0, "Usage: xl [-vtTf] pause <Domain>\n\nPause execution of a domain.\n\n");
-    expect("create /nonexistent/x", 3, "Failed to read config file: /nonexistent/x: No such file or "
-           "directory\n");
+    expect("create /nonexistent/x", 3,
+           "Failed to read config file: /nonexistent/x: No such file or directory\n");
     expect("create -n cases/bad-escape.cfg", 1,
            "Parsing config from cases/bad-escape.cfg\n"
-           "cases/bad-escape.cfg:1:11: error: expected an escape (\\n, \\t, \\\\, \\', \\\", \\xHH, "
-           "\\OOO), found 'q'\n");
+           "cases/bad-escape.cfg:1:11: error: expected an escape "
+           "(\\n, \\t, \\\\, \\', \\\", \\xHH, \\OOO), found 'q'\n");
     expect("create -qn cases/good-minimal.cfg memory=x", 1,
            "<command line>:1:8: error: expected a value: a quoted string, a number or a [list], "
            "found 'x'\n");
