@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/* The heap, small objects, reservations, exchange, claims, grants' entries. */
+#include "fakes.h"
+
+#include <public/memory.h>
+
+static struct domain *u;
+
+static void heap_is_a_heap(void)
+{
+    uint64_t before = mm_free_pages();
+    struct frame *got[64];
+    unsigned int seed = 1, n = 0;
+
+    for (unsigned int round = 0; round < 2000; round++) {
+        unsigned int order = (unsigned int)rand_r(&seed) % 5;
+
+        if (n == ARRAY_SIZE(got) || (n && rand_r(&seed) % 3 == 0)) {
+            struct frame *f = got[--n];
+            unsigned int o = f->prev;
+
+            f->prev = 0;
+            heap_free(f, o);
+            continue;
+        }
+        got[n] = heap_alloc(order, 0, NULL);
+        if (got[n]) {
+            CHECK(!(frame_nr(got[n]) & (BIT(order) - 1)));
+            for (unsigned int i = 0; i < n; i++)
+                CHECK(got[n] + BIT(order) <= got[i] || got[n] >= got[i] + BIT(got[i]->prev));
+            got[n++]->prev = order;
+        }
+    }
+    while (n) {
+        unsigned int o = got[--n]->prev;
+
+        got[n]->prev = 0;
+        heap_free(got[n], o);
+    }
+    CHECK_EQ(mm_free_pages(), before);
+    struct frame *f = heap_alloc(0, 23, NULL); /* below 8 MiB */
+
+    CHECK(f && frame_nr(f) < 2048);
+    heap_free(f, 0);
+    CHECK(!heap_alloc(0, 12, NULL));
+    CHECK_EQ(mm_free_pages_between(0, 0), before);
+}
+
+static void small_objects(void)
+{
+    uint64_t before = mm_free_pages();
+    unsigned char *p[200];
+
+    for (unsigned int i = 0; i < 200; i++) {
+        p[i] = hv_alloc(1 + i * 37);
+        CHECK(p[i] && !((uintptr_t)p[i] & 15) && p[i][0] == 0 && p[i][i * 37] == 0);
+        memset(p[i], (int)i, 1 + i * 37);
+    }
+    for (unsigned int i = 0; i < 200; i++) {
+        CHECK(p[i][0] == (unsigned char)i && p[i][i * 37] == (unsigned char)i);
+        hv_free(p[i]);
+    }
+    CHECK(before - mm_free_pages() <= 7); /* one page of each class stays */
+    CHECK(!hv_alloc(5UL << 20));
+    hv_free(NULL);
+}
+
+static void reservations(void)
+{
+    xen_pfn_t list[8];
+    struct xen_memory_reservation r = {.nr_extents = 8, .domid = DOMID_SELF};
+
+    r.extent_start.p = list;
+    for (unsigned int i = 0; i < 8; i++)
+        list[i] = 1000 + i;
+    preempt_at = 3;
+    CHECK_EQ(memory_op(XENMEM_populate_physmap, &r), 8);
+    CHECK_EQ(u->mm.tot_pages, 8);
+    for (unsigned int i = 0; i < 8; i++) {
+        CHECK_EQ(m2p_get(_mfn(list[i])), 1000 + i);
+        CHECK_EQ(page(list[i])[17], 0); /* never old data */
+        page(list[i])[17] = 0x5ec4e7;
+    }
+    CHECK_EQ(memory_op(XENMEM_decrease_reservation, &r), 8);
+    CHECK_EQ(u->mm.tot_pages, 0);
+    CHECK_EQ(memory_op(XENMEM_decrease_reservation, &r), 0);
+    u->mm.max_pages = 5;
+    CHECK_EQ(memory_op(XENMEM_increase_reservation, &r), 5);
+    r.nr_extents = 5;
+    CHECK_EQ(memory_op(XENMEM_decrease_reservation, &r), 5);
+    u->mm.max_pages = NR_FRAMES;
+    r.domid = 0;
+    CHECK_EQ(memory_op(XENMEM_increase_reservation, &r), 0);
+    r.domid = DOMID_SELF;
+    r.extent_order = 10;
+    CHECK_EQ(memory_op(XENMEM_increase_reservation, &r), 0);
+    r.extent_order = 0;
+    r.extent_start.p = (void *)13;
+    CHECK_EQ(memory_op(XENMEM_increase_reservation, &r), 0);
+    CHECK_EQ(u->mm.tot_pages, 0); /* nothing half done */
+    SOUND();
+}
+
+static void exchanges(void)
+{
+    xen_pfn_t in[16], out[2] = {500, 508}, first;
+    struct xen_memory_exchange e = {
+        .in = {.nr_extents = 16, .domid = DOMID_SELF},
+        .out = {.nr_extents = 2, .extent_order = 3, .domid = DOMID_SELF},
+    };
+    struct tables t = make_tables(u);
+    uint64_t owned;
+
+    e.in.extent_start.p = in;
+    e.out.extent_start.p = out;
+    for (unsigned int i = 0; i < 16; i++)
+        in[i] = new_frame(u);
+    owned = u->mm.tot_pages;
+    u->mm.max_pages = owned; /* the limit does not matter */
+    preempt_at = 1;
+    CHECK_EQ(memory_op(XENMEM_exchange, &e), 0);
+    CHECK_EQ(e.nr_exchanged, 16);
+    CHECK_EQ(u->mm.tot_pages, owned);
+    for (unsigned int i = 0; i < 16; i++)
+        CHECK_EQ(m2p_get(_mfn(out[i / 8] + i % 8)), (i < 8 ? 500 : 508) + i % 8);
+    CHECK(!(out[0] & 7));
+    SOUND();
+    /* Back to single frames; the second chunk has one that is in use. */
+    first = out[0];
+    e = (struct xen_memory_exchange){
+        .in = {.nr_extents = 2, .extent_order = 3, .domid = DOMID_SELF},
+        .out = {.nr_extents = 16, .domid = DOMID_SELF},
+    };
+    e.in.extent_start.p = out;
+    e.out.extent_start.p = in;
+    CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
+    CHECK_EQ(mmu_update(at(t.l1, 50), pte(out[1] + 5, ROP)), 0);
+    CHECK_EQ(memory_op(XENMEM_exchange, &e), -EINVAL);
+    CHECK_EQ(e.nr_exchanged, 1);
+    CHECK_EQ(u->mm.tot_pages, owned);
+    CHECK_EQ(frame_table[out[1]].owner, owner_tag(u));
+    CHECK(frame_table[first].owner != owner_tag(u) || !(frame_table[first].count & FC_FREE));
+    SOUND();
+    u->mm.max_pages = NR_FRAMES;
+}
+
+/* A frame that comes back from a failed exchange is still flushed for. */
+static void exchange_keeps_history(void)
+{
+    struct tables t = make_tables(u);
+    xen_pfn_t in[2] = {new_frame(u), t.l1}, out[2] = {1, 2};
+    struct xen_memory_exchange e = {
+        .in = {.nr_extents = 2, .domid = DOMID_SELF},
+        .out = {.nr_extents = 1, .extent_order = 1, .domid = DOMID_SELF},
+    };
+    unsigned int before;
+
+    e.in.extent_start.p = in;
+    e.out.extent_start.p = out;
+    CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
+    CHECK_EQ(mmuext(MMUEXT_NEW_BASEPTR, t.l4), 0);
+    CHECK_EQ(mmuext(MMUEXT_PIN_L1_TABLE, in[0]), 0);
+    CHECK_EQ(mmuext(MMUEXT_UNPIN_TABLE, in[0]), 0);
+    CHECK_EQ(memory_op(XENMEM_exchange, &e), -EINVAL);
+    before = flushes;
+    CHECK_EQ(mmu_update(at(t.l1, 60), pte(in[0], RWP)), 0);
+    CHECK_EQ(flushes, before + 1);
+    SOUND();
+}
+
+static void claims(void)
+{
+    struct xen_memory_reservation r = {.nr_extents = 100, .domid = 5};
+    uint64_t all = mm_free_pages();
+
+    CHECK_EQ(memory_op(XENMEM_claim_pages, &r), -EPERM);
+    run_as(dom0, 1);
+    CHECK_EQ(memory_op(XENMEM_claim_pages, &r), 0);
+    CHECK_EQ(mm_outstanding_claims(), 100 - u->mm.tot_pages);
+    CHECK_EQ(memory_op(XENMEM_claim_pages, &r), -EINVAL); /* one at a time */
+    run_as(u, 0);
+    new_frame(u);
+    CHECK_EQ(mm_outstanding_claims(), 100 - u->mm.tot_pages);
+    run_as(dom0, 1);
+    r.nr_extents = 0;
+    CHECK_EQ(memory_op(XENMEM_claim_pages, &r), 0);
+    CHECK_EQ(mm_outstanding_claims(), 0);
+    r.nr_extents = all + 1;
+    CHECK(memory_op(XENMEM_claim_pages, &r) < 0);
+    run_as(u, 0);
+}
+
+static void grant_entries(void)
+{
+    struct domain *g = make_domain(6, false);
+    struct tables t = make_tables(u);
+    uint64_t m = new_frame(g);
+    struct frame *f = &frame_table[m];
+
+    CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
+    CHECK_EQ(mmuext(MMUEXT_NEW_BASEPTR, t.l4), 0);
+    CHECK(frame_get_writable(f, g));
+    CHECK_EQ(mm_map_grant(70UL << 12, false, _mfn(m), PTE_RW | PTE_A | PTE_D), 0);
+    SOUND();
+    CHECK_EQ(mm_unmap_grant(70UL << 12, false, _mfn(m), false, 0), -EINVAL); /* it is writable */
+    CHECK_EQ(mm_unmap_grant(71UL << 12, false, _mfn(m), true, 0), -EINVAL);
+    CHECK_EQ(mm_unmap_grant(at(t.l1, 70), true, _mfn(m), true, 0), 0);
+    frame_put_writable(f);
+    CHECK_EQ(page(t.l1)[70], 0);
+    /* unmap and replace: the entry of data[3] moves. */
+    CHECK(frame_get(f, g));
+    CHECK_EQ(mm_map_grant(at(t.l1, 72), true, _mfn(m), PTE_A), 0);
+    CHECK_EQ(mm_unmap_grant(72UL << 12, false, _mfn(m), false, 3UL << 12), 0);
+    frame_put(f);
+    CHECK_EQ(pte_mfn(page(t.l1)[72]), t.data[3]);
+    CHECK_EQ(page(t.l1)[3], 0);
+    SOUND();
+    CHECK_EQ(mm_map_grant(at(t.l2, 9), true, _mfn(m), 0), -EINVAL); /* no L1 table */
+    CHECK_EQ(mm_map_grant(at(t.data[1], 9), true, _mfn(m), 0), -EINVAL);
+    /* Overwritten by the guest itself: the references go with the entry. */
+    CHECK(frame_get_writable(f, g));
+    CHECK_EQ(mm_map_grant(at(t.l1, 70), true, _mfn(m), PTE_RW), 0);
+    CHECK_EQ(mmu_update(at(t.l1, 70), pte(t.data[0], ROP)), 0);
+    CHECK_EQ(f->count & FC_COUNT_MASK, 1);
+    SOUND();
+    destroy_domain(g);
+}
+
+static void vcpu_info_frame(void)
+{
+    struct vcpu *v = u->vcpu[0];
+    struct tables t = make_tables(u);
+    uint64_t m = new_frame(u);
+
+    CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
+    CHECK_EQ(mm_map_vcpu_info(v, m, 4096 - 8), -EINVAL);
+    CHECK_EQ(mm_map_vcpu_info(v, t.l1, 0), -EINVAL);
+    CHECK_EQ(mm_map_vcpu_info(v, m, 64), 0);
+    CHECK_EQ(mm_map_vcpu_info(v, m, 128), -EINVAL); /* once */
+    CHECK((void *)v->info == (char *)page(m) + 64);
+    CHECK_EQ(mmuext(MMUEXT_PIN_L1_TABLE, m), -EINVAL);
+    SOUND();
+}
+
+static void shared_frames(void)
+{
+    struct tables t = make_tables(u);
+    uint64_t before;
+    void *p = alloc_page_hv(), *q = alloc_page_hv();
+    struct frame *rw = mfn_to_frame(virt_to_mfn(p)), *ro = mfn_to_frame(virt_to_mfn(q));
+
+    CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
+    share_hv_frame(rw, u, true);
+    share_hv_frame(ro, u, false);
+    CHECK_EQ(mmu_update(at(t.l1, 80), pte(frame_nr(rw), RWP)), 0);
+    CHECK_EQ(mmu_update(at(t.l1, 81), pte(frame_nr(ro), RWP)), -EBUSY);
+    CHECK_EQ(mmu_update(at(t.l1, 81), pte(frame_nr(ro), ROP)), 0);
+    CHECK_EQ(mmuext(MMUEXT_PIN_L1_TABLE, frame_nr(ro)), -EINVAL);
+    CHECK_EQ(mmuext(MMUEXT_PIN_L1_TABLE, frame_nr(rw)), -EINVAL);
+    SOUND();
+    before = mm_free_pages();
+    unshare_hv_frame(rw);
+    unshare_hv_frame(ro);
+    CHECK_EQ(mm_free_pages(), before); /* still mapped */
+    CHECK_EQ(mmu_update(at(t.l1, 82), pte(frame_nr(ro), ROP)), -EBUSY);
+    CHECK_EQ(mmu_update(at(t.l1, 80), 0), 0);
+    CHECK_EQ(mmu_update(at(t.l1, 81), 0), 0);
+    CHECK_EQ(mm_free_pages(), before + 2);
+    SOUND();
+}
+
+void memory_tests(void)
+{
+    static void (*const tests[])(void) = {heap_is_a_heap, small_objects, reservations, exchanges,
+                                          exchange_keeps_history, claims, grant_entries,
+                                          vcpu_info_frame, shared_frames};
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(tests); i++) {
+        u = make_domain(5, false);
+        run_as(u, 0);
+        preempt_at = 0;
+        tests[i]();
+        preempt_at = 0;
+        run_as(dom0, 3);
+        destroy_domain(u);
+        SOUND();
+    }
+}
