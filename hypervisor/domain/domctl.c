@@ -121,7 +121,7 @@ static long run(struct domctl *c, uint64_t arg)
     domctl_unlock();
     if (rc == -ERESTART)
         return hypercall_continue(1, arg);
-    if (!rc && c->copyback && copy_to_guest(arg, &c->op, sizeof(c->op)))
+    if (c->copyback && (!rc || c->copyback_on_error) && copy_to_guest(arg, &c->op, sizeof(c->op)))
         rc = -EFAULT;
     return rc;
 }

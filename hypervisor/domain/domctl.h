@@ -11,7 +11,7 @@
 struct domctl {
     struct xen_domctl op;
     struct domain *d;
-    bool copyback;
+    bool copyback, copyback_on_error;
 };
 
 /* domctl_domain.c: life, memory limits, information */

@@ -5,13 +5,16 @@
  * CPU, with interrupts off. The libraries are compiled for user space: they use SSE registers and
  * find a stack canary at %fs:0x28, which libc_shim_enter() provides.
  */
-#include "libc_shim.h"
+
 
 #include <hv/bitops.h>
 #include <hv/mm.h>
 #include <hv/printk.h>
 #include <hv/string.h>
 #include <x86/cpu.h>
+
+#undef strtoull /* hv/string.h's has another type */
+#include "libc_shim.h"
 
 #define SMALL_MAX ((size_t)1 << 20) /* above: whole pages from the frame allocator */
 
@@ -87,6 +90,62 @@ char *strdup(const char *s)
     char *p = malloc(n);
 
     return p ? memcpy(p, s, n) : NULL;
+}
+
+char *strndup(const char *s, size_t n)
+{
+    size_t len = strnlen(s, n);
+    char *p = malloc(len + 1);
+
+    if (p) {
+        memcpy(p, s, len);
+        p[len] = 0;
+    }
+    return p;
+}
+
+char *strtok_r(char *s, const char *delimiters, char **save)
+{
+    char *start = s ? s : *save, *end;
+
+    while (*start && strchr(delimiters, *start))
+        start++;
+    if (!*start) {
+        *save = start;
+        return NULL;
+    }
+    for (end = start; *end && !strchr(delimiters, *end); end++)
+        ;
+    *save = *end ? end + 1 : end;
+    *end = 0;
+    return start;
+}
+
+unsigned long long strtoull(const char *s, char **end, int base);
+unsigned long long strtoull(const char *s, char **end, int base)
+{
+    const char *stop;
+    unsigned long long v = str_to_ull(s, &stop, base);
+
+    if (end)
+        *end = (char *)(uintptr_t)stop;
+    return v;
+}
+
+/* Hooks of libzstd that a program may define; weak references do not reach this far. */
+unsigned long long ZSTD_trace_decompress_begin(const void *ctx);
+void ZSTD_trace_decompress_end(unsigned long long ctx, const void *trace);
+
+unsigned long long ZSTD_trace_decompress_begin(const void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+void ZSTD_trace_decompress_end(unsigned long long ctx, const void *trace)
+{
+    (void)ctx;
+    (void)trace;
 }
 
 char *strerror(int error)

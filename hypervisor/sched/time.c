@@ -18,6 +18,7 @@ uint32_t tsc_khz;
 static uint64_t tsc_base;
 static uint32_t tsc_mul;
 static int8_t tsc_shift;
+static uint64_t ns_to_tsc; /* ticks of the TSC in a nanosecond, 32.32 */
 bool tsc_is_stable;
 
 static spinlock_t wallclock_lock = SPINLOCK_INIT(ORDER_LEAF);
@@ -53,9 +54,7 @@ uint64_t now_ns(void)
 
 uint64_t system_ns_to_tsc(uint64_t ns)
 {
-    unsigned __int128 d = ((unsigned __int128)ns << 32) / tsc_mul;
-
-    return tsc_base + (uint64_t)(tsc_shift < 0 ? d << -tsc_shift : d >> tsc_shift);
+    return tsc_base + (uint64_t)(((unsigned __int128)ns * ns_to_tsc) >> 32);
 }
 
 void time_scale_from_khz(uint64_t khz, uint32_t *mul, int8_t *shift)
@@ -72,13 +71,14 @@ void time_scale_from_khz(uint64_t khz, uint32_t *mul, int8_t *shift)
         s++;
     }
     /* now base < hz <= 2 * base, so base/hz as a 32-bit fraction loses nothing */
-    *mul = (uint32_t)(((unsigned __int128)base << 32) / hz);
+    *mul = (uint32_t)((base << 32) / hz);
     *shift = s;
 }
 
 void time_init(void)
 {
     time_scale_from_khz(tsc_khz, &tsc_mul, &tsc_shift);
+    ns_to_tsc = ((uint64_t)tsc_khz << 32) / 1000000;
     tsc_base = rdtsc_ordered();
     printk("Detected %u.%03u MHz processor.\n", tsc_khz / 1000, tsc_khz % 1000);
 }

@@ -10,7 +10,6 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MAX_HEADERS 256u /* program or section headers looked at */
@@ -63,11 +62,18 @@ static int add_segment(struct image *image, const Elf64_Phdr *ph, unsigned int n
     return 0;
 }
 
-static int by_paddr(const void *a, const void *b)
+/* Few, and nearly always sorted already. */
+static void sort_segments(struct image_segment *seg, unsigned int count)
 {
-    const struct image_segment *x = a, *y = b;
+    struct image_segment moved;
+    unsigned int i, j;
 
-    return x->paddr < y->paddr ? -1 : x->paddr > y->paddr;
+    for (i = 1; i < count; i++) {
+        moved = seg[i];
+        for (j = i; j && seg[j - 1].paddr > moved.paddr; j--)
+            seg[j] = seg[j - 1];
+        seg[j] = moved;
+    }
 }
 
 static int check_span(struct image *image, struct err *err)
@@ -77,7 +83,7 @@ static int check_span(struct image *image, struct err *err)
 
     if (!count)
         return err_set(err, -ENOEXEC, "%s: ELF has no loadable segment", image->name);
-    qsort(image->segments, count, sizeof(*seg), by_paddr);
+    sort_segments(image->segments, count);
     for (i = 1; i < count; i++)
         if (seg[i - 1].paddr + seg[i - 1].mem_size > seg[i].paddr)
             return err_set(err, -ENOEXEC, "%s: ELF segments overlap at physical address %#llx",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading a file that a user named, with its size bounded before any memory is taken. */
-#include "image.h"
+#include "internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,4 +67,17 @@ int image_read_file(const char *path, size_t max, uint8_t **data, size_t *size, 
 out:
     close(fd);
     return ret;
+}
+
+int image_load(struct image **image, const char *path, struct err *err)
+{
+    uint8_t *data;
+    size_t size;
+    int ret;
+
+    *image = NULL;
+    ret = image_read_file(path, IMAGE_MAX_FILE, &data, &size, err);
+    if (ret)
+        return ret;
+    return image_parse_owned(image, path, data, size, err);
 }

@@ -176,9 +176,8 @@ static int check_identity(const struct image *image, struct err *err)
     return 0;
 }
 
-/* Takes ownership of data, also on failure. */
-static int parse_owned(struct image **result, const char *name, uint8_t *data, size_t size,
-                       struct err *err)
+int image_parse_owned(struct image **result, const char *name, uint8_t *data, size_t size,
+                      struct err *err)
 {
     struct image *image = calloc(1, sizeof(*image));
     int ret;
@@ -213,20 +212,7 @@ int image_parse(struct image **image, const char *name, const uint8_t *data, siz
     if (!copy)
         return err_set(err, -ENOMEM, "%s: out of memory", name);
     memcpy(copy, data, size);
-    return parse_owned(image, name, copy, size, err);
-}
-
-int image_load(struct image **image, const char *path, struct err *err)
-{
-    uint8_t *data;
-    size_t size;
-    int ret;
-
-    *image = NULL;
-    ret = image_read_file(path, IMAGE_MAX_FILE, &data, &size, err);
-    if (ret)
-        return ret;
-    return parse_owned(image, path, data, size, err);
+    return image_parse_owned(image, name, copy, size, err);
 }
 
 void image_free(struct image *image)

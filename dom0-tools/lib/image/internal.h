@@ -26,3 +26,7 @@ bool image_find_blob(const struct image *image, enum image_blob_kind kind, unsig
 
 /* notes.c: facts from Xen notes, or the legacy section. -ENOENT if there are none. */
 int image_parse_notes(struct image *image, struct err *err);
+
+/* image.c: image_parse that takes ownership of data (malloc'ed), also on failure. */
+int image_parse_owned(struct image **image, const char *name, uint8_t *data, size_t size,
+                      struct err *err);
