@@ -42,7 +42,8 @@ static int destroy_in_hypervisor(struct xl *xl, domid_t domid, struct err *err)
         if (rc == -EAGAIN || rc == -EINTR)
             poll(NULL, 0, 1);
     } while (rc == -EAGAIN || rc == -EINTR);
-    return rc < 0 ? err_set(err, rc, "%s", hv_context(xl->hv)) : 0;
+    /* -ESRCH: another xl, or the domain's monitor, was at it too and was faster. */
+    return rc < 0 && rc != -ESRCH ? err_set(err, rc, "%s", hv_context(xl->hv)) : 0;
 }
 
 int domain_destroy(struct xl *xl, domid_t domid, struct err *err)
