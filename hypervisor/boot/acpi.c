@@ -358,13 +358,16 @@ __init void acpi_init(void)
         printk(KERN_WARN "WARNING: no processor table: only the boot CPU is used\n");
 }
 
+/* dom0 gives the sleep type; whether it has set the enable bit already depends on its version. */
+#define PM1_SLEEP_ENABLE (1u << 13)
+
 int acpi_enter_sleep(uint16_t pm1a_value, uint16_t pm1b_value)
 {
     if (!acpi.pm1a_cnt)
         return -ENODEV;
     __asm__ volatile("wbinvd" : : : "memory");
-    outw(acpi.pm1a_cnt, pm1a_value);
+    outw(acpi.pm1a_cnt, pm1a_value | PM1_SLEEP_ENABLE);
     if (acpi.pm1b_cnt)
-        outw(acpi.pm1b_cnt, pm1b_value);
+        outw(acpi.pm1b_cnt, pm1b_value | PM1_SLEEP_ENABLE);
     return 0;
 }

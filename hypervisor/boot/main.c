@@ -8,6 +8,7 @@
 #include <hv/acpi.h>
 #include <hv/console.h>
 #include <hv/domain.h>
+#include <hv/efi.h>
 #include <hv/irq.h>
 #include <hv/mm.h>
 #include <hv/pcpu.h>
@@ -17,6 +18,7 @@
 #include <x86/context.h>
 #include <x86/cpu.h>
 #include <x86/desc.h>
+#include <x86/rtc.h>
 #include <x86/tsc.h>
 
 void boot_main(uint32_t magic, paddr_t info, paddr_t image) __noreturn;
@@ -133,6 +135,8 @@ static __init void init_services(void)
     time_init();
     apic_timer_calibrate();
     time_init_cpu();
+    tsc_is_stable = cpu_has.tsc_invariant;
+    time_set_wallclock(rtc_read_seconds(), 0, now_ns());
     irq_init();
     fpu_init();
     domain_init();
@@ -141,6 +145,7 @@ static __init void init_services(void)
     register_key('i', irq_dump, "dump interrupt bindings");
     cmdline_warn_unknown();
     smp_boot_aps();
+    efi_init();
     mm_init_late();
 }
 

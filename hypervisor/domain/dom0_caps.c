@@ -20,9 +20,10 @@ struct range {
 };
 
 /* Interrupt controllers, their trigger registers, timer and the port of its gate: emulated or
- * refused in entry/emul. The configuration ports 0xcf8..0xcff are intercepted there too. */
+ * refused in entry/. Configuration data at 0xcfc..0xcff is intercepted there, and the address at
+ * 0xcf8 when it is 32 bits wide; 0xcf9 is dom0's. */
 static const struct range hv_ports[] = {
-    {0x20, 0x21}, {0xa0, 0xa1}, {0x4d0, 0x4d1}, {0x40, 0x43}, {0x61, 0x61}, {0xcf8, 0xcff},
+    {0x20, 0x21}, {0xa0, 0xa1}, {0x4d0, 0x4d1}, {0x40, 0x43}, {0x61, 0x61}, {0xcfc, 0xcff},
 };
 
 #define MAX_PADDR_FRAME ((1UL << 40) - 1) /* 52-bit machine addresses */

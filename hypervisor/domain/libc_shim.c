@@ -167,12 +167,24 @@ static struct {
     uint64_t fs_base;
 } shim;
 
+/* liblzma builds a table in a constructor. */
+static void run_constructors(void)
+{
+    extern void (*const init_array_start[])(void), (*const init_array_end[])(void);
+    static bool done;
+
+    for (void (*const *f)(void) = init_array_start; !done && f < init_array_end; f++)
+        (*f)();
+    done = true;
+}
+
 void libc_shim_enter(void)
 {
     shim.fs_base = rdmsr(MSR_FS_BASE);
     shim.tls[5] = 0x5ca1ab1e0ddba11;
     wrmsr(MSR_FS_BASE, (uint64_t)(uintptr_t)shim.tls);
     __asm__ volatile("clts");
+    run_constructors();
 }
 
 void libc_shim_leave(void)

@@ -52,6 +52,6 @@ extern struct acpi_info acpi;
 
 void acpi_init(void); /* after mm_init(); panics only if there is no usable interrupt hardware */
 
-/* Sleep: writes the values dom0 gave for PM1a and PM1b control (SLP_TYP and SLP_EN included).
+/* Sleep: writes the values dom0 gave for PM1a and PM1b control (SLP_TYP; SLP_EN is added).
  * 0; does not return from S5. -ENODEV. */
 int acpi_enter_sleep(uint16_t pm1a_value, uint16_t pm1b_value);
