@@ -65,11 +65,18 @@ static bool resume(struct regs *r)
     return false;
 }
 
-static bool user_exit(struct regs *r)
+/* What user code asks of the kernel: its end, and the console that printk() needs. */
+static bool user_call(struct regs *r)
 {
     struct vcpu *v = this_vcpu();
 
-    if (r->vector != VEC_SYSCALL || r->rax != USER_EXIT || !v->in_user)
+    if (r->vector != VEC_SYSCALL || !v->in_user)
+        return false;
+    if (r->rax == __HYPERVISOR_console_io) {
+        r->rax = (uint64_t)HV_console_io(r->rdi, r->rsi, r->rdx);
+        return true;
+    }
+    if (r->rax != USER_EXIT)
         return false;
     v->in_user = false;
     context_load(&v->user_caller, r->rdi);
@@ -91,7 +98,7 @@ void trap(struct regs *r)
         event_upcall(v);
         return;
     }
-    if (user_exit(r) || resume(r))
+    if (user_call(r) || resume(r))
         return;
     dump(r);
     die("unexpected trap 0x%lx (error 0x%lx) at %lx", r->vector, r->error, r->rip);

@@ -81,7 +81,8 @@ void iret_to(const struct iret_frame *frame) __attribute__((noreturn));
 
 /*
  * Runs fn(arg) in user mode and returns its result. User mode sees the kernel's image (all memory
- * below the L4 is shared) through its own L4. Events stay masked. user_prepare() makes the tables.
+ * below the L4 is shared) through its own L4. Events stay masked. printk() and the checks work
+ * there. user_prepare() makes the tables.
  */
 typedef uint64_t user_fn_t(uint64_t arg);
 void user_prepare(void);
