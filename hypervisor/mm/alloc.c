@@ -174,10 +174,10 @@ void frame_scrub(struct frame *f)
     f->count &= ~FC_DIRTY;
 }
 
-/* After boot memory has been freed to the heap. */
-void heap_init(void)
+/* After boot memory has been freed to the heap. pages: of RAM that the machine has. */
+void heap_init(uint64_t pages)
 {
-    total_pages = total_free;
+    total_pages = pages;
     /* dom0's drivers exchange frames for ones below 4 GiB; keep some where not all are. */
     if (max_frame > BIT(LOW_ZONE))
         low_reserve = min(low_free() / 4, (uint64_t)(128UL << 20 >> PAGE_SHIFT));

@@ -129,6 +129,16 @@ static __init paddr_t ram_end(void)
     return min(end & PAGE_MASK, (paddr_t)(DIRECTMAP_END - DIRECTMAP_START));
 }
 
+static __init uint64_t ram_pages(void)
+{
+    uint64_t n = 0;
+
+    for (unsigned int i = 0; i < machine_e820_nr; i++)
+        if (machine_e820[i].type == 1)
+            n += machine_e820[i].size >> PAGE_SHIFT;
+    return n;
+}
+
 /* boot/ mapped the first 4 GiB whole; the rest is mapped and the holes are cut out. */
 static __init void make_directmap(paddr_t end)
 {
@@ -211,7 +221,7 @@ __init void mm_init(void)
     for (unsigned int i = 0; i < nr_regions; i++)
         give_to_heap(region[i].start, min(region[i].end, end));
     heap_ready = true;
-    heap_init();
+    heap_init(ram_pages());
     mmio_ro_ranges = rangeset_new();
     if (!mmio_ro_ranges)
         panic("Too little memory for Hospes's tables");

@@ -148,7 +148,7 @@ bool ldt_map_page(struct vcpu *v, unsigned int page);
 /* alloc.c: blocks of frames without an owner, count 0. */
 struct frame *heap_alloc(unsigned int order, unsigned int bits, struct domain *d);
 void heap_free(struct frame *f, unsigned int order);
-void heap_init(void);
+void heap_init(uint64_t pages);
 void frame_scrub(struct frame *f);
 
 /* domain_frames.c */

@@ -329,7 +329,7 @@ void world_init(void)
     fake_pcpu = pcpus[0];
     for (unsigned int i = 32; i < NR_FRAMES; i++)
         heap_free(&frame_table[i], 0);
-    heap_init();
+    heap_init(NR_FRAMES);
     mmio_ro_ranges = &nothing;
 }
 
