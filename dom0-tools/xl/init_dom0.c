@@ -114,10 +114,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "Dom0 is already set up\n");
     else
         rc = set_up(&xl, argc > 1 ? argv[1] : NULL);
+    if (!name && !rc)
+        printf("Done setting up Dom0\n");
     free(name);
     xs_close(xl.xs);
     hv_close(xl.hv);
-    if (!rc)
-        printf("Done setting up Dom0\n");
     return rc;
 }

@@ -131,7 +131,7 @@ static int run(struct xl *xl, const struct command *cmd, int argc, char **argv)
     xl->command = cmd;
     if (!(cmd->flags & CMD_OFFLINE) && !xl_open(xl))
         return EXIT_FAILURE;
-    optind = 1;
+    optind = 0;                 /* glibc: start over, options may follow arguments */
     rc = cmd->run(xl, argc, argv);
     if (fflush(stdout) || ferror(stdout)) {
         perror("stdout");

@@ -116,6 +116,11 @@ static void test_list(void)
            "   UUID                            Reason-Code\tSecurity Label\n"
            "dev                                          1   256     1     -b----       8.1 "
            "c6b77475-b79f-4e3f-af88-c9a5dd9950b0        -                -\n");
+    expect("list two -c", 0,
+           "Name                                        ID   Mem VCPUs\tState\tTime(s)"
+           "         Cpupool\n"
+           "two                                          2   128     1     ------       1.3"
+           "          Pool-0\n");
     expect("list nosuch", 1, "nosuch is an invalid domain identifier (rc=-6)\n");
     expect("list 99", 1, "Error: Domain '99' does not exist.\n");
 }
