@@ -14,6 +14,7 @@
 #include <hv/irq.h>
 #include <hv/mm.h>
 #include <hv/string.h>
+#include <x86/cpu.h>
 
 struct range {
     uint64_t first, last;
@@ -26,7 +27,7 @@ static const struct range hv_ports[] = {
     {0x20, 0x21}, {0xa0, 0xa1}, {0x4d0, 0x4d1}, {0x40, 0x43}, {0x61, 0x61}, {0xcfc, 0xcff},
 };
 
-#define MAX_PADDR_FRAME ((1UL << 40) - 1) /* 52-bit machine addresses */
+#define MAX_PADDR_FRAME ((1UL << (cpu_has.phys_bits - PAGE_SHIFT)) - 1)
 #define LAPIC_FRAME     0xfee00UL
 #define MSI_LAST_FRAME  0xfeeffUL
 
