@@ -43,6 +43,7 @@ static int deny_ports(struct domain *d)
     return rc;
 }
 
+/* dom0 may look at the I/O APICs, as under Xen: a writable mapping becomes a read-only one. */
 static int deny_memory(struct domain *d)
 {
     int rc = rangeset_remove(d->iomem_caps, LAPIC_FRAME, MSI_LAST_FRAME);
@@ -50,7 +51,7 @@ static int deny_memory(struct domain *d)
     for (unsigned int i = 0; !rc && i < acpi.nr_ioapics; i++) {
         uint64_t f = acpi.ioapics[i].addr >> PAGE_SHIFT;
 
-        rc = rangeset_remove(d->iomem_caps, f, f);
+        rc = rangeset_add(mmio_ro_ranges, f, f);
     }
     return rc;
 }

@@ -21,100 +21,102 @@
 
 #define FRAME_MAX 12
 
-struct bounce {
-    uint64_t handler;
-    bool mask_events, has_error_code;
-    uint32_t error_code;
-    const uint16_t *selectors; /* failsafe: 4 */
-    const char *what;
+enum bounce_flags {
+    MASK_EVENTS = 1,
+    ERROR_CODE = 2,
 };
 
-static unsigned int fill_frame(const struct vcpu *v, const struct cpu_user_regs *regs,
-                               const struct bounce *b, bool from_kernel, uint8_t mask,
-                               uint64_t *frame)
+static void __attribute__((cold, noinline)) no_handler(const struct vcpu *v, unsigned int vector,
+                                                       uint32_t error_code)
 {
-    unsigned int n = 0;
-    uint64_t rflags = regs->rflags & ~EFLAGS_IF;
-
-    if (!mask)
-        rflags |= EFLAGS_IF;
-    if (v->domain->vm_assist & BIT(VMASST_TYPE_architectural_iopl))
-        rflags |= (uint64_t)v->arch.iopl << 12;
-    frame[n++] = regs->rcx;
-    frame[n++] = regs->r11;
-    for (unsigned int i = 0; b->selectors && i < 4; i++)
-        frame[n++] = b->selectors[i];
-    if (b->has_error_code)
-        frame[n++] = b->error_code;
-    frame[n++] = regs->rip;
-    frame[n++] = (from_kernel ? regs->cs & ~3U : regs->cs) | (uint64_t)mask << 32;
-    frame[n++] = rflags;
-    frame[n++] = regs->rsp;
-    frame[n++] = regs->ss;
-    return n;
+    domain_crash(v->domain, "no handler for %s %u (error code %#x) at rip %#lx",
+                 vector < NR_EXCEPTIONS ? "exception" : "entry", vector, error_code,
+                 guest_regs()->rip);
 }
 
-static void bounce(struct vcpu *v, const struct bounce *b)
+static void __attribute__((cold, noinline)) no_stack(const struct vcpu *v, unsigned int vector,
+                                                     uint64_t sp)
+{
+    domain_crash(v->domain, "kernel stack not writable at %#lx for entry %u at rip %#lx", sp,
+                 vector, guest_regs()->rip);
+}
+
+static inline uint64_t frame_rflags(const struct vcpu *v, uint64_t rflags, uint8_t mask)
+{
+    rflags &= ~EFLAGS_IF;
+    if (!mask)
+        rflags |= EFLAGS_IF;
+    if (unlikely(v->domain->vm_assist & BIT(VMASST_TYPE_architectural_iopl)))
+        rflags |= (uint64_t)v->arch.iopl << 12;
+    return rflags;
+}
+
+/* Inlined in each of the few kinds, with constant flags. 'vector' is for messages. */
+static inline __attribute__((always_inline)) void
+bounce(struct vcpu *v, uint64_t handler, unsigned int flags, unsigned int vector,
+       uint32_t error_code, const uint16_t *selectors)
 {
     struct cpu_user_regs *regs = guest_regs();
-    bool from_kernel = v->arch.kernel_mode;
-    uint64_t frame[FRAME_MAX], sp = regs->rsp;
-    uint8_t mask = READ_ONCE(v->info->evtchn_upcall_mask);
-    unsigned int n;
+    struct vcpu_info *info = v->info;
+    uint64_t frame[FRAME_MAX], *f = frame, sp = regs->rsp, cs = regs->cs;
+    uint8_t mask = READ_ONCE(info->evtchn_upcall_mask);
+    size_t size;
 
-    if (unlikely(!b->handler)) {
-        domain_crash(v->domain, "no handler for %s (error code %#x) at rip %#lx", b->what,
-                     b->error_code, regs->rip);
+    if (unlikely(!handler)) {
+        no_handler(v, vector, error_code);
         return;
     }
-    n = fill_frame(v, regs, b, from_kernel, mask, frame);
-    if (!from_kernel) {
+    if (v->arch.kernel_mode) {
+        cs &= ~3UL;
+    } else {
         toggle_guest_mode(v);
         sp = v->arch.kernel_sp;
     }
-    sp = (sp & ~15UL) - n * sizeof(frame[0]);
-    if (unlikely(copy_to_guest(sp, frame, n * sizeof(frame[0])))) {
-        domain_crash(v->domain, "kernel stack not writable at %#lx for %s at rip %#lx", sp,
-                     b->what, regs->rip);
+    *f++ = regs->rcx;
+    *f++ = regs->r11;
+    for (unsigned int i = 0; selectors && i < 4; i++)
+        *f++ = selectors[i];
+    if (flags & ERROR_CODE)
+        *f++ = error_code;
+    *f++ = regs->rip;
+    *f++ = cs | (uint64_t)mask << 32;
+    *f++ = frame_rflags(v, regs->rflags, mask);
+    *f++ = regs->rsp;
+    *f++ = regs->ss;
+    size = (size_t)((char *)f - (char *)frame);
+    sp = (sp & ~15UL) - size;
+    if (unlikely(copy_to_guest(sp, frame, size))) {
+        no_stack(v, vector, sp);
         return;
     }
-    if (b->mask_events)
-        WRITE_ONCE(v->info->evtchn_upcall_mask, 1);
-    regs->rip = b->handler;
+    if (flags & MASK_EVENTS)
+        WRITE_ONCE(info->evtchn_upcall_mask, 1);
+    regs->rip = handler;
     regs->cs = SEL_USER_CS64;
     regs->rflags &= ~(EFLAGS_AC | EFLAGS_VM | EFLAGS_RF | EFLAGS_NT | EFLAGS_TF);
     regs->rsp = sp;
     regs->ss = SEL_USER_DS;
     /* Both are on the stack, so SYSRET may have them where the entry was by SYSCALL. */
-    regs->rcx = regs->rip;
+    regs->rcx = handler;
     regs->r11 = regs->rflags;
-}
-
-static void bounce_trap(struct vcpu *v, uint8_t vector, bool has_error_code, uint32_t error_code)
-{
-    static const char *const names[NR_EXCEPTIONS] = {
-        "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "exception 9", "#TS",
-        "#NP", "#SS", "#GP", "#PF", "exception 15", "#MF", "#AC", "#MC", "#XM"};
-    const struct trap_info *ti = &v->arch.traps[vector];
-    const struct bounce b = {
-        .handler = ti->address,
-        .mask_events = TI_GET_IF(ti),
-        .has_error_code = has_error_code,
-        .error_code = error_code,
-        .what = vector < NR_EXCEPTIONS && names[vector] ? names[vector] : "a software interrupt",
-    };
-
-    bounce(v, &b);
 }
 
 void bounce_exception(struct vcpu *v, uint8_t vector, uint32_t error_code)
 {
-    bounce_trap(v, vector, (TRAPS_WITH_ERROR_CODE >> vector) & 1, error_code);
+    const struct trap_info *ti = &v->arch.traps[vector];
+    unsigned int flags = TI_GET_IF(ti) ? MASK_EVENTS : 0;
+
+    if ((TRAPS_WITH_ERROR_CODE >> vector) & 1)
+        bounce(v, ti->address, flags | ERROR_CODE, vector, error_code, NULL);
+    else
+        bounce(v, ti->address, flags, vector, 0, NULL);
 }
 
 void bounce_softint(struct vcpu *v, uint8_t vector)
 {
-    bounce_trap(v, vector, false, 0);
+    const struct trap_info *ti = &v->arch.traps[vector];
+
+    bounce(v, ti->address, TI_GET_IF(ti) ? MASK_EVENTS : 0, vector, 0, NULL);
 }
 
 void bounce_page_fault(struct vcpu *v, uint64_t addr, uint32_t error_code)
@@ -128,38 +130,31 @@ void bounce_page_fault(struct vcpu *v, uint64_t addr, uint32_t error_code)
     bounce_exception(v, TRAP_PF, error_code);
 }
 
+#define ENTRY_EVENT    0x101 /* numbers for messages */
+#define ENTRY_FAILSAFE 0x102
+
 void bounce_event(struct vcpu *v)
 {
-    const struct bounce b = {
-        .handler = v->arch.event_callback, .mask_events = true, .what = "an event upcall"};
-
-    bounce(v, &b);
+    bounce(v, v->arch.event_callback, MASK_EVENTS, ENTRY_EVENT, 0, NULL);
 }
 
 void bounce_nmi(struct vcpu *v)
 {
     v->arch.nmi_masked = true;
-    bounce_trap(v, TRAP_NMI, false, 0);
+    bounce_softint(v, TRAP_NMI);
 }
 
 void bounce_syscall(struct vcpu *v, uint64_t handler, bool mask_events)
 {
-    const struct bounce b = {
-        .handler = handler, .mask_events = mask_events, .what = "a system call"};
+    struct cpu_user_regs *regs = guest_regs();
 
-    bounce(v, &b);
-    guest_regs()->rflags &= ~EFLAGS_DF;
-    guest_regs()->r11 = guest_regs()->rflags;
+    bounce(v, handler, mask_events ? MASK_EVENTS : 0, ENTRY_SYSCALL, 0, NULL);
+    regs->rflags &= ~EFLAGS_DF;
+    regs->r11 = regs->rflags;
 }
 
 void bounce_failsafe(struct vcpu *v, const uint16_t sel[4])
 {
-    const struct bounce b = {
-        .handler = v->arch.failsafe_callback,
-        .mask_events = v->arch.failsafe_disables_events,
-        .selectors = sel,
-        .what = "unloadable segments",
-    };
-
-    bounce(v, &b);
+    bounce(v, v->arch.failsafe_callback, v->arch.failsafe_disables_events ? MASK_EVENTS : 0,
+           ENTRY_FAILSAFE, 0, sel);
 }

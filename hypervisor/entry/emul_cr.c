@@ -13,7 +13,7 @@
 
 /* Bits that guests choose, within their CPU policy, and that they see of the hardware's. */
 #define CR4_CHOSEN  (CR4_TSD | CR4_DE | CR4_FSGSBASE | CR4_OSXSAVE)
-#define CR4_VISIBLE (CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT)
+#define CR4_VISIBLE (CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT)
 
 uint64_t guest_cr4_fixup(const struct vcpu *v, uint64_t cr4)
 {

@@ -14,7 +14,6 @@
 #include <hv/hypercall.h>
 #include <hv/mm.h>
 #include <hv/softirq.h>
-#include <hv/string.h>
 #include <x86/context.h>
 #include <x86/cpu.h>
 #include <x86/cpuid.h>
@@ -332,13 +331,19 @@ bool emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs)
 
 bool emulate_forced_cpuid(struct vcpu *v, struct cpu_user_regs *regs)
 {
-    static const uint8_t prefixed_cpuid[] = {0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2};
-    uint8_t bytes[sizeof(prefixed_cpuid)];
+    /* ud2; "xen"; cpuid: 7 bytes, the lowest first. */
+    const uint64_t want = 0xa20f6e65780b0fUL;
+    uint64_t got;
 
-    if (copy_from_guest(bytes, regs->rip, sizeof(bytes)) ||
-        memcmp(bytes, prefixed_cpuid, sizeof(bytes)))
+    if (copy_from_guest(&got, regs->rip, sizeof(got))) {
+        /* It may be the last thing on a page. */
+        got = 0;
+        if (copy_from_guest(&got, regs->rip, 7))
+            return false;
+    }
+    if ((got & ((1UL << 56) - 1)) != want)
         return false;
     emul_cpuid(v, regs);
-    retire(v, regs, sizeof(bytes));
+    retire(v, regs, 7);
     return true;
 }

@@ -19,10 +19,9 @@ void sysenter_from_guest(struct cpu_user_regs *regs);
 void trap_from_guest(struct cpu_user_regs *regs);
 void trap_from_hypervisor(struct cpu_user_regs *regs);
 struct cpu_user_regs *move_to_guest_regs(const struct cpu_user_regs *regs);
-void exit_work(void);
+void exit_work(void); /* exit.c; all there is to do before the guest runs */
 
 /* hypercall.c */
-void hypercall(struct vcpu *v, struct cpu_user_regs *regs);
 /* One hypercall by number. -ENOSYS for those that do not exist. */
 long hypercall_call(uint32_t nr, const uint64_t args[6]);
 
@@ -40,6 +39,20 @@ void bounce_failsafe(struct vcpu *v, const uint16_t sel[4]);
 bool emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs);
 /* #UD: forced-emulation cpuid. */
 bool emulate_forced_cpuid(struct vcpu *v, struct cpu_user_regs *regs);
+
+static inline bool upcall_due(const struct vcpu *v)
+{
+    const struct vcpu_info *info = v->info;
+
+    return READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask);
+}
+
+/* The end of every entry of v's, on p. Mostly there is nothing to do, and that is quick to see. */
+static inline void exit_check(const struct pcpu *p, const struct vcpu *v)
+{
+    if (unlikely(READ_ONCE(p->softirqs)) || unlikely(v->arch.nmi_pending) || unlikely(upcall_due(v)))
+        exit_work();
+}
 
 static inline bool from_guest(const struct cpu_user_regs *regs)
 {

@@ -17,14 +17,12 @@
 /* True: it changed the guest's registers, or found the domain unable to take it. */
 static bool deliver(struct vcpu *v)
 {
-    const struct vcpu_info *info = v->info;
-
     if (unlikely(v->arch.nmi_pending) && !v->arch.nmi_masked && v->arch.traps[TRAP_NMI].address) {
         v->arch.nmi_pending = false;
         bounce_nmi(v);
         return true;
     }
-    if (READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask)) {
+    if (upcall_due(v)) {
         bounce_event(v);
         return true;
     }

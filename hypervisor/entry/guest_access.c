@@ -10,6 +10,7 @@
 
 #define LOW_END    0x0000800000000000UL
 #define HIGH_START 0xffff880000000000UL
+#define LARGEST    (1UL << 40) /* nobody copies more; the non-canonical hole is larger */
 
 bool guest_range_ok(uint64_t va, size_t n)
 {
@@ -20,8 +21,17 @@ bool guest_range_ok(uint64_t va, size_t n)
     return end <= LOW_END || va >= HIGH_START;
 }
 
+/*
+ * Enough before a copy: one that begins in the lower half and leaves it reaches non-canonical
+ * addresses and faults; one that begins in the upper part can only wrap into the lower half.
+ */
+static inline bool may_start(uint64_t va, size_t n)
+{
+    return likely((va < LOW_END || va >= HIGH_START) && n < LARGEST);
+}
+
 /* True: a fault stopped the copy. */
-static bool copy_bytes(void *dst, const void *src, size_t n)
+static inline bool copy_bytes(void *dst, const void *src, size_t n)
 {
     size_t words = n / 8, rest = n & 7;
     uint32_t failed = 1;
@@ -43,15 +53,14 @@ static bool copy_bytes(void *dst, const void *src, size_t n)
 
 int copy_from_guest(void *dst, uint64_t va, size_t n)
 {
-    if (unlikely(!guest_range_ok(va, n)) ||
-        unlikely(copy_bytes(dst, (const void *)(uintptr_t)va, n)))
+    if (!may_start(va, n) || unlikely(copy_bytes(dst, (const void *)(uintptr_t)va, n)))
         return -EFAULT;
     return 0;
 }
 
 int copy_to_guest(uint64_t va, const void *src, size_t n)
 {
-    if (unlikely(!guest_range_ok(va, n)) || unlikely(copy_bytes((void *)(uintptr_t)va, src, n)))
+    if (!may_start(va, n) || unlikely(copy_bytes((void *)(uintptr_t)va, src, n)))
         return -EFAULT;
     return 0;
 }
@@ -61,7 +70,7 @@ int clear_guest(uint64_t va, size_t n)
     void *dst = (void *)(uintptr_t)va;
     uint32_t failed = 1;
 
-    if (unlikely(!guest_range_ok(va, n)))
+    if (!may_start(va, n))
         return -EFAULT;
     guest_access_begin();
     __asm__ volatile("1: rep stosb\n\t"

@@ -60,13 +60,25 @@ long hypercall_call(uint32_t nr, const uint64_t args[6])
     return dispatch(nr, args[0], args[1], args[2], args[3], args[4]);
 }
 
-void hypercall(struct vcpu *v, struct cpu_user_regs *regs)
+void syscall_from_guest(struct cpu_user_regs *regs)
 {
-    long rc = dispatch((uint32_t)regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8);
+    struct pcpu *p = this_pcpu();
+    struct vcpu *v = p->curr;
 
-    (void)v;
-    if (likely(rc != -ERESTART))
-        regs->rax = (uint64_t)rc;
+    if (likely(v->arch.kernel_mode)) {
+        long rc = dispatch((uint32_t)regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10,
+                           regs->r8);
+
+        if (likely(rc != -ERESTART))
+            regs->rax = (uint64_t)rc;
+    } else if (likely(v->arch.syscall_callback)) {
+        bounce_syscall(v, v->arch.syscall_callback, v->arch.syscall_disables_events);
+    } else {
+        regs->rip -= 2;
+        regs->entry_vector = TRAP_UD;
+        bounce_exception(v, TRAP_UD, 0);
+    }
+    exit_check(p, v);
 }
 
 static void set_args(uint64_t *const reg[6], unsigned int nr, va_list ap)

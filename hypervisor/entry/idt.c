@@ -73,6 +73,6 @@ void entry_init_cpu(void)
         wrmsr(MSR_SYSENTER_EIP, (uint64_t)(uintptr_t)entry_sysenter);
     }
     fpu_init_cpu();
-    cpuid_faulting_init_cpu();
+    cpu_policy_init_cpu();
     this_pcpu()->arch.cr4 = cpu_cr4;
 }

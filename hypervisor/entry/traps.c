@@ -87,12 +87,6 @@ static void trap_nmi(const struct cpu_user_regs *regs)
 static void exception_from_guest(struct vcpu *v, struct cpu_user_regs *regs)
 {
     switch (regs->entry_vector) {
-    case TRAP_PF:
-        trap_page_fault(v, regs);
-        break;
-    case TRAP_GP:
-        trap_general_protection(v, regs);
-        break;
     case TRAP_UD:
         if (!emulate_forced_cpuid(v, regs))
             bounce_exception(v, TRAP_UD, 0);
@@ -126,32 +120,21 @@ static void exception_from_guest(struct vcpu *v, struct cpu_user_regs *regs)
 
 void trap_from_guest(struct cpu_user_regs *regs)
 {
-    struct vcpu *v = current;
+    struct pcpu *p = this_pcpu();
+    struct vcpu *v = p->curr;
 
     guest_access_end(); /* EFLAGS.AC is still the guest's */
-    if (regs->entry_vector == VEC_LEGACY_SYSCALL)
-        trap_legacy_syscall(v, regs);
-    else if (regs->entry_vector >= NR_EXCEPTIONS)
-        irq_dispatch(regs, regs->entry_vector);
-    else
+    if (likely(regs->entry_vector == TRAP_PF))
+        trap_page_fault(v, regs);
+    else if (likely(regs->entry_vector == TRAP_GP))
+        trap_general_protection(v, regs);
+    else if (likely(regs->entry_vector < NR_EXCEPTIONS))
         exception_from_guest(v, regs);
-    exit_work();
-}
-
-void syscall_from_guest(struct cpu_user_regs *regs)
-{
-    struct vcpu *v = current;
-
-    if (likely(v->arch.kernel_mode)) {
-        hypercall(v, regs);
-    } else if (likely(v->arch.syscall_callback)) {
-        bounce_syscall(v, v->arch.syscall_callback, v->arch.syscall_disables_events);
-    } else {
-        regs->rip -= 2;
-        regs->entry_vector = TRAP_UD;
-        bounce_exception(v, TRAP_UD, 0);
-    }
-    exit_work();
+    else if (regs->entry_vector == VEC_LEGACY_SYSCALL)
+        trap_legacy_syscall(v, regs);
+    else
+        irq_dispatch(regs, regs->entry_vector);
+    exit_check(p, v);
 }
 
 void syscall32_from_guest(struct cpu_user_regs *regs)

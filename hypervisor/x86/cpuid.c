@@ -19,6 +19,8 @@
 #define MSR_PLATFORM_INFO         0xce
 #define MSR_ARCH_CAPABILITIES     0x10a
 #define MSR_MISC_FEATURES_ENABLES 0x140
+#define MSR_DE_CFG                0xc0011029
+#define DE_CFG_LFENCE_SERIALISES  (1UL << 1)
 #define PLATFORM_INFO_FAULTING    (1UL << 31)
 
 static struct cpu_policy policies[NR_POLICIES];
@@ -116,6 +118,20 @@ static bool is_intel(const struct cpu_policy *p)
     return p->basic[0].b == 0x756e6547; /* "Genu" */
 }
 
+/* Each CPU. Before family 10h, and in 11h, LFENCE always did; elsewhere an MSR bit says so. */
+static bool amd_lfence_serialises(void)
+{
+    uint64_t v;
+
+    if (cpu_has.family < 0x10 || cpu_has.family == 0x11)
+        return true;
+    if (!rdmsr_safe(MSR_DE_CFG, &v))
+        return false;
+    if (!(v & DE_CFG_LFENCE_SERIALISES))
+        (void)wrmsr_safe(MSR_DE_CFG, v | DE_CFG_LFENCE_SERIALISES);
+    return rdmsr_safe(MSR_DE_CFG, &v) && (v & DE_CFG_LFENCE_SERIALISES);
+}
+
 static void read_raw(struct cpu_policy *p)
 {
     uint32_t max = min(cpuid(0, 0).a, POLICY_NR_BASIC - 1);
@@ -155,6 +171,15 @@ static void clamp_leaves(struct cpu_policy *p)
     p->basic[0].a = min(p->basic[0].a, POLICY_NR_BASIC - 1);
     p->feat[0].a = min(p->feat[0].a, POLICY_NR_FEAT - 1);
     p->extd[0].a = 0x80000000U | min(p->extd[0].a & 0xffff, POLICY_NR_EXTD - 1);
+}
+
+/* LFENCE waits for what is before it: told in a leaf that older CPUs lack. */
+static void add_lfence(struct cpu_policy *p)
+{
+    if (!is_amd(p) || !amd_lfence_serialises())
+        return;
+    p->extd[0].a = max(p->extd[0].a, 0x80000021U);
+    p->extd[0x21].a |= FEATURE_BIT(LFENCE_DISPATCH);
 }
 
 static void zero(struct cpuid_regs *leaf, unsigned int n)
@@ -263,6 +288,9 @@ static void compute_xstate(struct cpu_policy *p)
 static void finish(struct cpu_policy *p)
 {
     drop_dependents(p);
+    if (is_amd(p)) /* its long mode has no SYSENTER */
+        p->basic[1].d &= ~FEATURE_BIT(SEP);
+    p->extd[8].a = (p->extd[8].a & 0xff) | 48U << 8; /* no 5-level paging */
     p->extd[1].d &= ~COMMON_1D;
     if (is_amd(p))
         p->extd[1].d |= p->basic[1].d & COMMON_1D;
@@ -350,14 +378,17 @@ void cpu_policy_init(void)
     read_raw(&policies[POLICY_RAW]);
     policies[POLICY_HOST] = policies[POLICY_RAW];
     clamp_leaves(&policies[POLICY_HOST]);
+    add_lfence(&policies[POLICY_HOST]);
     make_max(&policies[POLICY_PV_MAX]);
     make_default(&policies[POLICY_PV_DEFAULT]);
 }
 
-void cpuid_faulting_init_cpu(void)
+void cpu_policy_init_cpu(void)
 {
     uint64_t v;
 
+    if (cpu_has.amd)
+        (void)amd_lfence_serialises();
     if ((policies[POLICY_HOST].platform_info & PLATFORM_INFO_FAULTING) &&
         rdmsr_safe(MSR_MISC_FEATURES_ENABLES, &v))
         (void)wrmsr_safe(MSR_MISC_FEATURES_ENABLES, v | 1);

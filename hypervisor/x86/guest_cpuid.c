@@ -21,8 +21,10 @@ static void time_leaf(const struct domain *d, uint32_t subleaf, struct cpuid_reg
         r->b = d->arch.tsc_mode;
         r->c = (uint32_t)d->arch.tsc_khz;
         break;
-    case 1: /* no offset: guests see the counter itself */
-        time_scale_from_khz(d->arch.tsc_khz ? d->arch.tsc_khz : tsc_khz, &r->c, &shift);
+    case 1: /* no offset: guests see the counter itself; dom0's scale is not told */
+        if (!d->arch.tsc_khz)
+            break;
+        time_scale_from_khz(d->arch.tsc_khz, &r->c, &shift);
         r->d = (uint32_t)(int32_t)shift;
         break;
     case 2:
@@ -106,17 +108,16 @@ static void adjust_features(const struct vcpu *v, struct cpuid_regs *r)
 {
     bool kernel = v->arch.kernel_mode;
     bool forced = guest_regs()->entry_vector == TRAP_UD;
-    const struct cpu_policy *host = cpu_policy_get(POLICY_HOST);
+    const struct cpuid_regs *host = &cpu_policy_get(POLICY_HOST)->basic[1];
 
-    if ((v->arch.cr4 & CR4_OSXSAVE) ||
-        (kernel && forced && policy_has(v->domain->arch.policy, XEN_X86_FEATURE_XSAVE)))
+    if ((v->arch.cr4 & CR4_OSXSAVE) || (kernel && forced && (r->c & FEATURE_BIT(XSAVE))))
         r->c |= FEATURE_BIT(OSXSAVE);
     if (!v->domain->is_control || !kernel)
         return;
-    r->c |= policy_word(host, 1) & FEATURE_BIT(EIST);
+    r->c |= host->c & FEATURE_BIT(EIST);
     if (!forced)
-        r->c |= policy_word(host, 1) & FEATURE_BIT(MONITOR);
-    r->d |= policy_word(host, 0) & FEATURE_BIT(MTRR);
+        r->c |= host->c & FEATURE_BIT(MONITOR);
+    r->d |= host->d & FEATURE_BIT(MTRR);
 }
 
 void guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, struct cpuid_regs *r)
@@ -132,6 +133,8 @@ void guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, struct c
         if (leaf > p->extd[0].a || leaf - 0x80000000U >= POLICY_NR_EXTD)
             return;
         *r = p->extd[leaf - 0x80000000U];
+        if (leaf == 0x80000001U && cpu_has.amd && v->domain->is_control && v->arch.kernel_mode)
+            r->d |= cpu_policy_get(POLICY_HOST)->extd[1].d & FEATURE_BIT(MTRR);
         return;
     }
     if (!basic_leaf(p, leaf, subleaf, r) || v != current)

@@ -25,11 +25,14 @@
 #define MSR_MISC_FEATURES_ENABLES  0x140
 #define MSR_MCG_CAP                0x179
 #define MSR_MCG_STATUS             0x17a
+#define MSR_MCG_CTL                0x17b
 #define MSR_PERF_STATUS            0x198
 #define MSR_PERF_CTL               0x199
 #define MSR_THERM_CONTROL          0x19a
 #define MSR_THERM_STATUS           0x19c
 #define MSR_ENERGY_PERF_BIAS       0x1b0
+#define MSR_MC_CTL2_FIRST          0x280
+#define MSR_MC_CTL2_LAST           0x29f
 #define MSR_PERF_CAPABILITIES      0x345
 #define MSR_XEN_HYPERCALL_PAGE     0x40000000
 #define MSR_K8_SYSCFG              0xc0010010
@@ -132,6 +135,8 @@ static bool read_amd(const struct vcpu *v, uint32_t msr, uint64_t *val)
     case MSR_TSEG_BASE:
     case MSR_TSEG_MASK:
     case MSR_MMIO_CONF_BASE:
+        if (msr == MSR_MMIO_CONF_BASE && (cpu_has.family < 0x10 || cpu_has.family >= 0x17))
+            return false;
         if (!v->domain->is_control || !rdmsr_safe(msr, val))
             return false;
         if (msr == MSR_K8_SYSCFG)
@@ -169,7 +174,9 @@ static bool read_known(struct vcpu *v, uint32_t msr, uint64_t *val)
     case MSR_MCG_CAP:
         return constant(val, GUEST_MC_BANKS | (is_intel() ? MCG_SER_P | MCG_TES_P : 0), true);
     case MSR_MCG_STATUS:
+    case MSR_MCG_CTL:
     case MSR_PERF_CAPABILITIES:
+    case MSR_MC_CTL2_FIRST ... MSR_MC_CTL2_LAST:
         return constant(val, 0, true);
     case MSR_UCODE_REV:
         return (is_intel() || cpu_has.amd) && rdmsr_safe(msr, val);
@@ -284,7 +291,10 @@ bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value)
         return write_hypercall_page(v, value);
     case MSR_MISC_ENABLE:
         return read_misc_enable(&old); /* a change is dropped */
+    case MSR_MCG_CAP:
     case MSR_MCG_STATUS:
+    case MSR_MCG_CTL:
+    case MSR_MC_CTL2_FIRST ... MSR_MC_CTL2_LAST:
     case MSR_MPERF:
     case MSR_APERF:
         return true;

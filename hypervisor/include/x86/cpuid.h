@@ -71,5 +71,5 @@ int policy_compatible(const struct cpu_policy *p, uint32_t *err_leaf, uint32_t *
 /* Gives a domain that has not run this policy, cut to what pv_max has. */
 void policy_set_domain(struct domain *d, const struct cpu_policy *p);
 
-/* CPUID faulting, where the CPU has it, makes guests' plain cpuid a #GP. */
-void cpuid_faulting_init_cpu(void);
+/* Each CPU: what policies promise. CPUID faulting makes guests' plain cpuid a #GP, too. */
+void cpu_policy_init_cpu(void);
