@@ -87,11 +87,6 @@ static uint64_t *m2p_slot(const struct frame *l4)
     return (uint64_t *)frame_virt(l4) + HV_SLOT_FIRST;
 }
 
-static bool m2p_strict(const struct domain *d)
-{
-    return d->vm_assist & (1UL << VMASST_TYPE_m2p_strict);
-}
-
 /* A kernel's table shows the M2P even if it served user mode before. */
 static void show_m2p(const struct frame *l4)
 {

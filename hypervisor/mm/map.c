@@ -205,6 +205,8 @@ static __init void make_m2p(void)
         *l2_entry(M2P_RW_START + f * 8, 0) = p | DATA_PTE | PTE_PSE;
         *l2_entry(M2P_RO_START + f * 8, PTE_USER) =
             p | PTE_P | PTE_USER | PTE_A | PTE_NX | PTE_PSE;
+        for (uint64_t i = 0; i < SIZE_2M >> PAGE_SHIFT; i++)
+            share_hv_frame(&frame_table[(p >> PAGE_SHIFT) + i], &dom_xen, false);
     }
     boot_l4[HV_SLOT_FIRST] &= ~PTE_RW;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* memory_op: memory maps, the machine's and the domains', and where the M2P lies. */
+#include <hv/acpi.h>
 #include <hv/guest_access.h>
 #include <public/memory.h>
 #include <x86/cpu.h>
@@ -113,7 +114,29 @@ static uint64_t first_frame(struct rangeset *r, uint64_t s, uint64_t e, bool in_
     return x <= mid ? x : first_frame(r, mid + 1, e, in_set);
 }
 
-/* Reserved entries for frames in [s, e] that are not in iomem_caps; not for a last one that is open. */
+static bool is_ioapic(uint64_t frame)
+{
+    for (unsigned int i = 0; i < acpi.nr_ioapics; i++)
+        if (acpi.ioapics[i].addr >> PAGE_SHIFT == frame)
+            return true;
+    return false;
+}
+
+/* The first frame of [s, e] that is not the caller's to use; an I/O APIC it may only look at. */
+static uint64_t first_denied(struct rangeset *caps, uint64_t s, uint64_t e)
+{
+    uint64_t first = first_frame(caps, s, e, false);
+
+    for (unsigned int i = 0; i < acpi.nr_ioapics; i++) {
+        uint64_t f = acpi.ioapics[i].addr >> PAGE_SHIFT;
+
+        if (f >= s && f <= e)
+            first = min(first, f);
+    }
+    return first;
+}
+
+/* Reserved entries for frames of [s, e] that are denied; not for a last range that is open. */
 static int put_denied(struct map_writer *w, uint64_t s, uint64_t e, bool last)
 {
     struct rangeset *caps = current->domain->iomem_caps;
@@ -121,8 +144,10 @@ static int put_denied(struct map_writer *w, uint64_t s, uint64_t e, bool last)
     uint64_t next;
     int rc;
 
-    while (s <= e && (s = first_frame(caps, s, e, false)) <= e) {
+    while (s <= e && (s = first_denied(caps, s, e)) <= e) {
         next = first_frame(caps, s, e, true);
+        while (next <= e && is_ioapic(next))
+            next = next < e ? first_frame(caps, next + 1, e, true) : e + 1;
         if (last && next > e)
             return 0;
         entry.addr = s << PAGE_SHIFT;

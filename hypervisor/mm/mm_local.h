@@ -206,5 +206,11 @@ unsigned int memop_max_order(const struct domain *d);
  * reference; NULL: none. */
 struct domain *frames_owner_get(domid_t id);
 void frames_owner_put(struct domain *d);
+/* base.c. With m2p_strict, an L4 loses the M2P when it becomes a user base pointer; without, it gets
+ * it when it becomes a kernel's. As Xen. */
+static inline bool m2p_strict(const struct domain *d)
+{
+    return d->vm_assist & (1UL << VMASST_TYPE_m2p_strict);
+}
 int new_base(struct vcpu *v, uint64_t mfn);
 int new_user_base(struct vcpu *v, uint64_t mfn);

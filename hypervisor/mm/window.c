@@ -15,6 +15,8 @@ void mm_fill_l4(struct domain *d, uint64_t *l4, mfn_t self)
     (void)self;
     for (unsigned int i = HV_SLOT_FIRST; i <= HV_SLOT_LAST; i++)
         WRITE_ONCE(l4[i], boot_l4[i]);
+    if (!m2p_strict(d)) /* tables of user mode do without; base.c shows it to kernels */
+        WRITE_ONCE(l4[HV_SLOT_FIRST], 0);
     WRITE_ONCE(l4[HV_SLOT_PERDOMAIN], mfn_to_paddr(d->mm.perdomain_l3) | TABLE_PTE);
 }
 
