@@ -120,10 +120,10 @@ static int find_idle_cpu(const struct vcpu *v)
 {
     unsigned int own = v->sched.cpu;
 
-    if (cpu_allowed(v, own) && is_idle(pcpus[own]->curr) && !pcpus[own]->sched.nr_queued)
+    if (cpu_allowed(v, own) && is_idle(READ_ONCE(pcpus[own]->sched.chosen)) && !pcpus[own]->sched.nr_queued)
         return (int)own;
     for (unsigned int c = 0; c < nr_cpus; c++)
-        if (cpu_allowed(v, c) && is_idle(pcpus[c]->curr) && !pcpus[c]->sched.nr_queued &&
+        if (cpu_allowed(v, c) && is_idle(READ_ONCE(pcpus[c]->sched.chosen)) && !pcpus[c]->sched.nr_queued &&
             !test_bit(SOFTIRQ_SCHEDULE, &pcpus[c]->softirqs))
             return (int)c;
     return -1;
@@ -203,8 +203,8 @@ void vcpu_wake(struct vcpu *v)
     }
     q = vcpu_lock_queue(v);
     cpu = v->sched.cpu;
-    if (vcpu_runnable(v) && !v->sched.queued && pcpus[cpu]->curr != v) {
-        struct vcpu *curr = pcpus[cpu]->curr;
+    if (vcpu_runnable(v) && !v->sched.queued && q->chosen != v) {
+        struct vcpu *curr = q->chosen;
 
         runstate_set(v, RUNSTATE_runnable, now_ns());
         policy_place(q, &v->sched, v->domain->sched.weight);
@@ -225,10 +225,10 @@ void vcpu_sleep_nosync(struct vcpu *v)
     if (!vcpu_runnable(v)) {
         if (v->sched.queued) {
             queue_del(q, v);
-            if (pcpus[cpu]->curr != v)
+            if (q->chosen != v)
                 runstate_set(v, runstate_when_off(v), now_ns());
         }
-        leave = pcpus[cpu]->curr == v;
+        leave = q->chosen == v;
     }
     spin_unlock(&q->lock);
     if (leave)
@@ -337,6 +337,8 @@ void sched_softirq(void)
     }
     if (!is_idle(prev))
         runstate_set(prev, prev->sched.queued ? RUNSTATE_runnable : runstate_when_off(prev), now);
+    /* From here on a wake-up of prev queues it, although its registers are still being saved. */
+    q->chosen = next;
     next->is_running = true;
     next->sched.last_start = now;
     if (!is_idle(next))
@@ -374,7 +376,7 @@ uint64_t sched_idle_ns(unsigned int cpu)
 
     spin_lock(&p->sched.lock);
     t = p->idle.sched.runstate.time[RUNSTATE_running];
-    if (is_idle(p->curr))
+    if (is_idle(p->sched.chosen))
         t += now_ns() - p->idle.sched.runstate.state_entry_time;
     spin_unlock(&p->sched.lock);
     return t;
@@ -407,7 +409,7 @@ void sched_init_cpu(unsigned int cpu)
     p->idle.info = &dummy_vcpu_info;
     p->idle.is_running = true;
     list_init(&p->idle.sched.run);
-    p->curr = &p->idle;
+    p->curr = p->sched.chosen = &p->idle;
 }
 
 void sched_idle(void)

@@ -54,6 +54,7 @@ struct sched_domain {
 struct sched_pcpu {
     spinlock_t lock;
     struct list queue;      /* runnable vcpus that are not running, by deadline */
+    struct vcpu *chosen;    /* who runs, or is about to: pcpu.curr follows without the lock */
     uint32_t nr_queued;
     uint64_t min_vruntime;  /* never goes back; where a vcpu that wakes is placed */
     struct timer slice;     /* end of the running vcpu's slice, when somebody else waits */
