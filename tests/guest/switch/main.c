@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * switch: registers survive being switched away and back. Every vcpu fills its general, vector,
+ * segment base and debug registers with values of its own, spins, and looks at them again, for a
+ * while and from kernel and user mode, with more vcpus than CPUs. Run with dom0_max_vcpus=4.
+ */
+#include "mm.h"
+#include "vcpu.h"
+
+#define RUN_MS    1500
+#define SPIN      20000
+#define MAX_TESTED 4
+
+static volatile bool go;
+static volatile unsigned int finished, rounds[MAX_VCPUS];
+
+struct pattern {
+    uint64_t gpr[8];
+    uint64_t xmm[2];
+};
+
+/* Loads rbx, rbp, r12..r15, rsi, r8 and xmm0..15, spins, and returns how many are changed. */
+static unsigned int spin_general(struct pattern *p)
+{
+    uint64_t bad = 0, count = SPIN;
+
+    asm volatile("push %%rbp\n\t"
+                 "movdqu 64(%[p]), %%xmm0\n\t"
+                 "movdqa %%xmm0, %%xmm1; movdqa %%xmm0, %%xmm7; movdqa %%xmm0, %%xmm15\n\t"
+                 "mov 0(%[p]), %%rbx; mov 8(%[p]), %%rbp; mov 16(%[p]), %%r12\n\t"
+                 "mov 24(%[p]), %%r13; mov 32(%[p]), %%r14; mov 40(%[p]), %%r15\n\t"
+                 "mov 48(%[p]), %%rsi; mov 56(%[p]), %%r8\n\t"
+                 "1: dec %[count]; jnz 1b\n\t"
+                 "cmp 0(%[p]), %%rbx; setne %b[bad]; add %[bad], %[count]\n\t"
+                 "cmp 8(%[p]), %%rbp; setne %b[bad]; add %[bad], %[count]\n\t"
+                 "cmp 16(%[p]), %%r12; setne %b[bad]; add %[bad], %[count]\n\t"
+                 "cmp 24(%[p]), %%r13; setne %b[bad]; add %[bad], %[count]\n\t"
+                 "cmp 32(%[p]), %%r14; setne %b[bad]; add %[bad], %[count]\n\t"
+                 "cmp 40(%[p]), %%r15; setne %b[bad]; add %[bad], %[count]\n\t"
+                 "cmp 48(%[p]), %%rsi; setne %b[bad]; add %[bad], %[count]\n\t"
+                 "cmp 56(%[p]), %%r8; setne %b[bad]; add %[bad], %[count]\n\t"
+                 "pcmpeqb %%xmm0, %%xmm15; pcmpeqb %%xmm0, %%xmm7; pand %%xmm7, %%xmm15\n\t"
+                 "pcmpeqb %%xmm0, %%xmm1; pand %%xmm1, %%xmm15\n\t"
+                 "movdqu 64(%[p]), %%xmm1; pcmpeqb %%xmm0, %%xmm1; pand %%xmm1, %%xmm15\n\t"
+                 "pmovmskb %%xmm15, %k[bad]; cmp $0xffff, %k[bad]; mov $0, %k[bad]\n\t"
+                 "setne %b[bad]; add %[bad], %[count]\n\t"
+                 "pop %%rbp\n\t"
+                 : [bad] "+&a"(bad), [count] "+&c"(count)
+                 : [p] "d"(p)
+                 : "rbx", "r12", "r13", "r14", "r15", "rsi", "r8", "memory", "cc");
+    return (unsigned int)count;
+}
+
+static void fill(struct pattern *p, uint64_t seed)
+{
+    uint64_t *w = (uint64_t *)p;
+
+    for (unsigned int i = 0; i < sizeof(*p) / 8; i++)
+        w[i] = seed = seed * 6364136223846793005UL + 1442695040888963407UL;
+}
+
+static uint64_t fs_base(void)
+{
+    uint32_t low, high;
+
+    asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(0xc0000100));
+    return (uint64_t)high << 32 | low;
+}
+
+static uint64_t gs_base(void)
+{
+    uint32_t low, high;
+
+    asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(0xc0000101));
+    return (uint64_t)high << 32 | low;
+}
+
+static uint16_t ds_selector(void)
+{
+    uint16_t sel;
+
+    asm volatile("mov %%ds, %0" : "=r"(sel));
+    return sel;
+}
+
+static uint64_t spin_user(uint64_t seed)
+{
+    struct pattern p;
+
+    fill(&p, seed);
+    return spin_general(&p);
+}
+
+static void check_special(unsigned int id, uint64_t mine)
+{
+    expect_eq(fs_base(), mine);
+    expect_eq(gs_base(), mine + 8);
+    expect_eq(ds_selector(), id & 1 ? FLAT_RING3_DS32 : 0);
+    expect_eq(HV_get_debugreg(id & 3), mine & ~7UL);
+    expect_eq(HV_get_debugreg(6), 0xffff0ff0 | id);
+}
+
+static void work(void)
+{
+    unsigned int id = this_vcpu()->id;
+    uint64_t mine = 0x7f0000000000UL + id * 0x123450UL, end;
+    struct pattern p;
+
+    while (!go)
+        relax();
+    require_eq(HV_set_segment_base(SEGBASE_FS, mine), 0);
+    require_eq(HV_set_segment_base(SEGBASE_GS_KERNEL, mine + 8), 0);
+    require_eq(HV_set_debugreg(id & 3, mine & ~7UL), 0);
+    require_eq(HV_set_debugreg(6, id), 0);
+    if (id & 1)
+        asm volatile("mov %0, %%ds" : : "r"(FLAT_RING3_DS32));
+    end = now() + RUN_MS * MS;
+    while (now() < end) {
+        fill(&p, mine + rounds[id]);
+        expect_eq(spin_general(&p), 0);
+        if (rounds[id] % 16 == 0)
+            expect_eq(run_user(spin_user, mine ^ rounds[id]), 0);
+        check_special(id, mine);
+        rounds[id]++;
+    }
+    __atomic_fetch_add(&finished, 1, __ATOMIC_SEQ_CST);
+}
+
+void test_main(void)
+{
+    unsigned int n = nr_vcpus() < MAX_TESTED ? nr_vcpus() : MAX_TESTED;
+
+    if (n < 2)
+        skip("one vcpu: boot with dom0_max_vcpus=4");
+    user_prepare();
+    for (unsigned int id = 1; id < n; id++)
+        require_eq(vcpu_start(id, work), 0);
+    go = true;
+    work();
+    expect(wait_for(finished == n, 10000));
+    for (unsigned int id = 0; id < n; id++) {
+        printk("vcpu %u: %u rounds\n", id, rounds[id]);
+        expect(rounds[id] > 10);
+    }
+}
