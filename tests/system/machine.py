@@ -244,7 +244,7 @@ class Machine:
         stderr = Path(f"{self.scratch}/qemu.err")
         notes = stderr.read_text(errors="replace") if stderr.exists() else ""
         state = "runs" if self.process.poll() is None else f"ended ({self.process.returncode})"
-        tail = "\n".join(self.console.text().splitlines()[-25:])
+        tail = "\n".join(self.console.text().replace("\r", "").splitlines()[-25:])
         raise MachineError(f"{what}; QEMU {state}. {notes}\n--- last console lines ---\n{tail}")
 
     def wait_ready(self, timeout=300):
@@ -279,8 +279,8 @@ class Machine:
         end = self.control.expect(r"\n" + nonce + r" (\d+)\n", time.monotonic() + timeout,
                                   progress if stream else None)
         if not end:
-            self.fail(f"no end of this command after {timeout} s: {script!r}, output so far: "
-                      f"{bytes(self.control.data[start:]).decode(errors='replace')!r}")
+            said = bytes(self.control.data[start:])[-2000:].decode(errors="replace")
+            self.fail(f"no end of this command after {timeout} s: {script!r}, it said: {said!r}")
         if stream:
             stream(bytes(self.control.data[passed[0]:end.start()]))
         output = bytes(self.control.data[start:end.start()]).decode(errors="replace")
@@ -321,6 +321,12 @@ class Machine:
         if answer.strip().startswith("Error"):
             raise MachineError(f"monitor {line!r}: {answer}")
         return answer
+
+    def save(self, name):
+        """Takes a snapshot, disks and memory, into the root disk; a Machine made with
+        snapshot_disk= and loadvm= goes on from there. (loadvm in this same QEMU would not do: its
+        TSC goes on from where it was, and the guests' clocks with it.)"""
+        self.human_monitor(f"savevm {name}")
 
     def wait_end(self, timeout=60):
         """Waits for QEMU to end by itself (power-off)."""

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures: machines for each {hypervisor} x {toolstack}.
+
+Each parameter carries marks (`hospes`, `xen`, `ours`, `stock`); the Makefile chooses by them what a
+run is made of. Nothing is skipped here: what is chosen must pass.
+"""
+import os
+from pathlib import Path
+
+import pytest
+
+import machine
+
+COMBINATIONS = [("xen", "stock"), ("xen", "ours"), ("hospes", "stock"), ("hospes", "ours")]
+LOGS = machine.BUILD / "test-logs"
+
+
+def combination(hypervisor, tools):
+    return pytest.param((hypervisor, tools), id=f"{hypervisor}-{tools}",
+                        marks=[getattr(pytest.mark, hypervisor), getattr(pytest.mark, tools)])
+
+
+ALL = [combination(*c) for c in COMBINATIONS]
+
+
+def pytest_configure(config):
+    for mark, text in [("xen", "runs on stock Xen 4.17"), ("hospes", "runs on Hospes"),
+                       ("stock", "uses xen-utils 4.17"), ("ours", "uses our tools"),
+                       ("full", "in make test-full only")]:
+        config.addinivalue_line("markers", f"{mark}: {text}")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update-golden", action="store_true",
+                     help="write the expected outputs anew from (xen, stock)")
+
+
+def log_path(name):
+    LOGS.mkdir(parents=True, exist_ok=True)
+    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+    return LOGS / f"{safe}.log"
+
+
+def boot(request, hypervisor, tools, **options):
+    """A started machine whose dom0 is ready; its console goes to build/test-logs/."""
+    name = f"{os.path.basename(request.node.name)}-{hypervisor}-{tools}"
+    vm = machine.Machine(hypervisor, tools, log=log_path(name), **options)
+    vm.__enter__()
+    try:
+        state = vm.wait_ready()
+        if state != "ok":
+            vm.fail(f"dom0's boot found trouble: {state}")
+    except BaseException:
+        vm.__exit__()
+        raise
+    return vm
+
+
+@pytest.fixture(scope="session", params=ALL)
+def snapshot(request, tmp_path_factory):
+    """A disk that holds a machine whose dom0, without guests, has just booted."""
+    hypervisor, tools = request.param
+    disk = tmp_path_factory.mktemp("snapshot") / f"{hypervisor}-{tools}.qcow2"
+    options = {"words": ["guests=none"], "snapshot_disk": str(disk)}
+    vm = boot(request, hypervisor, tools, **options)
+    try:
+        vm.save("ready")
+    finally:
+        vm.__exit__()
+    return hypervisor, tools, options
+
+
+@pytest.fixture
+def dom0(request, snapshot):
+    """dom0 as it was when it had just booted, without guests."""
+    hypervisor, tools, options = snapshot
+    with machine.Machine(hypervisor, tools, loadvm="ready", log=log_path(request.node.name),
+                         **options) as vm:
+        vm.combination = (hypervisor, tools)
+        yield vm
+
+
+@pytest.fixture
+def golden(request):
+    """Compares a text with the file of that name in golden/, which stock Xen with stock tools
+    wrote; --update-golden writes it."""
+    folder = Path(__file__).parent / "golden"
+
+    def compare(name, text, combo):
+        path = folder / name
+        if request.config.getoption("--update-golden") and combo == ("xen", "stock"):
+            folder.mkdir(exist_ok=True)
+            path.write_text(text)
+        assert text == path.read_text()
+
+    return compare
