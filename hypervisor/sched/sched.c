@@ -209,7 +209,8 @@ void vcpu_wake(struct vcpu *v)
         runstate_set(v, RUNSTATE_runnable, now_ns());
         policy_place(q, &v->sched, v->domain->sched.weight);
         queue_add(q, v);
-        resched = is_idle(curr) || policy_before(q, &v->sched, &curr->sched);
+        /* The first to wait: the slice of who runs is not being timed yet. */
+        resched = is_idle(curr) || q->nr_queued == 1 || policy_before(q, &v->sched, &curr->sched);
     }
     spin_unlock(&q->lock);
     if (resched)
