@@ -21,7 +21,7 @@ PYTEST := /usr/bin/python3 -B -m pytest -p no:cacheprovider
 # What of {xen, hospes} x {stock, ours} the tests run: a pytest mark expression (tests/README.md).
 SELECT ?= not hospes and not ours
 
-TEST_DIRS := $(patsubst %/Makefile,%,$(wildcard tests/abi/Makefile tests/unit/Makefile \
+TEST_DIRS := $(patsubst %/Makefile,%,$(wildcard tests/abi/Makefile tests/unit/*/Makefile \
                tests/model/Makefile tests/lint/Makefile))
 
 .PHONY: help deps all hypervisor dom0-tools guest-tests images run check test test-full clean

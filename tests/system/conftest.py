@@ -26,6 +26,7 @@ ALL = [combination(*c) for c in COMBINATIONS]
 def pytest_configure(config):
     for mark, text in [("xen", "runs on stock Xen 4.17"), ("hospes", "runs on Hospes"),
                        ("stock", "uses xen-utils 4.17"), ("ours", "uses our tools"),
+                       ("kernels", "boots a test kernel, not dom0"),
                        ("full", "in make test-full only")]:
         config.addinivalue_line("markers", f"{mark}: {text}")
 

@@ -7,12 +7,12 @@ dom0's messages), QMP on another, and the virtio-serial port over which dom0's a
 bytes on one of those sockets or for QEMU's end, and has a deadline.
 """
 import collections
+import ctypes
 import hashlib
 import json
 import os
 import re
 import secrets
-import select
 import shutil
 import signal
 import socket
@@ -82,6 +82,11 @@ def our_tools(scratch):
         if program.is_file() and os.access(program, os.X_OK) and "." not in program.name:
             shutil.copy2(program, target / program.name)
     return tree
+
+
+def end_with_parent():
+    """In the child: QEMU is killed when this process ends, however it ends (PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 class Channel:
@@ -217,7 +222,8 @@ class Machine:
         self.process = subprocess.Popen(
             self.args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=open(f"{self.scratch}/qemu.err", "wb"),
-            pass_fds=[c.theirs.fileno() for c in channels], start_new_session=True)
+            pass_fds=[c.theirs.fileno() for c in channels], start_new_session=True,
+            preexec_fn=end_with_parent)
         for channel in channels:
             channel.start()
         return self
