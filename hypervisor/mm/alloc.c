@@ -170,7 +170,7 @@ struct frame *heap_alloc(unsigned int order, unsigned int bits, struct domain *d
 
 void frame_scrub(struct frame *f)
 {
-    memset(frame_virt(f), 0, PAGE_SIZE);
+    clear_frame(frame_virt(f));
     f->count &= ~FC_DIRTY;
 }
 
@@ -230,9 +230,10 @@ void *alloc_pages_hv(unsigned int order)
     if (!f)
         return NULL;
     p = frame_virt(f);
-    memset(p, 0, PAGE_SIZE << order);
-    for (uint64_t i = 0; i < BIT(order); i++)
+    for (uint64_t i = 0; i < BIT(order); i++) {
+        clear_frame(frame_virt(&f[i]));
         f[i].count = 0;
+    }
     return p;
 }
 

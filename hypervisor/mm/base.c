@@ -59,7 +59,7 @@ static int l4_get(struct domain *d, uint64_t mfn, struct frame **out)
 
     if (unlikely(!f || !frame_try_get(f, owner_tag(d))))
         return -EINVAL;
-    rc = frame_get_type(f, FT_L4);
+    rc = type_get_more(f, FT_L4);
     if (unlikely(rc))
         frame_drop(f);
     *out = f;
@@ -74,7 +74,7 @@ static int l4_put(mfn_t l4)
     if (mfn_eq(l4, INVALID_MFN))
         return 0;
     f = frame_of(mfn_x(l4));
-    if (frame_put_type_preemptible(f)) {
+    if (unlikely(type_put_more(f))) {
         pending_add(f); /* with our frame reference */
         return current->mm.pending ? -ERESTART : 0;
     }

@@ -139,10 +139,8 @@ int l1_validate(struct frame *f)
     uint64_t *t = frame_virt(f), e, n;
     int rc;
 
-    for (unsigned int i = 0; i < PT_ENTRIES; i++) {
+    for (unsigned int i = 0; (i = next_present(t, i, PT_ENTRIES)) < PT_ENTRIES; i++) {
         e = n = READ_ONCE(t[i]);
-        if (!(e & PTE_P))
-            continue;
         rc = l1_get(&n, d, d);
         if (unlikely(rc)) {
             f->nr_validated = (uint16_t)i;
@@ -157,13 +155,9 @@ int l1_validate(struct frame *f)
 void l1_devalidate(struct frame *f, unsigned int entries)
 {
     const uint64_t *t = frame_virt(f);
-    uint64_t e;
 
-    for (unsigned int i = 0; i < entries; i++) {
-        e = READ_ONCE(t[i]);
-        if (e & PTE_P)
-            put_refs(e);
-    }
+    for (unsigned int i = 0; (i = next_present(t, i, entries)) < entries; i++)
+        put_refs(READ_ONCE(t[i]));
 }
 
 /* The same frame with the same rights: only bits without a meaning for references change. */

@@ -91,6 +91,66 @@ static inline void frame_ref(struct frame *f)
     __atomic_fetch_add(&f->count, 1, __ATOMIC_SEQ_CST);
 }
 
+/* The first present entry from i on; end: none. Four at a time: most tables are sparse. */
+static inline unsigned int next_present(const uint64_t *t, unsigned int i, unsigned int end)
+{
+    const volatile uint64_t *e = t;
+
+    if (i < end && (e[i] & PTE_P))
+        return i;
+    while (i + 4 <= end && !((e[i] | e[i + 1] | e[i + 2] | e[i + 3]) & PTE_P))
+        i += 4;
+    while (i < end && !(e[i] & PTE_P))
+        i++;
+    return i;
+}
+
+/* The last present entry below i, plus 1; first: none. */
+static inline unsigned int prev_present(const uint64_t *t, unsigned int i, unsigned int first)
+{
+    const volatile uint64_t *e = t;
+
+    while (i >= first + 4 && !((e[i - 1] | e[i - 2] | e[i - 3] | e[i - 4]) & PTE_P))
+        i -= 4;
+    while (i > first && !(e[i - 1] & PTE_P))
+        i--;
+    return i;
+}
+
+static inline void clear_frame(void *p)
+{
+    uint64_t n = PAGE_SIZE / 8;
+
+    __asm__ volatile("rep stosq" : "+D"(p), "+c"(n) : "a"(0) : "memory");
+}
+
+static inline void copy_frame(void *d, const void *s)
+{
+    uint64_t n = PAGE_SIZE / 8;
+
+    __asm__ volatile("rep movsq" : "+D"(d), "+S"(s), "+c"(n) : : "memory");
+}
+
+/* frame.c: a type reference on, or off, a frame that has others of that type; else the long way. */
+static inline int type_get_more(struct frame *f, uint64_t type)
+{
+    uint64_t x = READ_ONCE(f->type);
+
+    if (likely((x & (FT_TYPE_MASK | FT_VALIDATED)) == (type | FT_VALIDATED) && (x & FT_COUNT_MASK)) &&
+        likely(cas64(&f->type, &x, x + 1)))
+        return 0;
+    return frame_get_type(f, type);
+}
+
+static inline int type_put_more(struct frame *f)
+{
+    uint64_t x = READ_ONCE(f->type);
+
+    if (likely((x & FT_COUNT_MASK) > 1) && likely(cas64(&f->type, &x, x - 1)))
+        return 0;
+    return frame_put_type_preemptible(f);
+}
+
 /* frame.c: writable type, quick for frames that are of that type already. A count can not overflow:
  * each reference stands for 8 bytes of memory somewhere. */
 static inline int frame_type_writable(struct frame *f)

@@ -61,7 +61,7 @@ static int clear_page(struct domain *d, uint64_t mfn)
 
     if (!f || !frame_get_writable(f, d))
         return -EINVAL;
-    memset(frame_virt(f), 0, PAGE_SIZE);
+    clear_frame(frame_virt(f));
     frame_put_writable(f);
     return 0;
 }
@@ -76,7 +76,7 @@ static int copy_page(struct domain *d, uint64_t dst_mfn, uint64_t src_mfn)
         frame_put(src);
         return -EINVAL;
     }
-    memmove(frame_virt(dst), frame_virt(src), PAGE_SIZE);
+    copy_frame(frame_virt(dst), frame_virt(src));
     frame_put_writable(dst);
     frame_put(src);
     return 0;

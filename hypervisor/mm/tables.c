@@ -77,6 +77,32 @@ static int entry_put(struct frame *table, unsigned int level, uint64_t e, bool p
     return rc;
 }
 
+/* The first present entry from i on that is a guest's; PT_ENTRIES: none. */
+static unsigned int next_guest_entry(const uint64_t *t, unsigned int level, unsigned int i)
+{
+    if (level == 4 && i < HV_SLOT_FIRST) {
+        i = next_present(t, i, HV_SLOT_FIRST);
+        if (i == HV_SLOT_FIRST)
+            i = HV_SLOT_LAST + 1;
+        else
+            return i;
+    }
+    return next_present(t, i, PT_ENTRIES);
+}
+
+/* The last one below i, plus 1; 0: none. */
+static unsigned int prev_guest_entry(const uint64_t *t, unsigned int level, unsigned int i)
+{
+    if (level == 4 && i > HV_SLOT_LAST) {
+        i = prev_present(t, i, HV_SLOT_LAST + 1);
+        if (i == HV_SLOT_LAST + 1)
+            i = HV_SLOT_FIRST;
+        else
+            return i;
+    }
+    return prev_present(t, i, 0);
+}
+
 int table_validate(struct frame *f, uint64_t type)
 {
     unsigned int level = level_of(type), i = f->nr_validated, first = i;
@@ -85,14 +111,8 @@ int table_validate(struct frame *f, uint64_t type)
 
     if (level == 1)
         return l1_validate(f);
-    for (; i < PT_ENTRIES; i++) {
-        if (level == 4 && i == HV_SLOT_FIRST) {
-            i = HV_SLOT_LAST;
-            continue;
-        }
-        e = READ_ONCE(t[i]);
-        if (!(e & PTE_P))
-            continue;
+    for (; (i = next_guest_entry(t, level, i)) < PT_ENTRIES; i++) {
+        e = READ_ONCE(t[i]); /* nobody writes it now */
         rc = i != first && preempt_check() ? -ERESTART : entry_get(f, level, e);
         if (rc) {
             f->nr_validated = (uint16_t)i;
@@ -137,12 +157,8 @@ int table_devalidate(struct frame *f, uint64_t type, bool preemptible)
     while (help_partial_child(f, t))
         if (preemptible)
             return -ERESTART;
-    while (i > 0) {
-        if (level == 4 && i == HV_SLOT_LAST + 1)
-            i = HV_SLOT_FIRST;
+    while ((i = prev_guest_entry(t, level, i)) > 0) {
         e = READ_ONCE(t[--i]);
-        if (!(e & PTE_P))
-            continue;
         f->nr_validated = (uint16_t)i;
         if (entry_put(f, level, e, preemptible, NULL)) {
             f->partial = 1;
