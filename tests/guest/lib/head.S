@@ -37,7 +37,7 @@ _start:
     call start_c
     ud2
 
-/* Other vcpus start here: rdi = function, rsp = their stack. */
+/* Other vcpus start here. */
     .globl start_vcpu
 start_vcpu:
     cld

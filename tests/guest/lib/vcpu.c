@@ -60,22 +60,26 @@ unsigned int nr_vcpus(void)
     return n;
 }
 
-void vcpu_main(vcpu_fn_t *fn)
+void vcpu_main(void)
 {
-    fn();
-    for (;;)
-        HV_vcpu_op(VCPUOP_down, this_vcpu()->id, NULL);
+    struct vcpu *v = this_vcpu();
+
+    for (;;) {
+        v->fn();
+        /* Goes on here when it is brought up again, with another function. */
+        HV_vcpu_op(VCPUOP_down, v->id, NULL);
+    }
 }
 
-static void fill_context(struct vcpu_guest_context *c, unsigned int id, vcpu_fn_t *fn)
+static void fill_context(struct vcpu_guest_context *c, unsigned int id)
 {
     uint64_t cr3;
 
     memset(c, 0, sizeof(*c));
     asm volatile("mov %%cr3, %0" : "=r"(cr3));
-    c->flags = VGCF_IN_KERNEL | VGCF_online;
+    /* Not VGCF_online: the vcpu would count as up, and VCPUOP_up not wake it. */
+    c->flags = VGCF_IN_KERNEL;
     c->user_regs.rip = (uint64_t)start_vcpu;
-    c->user_regs.rdi = (uint64_t)fn;
     c->user_regs.rsp = stack_top(vcpu_stacks[id]);
     c->user_regs.cs = FLAT_KERNEL_CS;
     c->user_regs.ss = FLAT_KERNEL_SS;
@@ -93,7 +97,8 @@ long vcpu_start(unsigned int id, vcpu_fn_t *fn)
 {
     long rc;
 
-    fill_context(&start_context, id, fn);
+    vcpus[id].fn = fn;
+    fill_context(&start_context, id);
     rc = HV_vcpu_op(VCPUOP_initialise, id, &start_context);
     if (rc && rc != -XEN_EEXIST)
         return rc;

@@ -12,11 +12,14 @@
 #define SECOND    1000000000ULL
 #define MS        1000000ULL
 
+typedef void vcpu_fn_t(void);
+
 struct vcpu {
     unsigned int id;
     struct vcpu_info *info;
     struct context user_caller;
     bool in_user;
+    vcpu_fn_t *fn; /* what a vcpu other than 0 does */
 };
 
 extern struct vcpu vcpus[MAX_VCPUS];
@@ -26,13 +29,15 @@ extern struct start_info *si;
 
 struct vcpu *this_vcpu(void);
 void vcpu_init(void);
-/* Starts fn on the vcpu; returns what the hypercalls give. fn's end stops the vcpu (VCPUOP_down). */
-typedef void vcpu_fn_t(void);
+/*
+ * Starts fn on the vcpu; returns what the hypercalls give. fn's end stops the vcpu (VCPUOP_down),
+ * which can then be started again.
+ */
 long vcpu_start(unsigned int id, vcpu_fn_t *fn);
 void vcpu_wait_down(unsigned int id);
 /* How many vcpus this domain was given. */
 unsigned int nr_vcpus(void);
-void vcpu_main(vcpu_fn_t *fn) __attribute__((noreturn));
+void vcpu_main(void) __attribute__((noreturn));
 extern char start_vcpu[];
 
 uint64_t now(void);

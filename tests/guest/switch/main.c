@@ -7,8 +7,8 @@
 #include "mm.h"
 #include "vcpu.h"
 
-#define RUN_MS    1500
-#define SPIN      20000
+#define RUN_MS     1500
+#define SPIN       20000
 #define MAX_TESTED 4
 
 static volatile bool go;
