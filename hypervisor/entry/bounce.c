@@ -26,16 +26,16 @@ enum bounce_flags {
     ERROR_CODE = 2,
 };
 
-static void __attribute__((cold, noinline)) no_handler(const struct vcpu *v, unsigned int vector,
-                                                       uint32_t error_code)
+static void __attribute__((cold, noinline))
+no_handler(const struct vcpu *v, unsigned int vector, uint32_t error_code)
 {
     domain_crash(v->domain, "no handler for %s %u (error code %#x) at rip %#lx",
                  vector < NR_EXCEPTIONS ? "exception" : "entry", vector, error_code,
                  guest_regs()->rip);
 }
 
-static void __attribute__((cold, noinline)) no_stack(const struct vcpu *v, unsigned int vector,
-                                                     uint64_t sp)
+static void __attribute__((cold, noinline))
+no_stack(const struct vcpu *v, unsigned int vector, uint64_t sp)
 {
     domain_crash(v->domain, "kernel stack not writable at %#lx for entry %u at rip %#lx", sp,
                  vector, guest_regs()->rip);
@@ -52,9 +52,10 @@ static inline uint64_t frame_rflags(const struct vcpu *v, uint64_t rflags, uint8
 }
 
 /* Inlined in each of the few kinds, with constant flags. 'vector' is for messages. */
-static inline __attribute__((always_inline)) void
-bounce(struct vcpu *v, uint64_t handler, unsigned int flags, unsigned int vector,
-       uint32_t error_code, const uint16_t *selectors)
+static inline __attribute__((always_inline)) void bounce(struct vcpu *v, uint64_t handler,
+                                                         unsigned int flags, unsigned int vector,
+                                                         uint32_t error_code,
+                                                         const uint16_t *selectors)
 {
     struct cpu_user_regs *regs = guest_regs();
     struct vcpu_info *info = v->info;

@@ -72,9 +72,7 @@ static int register_callback(struct vcpu *v, const struct callback_register *r)
     if (!is_canonical(r->address))
         return -EINVAL;
     switch (r->type) {
-    case CALLBACKTYPE_event:
-        v->arch.event_callback = r->address;
-        return 0;
+    case CALLBACKTYPE_event: v->arch.event_callback = r->address; return 0;
     case CALLBACKTYPE_failsafe:
         v->arch.failsafe_callback = r->address;
         v->arch.failsafe_disables_events = mask;
@@ -91,10 +89,8 @@ static int register_callback(struct vcpu *v, const struct callback_register *r)
         v->arch.sysenter_callback = r->address;
         v->arch.sysenter_disables_events = mask;
         return 0;
-    case CALLBACKTYPE_nmi:
-        return register_nmi(v, r->address);
-    default:
-        return -ENOSYS;
+    case CALLBACKTYPE_nmi: return register_nmi(v, r->address);
+    default: return -ENOSYS;
     }
 }
 
@@ -105,13 +101,9 @@ static int unregister_callback(struct vcpu *v, uint16_t type)
     case CALLBACKTYPE_failsafe:
     case CALLBACKTYPE_syscall:
     case CALLBACKTYPE_syscall32:
-    case CALLBACKTYPE_sysenter:
-        return -EINVAL;
-    case CALLBACKTYPE_nmi:
-        unregister_nmi(v);
-        return 0;
-    default:
-        return -ENOSYS;
+    case CALLBACKTYPE_sysenter: return -EINVAL;
+    case CALLBACKTYPE_nmi: unregister_nmi(v); return 0;
+    default: return -ENOSYS;
     }
 }
 
@@ -129,8 +121,7 @@ long do_callback_op(int cmd, uint64_t arg)
         if (copy_from_guest(&unreg, arg, sizeof(unreg)))
             return -EFAULT;
         return unregister_callback(current, unreg.type);
-    default:
-        return -ENOSYS;
+    default: return -ENOSYS;
     }
 }
 
@@ -157,11 +148,8 @@ long do_nmi_op(uint32_t cmd, uint64_t arg)
         if (copy_from_guest(&cb, arg, sizeof(cb)))
             return -EFAULT;
         return register_nmi(current, cb.handler_address);
-    case XENNMI_unregister_callback:
-        unregister_nmi(current);
-        return 0;
-    default:
-        return -ENOSYS;
+    case XENNMI_unregister_callback: unregister_nmi(current); return 0;
+    default: return -ENOSYS;
     }
 }
 

@@ -22,10 +22,8 @@ long do_event_channel_op_compat(uint64_t op)
     case EVTCHNOP_alloc_unbound:
     case EVTCHNOP_bind_ipi:
     case EVTCHNOP_bind_vcpu:
-    case EVTCHNOP_unmask:
-        return do_event_channel_op((int)cmd, op + offsetof(struct evtchn_op, u));
-    default:
-        return -ENOSYS;
+    case EVTCHNOP_unmask: return do_event_channel_op((int)cmd, op + offsetof(struct evtchn_op, u));
+    default: return -ENOSYS;
     }
 }
 
@@ -43,7 +41,6 @@ long do_physdev_op_compat(uint64_t op)
     case PHYSDEVOP_apic_write:
     case PHYSDEVOP_alloc_irq_vector:
         return do_physdev_op((int)cmd, op + offsetof(struct physdev_op, u));
-    default:
-        return -ENOSYS;
+    default: return -ENOSYS;
     }
 }

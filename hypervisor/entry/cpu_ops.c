@@ -54,13 +54,8 @@ long do_vm_assist(uint32_t cmd, uint32_t type)
     if (type >= 64 || !(VM_ASSIST_VALID & BIT(type)))
         return -EINVAL;
     switch (cmd) {
-    case VMASST_CMD_enable:
-        set_bit(type, &d->vm_assist);
-        return 0;
-    case VMASST_CMD_disable:
-        clear_bit(type, &d->vm_assist);
-        return 0;
-    default:
-        return -ENOSYS;
+    case VMASST_CMD_enable: set_bit(type, &d->vm_assist); return 0;
+    case VMASST_CMD_disable: clear_bit(type, &d->vm_assist); return 0;
+    default: return -ENOSYS;
     }
 }

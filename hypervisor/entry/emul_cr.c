@@ -30,20 +30,11 @@ uint64_t guest_cr4_fixup(const struct vcpu *v, uint64_t cr4)
 bool guest_cr_read(struct vcpu *v, unsigned int cr, uint64_t *value)
 {
     switch (cr) {
-    case 0:
-        *value = (read_cr0() & ~CR0_TS) | v->arch.cr0;
-        return true;
-    case 2:
-        *value = v->info->arch.cr2;
-        return true;
-    case 3:
-        *value = xen_pfn_to_cr3(mfn_x(v->arch.guest_table));
-        return true;
-    case 4:
-        *value = v->arch.cr4;
-        return true;
-    default:
-        return false;
+    case 0: *value = (read_cr0() & ~CR0_TS) | v->arch.cr0; return true;
+    case 2: *value = v->info->arch.cr2; return true;
+    case 3: *value = xen_pfn_to_cr3(mfn_x(v->arch.guest_table)); return true;
+    case 4: *value = v->arch.cr4; return true;
+    default: return false;
     }
 }
 
@@ -55,14 +46,11 @@ bool guest_cr_write(struct vcpu *v, unsigned int cr, uint64_t value)
             return false;
         fpu_set_ts(v, value & CR0_TS);
         return true;
-    case 2:
-        v->info->arch.cr2 = value;
-        return true;
+    case 2: v->info->arch.cr2 = value; return true;
     case 4:
         v->arch.cr4 = guest_cr4_fixup(v, value);
         cr4_load(v);
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }

@@ -40,12 +40,9 @@ static uint16_t count(const struct arch_domain *a)
     if (!a->pit.reload || !a->pit.gate)
         return (uint16_t)a->pit.reload;
     switch (a->pit.mode) {
-    case 2:
-        return (uint16_t)(a->pit.reload - t % a->pit.reload);
-    case 3:
-        return (uint16_t)(a->pit.reload - 2 * t % a->pit.reload);
-    default:
-        return (uint16_t)(a->pit.reload - t); /* runs on below zero */
+    case 2: return (uint16_t)(a->pit.reload - t % a->pit.reload);
+    case 3: return (uint16_t)(a->pit.reload - 2 * t % a->pit.reload);
+    default: return (uint16_t)(a->pit.reload - t); /* runs on below zero */
     }
 }
 
@@ -56,12 +53,9 @@ static bool output(const struct arch_domain *a)
     if (!a->pit.reload)
         return true;
     switch (a->pit.mode) {
-    case 2:
-        return t % a->pit.reload != a->pit.reload - 1;
-    case 3:
-        return t % a->pit.reload < (a->pit.reload + 1) / 2;
-    default:
-        return a->pit.gate && t >= a->pit.reload;
+    case 2: return t % a->pit.reload != a->pit.reload - 1;
+    case 3: return t % a->pit.reload < (a->pit.reload + 1) / 2;
+    default: return a->pit.gate && t >= a->pit.reload;
     }
 }
 
@@ -86,12 +80,8 @@ static void load(struct arch_domain *a, uint16_t v)
 static void write_count(struct arch_domain *a, uint8_t v)
 {
     switch (a->pit.access) {
-    case 1:
-        load(a, v);
-        break;
-    case 2:
-        load(a, (uint16_t)(v << 8));
-        break;
+    case 1: load(a, v); break;
+    case 2: load(a, (uint16_t)(v << 8)); break;
     default:
         if (a->pit.second_write)
             load(a, (uint16_t)(a->pit.write_low | v << 8));
@@ -143,9 +133,7 @@ static uint8_t real_read(uint16_t port)
 static void real_write(uint16_t port, uint8_t v)
 {
     switch (port) {
-    case PORT_CH2:
-        outb(port, v);
-        break;
+    case PORT_CH2: outb(port, v); break;
     case PORT_CONTROL:
         if (v >> 6 == 2)
             outb(port, v);
@@ -153,8 +141,8 @@ static void real_write(uint16_t port, uint8_t v)
             outb(port, v);
         break;
     case PORT_GATE:
-        outb(port, (uint8_t)((inb(port) & ~(GATE_ON | GATE_SPEAKER)) |
-                             (v & (GATE_ON | GATE_SPEAKER))));
+        outb(port,
+             (uint8_t)((inb(port) & ~(GATE_ON | GATE_SPEAKER)) | (v & (GATE_ON | GATE_SPEAKER))));
         break;
     }
 }

@@ -95,8 +95,7 @@ static enum result emul_in_out(struct vcpu *v, struct cpu_user_regs *regs, const
     if (i->op == INSN_IN)
         operand_set_reg(regs, 0, pio_read(v->domain, port, i->opsize), i->opsize, true);
     else
-        pio_write(v->domain, port, i->opsize,
-                  (uint32_t)operand_reg(regs, 0, i->opsize, true));
+        pio_write(v->domain, port, i->opsize, (uint32_t)operand_reg(regs, 0, i->opsize, true));
     io_breakpoints(v, port, i->opsize);
     return DONE;
 }
@@ -253,25 +252,18 @@ static enum result emul_kernel(struct vcpu *v, struct cpu_user_regs *regs, const
         return NOT_OURS;
     switch (i->op) {
     case INSN_RDMSR:
-    case INSN_WRMSR:
-        return emul_msr(v, regs, i);
+    case INSN_WRMSR: return emul_msr(v, regs, i);
     case INSN_MOV_FROM_CR:
-    case INSN_MOV_TO_CR:
-        return emul_cr(v, regs, i);
+    case INSN_MOV_TO_CR: return emul_cr(v, regs, i);
     case INSN_MOV_FROM_DR:
-    case INSN_MOV_TO_DR:
-        return emul_dr(v, regs, i);
-    case INSN_CLTS:
-        fpu_set_ts(v, false);
-        return DONE;
+    case INSN_MOV_TO_DR: return emul_dr(v, regs, i);
+    case INSN_CLTS: fpu_set_ts(v, false); return DONE;
     case INSN_WBINVD:
         if (!rangeset_is_empty(v->domain->iomem_caps))
             __asm__ volatile("wbinvd" : : : "memory");
         return DONE;
-    case INSN_XSETBV:
-        return emul_xsetbv(v, regs);
-    default:
-        return NOT_OURS;
+    case INSN_XSETBV: return emul_xsetbv(v, regs);
+    default: return NOT_OURS;
     }
 }
 
@@ -279,23 +271,17 @@ static enum result emul(struct vcpu *v, struct cpu_user_regs *regs, const struct
 {
     switch (i->op) {
     case INSN_IN:
-    case INSN_OUT:
-        return emul_in_out(v, regs, i);
+    case INSN_OUT: return emul_in_out(v, regs, i);
     case INSN_INS:
-    case INSN_OUTS:
-        return emul_string(v, regs, i);
+    case INSN_OUTS: return emul_string(v, regs, i);
     case INSN_CLI:
     case INSN_STI:
         /* Without effect, as on stock Xen: popf, which cannot be seen, would get out of step. */
         return iopl_ok(v) ? DONE : NOT_OURS;
     case INSN_RDTSC:
-    case INSN_RDTSCP:
-        return emul_tsc(v, regs, i);
-    case INSN_CPUID:
-        emul_cpuid(v, regs);
-        return DONE;
-    default:
-        return emul_kernel(v, regs, i);
+    case INSN_RDTSCP: return emul_tsc(v, regs, i);
+    case INSN_CPUID: emul_cpuid(v, regs); return DONE;
+    default: return emul_kernel(v, regs, i);
     }
 }
 
@@ -318,14 +304,10 @@ bool emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs)
     if (!emul_fetch(regs, &i))
         return false;
     switch (emul(v, regs, &i)) {
-    case DONE:
-        retire(v, regs, i.len);
-        return true;
+    case DONE: retire(v, regs, i.len); return true;
     case AGAIN:
-    case EXCEPTION:
-        return true;
-    default:
-        return false;
+    case EXCEPTION: return true;
+    default: return false;
     }
 }
 

@@ -50,7 +50,8 @@ static inline bool upcall_due(const struct vcpu *v)
 /* The end of every entry of v's, on p. Mostly there is nothing to do, and that is quick to see. */
 static inline void exit_check(const struct pcpu *p, const struct vcpu *v)
 {
-    if (unlikely(READ_ONCE(p->softirqs)) || unlikely(v->arch.nmi_pending) || unlikely(upcall_due(v)))
+    if (unlikely(READ_ONCE(p->softirqs)) || unlikely(v->arch.nmi_pending) ||
+        unlikely(upcall_due(v)))
         exit_work();
 }
 

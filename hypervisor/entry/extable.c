@@ -27,8 +27,7 @@ bool rdmsr_safe(uint32_t msr, uint64_t *v)
 
     __asm__ volatile("1: rdmsr\n\t"
                      "xor %[failed], %[failed]\n"
-                     "2:\n\t"
-                     EXTABLE(1b, 2b)
+                     "2:\n\t" EXTABLE(1b, 2b)
                      : "+a"(lo), "+d"(hi), [failed] "+r"(failed)
                      : "c"(msr));
     *v = failed ? 0 : (lo | (uint64_t)hi << 32);
@@ -41,8 +40,7 @@ bool wrmsr_safe(uint32_t msr, uint64_t v)
 
     __asm__ volatile("1: wrmsr\n\t"
                      "xor %[failed], %[failed]\n"
-                     "2:\n\t"
-                     EXTABLE(1b, 2b)
+                     "2:\n\t" EXTABLE(1b, 2b)
                      : [failed] "+r"(failed)
                      : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
                      : "memory");

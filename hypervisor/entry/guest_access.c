@@ -41,9 +41,7 @@ static inline bool copy_bytes(void *dst, const void *src, size_t n)
                      "mov %[rest], %%rcx\n"
                      "2: rep movsb\n\t"
                      "xor %[failed], %[failed]\n"
-                     "3:\n\t"
-                     EXTABLE(1b, 3b)
-                     EXTABLE(2b, 3b)
+                     "3:\n\t" EXTABLE(1b, 3b) EXTABLE(2b, 3b)
                      : "+D"(dst), "+S"(src), "+c"(words), [failed] "+r"(failed)
                      : [rest] "r"(rest)
                      : "memory", "cc");
@@ -75,8 +73,7 @@ int clear_guest(uint64_t va, size_t n)
     guest_access_begin();
     __asm__ volatile("1: rep stosb\n\t"
                      "xor %[failed], %[failed]\n"
-                     "2:\n\t"
-                     EXTABLE(1b, 2b)
+                     "2:\n\t" EXTABLE(1b, 2b)
                      : "+D"(dst), "+c"(n), [failed] "+r"(failed)
                      : "a"(0)
                      : "memory", "cc");

@@ -50,8 +50,7 @@ static inline __attribute__((always_inline)) long dispatch(uint32_t nr, uint64_t
         return may_call_##who() ? do_##name(ARGS_##args) : -EPERM;
 #include "hypercall_list.h"
 #undef HYPERCALL
-    default:
-        return -ENOSYS;
+    default: return -ENOSYS;
     }
 }
 
@@ -66,8 +65,8 @@ void syscall_from_guest(struct cpu_user_regs *regs)
     struct vcpu *v = p->curr;
 
     if (likely(v->arch.kernel_mode)) {
-        long rc = dispatch((uint32_t)regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10,
-                           regs->r8);
+        long rc =
+            dispatch((uint32_t)regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8);
 
         if (likely(rc != -ERESTART))
             regs->rax = (uint64_t)rc;
@@ -140,8 +139,9 @@ long hypercall_continue_as(unsigned int op, unsigned int nr_args, ...)
  */
 void hypercall_page_init(void *page)
 {
-    static const uint8_t call[] = {0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0, 0x0f, 0x05,
-                                   0x41, 0x5b, 0x59, 0xc3}; /* push rcx, r11; mov eax; syscall; pop; ret */
+    static const uint8_t call[] = {
+        0x51, 0x41, 0x53, 0xb8, 0,    0,    0,
+        0,    0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3}; /* push rcx, r11; mov eax; syscall; pop; ret */
     static const uint8_t iret[] = {0x51, 0x41, 0x53, 0x50, 0xb8, 0, 0, 0, 0, 0x0f, 0x05};
     uint8_t *p = page;
 

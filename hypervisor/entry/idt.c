@@ -22,7 +22,8 @@
 #define MSR_SYSENTER_EIP 0x176
 
 #define SYSCALL_MASK                                                                               \
-    (EFLAGS_TF | EFLAGS_IF | EFLAGS_DF | EFLAGS_IOPL | EFLAGS_NT | EFLAGS_RF | EFLAGS_VM | EFLAGS_AC)
+    (EFLAGS_TF | EFLAGS_IF | EFLAGS_DF | EFLAGS_IOPL | EFLAGS_NT | EFLAGS_RF | EFLAGS_VM |         \
+     EFLAGS_AC)
 
 static struct idt_gate idt[256] __aligned(4096);
 

@@ -11,10 +11,10 @@
 #include <x86/cpu.h>
 #include <x86/pio.h>
 
-#define CF8_ENABLED   (1U << 31)
-#define CF8_BUS(a)    (uint8_t)((a) >> 16)
-#define CF8_DEVFN(a)  (uint8_t)((a) >> 8)
-#define CF8_REG(a)    ((a) & 0xfc)
+#define CF8_ENABLED  (1U << 31)
+#define CF8_BUS(a)   (uint8_t)((a) >> 16)
+#define CF8_DEVFN(a) (uint8_t)((a) >> 8)
+#define CF8_REG(a)   ((a)&0xfc)
 
 static spinlock_t cmos_lock = SPINLOCK_INIT(ORDER_LEAF);
 static uint8_t cmos_index; /* as dom0 left it */
@@ -92,8 +92,7 @@ static void conf_write(const struct domain *d, uint16_t port, unsigned int size,
 
     if (!d->is_control || !(a & CF8_ENABLED))
         return;
-    if (msi_filter_conf_write(0, CF8_BUS(a), CF8_DEVFN(a), reg, size, &v))
-        pci_conf_write(0, CF8_BUS(a), CF8_DEVFN(a), reg, size, v);
+    pci_guest_write(0, CF8_BUS(a), CF8_DEVFN(a), reg, size, v);
 }
 
 /* One piece of an access that is not pass-through as a whole; *size is how much it took. */

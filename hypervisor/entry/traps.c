@@ -79,9 +79,13 @@ static void trap_debug(struct vcpu *v)
     bounce_exception(v, TRAP_DB, 0);
 }
 
-static void trap_nmi(const struct cpu_user_regs *regs)
+/* The platform's NMIs are dom0's to judge. May have interrupted anything of ours: no locks. */
+static void trap_nmi(void)
 {
-    printk(KERN_WARN "NMI on CPU %u at %#lx\n", smp_cpu_id(), regs->rip);
+    struct vcpu *v = dom0 ? domain_vcpu(dom0, 0) : NULL;
+
+    if (v)
+        WRITE_ONCE(v->arch.nmi_pending, true);
 }
 
 static void exception_from_guest(struct vcpu *v, struct cpu_user_regs *regs)
@@ -91,15 +95,9 @@ static void exception_from_guest(struct vcpu *v, struct cpu_user_regs *regs)
         if (!emulate_forced_cpuid(v, regs))
             bounce_exception(v, TRAP_UD, 0);
         break;
-    case TRAP_NM:
-        trap_no_device(v);
-        break;
-    case TRAP_DB:
-        trap_debug(v);
-        break;
-    case TRAP_NMI:
-        trap_nmi(regs);
-        break;
+    case TRAP_NM: trap_no_device(v); break;
+    case TRAP_DB: trap_debug(v); break;
+    case TRAP_NMI: trap_nmi(); break;
     case TRAP_DE:
     case TRAP_BP:
     case TRAP_OF:
@@ -109,12 +107,8 @@ static void exception_from_guest(struct vcpu *v, struct cpu_user_regs *regs)
     case TRAP_SS:
     case TRAP_MF:
     case TRAP_AC:
-    case TRAP_XM:
-        bounce_exception(v, (uint8_t)regs->entry_vector, regs->error_code);
-        break;
-    default:
-        show_regs(regs);
-        panic("exception %u in a guest", regs->entry_vector);
+    case TRAP_XM: bounce_exception(v, (uint8_t)regs->entry_vector, regs->error_code); break;
+    default: show_regs(regs); panic("exception %u in a guest", regs->entry_vector);
     }
 }
 
@@ -203,17 +197,14 @@ void trap_from_hypervisor(struct cpu_user_regs *regs)
         return;
     }
     switch (regs->entry_vector) {
-    case TRAP_NMI:
-        trap_nmi(regs);
-        return;
+    case TRAP_NMI: trap_nmi(); return;
     case TRAP_DB:
         /* A guest's breakpoint on data that we touch for it, or its trap flag at SYSENTER. */
         debugreg_discard();
         regs->rflags &= ~EFLAGS_TF;
         return;
     case TRAP_DF:
-    case TRAP_MC:
-        trap_panic(regs, 0);
+    case TRAP_MC: trap_panic(regs, 0);
     case TRAP_PF:
         addr = read_cr2();
         if ((guest_va_ok(addr) || (addr >= PERDOMAIN_START && addr < IMAGE_START)) &&

@@ -28,7 +28,7 @@
     ({                                                                                             \
         uint32_t sel_;                                                                             \
         __asm__ volatile("mov %%" #reg ", %0" : "=r"(sel_));                                       \
-        (uint16_t)sel_;                                                                            \
+        (uint16_t) sel_;                                                                           \
     })
 
 /* Evaluates to false if the selector was refused; then null is loaded. */

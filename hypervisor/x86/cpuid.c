@@ -37,46 +37,26 @@ const struct cpu_policy *cpu_policy_get(enum policy_kind kind)
 static uint32_t *word_place(struct cpu_policy *p, unsigned int word)
 {
     switch (word) {
-    case 0:
-        return &p->basic[1].d;
-    case 1:
-        return &p->basic[1].c;
-    case 2:
-        return &p->extd[1].d;
-    case 3:
-        return &p->extd[1].c;
-    case 4:
-        return &p->xstate[1].a;
-    case 5:
-        return &p->feat[0].b;
-    case 6:
-        return &p->feat[0].c;
-    case 7:
-        return &p->extd[7].d;
-    case 8:
-        return &p->extd[8].b;
-    case 9:
-        return &p->feat[0].d;
-    case 10:
-        return &p->feat[1].a;
-    case 11:
-        return &p->extd[0x21].a;
-    case 12:
-        return &p->feat[1].b;
-    case 13:
-        return &p->feat[2].d;
-    case 14:
-        return &p->feat[1].c;
-    case 15:
-        return &p->feat[1].d;
-    case 16:
-        return (uint32_t *)&p->arch_caps;
-    case 17:
-        return (uint32_t *)&p->arch_caps + 1;
-    case 18:
-        return &p->extd[0x21].c;
-    default:
-        return NULL;
+    case 0: return &p->basic[1].d;
+    case 1: return &p->basic[1].c;
+    case 2: return &p->extd[1].d;
+    case 3: return &p->extd[1].c;
+    case 4: return &p->xstate[1].a;
+    case 5: return &p->feat[0].b;
+    case 6: return &p->feat[0].c;
+    case 7: return &p->extd[7].d;
+    case 8: return &p->extd[8].b;
+    case 9: return &p->feat[0].d;
+    case 10: return &p->feat[1].a;
+    case 11: return &p->extd[0x21].a;
+    case 12: return &p->feat[1].b;
+    case 13: return &p->feat[2].d;
+    case 14: return &p->feat[1].c;
+    case 15: return &p->feat[1].d;
+    case 16: return (uint32_t *)&p->arch_caps;
+    case 17: return (uint32_t *)&p->arch_caps + 1;
+    case 18: return &p->extd[0x21].c;
+    default: return NULL;
     }
 }
 
@@ -241,14 +221,34 @@ static void drop_dependents(struct cpu_policy *p)
         uint16_t on, feature;
     } deps[] = {
 #define D(on, f) {XEN_X86_FEATURE_##on, XEN_X86_FEATURE_##f}
-        D(XSAVE, XSAVEOPT), D(XSAVE, XSAVEC), D(XSAVE, XGETBV1), D(XSAVE, AVX),
-        D(AVX, FMA), D(AVX, F16C), D(AVX, FMA4), D(AVX, XOP), D(AVX, AVX2),
-        D(AVX, VAES), D(AVX, VPCLMULQDQ), D(AVX2, AVX512F), D(AVX2, AVX_VNNI),
-        D(AVX512F, AVX512DQ), D(AVX512F, AVX512_IFMA), D(AVX512F, AVX512PF),
-        D(AVX512F, AVX512ER), D(AVX512F, AVX512CD), D(AVX512F, AVX512BW), D(AVX512F, AVX512VL),
-        D(AVX512F, AVX512_4VNNIW), D(AVX512F, AVX512_4FMAPS), D(AVX512F, AVX512_VNNI),
-        D(AVX512F, AVX512_VPOPCNTDQ), D(AVX512F, AVX512_VP2INTERSECT),
-        D(AVX512BW, AVX512_VBMI), D(AVX512BW, AVX512_VBMI2), D(AVX512BW, AVX512_BITALG),
+        D(XSAVE, XSAVEOPT),
+        D(XSAVE, XSAVEC),
+        D(XSAVE, XGETBV1),
+        D(XSAVE, AVX),
+        D(AVX, FMA),
+        D(AVX, F16C),
+        D(AVX, FMA4),
+        D(AVX, XOP),
+        D(AVX, AVX2),
+        D(AVX, VAES),
+        D(AVX, VPCLMULQDQ),
+        D(AVX2, AVX512F),
+        D(AVX2, AVX_VNNI),
+        D(AVX512F, AVX512DQ),
+        D(AVX512F, AVX512_IFMA),
+        D(AVX512F, AVX512PF),
+        D(AVX512F, AVX512ER),
+        D(AVX512F, AVX512CD),
+        D(AVX512F, AVX512BW),
+        D(AVX512F, AVX512VL),
+        D(AVX512F, AVX512_4VNNIW),
+        D(AVX512F, AVX512_4FMAPS),
+        D(AVX512F, AVX512_VNNI),
+        D(AVX512F, AVX512_VPOPCNTDQ),
+        D(AVX512F, AVX512_VP2INTERSECT),
+        D(AVX512BW, AVX512_VBMI),
+        D(AVX512BW, AVX512_VBMI2),
+        D(AVX512BW, AVX512_BITALG),
         D(AVX512BW, AVX512_BF16),
 #undef D
     };
@@ -256,8 +256,7 @@ static void drop_dependents(struct cpu_policy *p)
     for (unsigned int i = 0; i < ARRAY_SIZE(deps); i++)
         if (!policy_has(p, deps[i].on) && policy_has(p, deps[i].feature))
             policy_set_word(p, deps[i].feature / 32,
-                            policy_word(p, deps[i].feature / 32) &
-                                ~(1U << (deps[i].feature % 32)));
+                            policy_word(p, deps[i].feature / 32) & ~(1U << (deps[i].feature % 32)));
     if (!policy_has(p, XEN_X86_FEATURE_ARCH_CAPS))
         p->arch_caps = 0;
 }
@@ -282,7 +281,8 @@ static void compute_xstate(struct cpu_policy *p)
     p->xstate[0].a = (uint32_t)xcr0;
     p->xstate[0].d = (uint32_t)(xcr0 >> 32);
     p->xstate[0].c = size;
-    p->xstate[1].a = features & (FEATURE_BIT(XSAVEOPT) | FEATURE_BIT(XSAVEC) | FEATURE_BIT(XGETBV1));
+    p->xstate[1].a =
+        features & (FEATURE_BIT(XSAVEOPT) | FEATURE_BIT(XSAVEC) | FEATURE_BIT(XGETBV1));
 }
 
 static void finish(struct cpu_policy *p)
@@ -311,7 +311,7 @@ static void add_feature(struct cpu_policy *p, unsigned int feature)
 static void expand_masks(void)
 {
     static const uint16_t always[] = {
-#define PV(name)     XEN_X86_FEATURE_##name,
+#define PV(name) XEN_X86_FEATURE_##name,
 #define PV_OPT(name)
 #include "cpuid_features.h"
 #undef PV

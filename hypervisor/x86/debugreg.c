@@ -86,16 +86,12 @@ int debugreg_set(struct vcpu *v, unsigned int reg, uint64_t value)
     if ((reg == 4 || reg == 5) && (v->arch.cr4 & CR4_DE))
         return -ENODEV;
     switch (reg) {
-    case 0 ... 3:
-        return set_address(v, reg, value);
+    case 0 ... 3: return set_address(v, reg, value);
     case 4:
-    case 6:
-        return set_status(v, value);
+    case 6: return set_status(v, value);
     case 5:
-    case 7:
-        return set_control(v, value);
-    default:
-        return -ENODEV;
+    case 7: return set_control(v, value);
+    default: return -ENODEV;
     }
 }
 

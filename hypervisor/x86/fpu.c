@@ -22,12 +22,12 @@
 #define XCR0_AVX    (1UL << 2)
 #define XCR0_AVX512 (7UL << 5)
 /* What PV guests may have. Not PKRU, MPX: those need more than the registers. */
-#define XCR0_GUEST  (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512)
+#define XCR0_GUEST (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512)
 
-#define LEGACY_SIZE     512
-#define FCW_DEFAULT     0x37f
-#define MXCSR_DEFAULT   0x1f80
-#define MXCSR_MASK      0xffff
+#define LEGACY_SIZE   512
+#define FCW_DEFAULT   0x37f
+#define MXCSR_DEFAULT 0x1f80
+#define MXCSR_MASK    0xffff
 
 struct xsave_header {
     uint64_t xstate_bv, xcomp_bv, rsvd[6];
@@ -230,8 +230,7 @@ void fpu_get_legacy(const struct vcpu *v, void *fxsave)
     memcpy(fxsave, &out, LEGACY_SIZE);
 }
 
-int fpu_set_xsave(struct vcpu *v, const void *area, size_t size, uint64_t xcr0,
-                  uint64_t xcr0_accum)
+int fpu_set_xsave(struct vcpu *v, const void *area, size_t size, uint64_t xcr0, uint64_t xcr0_accum)
 {
     const struct xsave_area *in = area;
     struct xsave_area *x = v->arch.xsave;

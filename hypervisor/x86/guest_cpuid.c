@@ -27,9 +27,7 @@ static void time_leaf(const struct domain *d, uint32_t subleaf, struct cpuid_reg
         time_scale_from_khz(d->arch.tsc_khz, &r->c, &shift);
         r->d = (uint32_t)(int32_t)shift;
         break;
-    case 2:
-        r->a = tsc_khz;
-        break;
+    case 2: r->a = tsc_khz; break;
     }
 }
 
@@ -38,8 +36,8 @@ static void hypervisor_leaf(const struct domain *d, uint32_t idx, uint32_t suble
 {
     uint32_t limit = d->arch.policy->hv_limit;
 
-    limit = limit ? min(max(limit, 2U), (uint32_t)XEN_CPUID_MAX_NUM_LEAVES)
-                  : XEN_CPUID_MAX_NUM_LEAVES;
+    limit =
+        limit ? min(max(limit, 2U), (uint32_t)XEN_CPUID_MAX_NUM_LEAVES) : XEN_CPUID_MAX_NUM_LEAVES;
     if (idx > limit)
         return;
     switch (idx) {
@@ -49,17 +47,13 @@ static void hypervisor_leaf(const struct domain *d, uint32_t idx, uint32_t suble
         r->c = XEN_CPUID_SIGNATURE_ECX;
         r->d = XEN_CPUID_SIGNATURE_EDX;
         break;
-    case 1:
-        r->a = VERSION_4_17;
-        break;
+    case 1: r->a = VERSION_4_17; break;
     case 2:
-        r->a = 1; /* hypercall pages */
+        r->a = 1;          /* hypercall pages */
         r->b = 0x40000000; /* the MSR that fills one */
         r->c = XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD;
         break;
-    case 3:
-        time_leaf(d, subleaf, r);
-        break;
+    case 3: time_leaf(d, subleaf, r); break;
     case 5:
         if (subleaf == 0)
             r->b = fls64(max_frame ? max_frame - 1 : 0) + 1 + PAGE_SHIFT;
@@ -93,9 +87,7 @@ static bool basic_leaf(const struct cpu_policy *p, uint32_t leaf, uint32_t sub,
             return false;
         *r = p->xstate[sub];
         break;
-    default:
-        *r = p->basic[leaf];
-        break;
+    default: *r = p->basic[leaf]; break;
     }
     return true;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* CPU policies to and from the arrays that tools exchange: public struct xen_cpuid_leaf, _msr_entry. */
+/* CPU policies to and from the arrays that tools exchange: public struct xen_cpuid_leaf,
+ * _msr_entry. */
 #include <hv/errno.h>
 #include <hv/string.h>
 #include <public/arch-x86/cpuid.h>
@@ -30,20 +31,11 @@ static void put_basic(struct writer *w, const struct cpu_policy *p)
 {
     for (uint32_t i = 0; i <= min(p->basic[0].a, POLICY_NR_BASIC - 1); i++) {
         switch (i) {
-        case 4:
-            put_array(w, i, p->cache, POLICY_NR_CACHE);
-            break;
-        case 7:
-            put_array(w, i, p->feat, min(p->feat[0].a, POLICY_NR_FEAT - 1) + 1);
-            break;
-        case 0xb:
-            put_array(w, i, p->topo, POLICY_NR_TOPO);
-            break;
-        case 0xd:
-            put_array(w, i, p->xstate, POLICY_NR_XSTATE);
-            break;
-        default:
-            put(w, i, XEN_CPUID_NO_SUBLEAF, &p->basic[i]);
+        case 4: put_array(w, i, p->cache, POLICY_NR_CACHE); break;
+        case 7: put_array(w, i, p->feat, min(p->feat[0].a, POLICY_NR_FEAT - 1) + 1); break;
+        case 0xb: put_array(w, i, p->topo, POLICY_NR_TOPO); break;
+        case 0xd: put_array(w, i, p->xstate, POLICY_NR_XSTATE); break;
+        default: put(w, i, XEN_CPUID_NO_SUBLEAF, &p->basic[i]);
         }
     }
 }
@@ -82,14 +74,10 @@ static struct cpuid_regs *sub_place(struct cpuid_regs *r, uint32_t n, uint32_t s
 static struct cpuid_regs *leaf_place(struct cpu_policy *p, uint32_t leaf, uint32_t sub)
 {
     switch (leaf) {
-    case 4:
-        return sub_place(p->cache, POLICY_NR_CACHE, sub);
-    case 7:
-        return sub_place(p->feat, POLICY_NR_FEAT, sub);
-    case 0xb:
-        return sub_place(p->topo, POLICY_NR_TOPO, sub);
-    case 0xd:
-        return sub_place(p->xstate, POLICY_NR_XSTATE, sub);
+    case 4: return sub_place(p->cache, POLICY_NR_CACHE, sub);
+    case 7: return sub_place(p->feat, POLICY_NR_FEAT, sub);
+    case 0xb: return sub_place(p->topo, POLICY_NR_TOPO, sub);
+    case 0xd: return sub_place(p->xstate, POLICY_NR_XSTATE, sub);
     default:
         if (sub != XEN_CPUID_NO_SUBLEAF)
             return NULL;

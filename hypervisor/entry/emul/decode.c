@@ -54,33 +54,20 @@ static uint8_t take_prefixes(struct cursor *c, struct insn *i, struct prefixes *
             continue;
         }
         switch (b) {
-        case 0x66:
-            p->opsize16 = true;
-            break;
-        case 0x67:
-            p->addr32 = true;
-            break;
-        case 0xf0:
-            i->lock = true;
-            break;
+        case 0x66: p->opsize16 = true; break;
+        case 0x67: p->addr32 = true; break;
+        case 0xf0: i->lock = true; break;
         case 0xf2:
-        case 0xf3:
-            p->rep = b;
-            break;
+        case 0xf3: p->rep = b; break;
         case 0x26:
         case 0x2e:
         case 0x36:
         case 0x3e:
             i->seg = SEG_NONE; /* the last one counts, and these have base 0 */
             break;
-        case 0x64:
-            i->seg = SEG_FS;
-            break;
-        case 0x65:
-            i->seg = SEG_GS;
-            break;
-        default:
-            return b;
+        case 0x64: i->seg = SEG_FS; break;
+        case 0x65: i->seg = SEG_GS; break;
+        default: return b;
         }
         p->rex = 0;
     }
@@ -173,13 +160,9 @@ static void group(struct cursor *c, struct insn *i, uint8_t b)
         take_imm(c, i, i->opsize);
         break;
     case 0xf6:
-    case 0xf7:
-        i->op = ext == 2 ? INSN_NOT : ext == 3 ? INSN_NEG : INSN_NONE;
-        break;
+    case 0xf7: i->op = ext == 2 ? INSN_NOT : ext == 3 ? INSN_NEG : INSN_NONE; break;
     case 0xfe:
-    case 0xff:
-        i->op = ext == 0 ? INSN_INC : ext == 1 ? INSN_DEC : INSN_NONE;
-        break;
+    case 0xff: i->op = ext == 0 ? INSN_INC : ext == 1 ? INSN_DEC : INSN_NONE; break;
     }
 }
 
@@ -219,15 +202,9 @@ static void decode_one_byte(struct cursor *c, struct insn *i, uint8_t b, const s
             i->opsize = 1;
         break;
     case 0xe4 ... 0xe7:
-    case 0xec ... 0xef:
-        in_out(c, i, b);
-        break;
-    case 0xfa:
-        i->op = INSN_CLI;
-        break;
-    case 0xfb:
-        i->op = INSN_STI;
-        break;
+    case 0xec ... 0xef: in_out(c, i, b); break;
+    case 0xfa: i->op = INSN_CLI; break;
+    case 0xfb: i->op = INSN_STI; break;
     case 0x80:
     case 0x81:
     case 0x83:
@@ -237,9 +214,7 @@ static void decode_one_byte(struct cursor *c, struct insn *i, uint8_t b, const s
     case 0xf6:
     case 0xf7:
     case 0xfe:
-    case 0xff:
-        decode_store(c, i, b, p->rex);
-        break;
+    case 0xff: decode_store(c, i, b, p->rex); break;
     default:
         if (b < 0x38 && (b & 7) <= 1)
             decode_store(c, i, b, p->rex);
@@ -277,27 +252,13 @@ static void decode_two_bytes(struct cursor *c, struct insn *i, const struct pref
         b = (uint8_t)take(c, 1);
         i->op = b == 0xd1 ? INSN_XSETBV : b == 0xf9 ? INSN_RDTSCP : INSN_NONE;
         break;
-    case 0x06:
-        i->op = INSN_CLTS;
-        break;
-    case 0x09:
-        i->op = INSN_WBINVD;
-        break;
-    case 0x20 ... 0x23:
-        mov_cr_dr(c, i, b, p->rex);
-        break;
-    case 0x30:
-        i->op = INSN_WRMSR;
-        break;
-    case 0x31:
-        i->op = INSN_RDTSC;
-        break;
-    case 0x32:
-        i->op = INSN_RDMSR;
-        break;
-    case 0xa2:
-        i->op = INSN_CPUID;
-        break;
+    case 0x06: i->op = INSN_CLTS; break;
+    case 0x09: i->op = INSN_WBINVD; break;
+    case 0x20 ... 0x23: mov_cr_dr(c, i, b, p->rex); break;
+    case 0x30: i->op = INSN_WRMSR; break;
+    case 0x31: i->op = INSN_RDTSC; break;
+    case 0x32: i->op = INSN_RDMSR; break;
+    case 0xa2: i->op = INSN_CPUID; break;
     case 0xab:
     case 0xb3:
     case 0xbb: /* bits 4:3 of the opcode as of the group: 5 bts, 6 btr, 7 btc */

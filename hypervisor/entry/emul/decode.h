@@ -18,7 +18,7 @@ enum insn_op {
     INSN_WRMSR,
     INSN_RDTSC,
     INSN_RDTSCP,
-    INSN_IN,   /* port: imm, or DX if !has_imm */
+    INSN_IN, /* port: imm, or DX if !has_imm */
     INSN_OUT,
     INSN_INS,
     INSN_OUTS,
@@ -32,12 +32,12 @@ enum insn_op {
     INSN_WBINVD,
     INSN_XSETBV,
     /* Stores; the destination is the memory operand unless said otherwise. */
-    INSN_MOV,     /* source: imm if has_imm, else reg */
+    INSN_MOV, /* source: imm if has_imm, else reg */
     INSN_XCHG,
     INSN_CMPXCHG,
     INSN_CMPXCHG8B,
     INSN_XADD,
-    INSN_ADD,     /* ADD..XOR: source imm or reg */
+    INSN_ADD, /* ADD..XOR: source imm or reg */
     INSN_OR,
     INSN_ADC,
     INSN_SBB,
@@ -48,10 +48,10 @@ enum insn_op {
     INSN_DEC,
     INSN_NOT,
     INSN_NEG,
-    INSN_BTS,     /* source: imm or reg */
+    INSN_BTS, /* source: imm or reg */
     INSN_BTR,
     INSN_BTC,
-    INSN_MOVS,    /* destination: RDI */
+    INSN_MOVS, /* destination: RDI */
     INSN_STOS,
 };
 
@@ -61,21 +61,21 @@ enum insn_seg { SEG_NONE, SEG_FS, SEG_GS }; /* the others have base 0 in 64-bit 
 
 struct insn {
     enum insn_op op;
-    uint8_t len;          /* bytes of the instruction */
-    uint8_t opsize;       /* 1, 2, 4 or 8 bytes */
-    uint8_t addrsize;     /* 4 or 8 */
-    bool rep;             /* F2 or F3 before a string instruction */
+    uint8_t len;      /* bytes of the instruction */
+    uint8_t opsize;   /* 1, 2, 4 or 8 bytes */
+    uint8_t addrsize; /* 4 or 8 */
+    bool rep;         /* F2 or F3 before a string instruction */
     bool lock;
-    bool rex;             /* byte registers 4..7 are spl.. rather than ah.. */
+    bool rex; /* byte registers 4..7 are spl.. rather than ah.. */
     enum insn_seg seg;
     uint8_t mod, reg, rm; /* reg and rm with their REX bits */
     bool has_mem;
     bool rip_relative;
-    uint8_t base, index;  /* REG_NONE: none */
-    uint8_t scale;        /* shift of index */
+    uint8_t base, index; /* REG_NONE: none */
+    uint8_t scale;       /* shift of index */
     int32_t disp;
     bool has_imm;
-    int64_t imm;          /* sign-extended; a port is not */
+    int64_t imm; /* sign-extended; a port is not */
 };
 
 /* 0, or -1: not complete in n bytes, or none of the above. */

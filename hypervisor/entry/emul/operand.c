@@ -173,10 +173,8 @@ uint64_t operand_alu(enum insn_op op, uint64_t a, uint64_t b, unsigned int size,
         r = (0 - a) & mask;
         f = sub_flags(0, a, r, size);
         break;
-    case INSN_NOT:
-        return ~a & mask;
-    default:
-        return a;
+    case INSN_NOT: return ~a & mask;
+    default: return a;
     }
     *rflags = (*rflags & (~(CF | PF | AF | ZF | SF | OF) | keep)) | f;
     return r;

@@ -20,6 +20,7 @@ uint64_t operand_mask(unsigned int size);
 /* a op b for INSN_ADD..INSN_NEG; *rflags gets the arithmetic flags. */
 uint64_t operand_alu(enum insn_op op, uint64_t a, uint64_t b, unsigned int size, uint64_t *rflags);
 /* DS:RSI, ES:RDI and RCX after one element of a string instruction. */
-void operand_string_step(const struct insn *i, struct cpu_user_regs *regs, bool use_si, bool use_di);
+void operand_string_step(const struct insn *i, struct cpu_user_regs *regs, bool use_si,
+                         bool use_di);
 /* No elements are left to do (never without rep). */
 bool operand_string_done(const struct insn *i, const struct cpu_user_regs *regs);

@@ -6,9 +6,9 @@
  */
 #include "store.h"
 
-#define ZF            (1UL << 6)
-#define CF            (1UL << 0)
-#define MAX_ATTEMPTS  16
+#define ZF           (1UL << 6)
+#define CF           (1UL << 0)
+#define MAX_ATTEMPTS 16
 
 static uint64_t source(const struct insn *i, const struct store_env *e)
 {
@@ -61,21 +61,20 @@ static int do_cmpxchg8b(struct store_env *e, uint64_t va)
 }
 
 /* The new value of the destination, and the flags. */
-static uint64_t modify(const struct insn *i, const struct store_env *e, uint64_t old, uint64_t *flags)
+static uint64_t modify(const struct insn *i, const struct store_env *e, uint64_t old,
+                       uint64_t *flags)
 {
     uint64_t bit;
 
     switch (i->op) {
-    case INSN_XCHG:
-        return source(i, e);
+    case INSN_XCHG: return source(i, e);
     case INSN_BTS:
     case INSN_BTR:
     case INSN_BTC:
         bit = 1UL << (source(i, e) & (8U * i->opsize - 1));
         *flags = (*flags & ~CF) | (old & bit ? CF : 0);
         return i->op == INSN_BTS ? old | bit : i->op == INSN_BTR ? old & ~bit : old ^ bit;
-    default:
-        return operand_alu(i->op, old, source(i, e), i->opsize, flags);
+    default: return operand_alu(i->op, old, source(i, e), i->opsize, flags);
     }
 }
 
@@ -156,22 +155,12 @@ int store_execute(const struct insn *i, struct store_env *e, uint64_t fault_va)
     if (fault_va - va >= i->opsize)
         return -1; /* faulted on something else than its destination */
     switch (i->op) {
-    case INSN_MOV:
-        rc = do_mov(i, e, va);
-        break;
-    case INSN_CMPXCHG:
-        rc = do_cmpxchg(i, e, va);
-        break;
-    case INSN_CMPXCHG8B:
-        rc = do_cmpxchg8b(e, va);
-        break;
+    case INSN_MOV: rc = do_mov(i, e, va); break;
+    case INSN_CMPXCHG: rc = do_cmpxchg(i, e, va); break;
+    case INSN_CMPXCHG8B: rc = do_cmpxchg8b(e, va); break;
     case INSN_MOVS:
-    case INSN_STOS:
-        rc = do_string(i, e, va);
-        break;
-    default:
-        rc = do_modify(i, e, va);
-        break;
+    case INSN_STOS: rc = do_string(i, e, va); break;
+    default: rc = do_modify(i, e, va); break;
     }
     if (rc < 0)
         return rc;

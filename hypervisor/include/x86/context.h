@@ -18,7 +18,7 @@ void context_switch(struct vcpu *prev, struct vcpu *next);
  * Discards the stack. How a CPU starts to work. */
 void exit_to_guest(void) __noreturn;
 
-int arch_vcpu_init(struct vcpu *v);      /* -ENOMEM */
+int arch_vcpu_init(struct vcpu *v); /* -ENOMEM */
 void arch_vcpu_free(struct vcpu *v);
 /* arch_domain_init() and arch_domain_free() are in x86/domain.h. */
 
@@ -30,7 +30,7 @@ void tsc_aux_load(const struct vcpu *v);
 
 uint64_t read_fs_base(void);
 uint64_t read_gs_base(void);
-void write_fs_base(uint64_t base);       /* canonical */
+void write_fs_base(uint64_t base); /* canonical */
 void write_gs_base(uint64_t base);
 /* Loads the selector into GS as the user's, leaving the kernel's base. False: null was loaded. */
 bool load_user_gs(struct vcpu *v, uint16_t sel);
@@ -62,20 +62,21 @@ static inline uint64_t guest_rflags(uint64_t f)
 }
 
 /* Floating point. x86/fpu.c */
-extern uint64_t fpu_host_xcr0;           /* components that a guest may have; 0: no XSAVE */
+extern uint64_t fpu_host_xcr0; /* components that a guest may have; 0: no XSAVE */
 extern uint32_t fpu_area_size;
-void fpu_init(void);                     /* boot CPU, after cpu_identify */
+void fpu_init(void); /* boot CPU, after cpu_identify */
 void fpu_init_cpu(void);
 int fpu_init_vcpu(struct vcpu *v);
 void fpu_destroy_vcpu(struct vcpu *v);
 void fpu_save(struct vcpu *v);
 void fpu_restore(struct vcpu *v);
-void fpu_set_ts(struct vcpu *v, bool ts); /* current's CR0.TS */
-int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0); /* XSETBV by current; -EINVAL */
+void fpu_set_ts(struct vcpu *v, bool ts);                /* current's CR0.TS */
+int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0);         /* XSETBV by current; -EINVAL */
 void fpu_set_legacy(struct vcpu *v, const void *fxsave); /* 512 bytes, NULL: reset state */
 void fpu_get_legacy(const struct vcpu *v, void *fxsave);
 /* Whole XSAVE area in the standard format, for getvcpuextstate. v is not running. */
-int fpu_set_xsave(struct vcpu *v, const void *area, size_t size, uint64_t xcr0, uint64_t xcr0_accum);
+int fpu_set_xsave(struct vcpu *v, const void *area, size_t size, uint64_t xcr0,
+                  uint64_t xcr0_accum);
 const void *fpu_xsave_area(const struct vcpu *v);
 
 /* domain/vcpu_context.c. v is not running, or is not initialised yet. Checks everything before it

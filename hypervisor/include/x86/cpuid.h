@@ -39,7 +39,7 @@ struct cpu_policy {
 
 enum policy_kind { POLICY_RAW, POLICY_HOST, POLICY_PV_MAX, POLICY_PV_DEFAULT, NR_POLICIES };
 
-void cpu_policy_init(void);     /* boot CPU, after fpu_init(). A second call does nothing */
+void cpu_policy_init(void); /* boot CPU, after fpu_init(). A second call does nothing */
 const struct cpu_policy *cpu_policy_get(enum policy_kind kind);
 
 /* Features by number (XEN_X86_FEATURE_*), gathered from and spread over the leaves. */
@@ -67,7 +67,7 @@ int policy_from_msrs(struct cpu_policy *p, const struct xen_msr_entry *in, uint3
                      uint32_t *err);
 /* Can a vcpu with this policy run here? -EINVAL names the first thing that cannot be. */
 int policy_compatible(const struct cpu_policy *p, uint32_t *err_leaf, uint32_t *err_sub,
-                 uint32_t *err_msr);
+                      uint32_t *err_msr);
 /* Gives a domain that has not run this policy, cut to what pv_max has. */
 void policy_set_domain(struct domain *d, const struct cpu_policy *p);
 

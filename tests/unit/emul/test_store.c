@@ -45,8 +45,8 @@ static uint64_t memory[64]; /* the buffer that stores aim at */
 struct opcode {
     uint8_t bytes[2];
     uint8_t n;
-    int8_t group;         /* ModRM.reg, -1: a register */
-    uint8_t imm;          /* bytes of immediate; 4: as the operand, at most 4 */
+    int8_t group; /* ModRM.reg, -1: a register */
+    uint8_t imm;  /* bytes of immediate; 4: as the operand, at most 4 */
     bool byte, lockable;
 };
 
@@ -122,8 +122,8 @@ static unsigned int build(const struct opcode *o, uint8_t *p, unsigned int *base
         p[n++] = 0x66;
         size = 2;
     }
-    rex |= (reg & 8 && o->group < 0 ? 4 : 0) | (index < 16 && index & 8 ? 2 : 0) |
-           (*base & 8 ? 1 : 0);
+    rex |=
+        (reg & 8 && o->group < 0 ? 4 : 0) | (index < 16 && index & 8 ? 2 : 0) | (*base & 8 ? 1 : 0);
     if (cmpxchg8b)
         rex &= ~8;
     if (want_rex || (rex & 7)) {
@@ -176,14 +176,11 @@ static uint64_t defined_flags(enum insn_op op)
     switch (op) {
     case INSN_AND:
     case INSN_OR:
-    case INSN_XOR:
-        return FLAGS_ARITH & ~AF;
+    case INSN_XOR: return FLAGS_ARITH & ~AF;
     case INSN_BTS:
     case INSN_BTR:
-    case INSN_BTC:
-        return CF;
-    default:
-        return FLAGS_ARITH;
+    case INSN_BTC: return CF;
+    default: return FLAGS_ARITH;
     }
 }
 
@@ -230,9 +227,9 @@ static void one_round(uint8_t *code)
     target = (uint64_t)&memory[32];
     if (i.op >= INSN_BTS && i.op <= INSN_BTC && !i.has_imm && i.reg == base)
         return; /* the address would be the bit offset */
-    operand_set_reg(&regs, base,
-                    operand_reg(&regs, base, 8, true) + target -
-                        operand_address(&i, &regs, &e.bases), 8, true);
+    operand_set_reg(
+        &regs, base,
+        operand_reg(&regs, base, 8, true) + target - operand_address(&i, &regs, &e.bases), 8, true);
     if (i.op >= INSN_BTS && i.op <= INSN_BTC && !i.has_imm) {
         int64_t off = (int64_t)operand_reg(&regs, i.reg, i.opsize, true);
         unsigned int shift = 64 - 8U * i.opsize;
@@ -273,9 +270,9 @@ static int refuse_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, u
 static void test_refusals(void)
 {
     static const struct emul_pt_ops refuse = {refuse_write, refuse_cmpxchg};
-    static const uint8_t insns[][5] = {{0x48, 0x89, 0x07}, {0x48, 0x01, 0x0f},
+    static const uint8_t insns[][5] = {{0x48, 0x89, 0x07},       {0x48, 0x01, 0x0f},
                                        {0x48, 0x0f, 0xb1, 0x0f}, {0x0f, 0xc7, 0x0f},
-                                       {0x48, 0x87, 0x0f}, {0x48, 0xab}};
+                                       {0x48, 0x87, 0x0f},       {0x48, 0xab}};
 
     for (unsigned int n = 0; n < ARRAY_SIZE(insns); n++) {
         struct cpu_user_regs regs = {0}, saved;
@@ -318,8 +315,8 @@ static void test_rep(void)
 
 void test_store(void)
 {
-    uint8_t *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *code =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     CHECK(code != MAP_FAILED, "a page for code");
     if (code == MAP_FAILED)
