@@ -172,6 +172,8 @@ class Machine:
         self.ready_state = None
         kernel = IMAGES / ("vmlinux" if fast_kernel else "vmlinuz")
         hv_line = f"com1=115200,8n1 console=com1 dom0_mem={dom0_mem},max:{dom0_mem}"
+        if hypervisor == "xen":
+            hv_line += " spec-ctrl=eager-fpu"    # tests/EMULATOR.md: lazy FPU
         hv_line = f"{hv_line} {cmdline}".strip()
         dom0_line = f"console=hvc0 panic=1 {dom0_cmdline}".strip()
         args = [qemu, "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std",
