@@ -2,9 +2,10 @@
 /*
  * Page faults that are not the guest's business: spurious ones, the first touch of an LDT page, and
  * writes of a guest kernel to its own L1 tables, which it maps read-only: they are decoded and
- * carried out as updates. Writes to read-only device frames are dropped.
+ * carried out as updates. Writes to read-only device frames are filtered or dropped.
  */
 #include <hv/emulate.h>
+#include <hv/irq.h>
 #include <x86/trap.h>
 
 #include "../entry/entry.h"
@@ -82,10 +83,24 @@ static bool write_table(struct vcpu *v, uint64_t addr, struct frame *f, struct c
     return done;
 }
 
-static int drop_store(void *ctx, uint64_t va, uint64_t val, unsigned int bytes)
+/* A write to a read-only device frame. */
+struct device_write {
+    uint64_t va;
+    paddr_t paddr;
+};
+
+/* Configuration space takes what the MSI filter leaves of it; all else is dropped. */
+static int device_store(void *ctx, uint64_t va, uint64_t val, unsigned int bytes)
 {
-    (void)val;
-    return va == *(uint64_t *)ctx && !(va & (bytes - 1)) ? 0 : -EINVAL;
+    const struct device_write *w = ctx;
+    uint16_t seg, reg;
+    uint8_t bus, devfn;
+
+    if (va != w->va || (va & (bytes - 1)))
+        return -EINVAL;
+    if (bytes <= 4 && pci_is_mmcfg(w->paddr, &seg, &bus, &devfn, &reg))
+        pci_guest_write(seg, bus, devfn, reg, bytes, (uint32_t)val);
+    return 0;
 }
 
 static int refuse_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes)
@@ -94,17 +109,18 @@ static int refuse_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, u
     return -EINVAL;
 }
 
-static const struct emul_pt_ops drop_ops = {drop_store, refuse_cmpxchg};
+static const struct emul_pt_ops device_ops = {device_store, refuse_cmpxchg};
 
 /* A guest kernel wrote to a page that its table maps read-only by entry e. */
 static bool write_read_only(struct vcpu *v, uint64_t addr, uint64_t e, struct cpu_user_regs *regs)
 {
     struct frame *f = frame_of(pte_mfn(e));
+    struct device_write w = {addr, (e & PTE_ADDR) | (addr & ~PAGE_MASK)};
 
     if (f && f->owner != OWNER_IO)
         return write_table(v, addr, f, regs);
     return rangeset_contains(mmio_ro_ranges, pte_mfn(e), pte_mfn(e)) &&
-           emulate_pt_write(regs, addr, &drop_ops, &addr) == 0;
+           emulate_pt_write(regs, addr, &device_ops, &w) == 0;
 }
 
 /* The tables allow by now what faulted: another CPU changed them, or this CPU remembered old ones. */

@@ -7,6 +7,7 @@
 #include <hv/errno.h>
 #include <hv/mm.h>
 #include <hv/printk.h>
+#include <hv/rangeset.h>
 #include <x86/cpu.h>
 
 static spinlock_t cf8_lock = SPINLOCK_INIT(ORDER_LEAF);
@@ -61,9 +62,20 @@ int pci_add_mmcfg(paddr_t base, uint16_t segment, uint8_t first, uint8_t last)
         rc = -ENOSPC;
     }
     spin_unlock(&mmcfg_lock);
-    if (rc)
+    if (rc) {
         iounmap((void *)(uintptr_t)m.window);
-    return rc;
+        return rc;
+    }
+    /* dom0 maps it read-only, so that its writes pass the filter as those by ports do. */
+    return rangeset_add(mmio_ro_ranges, (base >> PAGE_SHIFT) + ((uint64_t)first << 8),
+                        (base >> PAGE_SHIFT) + ((uint64_t)last << 8) + 255);
+}
+
+void pci_guest_write(uint16_t seg, uint8_t bus, uint8_t devfn, uint16_t reg, unsigned int bytes,
+                     uint32_t val)
+{
+    if (msi_filter_conf_write(seg, bus, devfn, reg, bytes, &val))
+        pci_conf_write(seg, bus, devfn, reg, bytes, val);
 }
 
 bool pci_is_mmcfg(paddr_t addr, uint16_t *seg, uint8_t *bus, uint8_t *devfn, uint16_t *reg)

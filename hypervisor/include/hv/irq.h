@@ -111,6 +111,10 @@ void pci_conf_write(uint16_t seg, uint8_t bus, uint8_t devfn, uint16_t reg, unsi
 uint8_t pci_find_cap(uint16_t seg, uint8_t bus, uint8_t devfn, uint8_t id);
 /* Segments' windows from MCFG and PHYSDEVOP_pci_mmcfg_reserved. -EINVAL, -ENOSPC. */
 int pci_add_mmcfg(paddr_t base, uint16_t segment, uint8_t first, uint8_t last);
+/* dom0 writes, by whatever way: msi_filter_conf_write, then the device. */
+void pci_guest_write(uint16_t seg, uint8_t bus, uint8_t devfn, uint16_t reg, unsigned int bytes,
+                     uint32_t val);
+/* Is this physical address configuration space, and whose? */
 bool pci_is_mmcfg(paddr_t addr, uint16_t *seg, uint8_t *bus, uint8_t *devfn, uint16_t *reg);
 
 /* A function called in a defined state on each interrupt of a line owned by Hospes (serial). */
