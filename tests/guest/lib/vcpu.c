@@ -107,7 +107,7 @@ long vcpu_start(unsigned int id, vcpu_fn_t *fn)
 
 void vcpu_wait_down(unsigned int id)
 {
-    if (!wait_for(HV_vcpu_op(VCPUOP_is_up, id, NULL) == 0, 20000))
+    if (!wait_for(HV_vcpu_op(VCPUOP_is_up, id, NULL) == 0, 120000))
         die("vcpu %u did not stop", id);
 }
 

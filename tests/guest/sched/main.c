@@ -48,7 +48,7 @@ static void refusals(void)
     expect_eq(HV_vcpu_op(VCPUOP_initialise, 3, HYPERVISOR_VIRT_START), -XEN_EFAULT);
     expect_eq(HV_vcpu_op(VCPUOP_initialise, 3, &context) < 0, true);
     expect_eq(HV_vcpu_op(99, 0, NULL), -XEN_ENOSYS);
-    expect_eq(HV_vcpu_op(VCPUOP_register_vcpu_info, 3, &info), -XEN_EINVAL);
+    expect_eq(HV_vcpu_op(VCPUOP_register_vcpu_info, 3, &info), -XEN_ENXIO);
     info.offset = 0;
     info.mfn = 0xfffffff;
     expect_eq(HV_vcpu_op(VCPUOP_register_vcpu_info, 3, &info), -XEN_EINVAL);
@@ -108,7 +108,7 @@ static void vcpu_info_area(void)
     vcpus[0].info = new;
     expect_eq(new->evtchn_upcall_mask, 1);
     expect_eq(new->evtchn_upcall_pending, 1);
-    expect(new->time.system_time != 0);
+    expect(new->time.tsc_timestamp != 0);
     event_counts[b] = 0;
     events_on();
     expect_eq(event_counts[b], 1);
@@ -147,7 +147,7 @@ static void watch_time(void)
     unsigned int id = this_vcpu()->id;
     uint64_t end = now() + 60 * SECOND;
 
-    for (unsigned int i = 0; i < 200 && now() < end; i++) {
+    for (unsigned int i = 0; i < 50 && now() < end; i++) {
         uint64_t t;
 
         while (turn != id - 1 && now() < end)

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * emul: privileged instructions that the hypervisor does for a guest kernel, and those it does not:
+ * cpuid by the forced-emulation prefix, rdmsr and wrmsr, in and out under IOPL and under the
+ * bitmap, control and debug registers, clts, cli and sti, rdtsc, xsetbv; user mode gets a fault.
+ */
+#include <public/arch-x86/cpuid.h>
+#include <public/physdev.h>
+#include "mm.h"
+#include "trap.h"
+#include "vcpu.h"
+
+#define MSR_TSC          0x10
+#define MSR_APIC_BASE    0x1b
+#define MSR_MISC_ENABLE  0x1a0
+#define MSR_PAT          0x277
+#define MSR_EFER         0xc0000080
+#define MSR_STAR         0xc0000081
+#define MSR_LSTAR        0xc0000082
+#define MSR_FS_BASE      0xc0000100
+#define MSR_GS_BASE      0xc0000101
+#define MSR_SHADOW_GS    0xc0000102
+#define MSR_NONE         0x12345678
+
+static const fault_t refused = FAULT(GP, 0);
+
+static fault_t rdmsr(uint32_t msr, uint64_t *value)
+{
+    uint64_t low = 0, high = 0;
+    fault_t f = TRY_IO("rdmsr", (, "+a"(low), "+d"(high)), ("c"(msr)), ("memory"));
+
+    *value = high << 32 | (uint32_t)low;
+    return f;
+}
+
+static fault_t wrmsr(uint32_t msr, uint64_t value)
+{
+    return TRY_IO("wrmsr", (), ("c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))),
+                  ("memory"));
+}
+
+struct leaf {
+    uint32_t a, b, c, d;
+};
+
+/* The forced-emulation prefix: ud2a, "xen", cpuid. */
+static fault_t emulated_cpuid(uint32_t leaf, uint32_t subleaf, struct leaf *out)
+{
+    fault_t f = TRY_IO(XEN_CPUID,
+                       (, "=a"(out->a), "=b"(out->b), "=c"(out->c), "=d"(out->d)),
+                       ("1"(leaf), "3"(subleaf)), ("memory"));
+    return f;
+}
+
+static uint64_t cpuid(uint64_t user)
+{
+    struct leaf l;
+    char name[13] = { 0 };
+
+    (void)user;
+    expect_eq(emulated_cpuid(0x40000000, 0, &l), 0);
+    memcpy(name, &l.b, 4);
+    memcpy(name + 4, &l.c, 4);
+    memcpy(name + 8, &l.d, 4);
+    expect_eq(strcmp(name, "XenVMMXenVMM"), 0);
+    expect(l.a >= 0x40000004);
+    expect_eq(emulated_cpuid(0x40000001, 0, &l), 0);
+    expect_eq(l.a, 4 << 16 | 17);
+    expect_eq(emulated_cpuid(1, 0, &l), 0);
+    expect(l.d & 1);                /* FPU */
+    expect_eq(l.c & 1U << 21, 0);   /* no x2APIC for a PV guest */
+    expect_eq(l.c & 1U << 5, 0);    /* no VMX */
+    expect(l.c & 1U << 31);         /* hypervisor */
+    expect_eq(l.d & 1U << 9, 1U << 9);
+    expect_eq(emulated_cpuid(7, 0, &l), 0);
+    expect_eq(l.c & (1U << 3 | 1U << 4 | 1U << 16), 0); /* no PKU, LA57 */
+    expect_eq(emulated_cpuid(0x80000001, 0, &l), 0);
+    expect(l.d & 1U << 29);         /* long mode */
+    expect(l.d & 1U << 11);         /* syscall */
+    expect(l.d & 1U << 20);         /* NX */
+    expect_eq(l.c & 1U << 2, 0);    /* no SVM */
+    return 0;
+}
+
+static void msrs(void)
+{
+    uint64_t value, gs;
+
+    expect_eq(rdmsr(MSR_EFER, &value), 0);
+    expect_eq(value & 0x501, 0x501); /* LMA, LME, SCE */
+    expect_eq(rdmsr(MSR_APIC_BASE, &value), 0);
+    expect_eq(rdmsr(MSR_PAT, &value), 0);
+    expect_eq(value, 0x050100070406);
+    expect_eq(wrmsr(MSR_PAT, value), refused);
+    expect_eq(wrmsr(MSR_PAT, 0x0007040600070406), refused);
+    expect_eq(rdmsr(MSR_TSC, &value), 0);
+    expect_eq(wrmsr(MSR_EFER, 0), refused);
+    expect_eq(rdmsr(MSR_LSTAR, &value), refused);
+    expect_eq(rdmsr(MSR_STAR, &value), refused);
+    expect_eq(wrmsr(MSR_LSTAR, 0), refused);
+    expect_eq(rdmsr(MSR_NONE, &value), refused);
+    expect_eq(wrmsr(MSR_NONE, 0), refused);
+
+    expect_eq(wrmsr(MSR_FS_BASE, (uint64_t)&vcpus[0]), 0);
+    asm volatile("mov %%fs:0, %0" : "=r"(value));
+    expect_eq((uint32_t)value, 0);
+    expect_eq(rdmsr(MSR_FS_BASE, &value), 0);
+    expect_eq(value, &vcpus[0]);
+    expect_eq(wrmsr(MSR_FS_BASE, 0x8000000000000000), refused);
+    expect_eq(wrmsr(MSR_GS_BASE, 0x1234000), 0);
+    expect_eq(rdmsr(MSR_GS_BASE, &gs), 0);
+    expect_eq(gs, 0x1234000);
+    expect_eq(wrmsr(MSR_SHADOW_GS, 0x5678000), 0);
+    expect_eq(rdmsr(MSR_SHADOW_GS, &gs), 0);
+    expect_eq(gs, 0x5678000);
+    /* The same by hypercall. */
+    expect_eq(HV_set_segment_base(SEGBASE_FS, 0x1000), 0);
+    expect_eq(rdmsr(MSR_FS_BASE, &value), 0);
+    expect_eq(value, 0x1000);
+    expect_eq(HV_set_segment_base(SEGBASE_GS_USER, 0x2000), 0);
+    expect_eq(rdmsr(MSR_SHADOW_GS, &value), 0);
+    expect_eq(value, 0x2000);
+    expect_eq(HV_set_segment_base(SEGBASE_GS_KERNEL, 0x3000), 0);
+    expect_eq(rdmsr(MSR_GS_BASE, &value), 0);
+    expect_eq(value, 0x3000);
+    expect_eq(HV_set_segment_base(SEGBASE_FS, 0x8000000000000000), -XEN_EINVAL);
+    expect_eq(HV_set_segment_base(9, 0), -XEN_EINVAL);
+}
+
+static fault_t in(uint16_t port)
+{
+    return TRY_IO("inb %%dx, %%al", (), ("d"(port)), ("rax", "memory"));
+}
+
+static fault_t out(uint16_t port, uint8_t value)
+{
+    return TRY_IO("outb %%al, %%dx", (), ("d"(port), "a"(value)), ("memory"));
+}
+
+static uint64_t user_port(uint64_t port)
+{
+    return in((uint16_t)port);
+}
+
+static void set_iopl(unsigned int level)
+{
+    struct physdev_set_iopl op = { .iopl = level };
+
+    require_eq(HV_physdev_op(PHYSDEVOP_set_iopl, &op), 0);
+}
+
+static void ports(void)
+{
+    static uint8_t bitmap[8192];
+    struct physdev_set_iobitmap op = { .nr_ports = 65536 };
+    struct physdev_set_iopl bad = { .iopl = 4 };
+    uint32_t word = 0;
+
+    /* Without IOPL a kernel has no ports; with it, user mode has none still. */
+    set_iopl(0);
+    expect_eq(in(0x80), refused);
+    expect_eq(out(0x80, 1), refused);
+    set_iopl(1);
+    expect_eq(in(0x80), 0);
+    expect_eq(out(0x80, 1), 0);
+    expect_eq(run_user(user_port, 0x80), refused);
+    set_iopl(3);
+    expect_eq(run_user(user_port, 0x80), 0);
+    set_iopl(0);
+    expect_eq(run_user(user_port, 0x80), refused);
+    expect_eq(HV_physdev_op(PHYSDEVOP_set_iopl, &bad), -XEN_EINVAL);
+    /* A bitmap opens single ports, for both. */
+    memset(bitmap, 0xff, sizeof(bitmap));
+    bitmap[0x80 / 8] = 0xfe;
+    set_xen_guest_handle(op.bitmap, bitmap);
+    require_eq(HV_physdev_op(PHYSDEVOP_set_iobitmap, &op), 0);
+    expect_eq(in(0x80), 0);
+    expect_eq(in(0x81), refused);
+    expect_eq(run_user(user_port, 0x80), 0);
+    expect_eq(run_user(user_port, 0x81), refused);
+    op.nr_ports = 65537;
+    expect_eq(HV_physdev_op(PHYSDEVOP_set_iobitmap, &op), -XEN_EINVAL);
+    op.nr_ports = 0;
+    require_eq(HV_physdev_op(PHYSDEVOP_set_iobitmap, &op), 0);
+    set_iopl(1);
+    /* Ports of the hypervisor's own read as nothing and take nothing. */
+    expect_eq(out(0x21, 0xff), 0);
+    expect_eq(in(0x21), 0);
+    /* PCI configuration: the host bridge. */
+    expect_eq(TRY_IO("outl %%eax, %%dx", (), ("d"(0xcf8), "a"(0x80000000)), ("memory")), 0);
+    expect_eq(TRY_IO("inl %%dx, %%eax", (, "=a"(word)), ("d"(0xcfc)), ("memory")), 0);
+    expect_eq(word & 0xffff, 0x8086);
+    /* String form, immediate form. */
+    {
+        uint8_t buffer[4] = { 1, 2, 3, 4 }, *at = buffer;
+        uint64_t n = 4;
+
+        expect_eq(TRY_IO("rep outsb", (, "+S"(at), "+c"(n)), ("d"(0x80)), ("memory")), 0);
+        expect_eq(n, 0);
+        expect_eq(at, buffer + 4);
+        expect_eq(TRY_IO("inb $0x80, %%al", (), (), ("rax", "memory")), 0);
+        expect_eq(TRY_IO("outb %%al, $0x80", (), ("a"(0)), ("memory")), 0);
+    }
+}
+
+static void control_registers(void)
+{
+    uint64_t cr0, cr2, cr3, cr4, value;
+    fault_t f;
+
+    expect_eq(TRY_IO("mov %%cr0, %1", (, "=r"(cr0)), (), ("memory")), 0);
+    expect_eq(cr0 & 0x80000001, 0x80000001);
+    expect_eq(TRY_IO("mov %1, %%cr0", (), ("r"(cr0)), ("memory")), 0);
+    expect_eq(TRY_IO("mov %1, %%cr0", (), ("r"(cr0 ^ 0x10000)), ("memory")), refused);
+    expect_eq(TRY_IO("mov %1, %%cr0", (), ("r"(cr0 | 8)), ("memory")), 0);
+    expect_eq(TRY("fninit"), FAULT(NM, 0));
+    require_eq(HV_fpu_taskswitch(1), 0);
+    expect_eq(TRY_IO("mov %%cr0, %1", (, "=r"(value)), (), ("memory")), 0);
+    expect_eq(value & 8, 8);
+    expect_eq(TRY("clts"), 0);
+    expect_eq(TRY("fninit"), 0);
+    try_read((void *)0xffff890000004560, &value);
+    expect_eq(TRY_IO("mov %%cr2, %1", (, "=r"(cr2)), (), ("memory")), 0);
+    expect_eq(cr2, 0xffff890000004560);
+    expect_eq(TRY_IO("mov %1, %%cr2", (), ("r"(0x1000UL)), ("memory")), 0);
+    expect_eq(this_vcpu()->info->arch.cr2, 0x1000);
+    expect_eq(TRY_IO("mov %%cr3, %1", (, "=r"(cr3)), (), ("memory")), 0);
+    expect_eq(cr3 >> PAGE_SHIFT, virt_to_mfn(l4_table()));
+    expect_eq(TRY_IO("mov %1, %%cr3", (), ("r"(cr3)), ("memory")), 0);
+    f = TRY_IO("mov %1, %%cr3", (), ("r"(0xfffffff000UL)), ("memory"));
+    expect_eq(f, refused);
+    expect_eq(TRY_IO("mov %%cr4, %1", (, "=r"(cr4)), (), ("memory")), 0);
+    expect_eq(cr4 & 0x20, 0x20); /* PAE */
+    expect_eq(cr4 & 0x1000, 0);  /* not LA57 */
+    expect_eq(TRY_IO("mov %1, %%cr4", (), ("r"(cr4)), ("memory")), 0);
+    expect_eq(TRY_IO("mov %%cr8, %1", (, "=r"(value)), (), ("memory")), refused);
+}
+
+static uint64_t user_is_refused(uint64_t arg)
+{
+    uint64_t value;
+
+    (void)arg;
+    expect_eq(rdmsr(MSR_EFER, &value), refused);
+    expect_eq(wrmsr(MSR_FS_BASE, 0), refused);
+    expect_eq(TRY_IO("mov %%cr0, %1", (, "=r"(value)), (), ("memory")), refused);
+    expect_eq(TRY_IO("mov %1, %%cr3", (), ("r"(0UL)), ("memory")), refused);
+    expect_eq(TRY_IO("mov %1, %%dr7", (), ("r"(0UL)), ("memory")), refused);
+    expect_eq(TRY("clts"), refused);
+    expect_eq(TRY("cli"), refused);
+    expect_eq(TRY("sti"), refused);
+    expect_eq(TRY("wbinvd"), refused);
+    expect_eq(TRY("invlpg (%%rsp)"), refused);
+    expect_eq(TRY_IO("lgdt (%1)", (), ("r"(&value)), ("memory")), refused);
+    expect_eq(TRY_IO("xsetbv", (), ("a"(3), "d"(0), "c"(0)), ("memory")), refused);
+    (void)rdtsc();
+    return 0;
+}
+
+static void kernel_is_refused(void)
+{
+    uint64_t value[2] = { 0 };
+
+    expect_eq(TRY_IO("invlpg (%1)", (), ("r"(value)), ("memory")), refused);
+    expect_eq(TRY_IO("lgdt (%1)", (), ("r"(value)), ("memory")), refused);
+    expect_eq(TRY_IO("lidt (%1)", (), ("r"(value)), ("memory")), refused);
+    expect_eq(TRY_IO("ltr %w1", (), ("r"(0)), ("memory")), refused);
+    expect_eq(TRY_IO("lmsw %w1", (), ("r"(1)), ("memory")), refused);
+    expect_eq(TRY("swapgs"), refused);
+    expect_eq(TRY("sysretq"), refused);
+    expect_eq(TRY("invd"), refused);
+    /* Done for the kernel, to no effect of its own. */
+    expect_eq(TRY("wbinvd"), 0);
+    expect_eq(TRY("cli"), 0);
+    expect_eq(TRY("sti"), 0);
+}
+
+static void extended_state(void)
+{
+    uint32_t low = 0, high = 0;
+    struct leaf l;
+    uint64_t cr4;
+
+    require_eq(emulated_cpuid(1, 0, &l), 0);
+    if (!(l.c & 1U << 26)) {
+        printk("no xsave here\n");
+        return;
+    }
+    /* Only once the kernel has switched it on. */
+    expect_eq(TRY_IO("xsetbv", (), ("a"(3), "d"(0), "c"(0)), ("memory")), FAULT(UD, 0));
+    asm volatile("mov %%cr4, %0" : "=r"(cr4));
+    expect_eq(TRY_IO("mov %1, %%cr4", (), ("r"(cr4 | 1UL << 18)), ("memory")), 0);
+    require_eq(emulated_cpuid(1, 0, &l), 0);
+    expect(l.c & 1U << 27);
+    expect_eq(TRY_IO("xgetbv", (, "+a"(low), "+d"(high)), ("c"(0)), ("memory")), 0);
+    expect_eq(low & 1, 1);
+    expect_eq(TRY_IO("xsetbv", (), ("a"(3), "d"(0), "c"(0)), ("memory")), 0);
+    expect_eq(TRY_IO("xsetbv", (), ("a"(2), "d"(0), "c"(0)), ("memory")), refused);
+    expect_eq(TRY_IO("xsetbv", (), ("a"(5), "d"(0), "c"(0)), ("memory")), refused);
+    expect_eq(TRY_IO("xsetbv", (), ("a"(1), "d"(0x40000000), "c"(0)), ("memory")), refused);
+    expect_eq(TRY_IO("xsetbv", (), ("a"(3), "d"(0), "c"(1)), ("memory")), refused);
+    expect_eq(TRY_IO("xsetbv", (), ("a"(low), "d"(high), "c"(0)), ("memory")), 0);
+}
+
+static unsigned int debug_traps;
+
+static bool debug_hook(struct regs *r)
+{
+    debug_traps++;
+    r->rflags |= 0x10000; /* RF: go on over an instruction breakpoint */
+    return true;
+}
+
+static void debug_registers(void)
+{
+    static volatile uint64_t watched;
+    uint64_t value;
+
+    trap_hooks[DB] = debug_hook;
+    expect_eq(HV_set_debugreg(0, &watched), 0);
+    expect_eq(HV_get_debugreg(0), &watched);
+    expect_eq(HV_set_debugreg(7, 0x401 | 0x9UL << 16), 0); /* 4 or 8 bytes written */
+    debug_traps = 0;
+    watched = 1;
+    barrier();
+    expect_eq(debug_traps, 1);
+    expect_eq(HV_get_debugreg(6) & 1, 1);
+    expect_eq(TRY_IO("mov %%dr0, %1", (, "=r"(value)), (), ("memory")), 0);
+    expect_eq(value, &watched);
+    expect_eq(TRY_IO("mov %1, %%dr7", (), ("r"(0x400UL)), ("memory")), 0);
+    watched = 2;
+    expect_eq(debug_traps, 1);
+    expect_eq(HV_get_debugreg(7), 0x400);
+    /* Not on the hypervisor's own memory. */
+    expect_eq(HV_set_debugreg(1, 0xffff830000000000), -XEN_EPERM);
+    expect_eq(HV_set_debugreg(1, 0xffff87ffffffffff), -XEN_EPERM);
+    expect_eq(TRY_IO("mov %1, %%dr1", (), ("r"(0xffff830000000000)), ("memory")), refused);
+    expect_eq(HV_set_debugreg(9, 0), -XEN_ENODEV);
+    expect_eq(HV_get_debugreg(9), -XEN_ENODEV);
+    expect_eq(HV_set_debugreg(7, 0x2000), -XEN_EPERM); /* general detect */
+    expect_eq(HV_set_debugreg(7, 0), 0);
+    trap_hooks[DB] = NULL;
+}
+
+void test_main(void)
+{
+    cpuid(0);
+    run_user(cpuid, 1);
+    msrs();
+    ports();
+    control_registers();
+    extended_state();
+    run_user(user_is_refused, 0);
+    kernel_is_refused();
+    debug_registers();
+}
