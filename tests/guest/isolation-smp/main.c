@@ -15,7 +15,6 @@
 static uint64_t *contested;      /* the page raced for */
 static uint64_t contested_mfn;
 static uint64_t *window, *entry; /* where the other vcpu maps it */
-static volatile unsigned int phase, round_of_1;
 static volatile unsigned int mapped, pinned, both, stale;
 
 /* The two meet before every round, each telling the other its number. */
@@ -76,8 +75,6 @@ static void pin_against_map_0(void)
  * One vcpu maps the frame writable for a moment and goes on writing through the address, faults
  * included; the other pins it as a table with an entry of its own and watches that entry.
  */
-static volatile bool writing;
-
 static void stale_writer_1(void)
 {
     for (unsigned int i = 1; i <= ROUNDS / 3; i++) {
