@@ -95,13 +95,17 @@ static void count_vcpu(const struct vcpu *v)
 
 static void count_domains(void)
 {
+    struct mapped_frame *m;
     struct domain *d;
     struct vcpu *v;
 
     spin_lock(&domain_list_lock);
-    for_each_domain(d)
+    for_each_domain(d) {
         for_each_vcpu(d, v)
             count_vcpu(v);
+        list_for_each(m, &d->mm.mapped, list)
+            mm_audit_hold(m->frame, 1, true);
+    }
     spin_unlock(&domain_list_lock);
 }
 

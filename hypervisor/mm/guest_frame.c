@@ -2,24 +2,43 @@
 /*
  * Guest frames that Hospes itself writes: vcpu_info, event FIFO pages. They are reached by the
  * direct map and held by a frame and a writable type reference, so they stay with their owner and
- * never become tables. For a PV guest a gfn is a machine frame number.
+ * never become tables. A list of those that others mapped is kept for the audit. For a PV guest a gfn is a machine frame number.
  */
 #include "mm_local.h"
 
 void *mm_map_guest_frame(struct domain *d, uint64_t gfn, int *err)
 {
+    struct mapped_frame *m = hv_new(struct mapped_frame);
     struct frame *f = frame_of(gfn);
 
-    *err = -EINVAL;
-    if (!f || !frame_get_writable(f, d))
+    *err = m ? -EINVAL : -ENOMEM;
+    if (!m || !f || !frame_get_writable(f, d)) {
+        hv_free(m);
         return NULL;
+    }
+    m->frame = f;
+    spin_lock(&d->mm.lock);
+    list_add(&m->list, &d->mm.mapped);
+    spin_unlock(&d->mm.lock);
     *err = 0;
     return frame_virt(f);
 }
 
 void mm_unmap_guest_frame(void *va)
 {
-    frame_put_writable(mfn_to_frame(virt_to_mfn(va)));
+    struct frame *f = mfn_to_frame(virt_to_mfn(va));
+    struct domain *d = frame_owner(f);
+    struct mapped_frame *m;
+
+    spin_lock(&d->mm.lock);
+    list_for_each(m, &d->mm.mapped, list)
+        if (m->frame == f)
+            break;
+    BUG_ON(&m->list == &d->mm.mapped);
+    list_del(&m->list);
+    spin_unlock(&d->mm.lock);
+    hv_free(m);
+    frame_put_writable(f);
 }
 
 /* Registers, once. Pending events of the old place count for the new one: all are marked. */

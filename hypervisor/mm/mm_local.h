@@ -7,6 +7,7 @@
 #include <hv/errno.h>
 #include <hv/hypercall.h>
 #include <hv/irq.h>
+#include <hv/list.h>
 #include <hv/mm.h>
 #include <hv/pcpu.h>
 #include <hv/printk.h>
@@ -240,6 +241,10 @@ static inline bool guest_va(uint64_t va) /* canonical, and not ours */
 }
 
 /* guest_frame.c */
+struct mapped_frame {
+    struct list list; /* in domain.mm.mapped */
+    struct frame *frame;
+};
 void vcpu_info_drop(struct vcpu *v);
 
 /* flush.c: which CPUs, for guests' requests. */

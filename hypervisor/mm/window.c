@@ -26,6 +26,7 @@ int mm_init_domain(struct domain *d)
     int rc = owner_set(owner_tag(d), d);
 
     spin_lock_init(&d->mm.lock, ORDER_PAGE_ALLOC);
+    list_init(&d->mm.mapped);
     if (rc)
         return rc;
     l3 = alloc_page_hv();

@@ -2,6 +2,7 @@
 /* Memory state embedded in domains and vcpus. mm/ owns and may extend it. */
 #pragma once
 
+#include <hv/list.h>
 #include <hv/spinlock.h>
 #include <hv/types.h>
 
@@ -13,6 +14,7 @@ struct mm_domain {
     uint32_t first_kept;    /* of a dying domain: frames that others still hold */
     uint64_t tot_pages;     /* frames owned */
     uint64_t max_pages;     /* limit */
+    struct list mapped;     /* guest frames that Hospes writes: mm_map_guest_frame */
     uint64_t outstanding_claim; /* heap lock */
     uint64_t xen_pages;     /* Hospes's frames shared with the domain */
     mfn_t perdomain_l3;     /* table for L4 slot 260 */

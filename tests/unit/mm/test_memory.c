@@ -242,6 +242,29 @@ static void vcpu_info_frame(void)
     SOUND();
 }
 
+static void mapped_frames(void)
+{
+    struct tables t = make_tables(u);
+    uint64_t m = new_frame(u);
+    void *a, *b;
+    int err;
+
+    CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
+    CHECK(!mm_map_guest_frame(u, t.l2, &err) && err == -EINVAL);
+    CHECK(!mm_map_guest_frame(u, NR_FRAMES, &err) && err == -EINVAL);
+    a = mm_map_guest_frame(u, m, &err);
+    b = mm_map_guest_frame(u, m, &err);
+    CHECK(a == page(m) && b == a);
+    SOUND();
+    CHECK_EQ(mmuext(MMUEXT_PIN_L1_TABLE, m), -EINVAL);
+    mm_unmap_guest_frame((char *)b + 100);
+    SOUND();
+    mm_unmap_guest_frame(a);
+    memset(page(m), 0, PAGE_SIZE);
+    CHECK_EQ(mmuext(MMUEXT_PIN_L1_TABLE, m), 0);
+    SOUND();
+}
+
 static void shared_frames(void)
 {
     struct tables t = make_tables(u);
@@ -273,7 +296,7 @@ void memory_tests(void)
 {
     static void (*const tests[])(void) = {heap_is_a_heap, small_objects, reservations, exchanges,
                                           exchange_keeps_history, claims, grant_entries,
-                                          vcpu_info_frame, shared_frames};
+                                          vcpu_info_frame, mapped_frames, shared_frames};
 
     for (unsigned int i = 0; i < ARRAY_SIZE(tests); i++) {
         u = make_domain(5, false);
