@@ -15,6 +15,7 @@
 #include <hv/hypercall.h>
 #include <hv/irq.h>
 #include <hv/pcpu.h>
+#include <hv/printk.h>
 #include <hv/softirq.h>
 
 #define UNMAP_BATCH 32
@@ -154,6 +155,7 @@ undo:
     return GNTST_general_error;
 }
 
+/* On success the handle has taken over the caller's reference on rd. */
 static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_grant_ref *op)
 {
     struct grant_table *lt = grants_of(ld);
@@ -198,7 +200,8 @@ static int16_t map_one(struct gnttab_map_grant_ref *op)
     if (!rd)
         return GNTST_bad_domain;
     rc = map_into(current->domain, rd, op);
-    domain_put(rd);
+    if (rc)
+        domain_put(rd);
     return rc;
 }
 
@@ -224,16 +227,17 @@ struct unmap {
     uint64_t host_addr, dev_bus_addr, new_addr;
     uint32_t handle;
     int16_t status;
-    uint16_t gone;      /* GNTMAP_host_map, GNTMAP_device_map: mappings that were taken away */
+    uint16_t gone;      /* MAPPING_SORTS: mappings that were taken away */
     bool readonly;
-    uint16_t rights;    /* the handle's flags that are not sorts of mapping */
-    bool free;          /* the handle has no mapping left */
-    struct domain *rd;  /* reference held while gone */
+    struct domain *rd;  /* the handle's granter, which the handle keeps until unmap_finish() */
     uint32_t ref;
     struct frame *frame;
 };
 
-/* Claims the mappings to be removed from the handle, so that no other vcpu removes them too. */
+/*
+ * Claims the mappings to be removed from the handle, so that no other vcpu removes them too. They
+ * are leaving until unclaim() or release_claim(), and the handle is not freed as long as any is.
+ */
 static int16_t claim(struct grant_table *lt, struct unmap *u, struct mapping *copy)
 {
     struct mapping *m;
@@ -241,18 +245,14 @@ static int16_t claim(struct grant_table *lt, struct unmap *u, struct mapping *co
 
     spin_lock(&lt->maptrack_lock);
     m = mapping_of(lt, u->handle);
-    if (!m || !(m->flags & (GNTMAP_host_map | GNTMAP_device_map))) {
+    if (!m || !(m->flags & MAPPING_SORTS)) {
         spin_unlock(&lt->maptrack_lock);
         return GNTST_bad_handle;
     }
     *copy = *m;
-    u->rights = m->flags & (GNTMAP_readonly | GNTMAP_contains_pte);
     u->readonly = m->flags & GNTMAP_readonly;
     u->gone = m->flags & want;
-    m->flags &= (uint16_t)~u->gone;
-    u->free = !(m->flags & (GNTMAP_host_map | GNTMAP_device_map));
-    if (u->free)
-        m->flags = MAPPING_BUSY; /* neither mapped nor free, until the batch is flushed */
+    m->flags = (uint16_t)((m->flags & ~u->gone) | u->gone << MAPPING_LEAVING);
     spin_unlock(&lt->maptrack_lock);
     return GNTST_okay;
 }
@@ -264,10 +264,35 @@ static void unclaim(struct grant_table *lt, struct unmap *u, uint16_t what)
 
     spin_lock(&lt->maptrack_lock);
     m = mapping_of(lt, u->handle);
-    m->flags = (uint16_t)((m->flags & ~MAPPING_BUSY) | what | u->rights);
+    m->flags = (uint16_t)((m->flags & ~(what << MAPPING_LEAVING)) | what);
     u->gone &= (uint16_t)~what;
-    u->free = false;
     spin_unlock(&lt->maptrack_lock);
+}
+
+/* What was claimed is gone. True: the handle was freed, its reference on the granter is ours. */
+static bool release_claim(struct grant_table *lt, const struct unmap *u)
+{
+    struct mapping *m;
+    bool last;
+
+    spin_lock(&lt->maptrack_lock);
+    m = mapping_of(lt, u->handle);
+    m->flags &= (uint16_t)~(u->gone << MAPPING_LEAVING);
+    last = !(m->flags & (MAPPING_SORTS | MAPPING_SORTS << MAPPING_LEAVING));
+    if (last)
+        handle_free_locked(lt, u->handle);
+    spin_unlock(&lt->maptrack_lock);
+    return last;
+}
+
+/* The granter that a handle in use holds a reference on: so it is there. */
+static struct domain *handle_granter(const struct mapping *m)
+{
+    struct domain *rd = domain_get(m->domid);
+
+    BUG_ON(!rd);
+    domain_put(rd); /* the handle's stays */
+    return rd;
 }
 
 static uint64_t pinned_mfn(struct domain *rd, uint32_t ref)
@@ -291,12 +316,7 @@ static void unmap_one(struct domain *ld, struct unmap *u)
     if (u->status || !u->gone)
         return;
     u->ref = m.ref;
-    u->rd = domain_get(m.domid); /* its shell lives while a frame of it is mapped */
-    if (!u->rd) {
-        unclaim(lt, u, u->gone);
-        u->status = GNTST_bad_domain;
-        return;
-    }
+    u->rd = handle_granter(&m);
     mfn = pinned_mfn(u->rd, u->ref);
     u->frame = mfn_to_frame(_mfn(mfn));
     if ((u->gone & GNTMAP_device_map) && u->dev_bus_addr != mfn << PAGE_SHIFT) {
@@ -320,9 +340,7 @@ static void unmap_finish(struct domain *ld, struct unmap *u)
         frame_refs_put(u->frame, u->readonly);
     if (n)
         unpin(u->rd, u->ref, u->readonly, n);
-    if (u->free)
-        handle_give_back(grants_of(ld), u->handle);
-    if (u->rd)
+    if (n && release_claim(grants_of(ld), u))
         domain_put(u->rd);
 }
 
@@ -428,11 +446,9 @@ static void release_one(struct grant_table *lt, uint32_t handle)
     if (m.flags)
         handle_free_locked(lt, handle);
     spin_unlock(&lt->maptrack_lock);
-    if (!(m.flags & (GNTMAP_host_map | GNTMAP_device_map)))
+    if (!(m.flags & MAPPING_SORTS))
         return;
-    rd = domain_get(m.domid);
-    if (!rd)
-        return;
+    rd = handle_granter(&m);
     ro = m.flags & GNTMAP_readonly;
     if (m.flags & GNTMAP_device_map)
         frame_refs_put(mfn_to_frame(_mfn(pinned_mfn(rd, m.ref))), ro);
