@@ -90,7 +90,7 @@ static int16_t mark_v2(struct grant_table *t, uint32_t ref, const struct active 
 }
 
 /* What the entry grants, read once now that it is marked. */
-static int16_t record(struct domain *rd, struct grant_table *t, uint32_t ref, struct active *a)
+static int16_t record(struct grant_table *t, uint32_t ref, struct active *a)
 {
     uint64_t mfn;
 
@@ -119,7 +119,6 @@ static int16_t record(struct domain *rd, struct grant_table *t, uint32_t ref, st
     if (mfn > FRAME_ADDRESS_MAX)
         return GNTST_bad_page;
     a->mfn = mfn;
-    (void)rd;
     return GNTST_okay;
 }
 
@@ -143,7 +142,9 @@ int16_t access_begin(struct domain *rd, uint32_t ref, domid_t ld, bool readonly,
             return rc;
     }
     if (!is_pinned(a)) {
-        rc = record(rd, t, ref, a);
+        rc = record(t, ref, a);
+        if (!rc && for_map && a->sub_page)
+            rc = GNTST_general_error; /* it became one since it was looked at */
         if (rc) {
             clear_marks(t, ref, GTF_reading | GTF_writing);
             return rc;

@@ -56,8 +56,15 @@ static int16_t take_frame(struct end *e, uint64_t mfn)
     if (!mfn_valid(_mfn(mfn)))
         return GNTST_bad_page;
     f = mfn_to_frame(_mfn(mfn));
-    if (!(e->readonly ? frame_get(f, e->d) : frame_get_writable(f, e->d)))
+    if (!frame_get(f, e->d))
         return GNTST_bad_page;
+    if (!e->readonly) {
+        bool writable = frame_get_writable(f, e->d);
+
+        frame_put(f);
+        if (!writable)
+            return GNTST_general_error;
+    }
     e->f = f;
     return GNTST_okay;
 }

@@ -74,8 +74,8 @@ int table_grow(struct domain *d, uint32_t frames)
     struct grant_table *t = grants_of(d);
     int rc;
 
-    if (frames > t->max_frames)
-        return -EINVAL;
+    if (frames > t->max_frames || d->state >= DOM_DYING)
+        return -EINVAL; /* what is shared with a dying domain is taken back once */
     rc = grow_active(t, frames);
     if (!rc && t->version == 2)
         rc = grow_status(d, t, frames);
