@@ -62,6 +62,10 @@ static void l2_set_pending(struct domain *d, struct port *p)
 
     if (p->number >= MAX_PORTS_2L || test_and_set_bit(p->number, s->evtchn_pending))
         return;
+    if (unlikely(READ_ONCE(d->event.fifo))) {
+        fifo_set_pending(d, p); /* the ABI changed since the caller looked */
+        return;
+    }
     if (!test_bit(p->number, s->evtchn_mask))
         l2_select(d, p);
     wake_pollers(d, p->number);

@@ -113,9 +113,9 @@ static void raise_locked(struct domain *d, struct vcpu *v, struct port *p, bool 
         p->pending = true; /* raised again when the array grows that far */
         return;
     }
+    *fresh = !(word_set(w, W_PENDING) & W_PENDING);
     if (!v->event.fifo || !v->event.fifo->control)
         return; /* the guest may not unmask before it has set up this vcpu */
-    *fresh = !(word_set(w, W_PENDING) & W_PENDING);
     if (__atomic_load_n(w, __ATOMIC_ACQUIRE) & W_MASKED)
         return;
     if (!(word_set(w, W_LINKED) & W_LINKED))
@@ -192,21 +192,27 @@ void fifo_unmask(struct domain *d, struct port *p)
         vcpu_mark_events_pending(v);
 }
 
-/* Event lock held. The first control block turns the domain's ABI to FIFO. */
+/*
+ * Event lock held. The first control block turns the domain's ABI to FIFO. Events that were pending
+ * before are raised again when the array comes. A sender that still saw the old ABI sets its bit
+ * either before we look, or after; then it sees the new ABI (l2_set_pending).
+ */
 static int switch_to_fifo(struct domain *d)
 {
     struct evtchn_fifo_domain *f = hv_new(struct evtchn_fifo_domain);
 
     if (!f)
         return -ENOMEM;
+    __atomic_store_n(&d->event.fifo, f, __ATOMIC_SEQ_CST);
+    spin_lock(&d->event.fifo_lock);
     for (uint32_t n = 1; n < d->event.nr_ports; n++) {
         struct port *p = port_of(d, n);
 
         p->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
-        if (n < MAX_PORTS_2L && test_bit(n, d->shared_info->evtchn_pending))
+        if (n < MAX_PORTS_2L && test_and_clear_bit(n, d->shared_info->evtchn_pending))
             p->pending = true;
     }
-    __atomic_store_n(&d->event.fifo, f, __ATOMIC_RELEASE);
+    spin_unlock(&d->event.fifo_lock);
     return 0;
 }
 
@@ -300,9 +306,11 @@ long fifo_set_priority(const struct evtchn_set_priority *s)
     struct domain *d = current->domain;
     struct port *p;
 
+    if (!port_is_valid(d, s->port))
+        return -EINVAL;
     if (!d->event.fifo)
         return -ENOSYS;
-    if (!port_is_valid(d, s->port) || s->priority > EVTCHN_FIFO_PRIORITY_MIN)
+    if (s->priority > EVTCHN_FIFO_PRIORITY_MIN)
         return -EINVAL;
     p = port_of(d, s->port);
     spin_lock(&p->lock);

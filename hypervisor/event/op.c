@@ -18,14 +18,14 @@ static long op_reset(uint64_t arg, int cmd)
 
     if (copy_from_guest(&r, arg, sizeof(r)))
         return -EFAULT;
-    if (r.dom != DOMID_SELF && cmd == OP_RESET_CONTINUED)
-        return -EOPNOTSUPP;
     d = domain_get_self_or(r.dom);
     if (!d)
         return -ESRCH;
     rc = policy_check(current->domain, d, POL_EVENT_FOREIGN, 1);
     if (d == current->domain)
         rc = 0;
+    else if (!rc && !READ_ONCE(d->tools_pause_count))
+        rc = -EINVAL;
     if (!rc)
         rc = event_reset(d, cmd == OP_RESET_CONTINUED);
     domain_put(d);

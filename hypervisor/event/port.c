@@ -34,8 +34,7 @@ int event_init_domain(struct domain *d, uint32_t max_port)
         e->buckets[0][i].number = i;
     }
     /* Port 0 is never given out: 0 means "no port" throughout the ABI. */
-    e->buckets[0][0].state = PORT_UNBOUND;
-    e->buckets[0][0].unbound_remote = DOMID_INVALID;
+    e->buckets[0][0].state = PORT_RESERVED;
     WRITE_ONCE(e->nr_ports, (uint32_t)PORTS_PER_PAGE);
     if (pirq_domain_init(d)) {
         event_free_domain(d);
@@ -80,6 +79,7 @@ static long table_grow(struct domain *d)
     for (uint32_t i = 0; i < PORTS_PER_PAGE; i++) {
         spin_lock_init(&page[i].lock, ORDER_EVENT_PORT);
         page[i].number = e->nr_ports + i;
+        page[i].priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
     }
     e->buckets[e->nr_ports / PORTS_PER_PAGE] = page;
     __atomic_store_n(&e->nr_ports, e->nr_ports + (uint32_t)PORTS_PER_PAGE, __ATOMIC_RELEASE);
@@ -314,14 +314,16 @@ long port_op_bind_pirq(struct evtchn_bind_pirq *b)
     spin_lock(&d->event.lock);
     p = port_alloc(d, &rc);
     if (p) {
+        /* The first interrupt may come at once, on another CPU: it waits for the port to be whole. */
+        spin_lock(&p->lock);
         p->pirq = b->pirq;
+        port_open(d, p, PORT_PIRQ);
         rc = pirq_bind_port(d, b->pirq, b->flags & BIND_PIRQ__WILL_SHARE, p);
-        if (!rc) {
-            spin_lock(&p->lock);
-            port_open(d, p, PORT_PIRQ);
-            spin_unlock(&p->lock);
+        if (rc)
+            port_free(d, p);
+        else
             b->port = p->number;
-        }
+        spin_unlock(&p->lock);
     }
     spin_unlock(&d->event.lock);
     return rc;
@@ -421,7 +423,7 @@ long port_op_send(uint32_t n)
 
 static void fill_status(struct evtchn_status *s, const struct port *p)
 {
-    s->status = p->state;
+    s->status = p->state == PORT_RESERVED ? EVTCHNSTAT_closed : p->state;
     s->vcpu = p->vcpu;
     switch (p->state) {
     case PORT_UNBOUND:
@@ -514,44 +516,58 @@ long port_op_unmask(uint32_t n)
     return 0;
 }
 
-/* Closes every port; *next holds the progress. */
-static int close_all(struct domain *d, uint32_t *next)
+/* Closes every port from n on. 0, or the port to go on with. */
+static uint32_t close_from(struct domain *d, uint32_t n)
 {
-    for (; *next < d->event.nr_ports; ++*next) {
-        (void)port_close(d, *next, false);
-        if (*next % 64 == 63 && preempt_check()) {
-            ++*next;
-            return -ERESTART;
-        }
+    for (; port_is_valid(d, n); n++) {
+        (void)port_close(d, n, false);
+        if (n % 64 == 63 && preempt_check())
+            return n + 1;
     }
     return 0;
 }
 
+/* One reset at a time, whoever asked for it goes on with it. Other vcpus may open ports meanwhile,
+ * behind the reset's back; then it has not succeeded. */
 int event_reset(struct domain *d, bool resuming)
 {
-    int rc;
+    uint32_t from;
+    int rc = 0;
 
-    if (!resuming)
-        d->event.reset_next = 1;
-    rc = close_all(d, &d->event.reset_next);
-    if (rc)
-        return rc;
-    d->event.reset_next = 0;
     spin_lock(&d->event.lock);
-    fifo_destroy(d);
+    from = resuming ? d->event.reset_next : !d->event.reset_next;
+    if (from && !resuming)
+        d->event.reset_next = from;
     spin_unlock(&d->event.lock);
-    return 0;
+    if (!from)
+        return -EBUSY;
+    from = close_from(d, from);
+    spin_lock(&d->event.lock);
+    d->event.reset_next = from;
+    if (from)
+        rc = -ERESTART;
+    else if (d->event.active)
+        rc = -EAGAIN;
+    else
+        fifo_destroy(d);
+    spin_unlock(&d->event.lock);
+    return rc;
 }
 
+/*
+ * No port opens any more (port_alloc), so that each need be closed once; the guest's own reset may
+ * have stopped anywhere. The FIFO's frames go now, for they keep the domain that owns them.
+ */
 int event_destroy_domain(struct domain *d)
 {
-    int rc;
+    struct event_domain *e = &d->event;
 
-    if (!d->event.reset_next)
-        d->event.reset_next = 1;
-    rc = close_all(d, &d->event.reset_next);
-    if (rc)
-        return rc;
+    e->destroy_next = close_from(d, e->destroy_next ? e->destroy_next : 1);
+    if (e->destroy_next)
+        return -ERESTART;
+    spin_lock(&e->lock);
+    fifo_destroy(d);
+    spin_unlock(&e->lock);
     virq_handler_gone(d);
     pirq_domain_destroy(d);
     return 0;

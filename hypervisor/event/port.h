@@ -19,6 +19,7 @@ enum port_state {
     PORT_PIRQ = EVTCHNSTAT_pirq,
     PORT_VIRQ = EVTCHNSTAT_virq,
     PORT_IPI = EVTCHNSTAT_ipi,
+    PORT_RESERVED, /* port 0: never given out, and closed for whoever asks */
 };
 
 struct port {

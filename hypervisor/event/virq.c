@@ -55,17 +55,23 @@ void send_global_virq(uint32_t virq)
 int set_global_virq_handler(struct domain *d, uint32_t virq)
 {
     struct domain *old;
+    int rc = 0;
 
     if (virq >= NR_VIRQS || !virq_is_global(virq))
         return -EINVAL;
     domain_ref(d);
     spin_lock(&handler_lock);
-    old = handlers[virq];
-    handlers[virq] = d;
+    if (d->state >= DOM_DYING) { /* or it would never be freed */
+        old = d;
+        rc = -EINVAL;
+    } else {
+        old = handlers[virq];
+        handlers[virq] = d;
+    }
     spin_unlock(&handler_lock);
     if (old)
         domain_put(old);
-    return 0;
+    return rc;
 }
 
 void virq_handler_gone(struct domain *d)
