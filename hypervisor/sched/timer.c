@@ -64,7 +64,7 @@ static void heap_insert(struct timer_pcpu *tp, struct timer *t)
     tp->root = heap_meld(tp->root, t);
 }
 
-static void heap_remove(struct timer_pcpu *tp, struct timer *t)
+static void heap_unlink(struct timer_pcpu *tp, struct timer *t)
 {
     struct timer *kids = heap_merge_siblings(t->child);
 
@@ -80,6 +80,11 @@ static void heap_remove(struct timer_pcpu *tp, struct timer *t)
         tp->root = heap_meld(tp->root, kids);
     }
     t->child = t->next = t->prev = NULL;
+}
+
+static void heap_remove(struct timer_pcpu *tp, struct timer *t)
+{
+    heap_unlink(tp, t);
     t->active = false;
 }
 
@@ -131,42 +136,60 @@ void timer_set(struct timer *t, uint64_t expires)
     spin_unlock(&tp->lock);
 }
 
-void timer_stop(struct timer *t)
+static void timer_remove(struct timer *t)
 {
-    struct timer_pcpu *tp;
+    struct timer_pcpu *tp = timer_lock(t);
 
-    if (!READ_ONCE(t->active))
-        return;
-    tp = timer_lock(t);
     if (t->active)
         heap_remove(tp, t);
     spin_unlock(&tp->lock);
 }
 
+void timer_stop(struct timer *t)
+{
+    if (READ_ONCE(t->active))
+        timer_remove(t);
+}
+
+/*
+ * Under the lock, so that a CPU that has just taken t off its heap shows it as running. That need
+ * not be t's CPU: t may have been migrated while its function ran, which may also arm it again.
+ */
 void timer_kill(struct timer *t)
 {
-    timer_stop(t);
-    while (__atomic_load_n(&pcpus[t->cpu]->timers.running, __ATOMIC_ACQUIRE) == t &&
-           t->cpu != smp_cpu_id())
-        smp_poll();
-    timer_stop(t);
+    timer_remove(t);
+    for (unsigned int c = 0; c < nr_cpus; c++)
+        while (c != smp_cpu_id() &&
+               __atomic_load_n(&pcpus[c]->timers.running, __ATOMIC_ACQUIRE) == t)
+            smp_poll();
+    timer_remove(t);
 }
 
 void timer_migrate(struct timer *t, unsigned int cpu)
 {
-    struct timer_pcpu *tp;
-    bool active;
+    uint32_t from;
 
-    if (READ_ONCE(t->cpu) == cpu)
-        return;
-    tp = timer_lock(t);
-    active = t->active;
-    if (active)
-        heap_remove(tp, t);
+    for (;;) {
+        from = READ_ONCE(t->cpu);
+        if (from == cpu)
+            return;
+        spin_lock(&pcpus[min(from, cpu)]->timers.lock);
+        spin_lock(&pcpus[max(from, cpu)]->timers.lock);
+        if (likely(t->cpu == from))
+            break;
+        spin_unlock(&pcpus[from]->timers.lock);
+        spin_unlock(&pcpus[cpu]->timers.lock);
+    }
+    /* Never seen inactive in between: a timer_stop() would pass over it. */
     WRITE_ONCE(t->cpu, cpu);
-    spin_unlock(&tp->lock);
-    if (active)
-        timer_set(t, t->expires);
+    if (t->active) {
+        heap_unlink(&pcpus[from]->timers, t);
+        heap_insert(&pcpus[cpu]->timers, t);
+        if (pcpus[cpu]->timers.root == t)
+            timer_reprogram(cpu, t->expires);
+    }
+    spin_unlock(&pcpus[from]->timers.lock);
+    spin_unlock(&pcpus[cpu]->timers.lock);
 }
 
 void timer_interrupt(void)
