@@ -71,15 +71,16 @@ static struct vcpu *entity_vcpu(struct sched_vcpu *s)
     return container_of(s, struct vcpu, sched);
 }
 
-/* The best queued vcpu that this CPU may run now. */
-static struct vcpu *queue_best(struct sched_pcpu *q, unsigned int cpu)
+/* The best queued vcpu that this CPU may run now. own, which this CPU runs, need not be saved. */
+static struct vcpu *queue_best(struct sched_pcpu *q, unsigned int cpu, const struct vcpu *own)
 {
     struct sched_vcpu *s, *best = NULL;
 
     list_for_each(s, &q->queue, run) {
         struct vcpu *v = entity_vcpu(s);
 
-        if (!cpu_allowed(v, cpu) || __atomic_load_n(&v->is_running, __ATOMIC_ACQUIRE))
+        if (!cpu_allowed(v, cpu) ||
+            (v != own && __atomic_load_n(&v->is_running, __ATOMIC_ACQUIRE)))
             continue;
         if (!best || policy_before(q, s, best))
             best = s;
@@ -251,7 +252,20 @@ void vcpu_kick(struct vcpu *v)
         smp_send_kick(cpu);
 }
 
-/* Takes a waiting vcpu from the most loaded other CPU. Own queue lock not held. */
+static bool steal_from(unsigned int cpu, unsigned int victim)
+{
+    struct vcpu *v;
+
+    lock_two(cpu, victim);
+    v = queue_best(&pcpus[victim]->sched, cpu, NULL);
+    if (v)
+        move_locked(v, victim, cpu);
+    unlock_two(cpu, victim);
+    return v;
+}
+
+/* Takes a waiting vcpu from the most loaded other CPU, or from any whose vcpus are not all bound
+ * elsewhere. Own queue lock not held. */
 static void steal(unsigned int cpu)
 {
     unsigned int busiest = cpu, most = 0;
@@ -264,13 +278,11 @@ static void steal(unsigned int cpu)
             busiest = c;
         }
     }
-    if (busiest == cpu)
+    if (busiest == cpu || steal_from(cpu, busiest))
         return;
-    lock_two(cpu, busiest);
-    struct vcpu *v = queue_best(&pcpus[busiest]->sched, cpu);
-    if (v)
-        move_locked(v, busiest, cpu);
-    unlock_two(cpu, busiest);
+    for (unsigned int c = 0; c < nr_cpus; c++)
+        if (c != cpu && c != busiest && READ_ONCE(pcpus[c]->sched.nr_queued) && steal_from(cpu, c))
+            return;
 }
 
 /* prev is leaving the CPU although runnable: back to the queue, or off to where it is allowed. */
@@ -288,24 +300,45 @@ static void arm_slice(struct sched_pcpu *q, struct vcpu *next, uint64_t now)
         timer_set(&q->slice, now + POLICY_SLICE_NS);
 }
 
-static void finish_switch(struct vcpu *prev)
+/* v, which need not exist any more, goes to another queue if it is still in this one. */
+static void move_if_queued(const struct vcpu *v, unsigned int from, unsigned int to)
 {
+    struct sched_vcpu *s;
+
+    lock_two(from, to);
+    list_for_each(s, &pcpus[from]->sched.queue, run)
+        if (s == &v->sched) {
+            move_locked(entity_vcpu(s), from, to);
+            break;
+        }
+    unlock_two(from, to);
+}
+
+/* prev's registers are in its struct. If it still wants to run, another CPU may be for it. */
+static void finish_switch(struct pcpu *p, struct vcpu *prev)
+{
+    bool allowed = true;
     int target = -1;
 
-    __atomic_store_n(&prev->is_running, false, __ATOMIC_RELEASE);
-    if (is_idle(prev))
+    if (is_idle(prev)) {
+        prev->is_running = false;
         return;
-    if (prev->sched.queued && !cpu_allowed(prev, prev->sched.cpu)) {
-        target = find_allowed_cpu(prev);
-        if (target >= 0) {
-            vcpu_move(prev, (unsigned int)target);
-            softirq_raise_on((unsigned int)target, SOFTIRQ_SCHEDULE);
-        }
-    } else if (prev->sched.queued) {
-        target = find_idle_cpu(prev); /* let an idle CPU come and steal it */
-        if (target >= 0)
-            softirq_raise_on((unsigned int)target, SOFTIRQ_SCHEDULE);
     }
+    spin_lock(&p->sched.lock);
+    if (prev->sched.queued) {
+        allowed = cpu_allowed(prev, p->id);
+        target = find_idle_cpu(prev); /* it will come and steal */
+        if (target < 0 && !allowed)
+            target = find_allowed_cpu(prev);
+    }
+    /* From here on prev may be destroyed at any time, unless it is on a queue. */
+    __atomic_store_n(&prev->is_running, false, __ATOMIC_RELEASE);
+    spin_unlock(&p->sched.lock);
+    if (target < 0)
+        return;
+    if (!allowed)
+        move_if_queued(prev, p->id, (unsigned int)target);
+    softirq_raise_on((unsigned int)target, SOFTIRQ_SCHEDULE);
 }
 
 void sched_softirq(void)
@@ -323,10 +356,7 @@ void sched_softirq(void)
     charge_running(q, prev, now);
     requeue_prev(q, prev);
     queue_advance(q, prev);
-    /* prev is in the queue with is_running set; it may go on at once. */
-    prev->is_running = false;
-    next = queue_best(q, p->id);
-    prev->is_running = true;
+    next = queue_best(q, p->id, prev);
     if (next)
         queue_del(q, next);
     else
@@ -355,7 +385,7 @@ void sched_softirq(void)
     runstate_publish_before_switch(prev);
     context_switch(prev, next);
     runstate_publish_after_switch(next);
-    finish_switch(prev);
+    finish_switch(p, prev);
     if (!is_idle(next)) {
         timer_migrate(&next->sched.singleshot, p->id);
         timer_migrate(&next->sched.periodic, p->id);
