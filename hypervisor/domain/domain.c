@@ -28,6 +28,9 @@ struct list domain_list = LIST_INIT(domain_list); /* by id */
 static spinlock_t reclaim_lock = SPINLOCK_INIT(ORDER_LEAF);
 static struct list reclaim_list = LIST_INIT(reclaim_list);
 static bool dom_exc_wanted; /* VIRQ_DOM_EXC to be sent; atomic */
+/* Ids of domains from before their first part is made until after their last is gone: tables of
+ * other files are indexed by id. */
+static unsigned long ids_used[BITS_TO_LONGS(DOMID_FIRST_RESERVED)]; /* atomic bits */
 
 static void special_domain_init(struct domain *d)
 {
@@ -111,6 +114,22 @@ struct domain *domain_get_next(domid_t id)
     return find_from(id, false);
 }
 
+/* The next id after the last one given, so that an id is not reused soon; domctl lock. 0: none. */
+domid_t domain_free_id(void)
+{
+    static domid_t last;
+    domid_t id = last;
+
+    for (unsigned int tries = 0; tries < DOMID_FIRST_RESERVED; tries++) {
+        id = (domid_t)(id + 1u < DOMID_FIRST_RESERVED ? id + 1u : 1u);
+        if (!test_bit(id, ids_used)) {
+            last = id;
+            return id;
+        }
+    }
+    return 0;
+}
+
 struct domain *domain_get_self_or(domid_t id)
 {
     return domain_get(id == DOMID_SELF ? current->domain->id : id);
@@ -160,6 +179,7 @@ static void free_shell(struct domain *d)
     rangeset_free(d->irq_caps);
     rangeset_free(d->ioport_caps);
     hv_free(d->vcpu);
+    clear_bit(d->id, ids_used);
     hv_free(d);
 }
 
@@ -167,9 +187,10 @@ static int init_parts(struct domain *d, const struct xen_domctl_createdomain *cf
 {
     int rc;
 
-    d->vcpu = hv_new_array(struct vcpu *, d->max_vcpus);
+    d->vcpu = hv_new_array(struct vcpu *, cfg->max_vcpus);
     if (!d->vcpu)
         return -ENOMEM;
+    d->max_vcpus = cfg->max_vcpus;
     if ((rc = alloc_rangesets(d)) || (rc = mm_init_domain(d)) || (rc = alloc_shared_info(d)) ||
         (rc = arch_domain_init(d)) || (rc = event_init_domain(d, cfg->max_evtchn_port)) ||
         (rc = grant_init_domain(d, cfg->max_grant_frames, cfg->max_maptrack_frames,
@@ -178,22 +199,17 @@ static int init_parts(struct domain *d, const struct xen_domctl_createdomain *cf
     return sched_init_domain(d);
 }
 
-/* Enters the list in order of id; -EEXIST if the id is taken. */
-static int list_insert(struct domain *d)
+/* Enters the list in order of id. */
+static void list_insert(struct domain *d)
 {
     struct domain *o;
-    int rc = 0;
 
     spin_lock(&domain_list_lock);
     for_each_domain(o)
-        if (o->id >= d->id)
+        if (o->id > d->id)
             break;
-    if (&o->list != &domain_list && o->id == d->id)
-        rc = -EEXIST;
-    else
-        list_add_between(&d->list, o->list.prev, &o->list);
+    list_add_between(&d->list, o->list.prev, &o->list);
     spin_unlock(&domain_list_lock);
-    return rc;
 }
 
 static int check_config(const struct xen_domctl_createdomain *cfg, bool control)
@@ -226,14 +242,17 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool co
 
     if (rc)
         return rc;
+    if (test_and_set_bit(id, ids_used))
+        return -EEXIST;
     d = hv_new(struct domain);
-    if (!d)
+    if (!d) {
+        clear_bit(id, ids_used);
         return -ENOMEM;
+    }
     d->id = id;
     d->is_control = control;
     d->refs = 1;
     d->shutdown_code = -1;
-    d->max_vcpus = cfg->max_vcpus;
     d->create_flags = cfg->flags;
     d->ssidref = cfg->ssidref;
     d->pause_count = d->tools_pause_count = 1;
@@ -244,8 +263,6 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool co
     spin_lock_init(&d->shutdown_lock, ORDER_SHUTDOWN);
 
     rc = init_parts(d, cfg);
-    if (!rc)
-        rc = list_insert(d);
     if (rc) {
         if (d->shared_info)
             unshare_hv_frame(mfn_to_frame(d->shared_info_mfn));
@@ -253,6 +270,7 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool co
         free_shell(d);
         return rc;
     }
+    list_insert(d);
     time_update_wallclock(d);
     domain_ref(d);
     *out = d;
@@ -309,11 +327,12 @@ void domain_shutdown(struct domain *d, uint8_t reason)
         d->shutdown_code = reason;
     reason = (uint8_t)d->shutdown_code;
     d->is_shut_down = true;
+    if (!d->is_control)
+        domain_pause_nosync(d); /* before domain_resume() can take it back */
     spin_unlock(&d->shutdown_lock);
 
     if (d->is_control)
         machine_shutdown(reason);
-    domain_pause_nosync(d);
     want_dom_exc();
 }
 

@@ -39,10 +39,11 @@ int bitmap_to_guest(const struct xenctl_bitmap *g, const unsigned long *bits, un
         return -EFAULT;
     /* Bits beyond what exists read as 0; the rest of the caller's room is bounded by a page. */
     if (g->nr_bits > n) {
-        unsigned int from = DIV_ROUND_UP(n, 8), to = DIV_ROUND_UP(g->nr_bits, 8);
+        unsigned int from = DIV_ROUND_UP(n, 8), to;
 
-        if (to > PAGE_SIZE)
+        if (g->nr_bits > PAGE_SIZE * 8)
             return -E2BIG;
+        to = DIV_ROUND_UP(g->nr_bits, 8);
         return clear_guest(va + from, to - from);
     }
     return 0;

@@ -13,26 +13,6 @@ static bool is_caller(const struct domctl *c)
     return c->d == current->domain;
 }
 
-/* The next id after the last one given, so that an id is not reused soon. 0: none is free. */
-static domid_t free_domid(void)
-{
-    static domid_t last; /* domctl lock */
-    domid_t id = last;
-
-    for (unsigned int tries = 0; tries < DOMID_FIRST_RESERVED; tries++) {
-        struct domain *d;
-
-        id = (domid_t)(id + 1u < DOMID_FIRST_RESERVED ? id + 1u : 1u);
-        d = domain_get(id);
-        if (!d) {
-            last = id;
-            return id;
-        }
-        domain_put(d);
-    }
-    return 0;
-}
-
 long domctl_createdomain(struct domctl *c)
 {
     domid_t id = c->op.domain;
@@ -40,7 +20,7 @@ long domctl_createdomain(struct domctl *c)
     int rc;
 
     if (id == 0 || id >= DOMID_FIRST_RESERVED)
-        id = free_domid();
+        id = domain_free_id();
     if (!id)
         return -ENOMEM;
     rc = domain_create(id, &c->op.u.createdomain, false, &d);

@@ -71,6 +71,7 @@ void domain_init(void);
 int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool control,
                   struct domain **out);
 int vcpu_create(struct domain *d, uint32_t id); /* -ENOMEM */
+domid_t domain_free_id(void); /* for a new domain; 0: none. Domctl lock */
 
 struct domain *domain_get(domid_t id);         /* by id, with a reference; NULL if none. It may be
                                                   dying or dead: whoever adds to it checks state */
