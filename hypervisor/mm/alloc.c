@@ -5,10 +5,10 @@
  * aligned to its size and frame 0 is never free. A request that must be addressable with n bits
  * looks at the zones up to n only; others take the highest memory first, so that low memory lasts.
  *
- * Invariants, under heap_lock: a free block's first frame has FC_FREE and its order in 'count' and is
- * linked by next/prev; all its frames have reference count 0, no owner and no type. FC_DIRTY says of
- * each frame that it may hold old data; others are zero. Every frame has the clock of its last use
- * in tlb_stamp: whoever allocates for a domain flushes for it (DESIGN 2.3, XSA-286).
+ * Invariants, under heap_lock: a free block's first frame has FC_FREE and its order in 'count' and
+ * is linked by next/prev; all its frames have reference count 0, no owner and no type. FC_DIRTY
+ * says of each frame that it may hold old data; others are zero. Every frame has the clock of its
+ * last use in tlb_stamp: whoever allocates for a domain flushes for it (DESIGN 2.3, XSA-286).
  */
 #include "mm_local.h"
 

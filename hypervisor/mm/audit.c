@@ -100,11 +100,10 @@ static void count_domains(void)
     struct vcpu *v;
 
     spin_lock(&domain_list_lock);
-    for_each_domain(d) {
-        for_each_vcpu(d, v)
-            count_vcpu(v);
-        list_for_each(m, &d->mm.mapped, list)
-            mm_audit_hold(m->frame, 1, true);
+    for_each_domain(d)
+    {
+        for_each_vcpu(d, v) count_vcpu(v);
+        list_for_each(m, &d->mm.mapped, list) mm_audit_hold(m->frame, 1, true);
     }
     spin_unlock(&domain_list_lock);
 }
@@ -112,7 +111,8 @@ static void count_domains(void)
 static void differ(const struct frame *f, const char *what, uint64_t is, uint64_t should)
 {
     if (differences++ < 20)
-        printk(KERN_ERR "audit: frame %#lx of d%d: %s %lu, but %lu were found (count %#lx type %#lx)\n",
+        printk(KERN_ERR
+               "audit: frame %#lx of d%d: %s %lu, but %lu were found (count %#lx type %#lx)\n",
                frame_nr(f), (int)f->owner - 1, what, is, should, f->count, f->type);
 }
 

@@ -134,7 +134,8 @@ int new_user_base(struct vcpu *v, uint64_t mfn)
     return l4_put(old);
 }
 
-/* v is not running and has no base pointers yet, or loses them: the tools' and VCPUOP_initialise. */
+/* v is not running and has no base pointers yet, or loses them: the tools' and VCPUOP_initialise.
+ */
 int mm_set_base(struct vcpu *v, mfn_t kernel_l4, mfn_t user_l4)
 {
     struct frame *k, *u;

@@ -111,7 +111,8 @@ void domain_frame_release(struct frame *f)
         domain_put(d);
 }
 
-/* d->mm.lock. A frame that comes back (exchange) has its last type still, and will be flushed for. */
+/* d->mm.lock. A frame that comes back (exchange) has its last type still, and will be flushed for.
+ */
 static void give(struct domain *d, struct frame *f)
 {
     f->owner = owner_tag(d);

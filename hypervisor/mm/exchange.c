@@ -17,7 +17,7 @@ struct exchange {
     unsigned int in_order, out_order; /* of extents */
     unsigned int ins, outs;           /* log2 of extents in a chunk; one of them is 0 */
     unsigned int bits;
-    uint32_t stolen, fresh;           /* chains of frames through 'next'; of extents for fresh */
+    uint32_t stolen, fresh; /* chains of frames through 'next'; of extents for fresh */
 };
 
 static void chain(uint32_t *head, struct frame *f)

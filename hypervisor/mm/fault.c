@@ -19,7 +19,8 @@ struct pt_write {
 };
 
 /* The entry that va names, and where in it; NULL: not within one entry of the page. */
-static uint64_t *entry_at(const struct pt_write *w, uint64_t va, unsigned int bytes, unsigned int *bit)
+static uint64_t *entry_at(const struct pt_write *w, uint64_t va, unsigned int bytes,
+                          unsigned int *bit)
 {
     if ((va & PAGE_MASK) != w->page || (va & (bytes - 1)) || bytes > 8)
         return NULL;
@@ -123,7 +124,8 @@ static bool write_read_only(struct vcpu *v, uint64_t addr, uint64_t e, struct cp
            emulate_pt_write(regs, addr, &device_ops, &w) == 0;
 }
 
-/* The tables allow by now what faulted: another CPU changed them, or this CPU remembered old ones. */
+/* The tables allow by now what faulted: another CPU changed them, or this CPU remembered old ones.
+ */
 static bool allowed_now(struct vcpu *v, uint64_t addr, uint32_t ec)
 {
     mfn_t l4 = v->arch.kernel_mode ? v->arch.guest_table : v->arch.guest_table_user;
@@ -159,7 +161,8 @@ static bool spurious(struct vcpu *v, uint64_t addr, uint32_t ec)
 }
 
 /* The CPU read a descriptor of v's LDT, through the window. */
-static bool ldt_fault(struct vcpu *v, uint64_t offset, uint32_t ec, const struct cpu_user_regs *regs)
+static bool ldt_fault(struct vcpu *v, uint64_t offset, uint32_t ec,
+                      const struct cpu_user_regs *regs)
 {
     if (ldt_map_page(v, (unsigned int)(offset >> PAGE_SHIFT)))
         return true;

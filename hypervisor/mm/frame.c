@@ -9,8 +9,8 @@
  *
  * References. 'count' counts reasons not to free a frame; every type reference goes with a frame
  * reference of the same holder. 'owner' is constant while count is above 0. Holders are: the owner
- * (FC_ALLOCATED), L1 entries, table entries, pins, base pointers, GDT and LDT windows, vcpu_info and
- * other mapped frames, grants, a PARTIAL state, and operations under way.
+ * (FC_ALLOCATED), L1 entries, table entries, pins, base pointers, GDT and LDT windows, vcpu_info
+ * and other mapped frames, grants, a PARTIAL state, and operations under way.
  *
  * Types. While the type count is above 0 the type does not change; so whoever holds a type
  * reference knows what the frame is. The states of (type, count, flags):
@@ -38,19 +38,19 @@
  * Because a partial table owns its references, nothing is counted twice when the operation that
  * was preempted is never taken up again (XSA-296 to 299).
  *
- * Tables have no lock. To change an entry one holds a type reference on the table (frame_ref_table),
- * takes the references for the new entry, exchanges the entry atomically and puts what the old one
- * held. A teardown can not run at the same time, as the type count is not 0.
+ * Tables have no lock. To change an entry one holds a type reference on the table
+ * (frame_ref_table), takes the references for the new entry, exchanges the entry atomically and
+ * puts what the old one held. A teardown can not run at the same time, as the type count is not 0.
  *
- * Waiting. A busy frame is waited for with smp_poll(); the holder waits in turn only for tables of a
- * lower level, or for flushes, so waiting ends. Waiting for a table that may take long (L2 and up)
- * gives up with -ERESTART when this CPU has something better to do.
+ * Waiting. A busy frame is waited for with smp_poll(); the holder waits in turn only for tables of
+ * a lower level, or for flushes, so waiting ends. Waiting for a table that may take long (L2 and
+ * up) gives up with -ERESTART when this CPU has something better to do.
  *
  * Flushes. Before the last type reference is put, tlb_stamp takes the flush clock; whoever removed
- * a mapping did so before its put. A frame that leaves type A for type B is flushed for after it has
- * become busy with type B, so that no new mapping of type A can be made meanwhile (XSA-401), and
- * before its contents are read or it becomes valid. CPUs that flushed after the stamp are left out.
- * The owner's dirty_cpus suffice, unless a foreign domain mapped the frame (FC_FOREIGN).
+ * a mapping did so before its put. A frame that leaves type A for type B is flushed for after it
+ * has become busy with type B, so that no new mapping of type A can be made meanwhile (XSA-401),
+ * and before its contents are read or it becomes valid. CPUs that flushed after the stamp are left
+ * out. The owner's dirty_cpus suffice, unless a foreign domain mapped the frame (FC_FOREIGN).
  *
  * Linear entries: an entry of a level n table may name a level n table (read-only), which makes
  * tables appear as data, one level down. An entry that names its own table is not counted. For
@@ -134,8 +134,8 @@ static void flush_for_new_type(struct frame *f)
 /* What a get makes of an idle frame: busy, or valid where there is nothing to check or flush. */
 static uint64_t from_idle(uint64_t x, uint64_t type)
 {
-    if (type == FT_WRITABLE &&
-        ((x & FT_TYPE_MASK) == FT_NONE || (x & (FT_TYPE_MASK | FT_VALIDATED)) == (type | FT_VALIDATED)))
+    if (type == FT_WRITABLE && ((x & FT_TYPE_MASK) == FT_NONE ||
+                                (x & (FT_TYPE_MASK | FT_VALIDATED)) == (type | FT_VALIDATED)))
         return type | FT_VALIDATED | 1;
     return type | 1;
 }
@@ -186,15 +186,10 @@ static int validated(struct frame *f, uint64_t type, int rc, bool adopted)
             rc = -EINTR;
     }
     switch (rc) {
-    case 0:
-        set_valid(f);
-        break;
+    case 0: set_valid(f); break;
     case -ERESTART:
-    case -EINTR:
-        set_partial(f, type, adopted);
-        return rc;
-    default:
-        set_idle(f, type);
+    case -EINTR: set_partial(f, type, adopted); return rc;
+    default: set_idle(f, type);
     }
     if (adopted)
         frame_drop(f); /* not the last: the caller has one */

@@ -54,8 +54,7 @@ static int io_get(uint64_t *val, struct domain *pt_owner, struct domain *pg_owne
 
     if (pg_owner == &dom_io)
         pg_owner = current->domain;
-    if (!iomem_allowed(pg_owner, mfn) ||
-        (pg_owner != pt_owner && !iomem_allowed(pt_owner, mfn)))
+    if (!iomem_allowed(pg_owner, mfn) || (pg_owner != pt_owner && !iomem_allowed(pt_owner, mfn)))
         return mfn == PTE_ADDR >> PAGE_SHIFT ? -EINVAL : -EPERM;
     if ((*val & PTE_RW) && rangeset_contains(mmio_ro_ranges, mfn, mfn))
         *val &= ~PTE_RW;

@@ -15,7 +15,8 @@ uint64_t boot_l4[512];
 struct boot_info boot_info;
 char image_start[1];
 struct domain *dom0;
-struct domain idle_domain = {.id = DOMID_IDLE}, dom_xen = {.id = DOMID_XEN}, dom_io = {.id = DOMID_IO};
+struct domain idle_domain = {.id = DOMID_IDLE}, dom_xen = {.id = DOMID_XEN},
+              dom_io = {.id = DOMID_IO};
 struct vcpu_info dummy_vcpu_info;
 spinlock_t domain_list_lock = SPINLOCK_INIT(ORDER_DOMLIST);
 struct list domain_list = LIST_INIT(domain_list);
@@ -53,7 +54,8 @@ void smp_flush_tlb(const struct flush_mask *m, uint64_t va)
         if (test_bit(i, m->bits) && va == FLUSH_ALL_VA) {
             __atomic_fetch_add(&flushes, 1, __ATOMIC_RELAXED);
             __atomic_store_n(&pcpus[i]->arch.tlb_stamp,
-                             __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
+                             __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST),
+                             __ATOMIC_SEQ_CST);
         }
 }
 
@@ -158,11 +160,11 @@ struct domain *domain_get(domid_t id)
 {
     struct domain *d;
 
-    list_for_each(d, &domain_list, list)
-        if (d->id == id) {
-            domain_ref(d);
-            return d;
-        }
+    list_for_each(d, &domain_list, list) if (d->id == id)
+    {
+        domain_ref(d);
+        return d;
+    }
     return NULL;
 }
 

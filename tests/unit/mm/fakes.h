@@ -50,8 +50,9 @@ extern unsigned int passed, failed;
         }                                                                                          \
     } while (0)
 
-/* No valid or partial L1 entry is writable on a frame that is not of writable type, or shows a frame
- * of another owner than allowed; no table names what it should not. Independent of mm/audit.c. */
+/* No valid or partial L1 entry is writable on a frame that is not of writable type, or shows a
+ * frame of another owner than allowed; no table names what it should not. Independent of
+ * mm/audit.c. */
 unsigned int theorem_violations(void);
 /* The audit's own verdict. */
 void expect_sound(const char *where, int line);

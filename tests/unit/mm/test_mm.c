@@ -86,7 +86,8 @@ static void superpages_and_flags(void)
     CHECK_EQ(mmu_update(at(t.l1, 9), pte(t.data[0], RWP | PTE_PCD)), -EINVAL);
     CHECK_EQ(mmu_update(at(t.l1, 9), pte(t.data[0], PTE_P | PTE_RW)), 0);
     CHECK_EQ(page(t.l1)[9], pte(t.data[0], PTE_P | PTE_RW | PTE_USER | PTE_GUEST_KERNEL));
-    CHECK_EQ(mmu_update(at(t.l1, 9) | MMU_PT_UPDATE_PRESERVE_AD, pte(t.data[0], PTE_P | PTE_USER)), 0);
+    CHECK_EQ(mmu_update(at(t.l1, 9) | MMU_PT_UPDATE_PRESERVE_AD, pte(t.data[0], PTE_P | PTE_USER)),
+             0);
     page(t.l1)[9] |= PTE_A | PTE_D;
     CHECK_EQ(mmu_update(at(t.l1, 9) | MMU_PT_UPDATE_PRESERVE_AD, pte(t.data[1], ROP & ~PTE_A)), 0);
     CHECK((page(t.l1)[9] & (PTE_A | PTE_D)) == (PTE_A | PTE_D));
@@ -376,9 +377,13 @@ static void base_pointers(void)
 int main(void)
 {
     static void (*const tests[])(void) = {
-        validates_and_releases, no_writable_map_of_tables, no_table_from_writable, no_type_confusion,
-        superpages_and_flags, our_slots, foreign_frames, linear_tables, flushes_before_retyping,
-        descriptor_frames, preempted_everywhere, updates_preempted, base_pointers,
+        validates_and_releases,  no_writable_map_of_tables,
+        no_table_from_writable,  no_type_confusion,
+        superpages_and_flags,    our_slots,
+        foreign_frames,          linear_tables,
+        flushes_before_retyping, descriptor_frames,
+        preempted_everywhere,    updates_preempted,
+        base_pointers,
     };
     uint64_t free_before;
 

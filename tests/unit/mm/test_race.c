@@ -68,23 +68,12 @@ static void *churn(void *arg)
 
         preempt_at = 1 + rand_r(&seed) % 6;
         switch (rand_r(&seed) % 6) {
-        case 0:
-            mmuext(MMUEXT_PIN_L4_TABLE, shared_l4);
-            break;
-        case 1:
-            mmuext(MMUEXT_UNPIN_TABLE, shared_l4);
-            break;
-        case 2:
-            mmu_update(e, pte(shared_l3, RWP));
-            break;
-        case 3:
-            mmu_update(e, 0);
-            break;
-        case 4:
-            mmu_update(at(t.l1, 40), pte(shared_l3, RWP));
-            break;
-        default:
-            mmu_update(at(t.l1, 40), pte(t.data[rand_r(&seed) % 8], RWP));
+        case 0: mmuext(MMUEXT_PIN_L4_TABLE, shared_l4); break;
+        case 1: mmuext(MMUEXT_UNPIN_TABLE, shared_l4); break;
+        case 2: mmu_update(e, pte(shared_l3, RWP)); break;
+        case 3: mmu_update(e, 0); break;
+        case 4: mmu_update(at(t.l1, 40), pte(shared_l3, RWP)); break;
+        default: mmu_update(at(t.l1, 40), pte(t.data[rand_r(&seed) % 8], RWP));
         }
     }
     preempt_at = 0;
