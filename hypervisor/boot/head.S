@@ -43,12 +43,17 @@ mb2_header:
         .long   0                       /* i386 protected mode */
         .long   mb2_end - mb2_header
         .long   0x100000000 - (MB2_MAGIC + (mb2_end - mb2_header))
-        /* Console: EGA text if the machine has it. Elsewhere (UEFI) GRUB gives a framebuffer; asking
-         * for one by the framebuffer tag would leave text mode on BIOS, too. */
+        /* Console: EGA text is understood; a framebuffer of any size is preferred. Without the
+         * second tag GRUB on UEFI, where there is no text mode, gives no screen at all. */
         .balign 8
         .word   4, 1
         .long   12
         .long   2
+        .balign 8
+        .word   5, 1
+        .long   20
+        .long   0, 0, 0
+        .balign 8
         /* Modules page-aligned. */
         .balign 8
         .word   6, 0
