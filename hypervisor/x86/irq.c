@@ -20,6 +20,9 @@
 static spinlock_t vector_lock = SPINLOCK_INIT(ORDER_LEAF);
 static unsigned long vectors_used[256 / BITS_PER_LONG]; /* vector_lock */
 static struct irq_desc *vector_desc[256];               /* atomic pointers */
+/* CPUs between looking vector_desc[] up and being done with what they found; atomic. Whoever clears
+ * an entry waits for this to be 0 before the descriptor goes. */
+static uint32_t vector_users[256];
 static uint64_t spurious;
 
 static bool vector_usable(unsigned int v)
@@ -48,9 +51,19 @@ uint8_t irq_alloc_vectors(unsigned int n)
     return found;
 }
 
+/* Interrupts that were on their way when the hardware was masked are over. */
+static void wait_for_handlers(uint8_t vector)
+{
+    while (__atomic_load_n(&vector_users[vector], __ATOMIC_SEQ_CST)) {
+        cpu_relax();
+        smp_poll();
+    }
+}
+
 void irq_free_vector(uint8_t vector)
 {
-    __atomic_store_n(&vector_desc[vector], NULL, __ATOMIC_RELEASE);
+    __atomic_store_n(&vector_desc[vector], NULL, __ATOMIC_SEQ_CST);
+    wait_for_handlers(vector);
     spin_lock(&vector_lock);
     __clear_bit(vector, vectors_used);
     spin_unlock(&vector_lock);
@@ -148,24 +161,25 @@ out:
 
 void irq_unbind(struct irq_desc *d)
 {
+    uint8_t vector;
+
     spin_lock(&d->lock);
     if (!d->fn) {
         spin_unlock(&d->lock);
         return;
     }
     hw_mask(d, true);
-    d->fn = NULL;
+    __atomic_store_n(&d->fn, NULL, __ATOMIC_SEQ_CST);
     d->in_service = false;
-    if (d->kind == IRQ_LINE) {
-        irq_free_vector(d->vector);
+    vector = d->vector;
+    if (d->kind == IRQ_LINE)
         d->vector = 0;
-    }
     spin_unlock(&d->lock);
-    /* A handler that had already been read may still run on another CPU. */
-    while (__atomic_load_n(&d->running, __ATOMIC_ACQUIRE)) {
-        cpu_relax();
-        smp_poll();
-    }
+    /* Without the lock: a handler that waits for it must get on. */
+    if (d->kind == IRQ_LINE)
+        irq_free_vector(vector);
+    else
+        wait_for_handlers(vector);
 }
 
 void irq_mask(struct irq_desc *d)
@@ -216,31 +230,29 @@ int irq_set_cpu(struct irq_desc *d, unsigned int cpu)
 
 static void device_interrupt(unsigned int vector)
 {
-    struct irq_desc *d = __atomic_load_n(&vector_desc[vector], __ATOMIC_ACQUIRE);
+    struct irq_desc *d;
     void (*fn)(void *) = NULL;
     void *data = NULL;
 
-    if (!d) {
-        apic_eoi();
+    __atomic_fetch_add(&vector_users[vector], 1, __ATOMIC_SEQ_CST);
+    d = __atomic_load_n(&vector_desc[vector], __ATOMIC_SEQ_CST);
+    if (d) {
+        spin_lock(&d->lock);
+        if (d->level) {
+            d->unmask_at_eoi = !d->masked;
+            hw_mask(d, true);
+            d->in_service = true;
+        }
+        fn = d->fn;
+        data = d->data;
+        spin_unlock(&d->lock);
+    } else {
         spurious++;
-        return;
     }
-    spin_lock(&d->lock);
-    if (d->level) {
-        d->unmask_at_eoi = !d->masked;
-        hw_mask(d, true);
-        d->in_service = true;
-    }
-    fn = d->fn;
-    data = d->data;
-    if (fn)
-        __atomic_fetch_add(&d->running, 1, __ATOMIC_ACQ_REL);
-    spin_unlock(&d->lock);
     apic_eoi();
-    if (fn) {
+    if (fn)
         fn(data);
-        __atomic_fetch_sub(&d->running, 1, __ATOMIC_ACQ_REL);
-    }
+    __atomic_fetch_sub(&vector_users[vector], 1, __ATOMIC_SEQ_CST);
 }
 
 void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector)

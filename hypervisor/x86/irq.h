@@ -17,7 +17,6 @@ struct irq_desc {
     bool level, low, fixed;   /* fixed: an override says so */
     bool masked, in_service;
     bool unmask_at_eoi;
-    uint32_t running;         /* CPUs inside fn; atomic */
     void (*fn)(void *);       /* NULL: unbound */
     void *data;
     union {
