@@ -17,6 +17,7 @@
 #include <hv/string.h>
 #include <x86/context.h>
 #include <x86/layout.h>
+#include <public/features.h>
 
 #include "../../dom0-tools/lib/builder/layout.h"
 #include "dom0_caps.h"
@@ -249,6 +250,9 @@ static int start_vcpu(struct dom0_build *b, mfn_t l4)
     c->kernel_ss = FLAT_KERNEL_SS;
     c->kernel_sp = c->user_regs.rsp;
     c->ctrlreg[3] = xen_pfn_to_cr3(mfn_x(l4));
+    /* Of no effect on a 64-bit guest, but it is among the features reported to the kernel. */
+    if (b->image->supported & 1U << XENFEAT_pae_pgdir_above_4gb)
+        c->vm_assist = 1UL << VMASST_TYPE_pae_extended_cr3;
     do
         rc = vcpu_set_context(v, c);
     while (rc == -ERESTART);

@@ -48,7 +48,7 @@ int mm_map_vcpu_info(struct vcpu *v, uint64_t gfn, uint32_t offset)
     struct frame *f = frame_of(gfn);
 
     if (offset > PAGE_SIZE - sizeof(*new) || (offset & 7))
-        return -EINVAL;
+        return -ENXIO;
     if (!mfn_eq(v->info_mfn, INVALID_MFN))
         return -EINVAL;
     if (v != current && !test_bit(VPF_DOWN, &v->pause_flags))

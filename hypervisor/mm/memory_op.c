@@ -164,6 +164,14 @@ static long reservation(unsigned int op, uint64_t start, uint64_t arg)
     return (long)m.done;
 }
 
+/* A guest that has not said yet has no frame above 0. */
+static long last_gpfn(const struct domain *d)
+{
+    uint64_t n = READ_ONCE(d->shared_info->arch.max_pfn);
+
+    return n ? (long)n - 1 : 0;
+}
+
 static long domain_number(unsigned int op, uint64_t arg)
 {
     struct xen_memory_domain r;
@@ -180,7 +188,7 @@ static long domain_number(unsigned int op, uint64_t arg)
     else if (op == XENMEM_maximum_reservation)
         rc = (long)d->mm.max_pages;
     else /* maximum_gpfn: what the guest itself says */
-        rc = d->shared_info ? (long)READ_ONCE(d->shared_info->arch.max_pfn) - 1 : -ESRCH;
+        rc = d->shared_info ? last_gpfn(d) : -ESRCH;
     domain_put(d);
     return rc;
 }
