@@ -418,7 +418,6 @@ void sched_init(void)
     idle_domain.id = DOMID_IDLE;
     idle_domain.sched.weight = 256;
     sched_init_cpu(0);
-    timer_init_cpu(0);
 }
 
 void sched_start_cpu(void)
@@ -433,6 +432,7 @@ void sched_init_cpu(unsigned int cpu)
 
     spin_lock_init(&p->sched.lock, ORDER_SCHED);
     list_init(&p->sched.queue);
+    timer_init_cpu(cpu);
     timer_init(&p->sched.slice, slice_expired, NULL, cpu);
     p->idle.domain = &idle_domain;
     p->idle.id = cpu;
