@@ -101,18 +101,17 @@ static int populate_all(struct builder *b, struct err *err)
     return 0;
 }
 
+/* The claim comes first: too little memory is then told as that, before anything is taken. */
 int builder_populate(struct builder *b, struct err *err)
 {
-    int ret;
+    int ret = claim(b, err);
 
-    b->p2m = calloc(b->layout.nr_pages, sizeof(*b->p2m));
-    if (!b->p2m)
-        return err_set(err, -ENOMEM, "memory: no memory for the p2m of %" PRIu64 " pages",
-                       b->layout.nr_pages);
-    ret = claim(b, err);
     if (ret)
         return ret;
-    ret = populate_all(b, err);
+    b->p2m = calloc(b->layout.nr_pages, sizeof(*b->p2m));
+    ret = b->p2m ? populate_all(b, err)
+                 : err_set(err, -ENOMEM, "memory: dom0 has no memory for the p2m of %" PRIu64
+                           " pages", b->layout.nr_pages);
     if (!b->params.no_claim)
         hv_claim_pages(b->hv, b->domid, 0);
     return ret;

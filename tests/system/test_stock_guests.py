@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""Stock Debian kernels as guests: vcpus and memory of all sizes, disk and network both ways, how
+they end, and two of them under load at once."""
+import re
+
+import pytest
+
+from guests import (CONSOLE_LOGS, host, said, same_state, shell, state, stock_config,  # noqa: F401
+                    typed, until, until_gone, with_our_tools)
+
+pytestmark = with_our_tools
+
+full = pytest.mark.full
+GUESTS = [("cloud-amd64", 1, 128), ("amd64", 4, 256),
+          pytest.param("cloud-amd64", 2, 512, marks=full),
+          pytest.param("cloud-amd64", 4, 1024, marks=full),
+          pytest.param("amd64", 1, 128, marks=full), pytest.param("amd64", 3, 1024, marks=full)]
+
+
+def disk_image(vm, path, size="16M"):
+    vm.check(f"rm -f {path}; truncate -s {size} {path}; mke2fs -q -t ext4 {path}; "
+             f"mount -o loop {path} /mnt; echo label > /mnt/label; "
+             "head -c 3000000 /dev/urandom > /mnt/from-dom0; sync; "
+             "sha256sum < /mnt/from-dom0 > /root/sum; umount /mnt")
+
+
+def sum_in_dom0(vm, path, name):
+    """The checksum of a file on a guest's disk, read in dom0."""
+    return vm.check(f"mount -o loop {path} /mnt && sha256sum < /mnt/{name}; umount /mnt").split()[0]
+
+
+def boot(vm, name, config, times=1):
+    vm.check(f"[ {times} != 1 ] || rm -f {CONSOLE_LOGS}/guest-{name}.log; xl create {config}",
+             timeout=240)
+    said(vm, name, "guest: up", times=times, timeout=300)
+
+
+@pytest.mark.parametrize("flavour,vcpus,memory", GUESTS)
+def test_guest(host, flavour, vcpus, memory):  # noqa: F811
+    """One guest: what it sees, its disk and network both ways, reboot, shutdown."""
+    before = state(host)
+    disk_image(host, "/root/disk.img")
+    config = stock_config(host, "g", flavour, address="192.0.2.5", disk="/root/disk.img",
+                          vcpus=vcpus, memory=memory)
+    boot(host, "g", config)
+    up = host.check(f"grep 'guest: up' {CONSOLE_LOGS}/guest-g.log")
+    assert f"vcpus={vcpus} ip=192.0.2.5/24 disk=label" in up
+    assert ("cloud" in up) == ("cloud" in flavour)
+    kib = int(shell(host, "g", "grep MemTotal /proc/meminfo", "m1").split()[1])
+    assert 0.5 * memory * 1024 < kib <= memory * 1024
+    host.check("ping -c 3 -i 0.2 192.0.2.5")
+    assert "0% packet loss" in shell(host, "g", "ping -c 3 192.0.2.1", "m2")
+    assert shell(host, "g", "sha256sum < /mnt/from-dom0", "m3").split()[0] == \
+        host.check("cat /root/sum").split()[0]
+    wrote = shell(host, "g", "head -c 3000000 /dev/urandom > /mnt/own; sync; "
+                  "echo 3 > /proc/sys/vm/drop_caches; sha256sum < /mnt/own; umount /mnt", "m4")
+    domid = host.check("xl domid g").strip()
+    host.check("xl reboot g")
+    said(host, "g", "guest: up", times=2, timeout=300)
+    assert host.check("xl domid g").strip() != domid
+    host.check("xl shutdown -w g", timeout=240)
+    until_gone(host, "g")
+    assert sum_in_dom0(host, "/root/disk.img", "own") == wrote.split()[0]
+    same_state(host, before)
+
+
+def test_network_carries_bulk(host):  # noqa: F811
+    """A few MB over TCP in both directions arrive as they were sent."""
+    config = stock_config(host, "g", address="192.0.2.5")
+    boot(host, "g", config)
+    host.check("head -c 4000000 /dev/urandom > /root/data")
+    shell(host, "g", "(nc -l -p 7000 > /run/got; echo got) & sleep 0; true", "n0")
+    host.check("until busybox nc 192.0.2.5 7000 < /root/data; do sleep 0.2; done")
+    said(host, "g", "^got")
+    there = shell(host, "g", "sha256sum < /run/got", "n1").split()[0]
+    assert there == host.check("sha256sum < /root/data").split()[0]
+    host.check("busybox nc -l -p 7001 > /root/back 2>/dev/null & echo $! > /root/nc.pid")
+    shell(host, "g", "until nc 192.0.2.1 7001 < /run/got; do sleep 0.2; done", "n2")
+    until(host, "! kill -0 $(cat /root/nc.pid) 2> /dev/null")
+    assert host.check("sha256sum < /root/back").split()[0] == there
+    host.check("xl destroy g")
+
+
+@pytest.mark.parametrize("action", ["restart", pytest.param("destroy", marks=full),
+                                    pytest.param("preserve", marks=full)])
+def test_panic(host, action):  # noqa: F811
+    """A Linux that panics is taken for crashed and on_crash is done."""
+    before = state(host)
+    config = stock_config(host, "p", on_crash=action)
+    boot(host, "p", config)
+    typed(host, "p", "echo c > /proc/sysrq-trigger\r")
+    if action == "restart":
+        said(host, "p", "guest: up", times=2, timeout=300)
+        host.check("xl destroy p")
+    elif action == "preserve":
+        until(host, "xl list p | tail -n 1 | grep -q ' ---*c'")
+        host.check("xl destroy p")
+    until_gone(host, "p")
+    assert re.search(r"has shut down, reason code 3",
+                     host.check("cat /var/log/xen/xl-p.log*"))
+    same_state(host, before)
+
+
+LOAD = ("(while :; do :; done) & burner=$!; bad=0; "
+        "for i in 1 2 3 4; do head -c 2000000 /dev/urandom > /mnt/a$i; "
+        "s=$(sha256sum < /mnt/a$i); sync; echo 3 > /proc/sys/vm/drop_caches; "
+        "cp /mnt/a$i /mnt/b$i; sync; echo 3 > /proc/sys/vm/drop_caches; "
+        "[ \"$s\" = \"$(sha256sum < /mnt/b$i)\" ] || bad=$i; done; kill $burner; "
+        "echo bad=$bad; sha256sum < /mnt/b4; umount /mnt")
+
+
+def test_two_guests_under_load(host):  # noqa: F811
+    """Two guests compute and write to their disks at once; every checksum is right."""
+    before = state(host)
+    for n, name in enumerate(("one", "two")):
+        disk_image(host, f"/root/{name}.img", "40M")
+        boot(host, name, stock_config(host, name, address=f"192.0.2.{20 + n}",
+                                      disk=f"/root/{name}.img", vcpus=2))
+    for name in ("one", "two"):
+        typed(host, name, f"echo load-$((0+1)); {LOAD}; echo load-$((1+1))\r")
+    host.check("ping -c 5 -i 0.5 192.0.2.20 && ping -c 5 -i 0.5 192.0.2.21")
+    for name in ("one", "two"):
+        said(host, name, "^load-2", timeout=600)
+        text = host.check(f"tr -d '\\r' < {CONSOLE_LOGS}/guest-{name}.log | "
+                          "sed -n '/^load-1/,/^load-2/p'")
+        assert "\nbad=0\n" in text, text
+        digest = re.search(r"^([0-9a-f]{64})  -$", text, re.M).group(1)
+        host.check(f"xl shutdown -w {name}", timeout=240)
+        until_gone(host, name)
+        assert sum_in_dom0(host, f"/root/{name}.img", "b4") == digest
+    same_state(host, before)
