@@ -29,13 +29,19 @@ static bool deliver(struct vcpu *v)
     return false;
 }
 
+/* More rounds than honest work takes: other vcpus of the guest may unmask this one's upcall as fast
+ * as it is delivered, or wake others onto this CPU. Then its interrupts must get in nevertheless. */
+#define MANY_ROUNDS 8
+
 void exit_work(void)
 {
     struct pcpu *p = this_pcpu();
 
-    for (;;) {
+    for (unsigned int round = 0;; round++) {
         struct vcpu *v;
 
+        if (unlikely(round >= MANY_ROUNDS))
+            __asm__ volatile("sti; nop; cli" : : : "memory");
         if (unlikely(READ_ONCE(p->softirqs))) {
             softirq_run();
             continue;
