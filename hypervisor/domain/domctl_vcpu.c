@@ -38,7 +38,8 @@ long domctl_setvcpucontext(struct domctl *c)
     struct vcpu_guest_context *ctxt;
     long rc;
 
-    if (d == current->domain || !v)
+    /* A dying domain has given its tables back: it takes none any more. */
+    if (d == current->domain || !v || d->state >= DOM_DYING)
         return -EINVAL;
     if (!from)
         return reset_vcpu(v);
