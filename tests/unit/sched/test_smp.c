@@ -261,7 +261,6 @@ void smp_tests(void)
         memset(pcpus[c], 0, sizeof(*pcpus[c]));
         pcpus[c]->id = c;
         sched_init_cpu(c);
-        timer_init_cpu(c);
         fake_deadline[c] = ~0ul;
     }
     fake_pcpu = pcpus[0];
