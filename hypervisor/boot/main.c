@@ -143,6 +143,7 @@ static __init void init_services(void)
     sched_init();
     console_init_late();
     register_key('i', irq_dump, "dump interrupt bindings");
+    domain_register_keys();
     cmdline_warn_unknown();
     smp_boot_aps();
     efi_init();

@@ -34,6 +34,8 @@ void softirq_run(void)
         domain_reclaim_softirq();
     if (bits & BIT(SOFTIRQ_KEYS))
         console_softirq();
+    if (bits & BIT(SOFTIRQ_PARK))
+        park_softirq();
     if (bits & BIT(SOFTIRQ_SCHEDULE))
         sched_softirq();
 }

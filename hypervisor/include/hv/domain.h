@@ -66,6 +66,7 @@ extern struct domain dom_xen;     /* owns frames that Hospes shares (DOMID_XEN) 
 extern struct domain dom_io;      /* owns frames outside RAM (DOMID_IO) */
 
 void domain_init(void);
+void domain_register_keys(void);  /* debug keys; keys.c */
 /* Creates a domain, paused by tools once. On success *out holds one reference.
  * -EEXIST, -EINVAL, -ENOMEM, ... as domctl createdomain. */
 int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool control,
