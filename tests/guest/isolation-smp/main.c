@@ -10,26 +10,34 @@
 #include "trap.h"
 #include "vcpu.h"
 
-#define ROUNDS 3000
+#define RACE_MS    3000 /* of each race, and at least */
+#define MIN_ROUNDS 50
 
 static uint64_t *contested;      /* the page raced for */
 static uint64_t contested_mfn;
 static uint64_t *window, *entry; /* where the other vcpu maps it */
 static volatile unsigned int mapped, pinned, both, stale;
 
-/* The two meet before every round, each telling the other its number. */
-static volatile unsigned int at[2];
+/*
+ * The two meet before every round, each telling the other its number. Vcpu 0 says which round is
+ * the last, which is not done; false is that.
+ */
+static volatile unsigned int at[2], last_round;
+static uint64_t race_end;
 
-static void meet(unsigned int me, unsigned int round)
+static bool meet(unsigned int me, unsigned int round)
 {
-    uint64_t end = now() + 100 * SECOND;
+    uint64_t limit = now() + 100 * SECOND;
 
+    if (!me && round > MIN_ROUNDS && now() > race_end)
+        last_round = round;
     at[me] = round;
     while (at[1 - me] < round) {
         relax();
-        if (now() > end)
+        if (now() > limit)
             die("vcpu %u waits for the other in round %u", me, round);
     }
+    return round != last_round;
 }
 
 /* While the frame is a pinned L1, no store of ours may succeed. */
@@ -57,17 +65,17 @@ static void try_to_pin(void)
 
 static void pin_against_map_1(void)
 {
-    for (unsigned int i = 1; i <= ROUNDS; i++) {
-        meet(1, i);
-        try_to_map(i);
+    for (unsigned int i = 1; meet(1, i); i++) {
+        for (unsigned int n = 0; n < 20; n++)
+            try_to_map(i);
     }
 }
 
 static void pin_against_map_0(void)
 {
-    for (unsigned int i = 1; i <= ROUNDS; i++) {
-        meet(0, i);
-        try_to_pin();
+    for (unsigned int i = 1; meet(0, i); i++) {
+        for (unsigned int n = 0; n < 20; n++)
+            try_to_pin();
     }
 }
 
@@ -77,8 +85,7 @@ static void pin_against_map_0(void)
  */
 static void stale_writer_1(void)
 {
-    for (unsigned int i = 1; i <= ROUNDS / 3; i++) {
-        meet(1, i);
+    for (unsigned int i = 1; meet(1, i); i++) {
         mmu_update(machine_address(entry), MFN_PTE(contested_mfn, PTE_RW));
         for (unsigned int n = 0; n < 50; n++)
             try_write(window + 9, 0xbad000);
@@ -91,8 +98,7 @@ static void stale_writer_1(void)
 
 static void stale_writer_0(void)
 {
-    for (unsigned int i = 1; i <= ROUNDS / 3; i++) {
-        meet(0, i);
+    for (unsigned int i = 1; meet(0, i); i++) {
         for (unsigned int n = 0; n < 300; n++) {
             if (mmuext(MMUEXT_PIN_L1_TABLE, contested_mfn, 0))
                 continue;
@@ -112,10 +118,9 @@ static uint64_t *table, *pages[2];
 
 static void update_half(unsigned int me)
 {
-    for (unsigned int i = 1; i <= ROUNDS / 3; i++) {
+    for (unsigned int i = 1; meet(me, i); i++) {
         unsigned int slot = me * 256 + i % 255 + 1;
 
-        meet(me, i);
         require_eq(write_entry(table + slot, MFN_PTE(virt_to_mfn(pages[me]), PTE_RW)), 0);
         require_eq(write_entry(table, MFN_PTE(virt_to_mfn(pages[me]), PTE_RW)), 0);
         require_eq(try_write(table + slot, 0), 0);
@@ -133,8 +138,7 @@ static uint64_t *l2s[2], *shared_l1;
 
 static void pin_tree(unsigned int me)
 {
-    for (unsigned int i = 1; i <= ROUNDS / 3; i++) {
-        meet(me, i);
+    for (unsigned int i = 1; meet(me, i); i++) {
         require_eq(mmuext(MMUEXT_PIN_L2_TABLE, virt_to_mfn(l2s[me]), 0), 0);
         require_eq(mmuext(MMUEXT_UNPIN_TABLE, virt_to_mfn(l2s[me]), 0), 0);
     }
@@ -147,12 +151,13 @@ static void pin_tree_1(void)
 
 static void race(vcpu_fn_t *mine, vcpu_fn_t *other)
 {
-    at[0] = at[1] = 0;
+    at[0] = at[1] = last_round = 0;
+    race_end = now() + RACE_MS * MS;
     mapped = pinned = both = stale = 0;
     require_eq(vcpu_start(1, other), 0);
     mine();
     vcpu_wait_down(1);
-    printk("mapped %u, pinned %u\n", mapped, pinned);
+    printk("%u rounds, mapped %u, pinned %u\n", last_round - 1, mapped, pinned);
     expect_eq(both, 0);
     expect_eq(stale, 0);
     require_eq(HV_update_va_mapping(window, 0, UVMF_INVLPG | UVMF_ALL), 0);

@@ -2,7 +2,8 @@
 /*
  * switch: registers survive being switched away and back. Every vcpu fills its general, vector,
  * segment base and debug registers with values of its own, spins, and looks at them again, for a
- * while and from kernel and user mode, with more vcpus than CPUs. Run with dom0_max_vcpus=4.
+ * while and from kernel and user mode, with more vcpus than CPUs.
+ * Run with: --cmdline dom0_max_vcpus=4
  */
 #include "mm.h"
 #include "vcpu.h"
