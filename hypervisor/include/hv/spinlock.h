@@ -30,8 +30,8 @@ enum lock_order {
     ORDER_EVENT_DOM = 50,   /* a domain's port table */
     ORDER_EVENT_PORT = 55,  /* one port */
     ORDER_EVENT_FIFO = 57,  /* a domain's FIFO queues */
-    ORDER_PT = 60,          /* one domain's page-table updates (or one table frame) */
-    ORDER_MSI = 65,         /* list of devices with MSI or MSI-X set up */
+    ORDER_MSI = 58,         /* list of devices with MSI or MSI-X set up; maps their tables */
+    ORDER_PT = 60,          /* Hospes's own mappings of device memory */
     ORDER_PAGE_ALLOC = 70,  /* d's list of frames */
     ORDER_HEAP = 75,        /* frame allocator */
     ORDER_POOL = 76,        /* small-object allocator */
