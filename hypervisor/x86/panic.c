@@ -6,6 +6,7 @@
 #include <hv/irq.h>
 #include <hv/pcpu.h>
 #include <hv/printk.h>
+#include <hv/string.h>
 #include <x86/apic.h>
 #include <x86/cpu.h>
 #include <x86/layout.h>
@@ -15,6 +16,7 @@ CMDLINE_OPTION(noreboot);
 #define MAX_FRAMES 32
 
 static uint32_t panic_cpu; /* CPU number + 1 of the first that panicked; atomic */
+static bool regs_shown;    /* of a trap in Hospes, whose handler panics next */
 
 extern const char image_start[], image_init_text_end[];
 
@@ -54,7 +56,10 @@ void show_regs(const struct cpu_user_regs *r)
            'n'
 #endif
     );
-    printk("CPU:    %u\n", smp_cpu_id());
+    if (cpu_info()->pcpu && current->domain && current->domain->id < DOMID_FIRST_RESERVED)
+        printk("CPU:    %u (d%uv%u)\n", smp_cpu_id(), current->domain->id, current->id);
+    else
+        printk("CPU:    %u\n", smp_cpu_id());
     if (r->cs & 3)
         printk("RIP:    %04x:[<%016lx>]\n", r->cs, r->rip);
     else
@@ -69,9 +74,14 @@ void show_regs(const struct cpu_user_regs *r)
     printk("r15: %016lx   cr0: %016lx   cr4: %016lx\n", r->r15, read_cr0(), read_cr4());
     printk("cr3: %016lx   cr2: %016lx\n", read_cr3(), read_cr2());
     printk("ss: %04x   cs: %04x\n", r->ss, r->cs);
-    if (!(r->cs & 3))
+    if (!(r->cs & 3)) {
+        regs_shown = true;
         show_backtrace(r->rip, r->rsp, r->rbp);
+    }
 }
+
+/* Registers as they were when panic() was called. */
+struct cpu_user_regs panic_regs;
 
 static void __noreturn stop_here(void)
 {
@@ -79,12 +89,34 @@ static void __noreturn stop_here(void)
         __asm__ volatile("cli; hlt");
 }
 
-void panic(const char *fmt, ...)
+void panic_with_regs(const char *fmt, ...) __attribute__((format(printf, 1, 2))) __noreturn;
+
+#define SAVE(reg) "mov %%" #reg ", panic_regs + %c[" #reg "](%%rip)\n\t"
+#define AT(reg)   [reg] "i"(offsetof(struct cpu_user_regs, reg))
+
+/* C cannot see its caller's registers. */
+__attribute__((naked)) void panic(const char *fmt __attribute__((unused)), ...)
+{
+    __asm__(SAVE(rax) SAVE(rbx) SAVE(rcx) SAVE(rdx) SAVE(rsi) SAVE(rdi) SAVE(rbp) SAVE(r8)
+            SAVE(r9) SAVE(r10) SAVE(r11) SAVE(r12) SAVE(r13) SAVE(r14) SAVE(r15)
+            "jmp panic_with_regs"
+            :
+            : AT(rax), AT(rbx), AT(rcx), AT(rdx), AT(rsi), AT(rdi), AT(rbp), AT(r8), AT(r9),
+              AT(r10), AT(r11), AT(r12), AT(r13), AT(r14), AT(r15));
+}
+
+/* panic() jumps here, so the return address and the arguments are those of its caller. */
+__attribute__((used)) void panic_with_regs(const char *fmt, ...)
 {
     uint32_t none = 0, me = smp_cpu_id() + 1;
-    unsigned long here = (unsigned long)__builtin_return_address(0);
+    struct cpu_user_regs regs = panic_regs;
     va_list ap;
 
+    regs.rip = (unsigned long)__builtin_return_address(0);
+    regs.rsp = (unsigned long)__builtin_frame_address(0) + 2 * sizeof(long);
+    regs.rflags = __builtin_ia32_readeflags_u64();
+    regs.cs = SEL_HV_CS;
+    regs.ss = SEL_HV_DS;
     irq_disable();
     if (!__atomic_compare_exchange_n(&panic_cpu, &none, me, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE)) {
@@ -99,8 +131,8 @@ void panic(const char *fmt, ...)
     vprintk(fmt, ap);
     va_end(ap);
     printk("\n****************************************\n");
-    show_backtrace(here, (unsigned long)__builtin_frame_address(0),
-                   *(const unsigned long *)__builtin_frame_address(0));
+    if (!regs_shown)
+        show_regs(&regs);
     if (cmdline_bool("noreboot", false)) {
         printk("\nManual reset required ('noreboot' specified)\n");
         console_flush();
