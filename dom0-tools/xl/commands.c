@@ -57,7 +57,7 @@ const struct command *const commands[] = {
     NOT_YET("restore", "Restore a domain from a saved state",
             "[options] [<ConfigFile>] <CheckpointFile>"),
     NOT_YET("migrate-receive", "Restore a domain from a saved state", "- for internal use only"),
-    NOT_YET("dump-core", "Core dump a domain", "<Domain> <filename>"),
+    &command_dump_core,
     NOT_PV("cd-insert", "Insert a cdrom into a guest's cd drive",
            "<Domain> <VirtualDevice> <path>"),
     NOT_PV("cd-eject", "Eject a cdrom from a guest's cd drive", "<Domain> <VirtualDevice>"),

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "coredump.h"
 #include "domjson.h"
 #include "lifecycle.h"
 #include "userdata.h"
@@ -51,10 +52,17 @@ static enum action action_for(const struct domain_config *dc, unsigned reason)
     }
 }
 
-/* A stock xl that cannot dump goes on with the second half of the action; so do we. */
-static enum action skip_dump(enum action action)
+/* A dump that fails does not keep the second half of the action from being done. */
+static enum action dump(struct monitor *m, enum action action)
 {
-    LOG("core dump failed: not supported by Hospes yet");
+    char *path = xasprintf(DUMP_DIR "/%s", m->dc->name);
+    struct err err;
+
+    LOG("dumping core to %s", path);
+    mkdir(DUMP_DIR, 0700);
+    if (core_dump(m->xl, m->domid, path, &err))
+        LOG("core dump failed: %s", err.text);
+    free(path);
     return action == ACTION_COREDUMP_RESTART ? ACTION_RESTART : ACTION_DESTROY;
 }
 
@@ -137,7 +145,7 @@ static enum outcome handle_end(struct monitor *m, const struct xen_domctl_getdom
     action = action_for(m->dc, reason);
     LOG("Action for shutdown reason code %u is %s", reason, action_name(action));
     if (action == ACTION_COREDUMP_DESTROY || action == ACTION_COREDUMP_RESTART)
-        action = skip_dump(action);
+        action = dump(m, action);
     if (action == ACTION_PRESERVE) {
         LOG("Done. Exiting now");
         return FINISHED;

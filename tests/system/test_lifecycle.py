@@ -64,7 +64,6 @@ def action_rename_restart(vm, byte, **keys):
 
 def test_crash_actions(host):  # noqa: F811
     """on_crash, for a guest that says it crashed and for one that faults."""
-    host.check("true")
     before = state(host)
     action_destroy(host, "c", on_crash="destroy")
     action_destroy(host, "f", on_crash="destroy")

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Stock Debian kernels as guests: vcpus and memory of all sizes, disk and network both ways, how
 they end, and two of them under load at once."""
+import base64
 import re
+import struct
 
 import pytest
 
-from guests import (CONSOLE_LOGS, host, said, same_state, shell, state, stock_config,  # noqa: F401
-                    typed, until, until_gone, with_our_tools)
+from guests import (CONSOLE_LOGS, host, make_config, said, same_state, shell,  # noqa: F401
+                    state, stock_config, typed, until, until_gone, with_our_tools)
 
 pytestmark = with_our_tools
 
@@ -99,6 +101,55 @@ def test_panic(host, action):  # noqa: F811
     assert re.search(r"has shut down, reason code 3",
                      host.check("cat /var/log/xen/xl-p.log*"))
     same_state(host, before)
+
+
+def sections(vm, path):
+    """Names, offsets and sizes of the sections of an ELF file in dom0."""
+    head = base64.b64decode(vm.check(f"head -c 65536 {path} | base64 -w 0"))
+    assert head[:5] == b"\x7fELF\x02" and struct.unpack_from("<HH", head, 16) == (4, 62)
+    start, count, index = *struct.unpack_from("<Q", head, 40), *struct.unpack_from("<HH", head, 60)
+    rows = [struct.unpack_from("<IIQQQQIIQQ", head, start + 64 * n) for n in range(count)]
+    names = head[rows[index][4]:rows[index][4] + rows[index][5]]
+    return {names[r[0]:names.index(b"\0", r[0])].decode(): (head, r[4], r[5]) for r in rows}
+
+
+def check_core(vm, path, vcpus, marker):
+    """The file is a core in Xen's format, and has the guest's memory in it."""
+    found = sections(vm, path)
+    assert set(found) == {"", ".shstrtab", ".note.Xen", ".xen_prstatus", ".xen_shared_info",
+                          ".xen_p2m", ".xen_pages"}
+    head, at, size = found[".note.Xen"]
+    assert b"xen-3.0-x86_64" in head[at:at + size]
+    magic, cpus, pages, page = struct.unpack_from("<QQQQ", head, at + 32)
+    assert (magic, cpus, page) == (0xf00febed, vcpus, 4096)
+    assert 25000 < pages <= 32768           # of 128 MiB
+    assert found[".xen_prstatus"][2] == vcpus * 5168
+    assert found[".xen_p2m"][2] == pages * 16 and found[".xen_pages"][2] == pages * 4096
+    assert struct.unpack_from("<Q", head, found[".xen_p2m"][1])[0] == 0     # pfn 0 comes first
+    vm.check(f"[ $(stat -c %s {path}) = {found['.xen_pages'][1] + pages * 4096} ] && "
+             f"[ $(stat -c %a {path}) = 600 ] && grep -aq {marker} {path}")
+
+
+def test_core_dumps(host):  # noqa: F811
+    """xl dump-core of a guest that then goes on, and on_crash=coredump-destroy of one that panics;
+    a guest without a list of frames is refused and nothing is written."""
+    config = stock_config(host, "d", vcpus=2, on_crash="coredump-destroy")
+    boot(host, "d", config)
+    before = state(host)
+    assert "0" in shell(host, "d", "marker=in-memory-$((6*7)); echo $marker > /run/m; echo $?", "d1")
+    host.check("xl dump-core d /root/core", timeout=240)
+    check_core(host, "/root/core", 2, "in-memory-42")
+    assert "in-memory-42" in shell(host, "d", "cat /run/m", "d2")
+    same_state(host, before)
+    host.check("rm /root/core")
+    typed(host, "d", "echo c > /proc/sysrq-trigger\r")
+    until_gone(host, "d", timeout=300)
+    check_core(host, "/var/lib/xen/dump/d", 2, "in-memory-42")
+    host.check("rm /var/lib/xen/dump/d")
+    host.check(f"xl create {make_config(host, 'small')}")
+    refused = host.run("xl dump-core small /root/core")
+    assert refused.status == 1 and "has not told where its list of frames is" in refused.output
+    host.check("[ ! -e /root/core ] && xl destroy small")
 
 
 LOAD = ("(while :; do :; done) & burner=$!; bad=0; "
