@@ -2,8 +2,9 @@
 /*
  * A guest for the toolstack's tests: it starts in no time, says "domu: up" on its console, and does
  * what the bytes say that are typed there: p power off, r reboot, c crash (SCHEDOP_shutdown), f a
- * fault that nobody handles, any other byte is echoed. Given "now=X" as its command line it does X
- * at once. With its events masked it never gets an upcall: it waits by SCHEDOP_poll.
+ * fault that nobody handles; any other byte is echoed, so tests type words without these four.
+ * Given "now=X" as its command line it does X at once. With its events masked it never gets an
+ * upcall: it waits by SCHEDOP_poll.
  */
 #include <public/xen.h>
 #include <public/event_channel.h>
