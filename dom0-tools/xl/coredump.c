@@ -116,7 +116,8 @@ static uint64_t *read_frames(struct dump *d, const uint64_t *mfns, size_t count,
 static int read_p2m(struct dump *d, struct err *err)
 {
     uint64_t max = d->shared->arch.max_pfn, root = d->shared->arch.pfn_to_mfn_frame_list_list;
-    size_t leaves = ALIGN_UP(max, PER_PAGE) / PER_PAGE, mids = ALIGN_UP(leaves, PER_PAGE) / PER_PAGE;
+    size_t leaves = ALIGN_UP(max, PER_PAGE) / PER_PAGE;
+    size_t mids = ALIGN_UP(leaves, PER_PAGE) / PER_PAGE;
     uint64_t *top = NULL, *mid = NULL, *leaf = NULL;
 
     if (!max || max > MAX_PFN || !root || root == ~UINT64_C(0))

@@ -136,7 +136,7 @@ def test_core_dumps(host):  # noqa: F811
     config = stock_config(host, "d", vcpus=2, on_crash="coredump-destroy")
     boot(host, "d", config)
     before = state(host)
-    assert "0" in shell(host, "d", "marker=in-memory-$((6*7)); echo $marker > /run/m; echo $?", "d1")
+    shell(host, "d", "marker=in-memory-$((6*7)); echo $marker > /run/m", "d1")
     host.check("xl dump-core d /root/core", timeout=240)
     check_core(host, "/root/core", 2, "in-memory-42")
     assert "in-memory-42" in shell(host, "d", "cat /run/m", "d2")
