@@ -206,7 +206,8 @@ int layout_compute(struct layout *layout, const struct image *image, uint64_t ra
     ret = place_all(layout, image);
     if (!ret && layout->pages_needed > nr_pages)
         ret = err_set(err, -ENOMEM,
-                      "%s: guest memory of %" PRIu64 " MiB is too small: the kernel ends at %" PRIu64
+                      "%s: guest memory of %" PRIu64
+                      " MiB is too small: the kernel ends at %" PRIu64
                       " MiB, the ramdisk has %" PRIu64 " MiB; at least %" PRIu64 " MiB are needed",
                       image->name, nr_pages >> 8, image->paddr_end >> 20, ramdisk_bytes >> 20,
                       (layout->pages_needed + 255) >> 8);

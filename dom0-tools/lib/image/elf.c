@@ -91,7 +91,8 @@ static int check_span(struct image *image, struct err *err)
     image->paddr_start = seg[0].paddr;
     image->paddr_end = seg[count - 1].paddr + seg[count - 1].mem_size;
     if (image->paddr_end - image->paddr_start > IMAGE_MAX_KERNEL)
-        return err_set(err, -EFBIG, "%s: kernel spans %llu MiB of memory, more than %zu", image->name,
+        return err_set(err, -EFBIG, "%s: kernel spans %llu MiB of memory, more than %zu",
+                       image->name,
                        (unsigned long long)((image->paddr_end - image->paddr_start) >> 20),
                        IMAGE_MAX_KERNEL >> 20);
     return 0;

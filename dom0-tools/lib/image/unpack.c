@@ -215,7 +215,8 @@ int image_unpack(const char *name, const uint8_t *data, size_t size, size_t max,
         return 0;
     if (!format->unpack)
         return err_set(err, -EPROTONOSUPPORT,
-                       "%s: compressed with %s, which is not supported (gzip, xz, lz4 and zstd are)",
+                       "%s: compressed with %s, which is not supported "
+                       "(gzip, xz, lz4 and zstd are)",
                        name, format->name);
     ret = size > IMAGE_MAX_FILE ? -EFBIG : format->unpack(data, size, &output);
     if (ret) {
