@@ -119,10 +119,10 @@ static int start(struct xl *xl, const struct options *o, struct domain_config *d
     return rc;
 }
 
-static int report_failure(const struct domain_config *dc, int rc, const struct err *err)
+static int report_failure(const struct domain_config *dc, const struct err *err)
 {
     fprintf(stderr, "xl: cannot create \"%s\": %s\n", dc->name, err->text);
-    return rc == -EEXIST ? EXIT_INVAL : EXIT_FAIL;
+    return EXIT_FAIL;
 }
 
 /* In a child: lets the guest run once the console is joined, so that its first line is seen. */
@@ -151,7 +151,7 @@ static int with_console(struct xl *xl, struct options *o, struct domain_config *
     o->paused = true;
     rc = start(xl, o, dc, domid, err);
     if (rc)
-        return report_failure(dc, rc, err);
+        return report_failure(dc, err);
     if (!paused && !pipe2(fds, O_CLOEXEC)) {
         if (!fork())
             unpause_later(domid, fds[0]);
@@ -171,12 +171,12 @@ static int create(struct xl *xl, struct options *o, struct domain_config *dc)
     int rc = domain_create(xl, dc, &domid, &err);
 
     if (rc)
-        return report_failure(dc, rc, &err);
+        return report_failure(dc, &err);
     if (o->console)
         return with_console(xl, o, dc, domid, &err);
     rc = start(xl, o, dc, domid, &err);
     if (rc)
-        return report_failure(dc, rc, &err);
+        return report_failure(dc, &err);
     return o->foreground ? monitor_run(xl, dc, domid, -1) : 0;
 }
 
