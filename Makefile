@@ -21,7 +21,71 @@ PYTEST := /usr/bin/python3 -B -m pytest -p no:cacheprovider
 # What of {xen, hospes} x {stock, ours} the tests run: a pytest mark expression (tests/README.md);
 # and the modules of the tier for every commit. The others are in test-full.
 SELECT ?= xen or hospes or not xen
-QUICK := $(addprefix tests/system/test_,boot_messages.py guest_kernels.py scenario.py run.py)
+QUICK := $(patsubst %,tests/system/test_%.py,boot_messages guest_kernels scenario run)
+
+TEST_DIRS := $(patsubst %/Makefile,%,$(wildcard tests/abi/Makefile tests/unit/*/Makefile \
+               tests/model/Makefile tests/lint/Makefile))
+
+.PHONY: help deps all hypervisor dom0-tools guest-tests images run check test test-full clean
+
+help:
+	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
+
+#: make run          set up, build, boot: ends at a dom0 shell with the guest `demo` running
+#:                   (Ctrl-a x leaves)
+#:   RUN='commands'        run them in dom0 once the guest is up, print their output, power off;
+#:                         make fails if they fail (it prints their status)
+#:   HYPERVISOR=hospes|xen   ours, or stock Xen 4.17 with the same dom0 and guest
+#:   TOOLS=ours|stock        dom0's toolstack: ours, or Debian's xen-utils 4.17
+#:   FIRMWARE=bios|uefi  SMP=n  MEM=size
+#:   CMDLINE='options'       more options for the hypervisor
+#:   GUESTS=none             do not start `demo`
+#:   ACCEL=kvm               run under KVM (default: tcg, QEMU's emulation)
+run: deps
+	@$(MAKE) images $(if $(filter hospes,$(HYPERVISOR)),hypervisor) \
+	    $(if $(filter ours,$(TOOLS)),dom0-tools) >&2
+	@tests/run-dom0 --boot grub --stock-vmlinuz --hypervisor $(HYPERVISOR) --tools $(TOOLS) \
+	    --firmware $(FIRMWARE) --smp $(SMP) --mem $(MEM) --cmdline '$(CMDLINE)' \
+	    --guests $(GUESTS) --accel $(ACCEL) \
+	    $(if $(value RUN),--run-from-env HOSPES_RUN,--interactive)
+
+#: make test         set up, build, run the tests of every commit
+test: deps all images check
+	$(PYTEST) $(QUICK) -m '($(SELECT)) and not full' --durations=10
+
+#: make test-full    every test, every matrix
+test-full: deps all images check
+	$(PYTEST) tests/system -m '$(SELECT)' --durations=10
+
+#: make check        the fast tests that need no machine
+check: deps
+	@set -e; for d in $(TEST_DIRS); do $(MAKE) -C $$d check O=$(BUILD)/$$d; done
+
+#: make all          build the hypervisor, dom0's tools and the test kernels
+all: hypervisor dom0-tools guest-tests
+
+hypervisor:
+	@[ ! -e hypervisor/Makefile ] || $(MAKE) -C hypervisor O=$(BUILD)/hypervisor
+
+dom0-tools:
+	@$(MAKE) -C dom0-tools O=$(BUILD)/dom0-tools
+
+guest-tests:
+	@[ ! -e tests/guest/Makefile ] || $(MAKE) -C tests/guest O=$(BUILD)/tests/guest
+
+#: make images       fetch Debian's kernels and packages once into a cache outside the tree
+#:                   ($HOSPES_CACHE, else ~/.cache/hospes), and make dom0's and the guests' images
+images: $(IMAGES)/stamp
+
+$(IMAGES)/stamp: $(shell find $(DOM0) -type f)
+	@$(DOM0)/fetch
+	@$(DOM0)/build-images $(IMAGES)
+	@touch $@
+
+#: make deps         install the Debian packages that are missing, saying which and why
+#:                   (needs root, or sudo)
+deps:
+	@.ci/install-deps >&2
 
 #: make clean        remove build/
 clean:
