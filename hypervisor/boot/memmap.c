@@ -98,7 +98,8 @@ __init void memmap_finish(void)
             ram += e->size;
     }
     if (raw_overflow)
-        printk(KERN_WARN "WARNING: the memory map has more ranges than can be kept; some are lost\n");
+        printk(KERN_WARN
+               "WARNING: the memory map has more ranges than can be kept; some are lost\n");
     if (ram == 0)
         panic("The boot loader gave no usable memory in its memory map");
     printk("System RAM: %luMB (%lukB)\n", ram >> 20, ram >> 10);

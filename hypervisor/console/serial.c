@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * 16550 serial ports: com1= and com2= as "<baud>[/<clock>][,<DPS>[,<port>[,<irq>]]]". Sending polls; receiving
- * is by interrupt once there are interrupts (irq 0 or before that: serial_poll()).
+ * 16550 serial ports: com1= and com2= as "<baud>[/<clock>][,<DPS>[,<port>[,<irq>]]]". Sending
+ * polls; receiving is by interrupt once there are interrupts (irq 0 or before that: serial_poll()).
  */
 #include <hv/boot.h>
 #include <hv/console.h>

@@ -320,7 +320,8 @@ int dom0_construct(const struct boot_module *kernel, const struct boot_module *i
     printk("*** Building a PV Dom0 ***\n");
     rc = build(&b);
     if (rc)
-        printk(KERN_ERR "Building dom0 failed: %s\n", b.err.text[0] ? b.err.text : "no reason given");
+        printk(KERN_ERR "Building dom0 failed: %s\n",
+               b.err.text[0] ? b.err.text : "no reason given");
     layout_free(&b.layout);
     image_free(b.image);
     free(b.p2m);

@@ -59,7 +59,8 @@ long domctl_resumedomain(struct domctl *c)
     return is_caller(c) ? -EINVAL : domain_resume(c->d);
 }
 
-static uint32_t info_flags(const struct domain *d, bool any_online, bool all_blocked, bool any_running)
+static uint32_t info_flags(const struct domain *d, bool any_online, bool all_blocked,
+                           bool any_running)
 {
     uint32_t f = 0;
 

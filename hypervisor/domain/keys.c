@@ -49,10 +49,10 @@ static void dump_domains(char key)
     for_each_domain(d) {
         printk("d%u: state %d refs %u pages %lu/%lu paused %d shutdown %d\n", d->id, d->state,
                d->refs, d->mm.tot_pages, d->mm.max_pages, d->pause_count, d->shutdown_code);
-        for_each_vcpu(d, v)
-            printk("  v%u: cpu %u flags %lx%s%s upcall %u/%u\n", v->id, v->sched.cpu, v->pause_flags,
-                   v->is_running ? " running" : "", v->sched.queued ? " queued" : "",
-                   v->info->evtchn_upcall_pending, v->info->evtchn_upcall_mask);
+        for_each_vcpu(d, v) printk("  v%u: cpu %u flags %lx%s%s upcall %u/%u\n", v->id,
+                                   v->sched.cpu, v->pause_flags, v->is_running ? " running" : "",
+                                   v->sched.queued ? " queued" : "", v->info->evtchn_upcall_pending,
+                                   v->info->evtchn_upcall_mask);
     }
     spin_unlock(&domain_list_lock);
 }

@@ -29,7 +29,8 @@ static long op_readconsole(struct xen_sysctl_readconsole *r, bool *copyback)
     char piece[256];
 
     while (done < r->count) {
-        uint32_t n = console_ring_read(&index, piece, min((uint32_t)sizeof(piece), r->count - done));
+        uint32_t n =
+            console_ring_read(&index, piece, min((uint32_t)sizeof(piece), r->count - done));
 
         if (!n)
             break;

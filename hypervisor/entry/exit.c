@@ -30,7 +30,8 @@ static bool deliver(struct vcpu *v)
 }
 
 /* More rounds than honest work takes: other vcpus of the guest may unmask this one's upcall as fast
- * as it is delivered, or wake others onto this CPU. Then its interrupts must get in nevertheless. */
+ * as it is delivered, or wake others onto this CPU. Then its interrupts must get in nevertheless.
+ */
 #define MANY_ROUNDS 8
 
 void exit_work(void)

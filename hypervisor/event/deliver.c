@@ -13,7 +13,8 @@ void vcpu_mark_events_pending(struct vcpu *v)
 {
     struct vcpu_info *info = READ_ONCE(v->info);
 
-    if (info == &dummy_vcpu_info || __atomic_exchange_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
+    if (info == &dummy_vcpu_info ||
+        __atomic_exchange_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
         return;
     vcpu_unblock(v);
     vcpu_kick(v);
@@ -52,7 +53,8 @@ static void l2_select(struct domain *d, const struct port *p)
 {
     struct vcpu *v = notified_vcpu(d, p);
 
-    if (v && v->info != &dummy_vcpu_info && !test_and_set_bit(p->number / 64, &v->info->evtchn_pending_sel))
+    if (v && v->info != &dummy_vcpu_info &&
+        !test_and_set_bit(p->number / 64, &v->info->evtchn_pending_sel))
         vcpu_mark_events_pending(v);
 }
 

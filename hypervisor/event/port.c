@@ -314,7 +314,8 @@ long port_op_bind_pirq(struct evtchn_bind_pirq *b)
     spin_lock(&d->event.lock);
     p = port_alloc(d, &rc);
     if (p) {
-        /* The first interrupt may come at once, on another CPU: it waits for the port to be whole. */
+        /* The first interrupt may come at once, on another CPU: it waits for the port to be whole.
+         */
         spin_lock(&p->lock);
         p->pirq = b->pirq;
         port_open(d, p, PORT_PIRQ);

@@ -108,7 +108,8 @@ static int16_t pin_for_map(struct domain *rd, uint32_t ref, domid_t ld, uint32_t
                            uint64_t *mfn)
 {
     struct grant_table *t = grants_of(rd);
-    bool ro = flags & GNTMAP_readonly, both = (flags & GNTMAP_host_map) && (flags & GNTMAP_device_map);
+    bool ro = flags & GNTMAP_readonly,
+         both = (flags & GNTMAP_host_map) && (flags & GNTMAP_device_map);
     int16_t rc;
 
     spin_lock(&t->lock);
@@ -241,7 +242,8 @@ struct unmap {
 static int16_t claim(struct grant_table *lt, struct unmap *u, struct mapping *copy)
 {
     struct mapping *m;
-    uint16_t want = (u->host_addr ? GNTMAP_host_map : 0) | (u->dev_bus_addr ? GNTMAP_device_map : 0);
+    uint16_t want =
+        (u->host_addr ? GNTMAP_host_map : 0) | (u->dev_bus_addr ? GNTMAP_device_map : 0);
 
     spin_lock(&lt->maptrack_lock);
     m = mapping_of(lt, u->handle);

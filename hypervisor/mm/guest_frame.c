@@ -2,7 +2,8 @@
 /*
  * Guest frames that Hospes itself writes: vcpu_info, event FIFO pages. They are reached by the
  * direct map and held by a frame and a writable type reference, so they stay with their owner and
- * never become tables. A list of those that others mapped is kept for the audit. For a PV guest a gfn is a machine frame number.
+ * never become tables. A list of those that others mapped is kept for the audit. For a PV guest a
+ * gfn is a machine frame number.
  */
 #include "mm_local.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mappings of device and firmware memory in L4 slot 257, in 4 KiB pages. Address space is handed out
- * upwards and not used twice, but for the last area: there are 256 GiB of it. An unmapped page lies
- * between areas.
+ * Mappings of device and firmware memory in L4 slot 257, in 4 KiB pages. Address space is handed
+ * out upwards and not used twice, but for the last area: there are 256 GiB of it. An unmapped page
+ * lies between areas.
  */
 #include <hv/boot.h>
 

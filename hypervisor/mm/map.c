@@ -2,8 +2,8 @@
 /*
  * Hospes's own address space (x86/layout.h), built once at boot in boot_l4, whose slots 256..271
  * every guest L4 repeats: the direct map, the frame table and both views of the M2P. All tables
- * above the last level are complete for what they cover when mm_init() ends, or belong to ioremap.c;
- * so nothing needs to be copied to guests' tables later.
+ * above the last level are complete for what they cover when mm_init() ends, or belong to
+ * ioremap.c; so nothing needs to be copied to guests' tables later.
  *
  * The direct map covers e820 RAM in 2 MiB (or 1 GiB) pages and nothing else, so that device memory
  * has no cached alias. Where the machine has no RAM, the frame table shows one shared read-only
@@ -289,7 +289,8 @@ uint64_t m2p_get(mfn_t m)
 uint64_t m2p_chunk(uint64_t i)
 {
     uint64_t va = M2P_RW_START + i * SIZE_2M;
-    const uint64_t *t = (const uint64_t *)(DIRECTMAP_START + (boot_l4[(va >> 39) & 511] & PTE_ADDR));
+    const uint64_t *t =
+        (const uint64_t *)(DIRECTMAP_START + (boot_l4[(va >> 39) & 511] & PTE_ADDR));
     uint64_t e = t[(va >> 30) & 511];
 
     if (!(e & PTE_P))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory_op. Reservations count the extents that are done, whatever stopped them; a continuation has
- * the count in the command's upper bits. For a PV domain a gmfn is a machine frame number, and
+ * memory_op. Reservations count the extents that are done, whatever stopped them; a continuation
+ * has the count in the command's upper bits. For a PV domain a gmfn is a machine frame number, and
  * allocation tells the M2P which pfn the frame has.
  */
 #include <hv/guest_access.h>

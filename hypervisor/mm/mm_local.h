@@ -137,7 +137,8 @@ static inline int type_get_more(struct frame *f, uint64_t type)
 {
     uint64_t x = READ_ONCE(f->type);
 
-    if (likely((x & (FT_TYPE_MASK | FT_VALIDATED)) == (type | FT_VALIDATED) && (x & FT_COUNT_MASK)) &&
+    if (likely((x & (FT_TYPE_MASK | FT_VALIDATED)) == (type | FT_VALIDATED) &&
+               (x & FT_COUNT_MASK)) &&
         likely(cas64(&f->type, &x, x + 1)))
         return 0;
     return frame_get_type(f, type);
@@ -216,7 +217,8 @@ void frame_scrub(struct frame *f);
 void domain_frame_release(struct frame *f); /* the last reference of an owned frame went */
 /* Makes 2^order frames of the heap d's; -ENOMEM over its limit, -EINVAL if it dies. uncounted:
  * they replace frames that still count (exchange). */
-#define ALLOC_NO_OWNER 0x100u /* for alloc_domain_frames: d's limits apply, but it gets them later */
+#define ALLOC_NO_OWNER                                                                             \
+    0x100u /* for alloc_domain_frames: d's limits apply, but it gets them later */
 int domain_assign(struct domain *d, struct frame *f, unsigned int order, bool uncounted);
 int domain_set_claim(struct domain *d, uint64_t pages); /* alloc.c */
 void claim_used(struct domain *d, uint64_t n);           /* alloc.c */
@@ -233,7 +235,8 @@ void domain_keep_frame(struct domain *d, struct frame *f); /* to the list of kep
 extern char image_start[]; /* linker script */
 uint64_t m2p_chunk(uint64_t i);
 
-/* walk.c: the L1 table and entry that map va from an L4; NULL: none. Only hints: nothing is held. */
+/* walk.c: the L1 table and entry that map va from an L4; NULL: none. Only hints: nothing is held.
+ */
 uint64_t *walk_tables(const struct domain *d, mfn_t l4, uint64_t va, struct frame **l1);
 static inline bool guest_va(uint64_t va) /* canonical, and not ours */
 {
@@ -271,8 +274,8 @@ unsigned int memop_max_order(const struct domain *d);
  * reference; NULL: none. */
 struct domain *frames_owner_get(domid_t id);
 void frames_owner_put(struct domain *d);
-/* base.c. With m2p_strict, an L4 loses the M2P when it becomes a user base pointer; without, it gets
- * it when it becomes a kernel's. As Xen. */
+/* base.c. With m2p_strict, an L4 loses the M2P when it becomes a user base pointer; without, it
+ * gets it when it becomes a kernel's. As Xen. */
 static inline bool m2p_strict(const struct domain *d)
 {
     return d->vm_assist & (1UL << VMASST_TYPE_m2p_strict);

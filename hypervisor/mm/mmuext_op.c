@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mmuext_op: pins, base pointers, flushes, LDT, clearing and copying of frames. Continuation works as
- * in mmu_update.c. Only pins, and clearing and copying, may name another domain's frames.
+ * mmuext_op: pins, base pointers, flushes, LDT, clearing and copying of frames. Continuation works
+ * as in mmu_update.c. Only pins, and clearing and copying, may name another domain's frames.
  */
 #include <hv/guest_access.h>
 

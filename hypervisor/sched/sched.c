@@ -121,11 +121,12 @@ static int find_idle_cpu(const struct vcpu *v)
 {
     unsigned int own = v->sched.cpu;
 
-    if (cpu_allowed(v, own) && is_idle(READ_ONCE(pcpus[own]->sched.chosen)) && !pcpus[own]->sched.nr_queued)
+    if (cpu_allowed(v, own) && is_idle(READ_ONCE(pcpus[own]->sched.chosen)) &&
+        !pcpus[own]->sched.nr_queued)
         return (int)own;
     for (unsigned int c = 0; c < nr_cpus; c++)
-        if (cpu_allowed(v, c) && is_idle(READ_ONCE(pcpus[c]->sched.chosen)) && !pcpus[c]->sched.nr_queued &&
-            !test_bit(SOFTIRQ_SCHEDULE, &pcpus[c]->softirqs))
+        if (cpu_allowed(v, c) && is_idle(READ_ONCE(pcpus[c]->sched.chosen)) &&
+            !pcpus[c]->sched.nr_queued && !test_bit(SOFTIRQ_SCHEDULE, &pcpus[c]->softirqs))
             return (int)c;
     return -1;
 }

@@ -56,7 +56,8 @@ uint64_t system_ns_to_tsc(uint64_t ns)
 {
     unsigned __int128 tsc = tsc_base + (((unsigned __int128)ns * ns_to_tsc) >> 32);
 
-    return tsc > UINT64_MAX ? UINT64_MAX : (uint64_t)tsc; /* guests name any time: it must not wrap */
+    return tsc > UINT64_MAX ? UINT64_MAX
+                            : (uint64_t)tsc; /* guests name any time: it must not wrap */
 }
 
 void time_scale_from_khz(uint64_t khz, uint32_t *mul, int8_t *shift)

@@ -32,8 +32,9 @@ static long op_initialise(struct vcpu *v, uint64_t arg)
         spin_unlock(&v->domain->lock);
     }
     hv_free(ctxt);
-    return rc == -ERESTART ? hypercall_continue(3, (uint64_t)VCPUOP_initialise, (uint64_t)v->id, arg)
-                           : rc;
+    return rc == -ERESTART
+               ? hypercall_continue(3, (uint64_t)VCPUOP_initialise, (uint64_t)v->id, arg)
+               : rc;
 }
 
 static long op_up(struct vcpu *v)

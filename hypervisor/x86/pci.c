@@ -177,6 +177,7 @@ void pci_init(void)
                                acpi.mcfg[i].bus_last);
 
         if (rc)
-            printk(KERN_WARN "WARNING: MCFG area at %#lx is not used (%d)\n", acpi.mcfg[i].base, rc);
+            printk(KERN_WARN "WARNING: MCFG area at %#lx is not used (%d)\n", acpi.mcfg[i].base,
+                   rc);
     }
 }

@@ -88,8 +88,9 @@ static long policy_out(const struct cpu_policy *p, uint64_t leaves_va, uint32_t 
     if (!rc)
         rc = policy_to_msrs(p, t->msrs, &msrs);
     if (!rc && leaves_va)
-        rc = *nr_leaves < leaves ? -ENOBUFS
-                                 : copy_to_guest(leaves_va, t->leaves, leaves * sizeof(t->leaves[0]));
+        rc = *nr_leaves < leaves
+                 ? -ENOBUFS
+                 : copy_to_guest(leaves_va, t->leaves, leaves * sizeof(t->leaves[0]));
     if (!rc && msrs_va)
         rc = *nr_msrs < msrs ? -ENOBUFS
                              : copy_to_guest(msrs_va, t->msrs, msrs * sizeof(t->msrs[0]));

@@ -58,7 +58,7 @@ extern uint64_t boot_l4[512];
  * Options are declared where they are used (CMDLINE_OPTION), so that boot can warn of unknown ones.
  */
 const char *cmdline_get(const char *name);               /* NULL: not given; "" for a bare name */
-bool cmdline_bool(const char *name, bool dflt);          /* name, no-name, noname, =yes/no/on/off/1/0 */
+bool cmdline_bool(const char *name, bool dflt); /* name, no-name, noname, =yes/no/on/off/1/0 */
 uint64_t cmdline_uint(const char *name, uint64_t dflt);
 uint64_t cmdline_size(const char *name, uint64_t dflt);  /* suffix B K M G T; none: KiB, as Xen */
 /* A size at *s; moves *s behind it. */

@@ -21,7 +21,8 @@ struct frame {
     uint64_t type;  /* FT_* type, flags, linear count and type count; atomic */
     uint32_t owner; /* domid + 1; 0: none. Constant while count is above 0 */
     union {
-        uint32_t tlb_stamp; /* while type count is 0, or on the free list: flush clock of the drop */
+        uint32_t
+            tlb_stamp; /* while type count is 0, or on the free list: flush clock of the drop */
         struct {            /* while a table is validated or torn down; see mm/frame.c */
             uint16_t nr_validated; /* entries below it hold references */
             uint16_t partial;      /* the table behind entry nr_validated may be PARTIAL for us */

@@ -26,5 +26,6 @@ struct mm_domain {
 struct mm_vcpu {
     uint64_t *window_l1e;   /* 32 entries: 16 GDT pages, 16 LDT pages; see x86/layout.h */
     uint16_t ldt_mapped;    /* LDT pages in the window, by bit: FT_SEGDESC references */
-    struct frame *pending;  /* PARTIAL table (with a frame reference) that v must finish tearing down */
+    struct frame
+        *pending; /* PARTIAL table (with a frame reference) that v must finish tearing down */
 };

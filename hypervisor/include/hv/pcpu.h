@@ -40,7 +40,8 @@ struct cpu_info {
     struct pcpu *pcpu;
     uint64_t entry_rsp;
 } __aligned(16);
-_Static_assert((offsetof(struct cpu_info, guest_regs) + offsetof(struct cpu_user_regs, es)) % 16 == 0,
+_Static_assert((offsetof(struct cpu_info, guest_regs) + offsetof(struct cpu_user_regs, es)) % 16 ==
+                   0,
                "the CPU pushes its frame on a 16-byte boundary");
 
 static inline struct cpu_info *cpu_info(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scheduling. sched/. One stack per CPU, none per vcpu: a vcpu's guest registers are copied between its
- * struct and the CPU's stack frame when another vcpu is chosen, on the way back to the guest. So a
- * hypercall never sleeps; a long one continues by restarting (hv/hypercall.h).
+ * Scheduling. sched/. One stack per CPU, none per vcpu: a vcpu's guest registers are copied between
+ * its struct and the CPU's stack frame when another vcpu is chosen, on the way back to the guest.
+ * So a hypercall never sleeps; a long one continues by restarting (hv/hypercall.h).
  *
  * A vcpu is runnable when its pause_flags and pause_count and its domain's pause_count are all 0.
  * It is 'running' (is_running) from the moment a CPU chooses it until its state has been saved in
@@ -94,5 +94,6 @@ uint64_t sched_idle_ns(unsigned int cpu);  /* time the CPU has spent without a v
 long do_sched_op(int cmd, uint64_t arg);
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);
 void sched_softirq(void);                  /* SOFTIRQ_SCHEDULE */
-__attribute__((noreturn)) void sched_start_cpu(void); /* enter idle on this CPU for the first time */
+__attribute__((noreturn)) void
+sched_start_cpu(void);                     /* enter idle on this CPU for the first time */
 void sched_idle(void);                     /* wait for work, interrupts open, then return */

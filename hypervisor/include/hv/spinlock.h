@@ -92,5 +92,6 @@ static inline void spin_unlock(spinlock_t *l)
 
 static inline bool spin_is_locked(const spinlock_t *l)
 {
-    return __atomic_load_n(&l->head, __ATOMIC_RELAXED) != __atomic_load_n(&l->tail, __ATOMIC_RELAXED);
+    return __atomic_load_n(&l->head, __ATOMIC_RELAXED) !=
+           __atomic_load_n(&l->tail, __ATOMIC_RELAXED);
 }

@@ -19,7 +19,7 @@ struct vcpu {
     struct event_vcpu event;
     struct mm_vcpu mm;
     struct vcpu_info *info;         /* in shared_info, registered frame, or a private dummy */
-    mfn_t info_mfn;                 /* registered frame we hold a writable reference on, or INVALID */
+    mfn_t info_mfn; /* registered frame we hold a writable reference on, or INVALID */
     uint64_t runstate_va;           /* guest address, 0: none */
     uint64_t time_va;               /* VCPUOP_register_vcpu_time_memory_area, 0: none */
     struct arch_vcpu arch;

@@ -190,7 +190,8 @@ static inline void cpu_relax(void)
     __builtin_ia32_pause();
 }
 
-/* Open and close the window to guest memory (SMAP); no-ops without it. entry/guest_access.c only. */
+/* Open and close the window to guest memory (SMAP); no-ops without it. entry/guest_access.c only.
+ */
 static inline void guest_access_begin(void)
 {
     if (cpu_has.smap)

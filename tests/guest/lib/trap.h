@@ -49,7 +49,9 @@ fault_t try_write(volatile void *at, uint64_t value);
     ({                                                                                             \
         register fault_t r12_ asm("r12") = 0;                                                      \
         asm volatile("1: " instruction "\n2:\n" EX_TABLE                                           \
-                     : "+r"(r12_) TRY_UNPACK out : TRY_UNPACK in : TRY_UNPACK clobber);                \
+                     : "+r"(r12_)TRY_UNPACK out                                                    \
+                     : TRY_UNPACK in                                                               \
+                     : TRY_UNPACK clobber);                                                        \
         (fault_t) r12_;                                                                            \
     })
 #define TRY_UNPACK(...) __VA_ARGS__

@@ -232,7 +232,8 @@ static bool bad_iret_hook(struct regs *r)
     context_load(&bad_iret_context, 1);
 }
 
-/* Selectors that iret can not load are a fault of the code that would have run, as it was to run. */
+/* Selectors that iret can not load are a fault of the code that would have run, as it was to run.
+ */
 static void bad_iret(uint16_t cs, uint16_t ss, uint16_t error)
 {
     static struct iret_frame frame;

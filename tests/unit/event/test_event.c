@@ -2,7 +2,8 @@
 /*
  * Host tests of hypervisor/event: the life of ports, reset and destruction at every preemption
  * point, the change of ABI, and the FIFO queues against a guest that runs at the same time, one
- * that keeps the rules (no event may be lost) and one that writes rubbish (nothing else may be hurt).
+ * that keeps the rules (no event may be lost) and one that writes rubbish (nothing else may be
+ * hurt).
  */
 #include <pthread.h>
 #include <sched.h>
@@ -129,7 +130,8 @@ static void lifecycle(void)
     CHECK_EQ(send(pa), 0);
     run_as(b, 0, 0);
     CHECK_EQ(op(EVTCHNOP_bind_interdomain,
-                &(struct evtchn_bind_interdomain){.remote_dom = a->id, .remote_port = 77}), -EINVAL);
+                &(struct evtchn_bind_interdomain){.remote_dom = a->id, .remote_port = 77}),
+             -EINVAL);
     pb = connect(a->id, pa);
     CHECK(test_bit(pb, b->shared_info->evtchn_pending)); /* look once */
     CHECK_EQ(send(pb), 0);
@@ -449,8 +451,9 @@ static void *mover(void *arg)
                         &(struct evtchn_set_priority){port, next_random(&seed) % 16}), 0);
             break;
         case 1:
-            CHECK_EQ(op(EVTCHNOP_bind_vcpu, &(struct evtchn_bind_vcpu){port, next_random(&seed) % 2}),
-                     0);
+            CHECK_EQ(
+                op(EVTCHNOP_bind_vcpu, &(struct evtchn_bind_vcpu){port, next_random(&seed) % 2}),
+                0);
             break;
         default:
             __atomic_fetch_or(guest_word(&racer, port), 1u << EVTCHN_FIFO_MASKED, __ATOMIC_SEQ_CST);
@@ -514,7 +517,8 @@ static void fifo_race(bool hostile, void *(*other)(void *))
     for (unsigned int i = 0; i < NR_SENT && !hostile; i++) {
         event_word_t w = *guest_word(&racer, port_a[i]);
 
-        CHECK(!(w & (1u << EVTCHN_FIFO_PENDING | 1u << EVTCHN_FIFO_LINKED | 1u << EVTCHN_FIFO_MASKED)));
+        CHECK(!(w &
+                (1u << EVTCHN_FIFO_PENDING | 1u << EVTCHN_FIFO_LINKED | 1u << EVTCHN_FIFO_MASKED)));
         CHECK(!sent[i] == !racer.handled[port_a[i]]);
     }
     destroy(a);

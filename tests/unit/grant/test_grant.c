@@ -280,7 +280,8 @@ static long set_version(struct domain *d, uint32_t version)
     return rc;
 }
 
-static int16_t copy_from_ref(struct domain *from, uint32_t ref, uint16_t offset, uint64_t to, uint16_t len)
+static int16_t copy_from_ref(struct domain *from, uint32_t ref, uint16_t offset, uint64_t to,
+                             uint16_t len)
 {
     struct gnttab_copy c = {.source = {.u.ref = ref, .domid = from->id, .offset = offset},
                             .dest = {.u.gmfn = to, .domid = DOMID_SELF}, .len = len,
@@ -441,8 +442,9 @@ static void *rewriter(void *arg)
     while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
         uint32_t ref = 8 + (next_random(&seed) & 1), r = next_random(&seed);
         uint32_t frame = r & 1 ? (uint32_t)raced[r >> 1 & 3] : next_random(&seed);
-        grant_entry_v1_t e = {(uint16_t)(r >> 8 & 3 ? GTF_permit_access | (r >> 12 & GTF_readonly) : r >> 16),
-                              r >> 10 & 7 ? grantee->id : (domid_t)r, frame};
+        grant_entry_v1_t e = {
+            (uint16_t)(r >> 8 & 3 ? GTF_permit_access | (r >> 12 & GTF_readonly) : r >> 16),
+            r >> 10 & 7 ? grantee->id : (domid_t)r, frame};
         uint64_t raw;
 
         memcpy(&raw, &e, sizeof(raw));
@@ -483,8 +485,8 @@ static void *mapper(void *arg)
     return NULL;
 }
 
-/* Every reference on the frames is explained by an entry, or by a handle's device mapping; every pin
- * by a handle. */
+/* Every reference on the frames is explained by an entry, or by a handle's device mapping; every
+ * pin by a handle. */
 static void check_books(void)
 {
     struct grant_table *lt = grants_of(grantee), *t = grants_of(granter);

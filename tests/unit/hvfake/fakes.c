@@ -59,7 +59,8 @@ struct domain *make_domain(domid_t id, bool control, unsigned int vcpus)
         d->vcpu[i] = calloc(1, sizeof(struct vcpu));
         d->vcpu[i]->id = i;
         d->vcpu[i]->domain = d;
-        d->vcpu[i]->info = i < XEN_LEGACY_MAX_VCPUS ? &d->shared_info->vcpu_info[i] : &dummy_vcpu_info;
+        d->vcpu[i]->info =
+            i < XEN_LEGACY_MAX_VCPUS ? &d->shared_info->vcpu_info[i] : &dummy_vcpu_info;
     }
     domains[id] = d;
     if (control)

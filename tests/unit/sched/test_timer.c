@@ -113,7 +113,8 @@ static void clock_event(void)
     timer_kill(&b);
 }
 
-/* A timer that arms itself and moves, on two CPUs, killed by a third: its memory is freed at once. */
+/* A timer that arms itself and moves, on two CPUs, killed by a third: its memory is freed at once.
+ */
 static bool stop;
 
 struct victim {

@@ -54,7 +54,7 @@ static void test_rm(struct client *t)
 
 static void test_bad_paths(struct client *t)
 {
-    static const char *const bad[] = { "/a/", "//", "/a//b", "/a b", "/\xc3\xa4", "/a.b", "@x", "" };
+    static const char *const bad[] = {"/a/", "//", "/a//b", "/a b", "/\xc3\xa4", "/a.b", "@x", ""};
     char longest[XENSTORE_PAYLOAD_MAX];
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
