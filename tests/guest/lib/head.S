@@ -45,7 +45,8 @@ start_vcpu:
     call vcpu_main
     ud2
 
-/* One stub a vector, 16 bytes each. The frame on entry: rcx, r11, [error], rip, cs, flags, rsp, ss */
+/* One stub a vector, 16 bytes each. The frame on entry: rcx, r11, [error], rip, cs, flags, rsp,
+ * ss. */
     .balign 16
     .globl trap_stubs
 trap_stubs:
