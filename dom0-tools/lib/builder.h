@@ -22,10 +22,10 @@ struct builder_params {
     uint64_t memory_kib; /* what the guest gets at start */
     uint64_t maxmem_kib; /* limit of its memory map; 0: as memory_kib */
     unsigned int max_vcpus;
-    uint32_t start_flags;      /* SIF_* in start_info.flags */
-    domid_t console_domid;     /* usually 0 */
-    domid_t store_domid;       /* usually 0 */
-    bool no_claim;             /* do not claim memory first (claims are the default) */
+    uint32_t start_flags;          /* SIF_* in start_info.flags */
+    domid_t console_domid;         /* usually 0 */
+    domid_t store_domid;           /* usually 0 */
+    bool no_claim;                 /* do not claim memory first (claims are the default) */
     void (*log)(const char *line); /* NULL: silent; progress for verbose modes */
 };
 

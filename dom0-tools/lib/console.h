@@ -15,10 +15,10 @@
 
 struct console_params {
     domid_t domid;
-    unsigned int number;   /* 0: the primary console */
-    char escape;           /* leaves; 0: CONSOLE_ESCAPE */
-    bool wait;             /* wait until the tty appears (create -c) */
-    int ready_fd;          /* >= 0: one byte 0 is written once attached, then it is closed */
+    unsigned int number; /* 0: the primary console */
+    char escape;         /* leaves; 0: CONSOLE_ESCAPE */
+    bool wait;           /* wait until the tty appears (create -c) */
+    int ready_fd;        /* >= 0: one byte 0 is written once attached, then it is closed */
 };
 
 /*
@@ -28,5 +28,4 @@ struct console_params {
 int console_attach(const struct console_params *params, struct err *err);
 
 /* Path of the tty as xenconsoled published it, into buf. -ENOENT if there is none yet. */
-int console_tty(domid_t domid, unsigned int number, char *buf, unsigned int size,
-                struct err *err);
+int console_tty(domid_t domid, unsigned int number, char *buf, unsigned int size, struct err *err);

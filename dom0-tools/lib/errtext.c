@@ -7,22 +7,18 @@
 #include <string.h>
 
 /* File contents and guest strings end up in messages; a terminal must not obey them. */
-static void make_printable(char *text)
-{
+static void make_printable(char *text) {
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
 
-        if (c < 0x20 || c == 0x7f)
-            *text = '?';
+        if (c < 0x20 || c == 0x7f) *text = '?';
     }
 }
 
-int err_set(struct err *err, int code, const char *fmt, ...)
-{
+int err_set(struct err *err, int code, const char *fmt, ...) {
     va_list ap;
 
-    if (!err)
-        return code;
+    if (!err) return code;
     err->code = code;
     va_start(ap, fmt);
     vsnprintf(err->text, sizeof(err->text), fmt, ap);
@@ -31,14 +27,12 @@ int err_set(struct err *err, int code, const char *fmt, ...)
     return code;
 }
 
-int err_prefix(struct err *err, const char *fmt, ...)
-{
+int err_prefix(struct err *err, const char *fmt, ...) {
     char old[sizeof(err->text)];
     va_list ap;
     int used;
 
-    if (!err)
-        return -1;
+    if (!err) return -1;
     memcpy(old, err->text, sizeof(old));
     va_start(ap, fmt);
     used = vsnprintf(err->text, sizeof(err->text), fmt, ap);

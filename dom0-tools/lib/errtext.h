@@ -14,8 +14,7 @@ struct err {
 };
 
 /* Replaces the text; returns code, so that `return err_set(e, -EINVAL, "...")` reads well. */
-int err_set(struct err *err, int code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+int err_set(struct err *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Puts "<step>: " in front of the text that is there. Returns the code. */
 int err_prefix(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

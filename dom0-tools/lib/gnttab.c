@@ -32,7 +32,7 @@ struct gntdev_offset {
     uint32_t count, pad;
 };
 
-#define GNTDEV_IOC(nr, type) _IOC(_IOC_NONE, 'G', nr, sizeof(type))
+#define GNTDEV_IOC(nr, type)        _IOC(_IOC_NONE, 'G', nr, sizeof(type))
 #define GNTDEV_MAP_GRANT_REF        GNTDEV_IOC(0, struct gntdev_map)
 #define GNTDEV_UNMAP_GRANT_REF      GNTDEV_IOC(1, struct gntdev_unmap)
 #define GNTDEV_GET_OFFSET_FOR_VADDR GNTDEV_IOC(2, struct gntdev_offset)
@@ -41,40 +41,33 @@ struct gnttab {
     int fd;
 };
 
-struct gnttab *gnttab_open(void)
-{
+struct gnttab *gnttab_open(void) {
     struct gnttab *gt = malloc(sizeof(*gt));
     int saved;
 
-    if (!gt)
-        return NULL;
+    if (!gt) return NULL;
     gt->fd = open("/dev/xen/gntdev", O_RDWR | O_CLOEXEC);
-    if (gt->fd >= 0)
-        return gt;
+    if (gt->fd >= 0) return gt;
     saved = errno;
     free(gt);
     errno = saved;
     return NULL;
 }
 
-void gnttab_close(struct gnttab *gt)
-{
-    if (!gt)
-        return;
+void gnttab_close(struct gnttab *gt) {
+    if (!gt) return;
     close(gt->fd);
     free(gt);
 }
 
-static void forget(struct gnttab *gt, uint64_t index, size_t count)
-{
+static void forget(struct gnttab *gt, uint64_t index, size_t count) {
     struct gntdev_unmap unmap = {.index = index, .count = (uint32_t)count};
 
     ioctl(gt->fd, GNTDEV_UNMAP_GRANT_REF, &unmap);
 }
 
 void *gnttab_map(struct gnttab *gt, domid_t domid, const uint32_t *refs, size_t count,
-                 int writable)
-{
+                 int writable) {
     int prot = writable ? PROT_READ | PROT_WRITE : PROT_READ, saved;
     struct gntdev_map *map;
     void *addr = NULL;
@@ -85,11 +78,9 @@ void *gnttab_map(struct gnttab *gt, domid_t domid, const uint32_t *refs, size_t 
         return NULL;
     }
     map = calloc(1, sizeof(*map) + (count - 1) * sizeof(map->refs[0]));
-    if (!map)
-        return NULL;
+    if (!map) return NULL;
     map->count = (uint32_t)count;
-    for (i = 0; i < count; i++)
-        map->refs[i] = (struct gntdev_ref){domid, refs[i]};
+    for (i = 0; i < count; i++) map->refs[i] = (struct gntdev_ref){domid, refs[i]};
     if (!ioctl(gt->fd, GNTDEV_MAP_GRANT_REF, map)) {
         addr = mmap(NULL, count * PAGE, prot, MAP_SHARED, gt->fd, (off_t)map->index);
         if (addr == MAP_FAILED) {
@@ -105,16 +96,12 @@ void *gnttab_map(struct gnttab *gt, domid_t domid, const uint32_t *refs, size_t 
     return addr;
 }
 
-int gnttab_unmap(struct gnttab *gt, void *addr, size_t count)
-{
+int gnttab_unmap(struct gnttab *gt, void *addr, size_t count) {
     struct gntdev_offset where = {.vaddr = (uintptr_t)addr};
 
-    if (ioctl(gt->fd, GNTDEV_GET_OFFSET_FOR_VADDR, &where))
-        return -errno;
-    if (where.count != count)
-        return -EINVAL;
-    if (munmap(addr, count * PAGE))
-        return -errno;
+    if (ioctl(gt->fd, GNTDEV_GET_OFFSET_FOR_VADDR, &where)) return -errno;
+    if (where.count != count) return -EINVAL;
+    if (munmap(addr, count * PAGE)) return -errno;
     forget(gt, where.offset, count);
     return 0;
 }

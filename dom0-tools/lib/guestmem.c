@@ -12,15 +12,13 @@
 
 #define CHUNK 1024u /* extents or updates in one hypercall */
 
-static int64_t memory_op(struct hv *hv, unsigned int cmd, void *arg)
-{
+static int64_t memory_op(struct hv *hv, unsigned int cmd, void *arg) {
     return hv_call(hv, __HYPERVISOR_memory_op, cmd, (uintptr_t)arg, 0, 0, 0);
 }
 
 /* One hypercall of at most CHUNK extents; *buf is the bounce buffer. */
 static int64_t reservation(struct hv *hv, unsigned int cmd, domid_t domid, xen_pfn_t *buf,
-                           unsigned int count, unsigned int order, unsigned int mem_flags)
-{
+                           unsigned int count, unsigned int order, unsigned int mem_flags) {
     struct xen_memory_reservation *arg = hv_op_block(hv, sizeof(*arg));
 
     set_xen_guest_handle(arg->extent_start, buf);
@@ -32,24 +30,20 @@ static int64_t reservation(struct hv *hv, unsigned int cmd, domid_t domid, xen_p
 }
 
 int hv_populate_physmap(struct hv *hv, domid_t domid, xen_pfn_t *extents, unsigned int count,
-                        unsigned int order, unsigned int mem_flags)
-{
+                        unsigned int order, unsigned int mem_flags) {
     xen_pfn_t *buf = hv_buf_alloc(hv, CHUNK * sizeof(*buf));
     unsigned int done = 0, part;
     int64_t ret = 0;
 
-    if (!buf)
-        return hv_note(hv, -ENOMEM, "buffer for populate_physmap");
+    if (!buf) return hv_note(hv, -ENOMEM, "buffer for populate_physmap");
     while (done < count) {
         part = count - done < CHUNK ? count - done : CHUNK;
         memcpy(buf, extents + done, part * sizeof(*buf));
         ret = reservation(hv, XENMEM_populate_physmap, domid, buf, part, order, mem_flags);
-        if (ret < 0 || ret > part)
-            break;
+        if (ret < 0 || ret > part) break;
         memcpy(extents + done, buf, (size_t)ret * sizeof(*buf));
         done += (unsigned int)ret;
-        if (ret < part)
-            break;
+        if (ret < part) break;
     }
     hv_buf_free(hv, buf, CHUNK * sizeof(*buf));
     if (ret < 0 && !done)
@@ -59,23 +53,19 @@ int hv_populate_physmap(struct hv *hv, domid_t domid, xen_pfn_t *extents, unsign
 }
 
 int hv_decrease_reservation(struct hv *hv, domid_t domid, const xen_pfn_t *extents,
-                            unsigned int count, unsigned int order)
-{
+                            unsigned int count, unsigned int order) {
     xen_pfn_t *buf = hv_buf_alloc(hv, CHUNK * sizeof(*buf));
     unsigned int done = 0, part;
     int64_t ret = 0;
 
-    if (!buf)
-        return hv_note(hv, -ENOMEM, "buffer for decrease_reservation");
+    if (!buf) return hv_note(hv, -ENOMEM, "buffer for decrease_reservation");
     while (done < count) {
         part = count - done < CHUNK ? count - done : CHUNK;
         memcpy(buf, extents + done, part * sizeof(*buf));
         ret = reservation(hv, XENMEM_decrease_reservation, domid, buf, part, order, 0);
-        if (ret < 0 || ret > part)
-            break;
+        if (ret < 0 || ret > part) break;
         done += (unsigned int)ret;
-        if (ret < part)
-            break;
+        if (ret < part) break;
     }
     hv_buf_free(hv, buf, CHUNK * sizeof(*buf));
     if (ret < 0 && !done)
@@ -83,8 +73,7 @@ int hv_decrease_reservation(struct hv *hv, domid_t domid, const xen_pfn_t *exten
     return (int)done;
 }
 
-int hv_claim_pages(struct hv *hv, domid_t domid, uint64_t pages)
-{
+int hv_claim_pages(struct hv *hv, domid_t domid, uint64_t pages) {
     struct xen_memory_reservation *arg = hv_op_block(hv, sizeof(*arg));
 
     arg->nr_extents = pages;
@@ -94,8 +83,7 @@ int hv_claim_pages(struct hv *hv, domid_t domid, uint64_t pages)
                    (unsigned long long)pages);
 }
 
-int hv_set_memory_map(struct hv *hv, domid_t domid, const struct hv_e820 *map, unsigned int count)
-{
+int hv_set_memory_map(struct hv *hv, domid_t domid, const struct hv_e820 *map, unsigned int count) {
     struct xen_foreign_memory_map *arg;
     size_t size = count * sizeof(*map);
     int64_t ret;
@@ -112,58 +100,49 @@ int hv_set_memory_map(struct hv *hv, domid_t domid, const struct hv_e820 *map, u
     return hv_note(hv, ret, "memory_op set_memory_map of domain %u", domid);
 }
 
-int hv_maximum_ram_page(struct hv *hv, uint64_t *mfn)
-{
+int hv_maximum_ram_page(struct hv *hv, uint64_t *mfn) {
     int64_t ret = memory_op(hv, XENMEM_maximum_ram_page, NULL);
 
-    if (ret < 0)
-        return hv_note(hv, ret, "memory_op maximum_ram_page");
+    if (ret < 0) return hv_note(hv, ret, "memory_op maximum_ram_page");
     *mfn = (uint64_t)ret;
     return 0;
 }
 
-static int64_t reservation_query(struct hv *hv, unsigned int cmd, const char *name, domid_t domid)
-{
+static int64_t reservation_query(struct hv *hv, unsigned int cmd, const char *name, domid_t domid) {
     struct xen_memory_domain *arg = hv_op_block(hv, sizeof(*arg));
     int64_t ret;
 
     arg->domid = domid;
     ret = memory_op(hv, cmd, arg);
-    if (ret < 0)
-        hv_note(hv, ret, "memory_op %s of domain %u", name, domid);
+    if (ret < 0) hv_note(hv, ret, "memory_op %s of domain %u", name, domid);
     return ret;
 }
 
-int64_t hv_current_reservation(struct hv *hv, domid_t domid)
-{
+int64_t hv_current_reservation(struct hv *hv, domid_t domid) {
     return reservation_query(hv, XENMEM_current_reservation, "current_reservation", domid);
 }
 
-int64_t hv_maximum_reservation(struct hv *hv, domid_t domid)
-{
+int64_t hv_maximum_reservation(struct hv *hv, domid_t domid) {
     return reservation_query(hv, XENMEM_maximum_reservation, "maximum_reservation", domid);
 }
 
 /* One mmu_update call. The hypervisor stops at the first entry it refuses and says how far. */
-static int64_t mmu_update(struct hv *hv, domid_t domid, struct mmu_update *req, unsigned int count)
-{
+static int64_t mmu_update(struct hv *hv, domid_t domid, struct mmu_update *req,
+                          unsigned int count) {
     uint32_t *done = hv_op_block(hv, sizeof(*done));
     int64_t ret;
 
     ret = hv_call(hv, __HYPERVISOR_mmu_update, (uintptr_t)req, count, (uintptr_t)done, domid, 0);
-    if (!ret && *done != count)
-        return -EIO;
+    if (!ret && *done != count) return -EIO;
     return ret;
 }
 
-int hv_m2p_update(struct hv *hv, domid_t domid, const struct hv_m2p *list, unsigned int count)
-{
+int hv_m2p_update(struct hv *hv, domid_t domid, const struct hv_m2p *list, unsigned int count) {
     struct mmu_update *req = hv_buf_alloc(hv, CHUNK * sizeof(*req));
     unsigned int done, part, i;
     int64_t ret = 0;
 
-    if (!req)
-        return hv_note(hv, -ENOMEM, "buffer for mmu_update");
+    if (!req) return hv_note(hv, -ENOMEM, "buffer for mmu_update");
     for (done = 0; done < count && !ret; done += part) {
         part = count - done < CHUNK ? count - done : CHUNK;
         for (i = 0; i < part; i++) {
@@ -176,8 +155,7 @@ int hv_m2p_update(struct hv *hv, domid_t domid, const struct hv_m2p *list, unsig
     return hv_note(hv, ret, "mmu_update machphys of domain %u", domid);
 }
 
-static int64_t mmuext_op(struct hv *hv, unsigned int cmd, domid_t domid, xen_pfn_t mfn)
-{
+static int64_t mmuext_op(struct hv *hv, unsigned int cmd, domid_t domid, xen_pfn_t mfn) {
     struct mmuext_op *op = hv_op_block(hv, sizeof(*op));
 
     op->cmd = cmd;
@@ -185,14 +163,12 @@ static int64_t mmuext_op(struct hv *hv, unsigned int cmd, domid_t domid, xen_pfn
     return hv_call(hv, __HYPERVISOR_mmuext_op, (uintptr_t)op, 1, 0, domid, 0);
 }
 
-int hv_pin_l4(struct hv *hv, domid_t domid, xen_pfn_t mfn)
-{
+int hv_pin_l4(struct hv *hv, domid_t domid, xen_pfn_t mfn) {
     return hv_note(hv, mmuext_op(hv, MMUEXT_PIN_L4_TABLE, domid, mfn),
                    "mmuext_op PIN_L4_TABLE of domain %u, mfn %#lx", domid, (unsigned long)mfn);
 }
 
-int hv_unpin(struct hv *hv, domid_t domid, xen_pfn_t mfn)
-{
+int hv_unpin(struct hv *hv, domid_t domid, xen_pfn_t mfn) {
     return hv_note(hv, mmuext_op(hv, MMUEXT_UNPIN_TABLE, domid, mfn),
                    "mmuext_op UNPIN_TABLE of domain %u, mfn %#lx", domid, (unsigned long)mfn);
 }

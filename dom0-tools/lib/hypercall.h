@@ -32,8 +32,8 @@ void hv_close(struct hv *hv);
 int hv_fd(const struct hv *hv);
 
 /* Raw hypercall; arguments that are pointers must come from hv_buf_alloc. */
-int64_t hv_call(struct hv *hv, unsigned int op, uint64_t a0, uint64_t a1, uint64_t a2,
-                uint64_t a3, uint64_t a4);
+int64_t hv_call(struct hv *hv, unsigned int op, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
+                uint64_t a4);
 
 /* Page-aligned zeroed memory that the hypervisor may access at any time; NULL if none left. */
 void *hv_buf_alloc(struct hv *hv, size_t size);
@@ -43,8 +43,7 @@ void hv_buf_free(struct hv *hv, void *buf, size_t size);
 const char *hv_context(const struct hv *hv);
 
 /* For wrappers: records the context if ret is negative; returns ret. */
-int hv_note(struct hv *hv, int64_t ret, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+int hv_note(struct hv *hv, int64_t ret, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* sched_op remote_shutdown: sets a domain's shutdown state from outside (SHUTDOWN_*). */
 int hv_remote_shutdown(struct hv *hv, domid_t domid, unsigned int reason);

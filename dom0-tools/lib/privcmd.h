@@ -26,7 +26,7 @@ struct privcmd_mmap_resource {
     uint64_t num, addr;
 };
 
-#define PRIVCMD_IOC(nr, type) _IOC(_IOC_NONE, 'P', nr, sizeof(type))
+#define PRIVCMD_IOC(nr, type)       _IOC(_IOC_NONE, 'P', nr, sizeof(type))
 #define IOCTL_PRIVCMD_HYPERCALL     PRIVCMD_IOC(0, struct privcmd_hypercall)
 #define IOCTL_PRIVCMD_MMAPBATCH_V2  PRIVCMD_IOC(4, struct privcmd_mmapbatch_v2)
 #define IOCTL_PRIVCMD_MMAP_RESOURCE PRIVCMD_IOC(7, struct privcmd_mmap_resource)

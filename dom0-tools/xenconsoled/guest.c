@@ -24,19 +24,18 @@
 #include "foreign.h"
 #include "sysctl.h"
 
-#define RATE_EVENTS     30u
-#define RATE_PERIOD_MS  200
-#define TAKE_ROUNDS     8u /* ring fulls read for one event */
-#define LINGER_MS       2000
-#define LINGER_STEP_MS  50
-#define LIMIT_DEFAULT   (1u << 20)
-#define LIMIT_MIN       (4u << 10)
-#define LIMIT_MAX       (16u << 20)
+#define RATE_EVENTS    30u
+#define RATE_PERIOD_MS 200
+#define TAKE_ROUNDS    8u /* ring fulls read for one event */
+#define LINGER_MS      2000
+#define LINGER_STEP_MS 50
+#define LIMIT_DEFAULT  (1u << 20)
+#define LIMIT_MIN      (4u << 10)
+#define LIMIT_MAX      (16u << 20)
 
 /* xenstore: nodes below the guest's directory. */
 
-static char *read_node(struct daemon *d, const struct guest *g, const char *node)
-{
+static char *read_node(struct daemon *d, const struct guest *g, const char *node) {
     char path[80];
 
     snprintf(path, sizeof(path), "/local/domain/%u/%s", g->domid, node);
@@ -45,13 +44,11 @@ static char *read_node(struct daemon *d, const struct guest *g, const char *node
 
 /* A decimal node; false if it is absent or not a number up to max. */
 static bool read_number(struct daemon *d, const struct guest *g, const char *node,
-                        unsigned long max, unsigned long *value)
-{
+                        unsigned long max, unsigned long *value) {
     char *text = read_node(d, g, node), *end;
     bool good;
 
-    if (!text)
-        return false;
+    if (!text) return false;
     errno = 0;
     *value = strtoul(text, &end, 10);
     good = end != text && !*end && !errno && *value <= max;
@@ -59,39 +56,32 @@ static bool read_number(struct daemon *d, const struct guest *g, const char *nod
     return good;
 }
 
-static void publish_tty(struct daemon *d, const struct guest *g)
-{
+static void publish_tty(struct daemon *d, const struct guest *g) {
     char path[80], name[64];
 
-    if (g->slave < 0 || !d->xs || ttyname_r(g->slave, name, sizeof(name)))
-        return;
+    if (g->slave < 0 || !d->xs || ttyname_r(g->slave, name, sizeof(name))) return;
     snprintf(path, sizeof(path), "/local/domain/%u/console/tty", g->domid);
     if (!xs_write(d->xs, XBT_NULL, path, name, (unsigned int)strlen(name)))
         syslog(LOG_ERR, "domain %u: cannot write %s: %s", g->domid, path, strerror(errno));
 }
 
-static void watch_nodes(struct daemon *d, const struct guest *g, bool on)
-{
+static void watch_nodes(struct daemon *d, const struct guest *g, bool on) {
     char path[80], token[32];
 
-    if (!d->xs)
-        return;
+    if (!d->xs) return;
     snprintf(path, sizeof(path), "/local/domain/%u/console", g->domid);
     snprintf(token, sizeof(token), GUEST_TOKEN "%u", g->domid);
     if (on && !xs_watch(d->xs, path, token))
         syslog(LOG_ERR, "domain %u: cannot watch %s: %s", g->domid, path, strerror(errno));
-    if (!on)
-        xs_unwatch(d->xs, path, token);
+    if (!on) xs_unwatch(d->xs, path, token);
 }
 
 /* Log: opened as soon as the guest has a name, at the latest when it has said something. */
 
-static void open_log(struct daemon *d, struct guest *g, bool force)
-{
+static void open_log(struct daemon *d, struct guest *g, bool force) {
     char *name, stem[256];
 
-    if (g->log_open || !d->opt.log_guest)
-        return;
+    if (g->log_open || !d->opt.log_guest) return;
     name = read_node(d, g, "name");
     if (name && *name)
         snprintf(stem, sizeof(stem), "guest-%.200s.log", name);
@@ -104,38 +94,30 @@ static void open_log(struct daemon *d, struct guest *g, bool force)
     free(name);
 }
 
-static void output(struct daemon *d, struct guest *g, uint8_t *data, size_t size)
-{
+static void output(struct daemon *d, struct guest *g, uint8_t *data, size_t size) {
     size_t i;
 
     if (d->opt.replace_escape)
         for (i = 0; i < size; i++)
-            if (data[i] == 0x1b)
-                data[i] = '.';
+            if (data[i] == 0x1b) data[i] = '.';
     open_log(d, g, true);
-    if (g->log_open)
-        logfile_write(&g->log, data, size);
+    if (g->log_open) logfile_write(&g->log, data, size);
     backlog_add(&g->backlog, data, size);
 }
 
 /* Terminal side. */
 
-static void close_tty(struct guest *g)
-{
-    if (g->master >= 0)
-        close(g->master);
-    if (g->slave >= 0)
-        close(g->slave);
+static void close_tty(struct guest *g) {
+    if (g->master >= 0) close(g->master);
+    if (g->slave >= 0) close(g->slave);
     g->master = g->slave = -1;
 }
 
 /* The slave stays open here, so that a terminal that leaves does not hang the master up. */
-static void open_tty(struct daemon *d, struct guest *g)
-{
+static void open_tty(struct daemon *d, struct guest *g) {
     struct termios raw;
 
-    if (g->master >= 0)
-        return;
+    if (g->master >= 0) return;
     if (openpty(&g->master, &g->slave, NULL, NULL, NULL)) {
         g->master = g->slave = -1;
         syslog(LOG_ERR, "domain %u: no pty for its console: %s", g->domid, strerror(errno));
@@ -151,42 +133,35 @@ static void open_tty(struct daemon *d, struct guest *g)
     publish_tty(d, g);
 }
 
-static void flush_tty(struct guest *g)
-{
+static void flush_tty(struct guest *g) {
     ssize_t done;
 
     while (g->master >= 0 && g->backlog.len) {
         done = write(g->master, backlog_head(&g->backlog), g->backlog.len);
-        if (done <= 0)
-            return;
+        if (done <= 0) return;
         backlog_drop(&g->backlog, (size_t)done);
     }
 }
 
-static void read_tty(struct daemon *d, struct guest *g)
-{
+static void read_tty(struct daemon *d, struct guest *g) {
     uint8_t buf[RING_IN_SIZE];
     size_t room = g->ring.page ? ring_room(&g->ring) : 0;
     ssize_t got;
 
-    if (!room)
-        return;
+    if (!room) return;
     got = read(g->master, buf, room);
-    if (got <= 0)
-        return;
+    if (got <= 0) return;
     ring_put(&g->ring, buf, (size_t)got);
     evtchn_notify(d->ev, (uint32_t)g->port);
 }
 
 /* Ring side. */
 
-static bool may_take(const struct daemon *d, const struct guest *g)
-{
+static bool may_take(const struct daemon *d, const struct guest *g) {
     return !d->opt.keep_overflow || g->backlog.len + RING_OUT_SIZE <= g->backlog.max;
 }
 
-static void take_output(struct daemon *d, struct guest *g)
-{
+static void take_output(struct daemon *d, struct guest *g) {
     uint8_t buf[RING_OUT_SIZE];
     unsigned int round;
     bool bad, any = false;
@@ -199,24 +174,19 @@ static void take_output(struct daemon *d, struct guest *g)
                    g->domid);
             g->index_reported = true;
         }
-        if (!size)
-            break;
+        if (!size) break;
         output(d, g, buf, size);
         any = true;
     }
-    if (any && g->port >= 0)
-        evtchn_notify(d->ev, (uint32_t)g->port);
+    if (any && g->port >= 0) evtchn_notify(d->ev, (uint32_t)g->port);
     flush_tty(g);
 }
 
-static void disconnect_ring(struct daemon *d, struct guest *g)
-{
-    if (g->port >= 0)
-        evtchn_unbind(d->ev, (uint32_t)g->port);
+static void disconnect_ring(struct daemon *d, struct guest *g) {
+    if (g->port >= 0) evtchn_unbind(d->ev, (uint32_t)g->port);
     g->port = -1;
     g->masked = false;
-    if (!g->ring.page)
-        return;
+    if (!g->ring.page) return;
     if (g->ring_granted)
         gnttab_unmap(d->gt, g->ring.page, 1);
     else
@@ -225,8 +195,7 @@ static void disconnect_ring(struct daemon *d, struct guest *g)
 }
 
 /* By grant if the domain's builder made the reserved entry, else by frame number. */
-static struct xencons_interface *map_ring(struct daemon *d, struct guest *g)
-{
+static struct xencons_interface *map_ring(struct daemon *d, struct guest *g) {
     uint32_t ref = GNTTAB_RESERVED_CONSOLE;
     void *page = d->gt ? gnttab_map(d->gt, g->domid, &ref, 1, 1) : NULL;
 
@@ -234,20 +203,18 @@ static struct xencons_interface *map_ring(struct daemon *d, struct guest *g)
     return page ? page : hv_map_foreign(d->hv, g->domid, &g->ring_ref, 1);
 }
 
-static void connect_ring(struct daemon *d, struct guest *g)
-{
+static void connect_ring(struct daemon *d, struct guest *g) {
     struct xencons_interface *page = map_ring(d, g);
 
     if (!page) {
-        syslog(LOG_ERR, "domain %u: cannot map its console ring: %s", g->domid,
-               hv_context(d->hv));
+        syslog(LOG_ERR, "domain %u: cannot map its console ring: %s", g->domid, hv_context(d->hv));
         return;
     }
     ring_attach(&g->ring, page);
     g->port = evtchn_bind_interdomain(d->ev, g->domid, g->remote_port);
     if (g->port < 0) {
-        syslog(LOG_ERR, "domain %u: cannot bind its console port %u: %s", g->domid,
-               g->remote_port, strerror(-g->port));
+        syslog(LOG_ERR, "domain %u: cannot bind its console port %u: %s", g->domid, g->remote_port,
+               strerror(-g->port));
         g->port = -1;
         disconnect_ring(d, g);
         return;
@@ -258,8 +225,7 @@ static void connect_ring(struct daemon *d, struct guest *g)
 }
 
 /* Reads the nodes; connects if they are complete and differ from what is connected. */
-static void update_ring(struct daemon *d, struct guest *g)
-{
+static void update_ring(struct daemon *d, struct guest *g) {
     unsigned long port, ref, limit;
     char *type;
     bool other;
@@ -270,12 +236,9 @@ static void update_ring(struct daemon *d, struct guest *g)
     type = read_node(d, g, "console/type");
     other = type && strcmp(type, "xenconsoled"); /* another backend's, QEMU's for example */
     free(type);
-    if (other)
-        return;
-    if (g->ring.page && g->remote_port == port && g->ring_ref == ref)
-        return;
-    if (!read_number(d, g, "console/limit", LIMIT_MAX, &limit))
-        limit = LIMIT_DEFAULT;
+    if (other) return;
+    if (g->ring.page && g->remote_port == port && g->ring_ref == ref) return;
+    if (!read_number(d, g, "console/limit", LIMIT_MAX, &limit)) limit = LIMIT_DEFAULT;
     g->backlog.max = limit < LIMIT_MIN ? LIMIT_MIN : limit;
     disconnect_ring(d, g);
     g->remote_port = (uint32_t)port;
@@ -283,14 +246,12 @@ static void update_ring(struct daemon *d, struct guest *g)
     connect_ring(d, g);
 }
 
-bool guest_event(struct daemon *d, uint32_t port)
-{
+bool guest_event(struct daemon *d, uint32_t port) {
     struct guest *g;
 
     for (g = d->guests; g && g->port != (int)port; g = g->next)
         ;
-    if (!g)
-        return false;
+    if (!g) return false;
     take_output(d, g);
     g->masked = true;
     if (++g->events <= RATE_EVENTS && may_take(d, g)) {
@@ -300,37 +261,28 @@ bool guest_event(struct daemon *d, uint32_t port)
     return true;
 }
 
-short guest_wants(const struct guest *g)
-{
+short guest_wants(const struct guest *g) {
     short events = 0;
 
-    if (g->master < 0)
-        return 0;
-    if (g->backlog.len)
-        events |= POLLOUT;
-    if (!g->dead && g->ring.page && ring_room(&g->ring))
-        events |= POLLIN;
+    if (g->master < 0) return 0;
+    if (g->backlog.len) events |= POLLOUT;
+    if (!g->dead && g->ring.page && ring_room(&g->ring)) events |= POLLIN;
     return events;
 }
 
-void guest_tty_ready(struct daemon *d, struct guest *g, short revents)
-{
+void guest_tty_ready(struct daemon *d, struct guest *g, short revents) {
     if (revents & (POLLERR | POLLHUP | POLLNVAL)) {
         close_tty(g);
-        if (!g->dead)
-            open_tty(d, g);
+        if (!g->dead) open_tty(d, g);
         return;
     }
-    if (revents & POLLOUT)
-        flush_tty(g);
-    if (revents & POLLIN)
-        read_tty(d, g);
+    if (revents & POLLOUT) flush_tty(g);
+    if (revents & POLLIN) read_tty(d, g);
 }
 
 /* Life and death. */
 
-static void guest_new(struct daemon *d, const struct xen_domctl_getdomaininfo *info)
-{
+static void guest_new(struct daemon *d, const struct xen_domctl_getdomaininfo *info) {
     struct guest *g = calloc(1, sizeof(*g));
 
     if (!g) {
@@ -349,74 +301,60 @@ static void guest_new(struct daemon *d, const struct xen_domctl_getdomaininfo *i
     watch_nodes(d, g, true); /* its first event leads to update_ring */
 }
 
-static void guest_died(struct daemon *d, struct guest *g)
-{
-    if (g->dead)
-        return;
-    if (g->ring.page)
-        take_output(d, g);
+static void guest_died(struct daemon *d, struct guest *g) {
+    if (g->dead) return;
+    if (g->ring.page) take_output(d, g);
     disconnect_ring(d, g);
     watch_nodes(d, g, false);
-    if (g->log_open)
-        logfile_close(&g->log);
+    if (g->log_open) logfile_close(&g->log);
     g->log_open = false;
     g->dead = true;
     g->close_at = now_ms() + LINGER_MS;
 }
 
-static void guest_free(struct guest *g)
-{
+static void guest_free(struct guest *g) {
     close_tty(g);
     backlog_free(&g->backlog);
     free(g);
 }
 
 /* Whether a terminal may still have something to read from a dead guest's pty. */
-static bool tty_unread(const struct guest *g)
-{
+static bool tty_unread(const struct guest *g) {
     int waiting = 0;
 
-    if (g->slave < 0)
-        return false;
+    if (g->slave < 0) return false;
     return g->backlog.len || (!ioctl(g->slave, FIONREAD, &waiting) && waiting);
 }
 
-static struct guest *find_guest(struct daemon *d, domid_t domid)
-{
+static struct guest *find_guest(struct daemon *d, domid_t domid) {
     struct guest *g;
 
     for (g = d->guests; g; g = g->next)
-        if (g->domid == domid && !g->dead)
-            return g;
+        if (g->domid == domid && !g->dead) return g;
     return NULL;
 }
 
-void guest_nodes_changed(struct daemon *d, domid_t domid)
-{
+void guest_nodes_changed(struct daemon *d, domid_t domid) {
     struct guest *g = find_guest(d, domid);
 
-    if (g)
-        update_ring(d, g);
+    if (g) update_ring(d, g);
 }
 
-static void scan_one(struct daemon *d, const struct xen_domctl_getdomaininfo *info)
-{
+static void scan_one(struct daemon *d, const struct xen_domctl_getdomaininfo *info) {
     struct guest *g = find_guest(d, info->domain);
 
     if (g && memcmp(g->handle, info->handle, sizeof(g->handle))) {
         guest_died(d, g);
         g = NULL;
     }
-    if (info->flags & XEN_DOMINF_dying)
-        return; /* stays unseen, so that it counts as dead */
+    if (info->flags & XEN_DOMINF_dying) return; /* stays unseen, so that it counts as dead */
     if (g)
         g->seen = true;
     else
         guest_new(d, info);
 }
 
-void guests_scan(struct daemon *d)
-{
+void guests_scan(struct daemon *d) {
     struct xen_domctl_getdomaininfo *list;
     struct guest *g;
     int count = hv_domain_list_all(d->hv, &list), i;
@@ -425,40 +363,30 @@ void guests_scan(struct daemon *d)
         syslog(LOG_ERR, "cannot list domains: %s", hv_context(d->hv));
         return;
     }
-    for (g = d->guests; g; g = g->next)
-        g->seen = false;
+    for (g = d->guests; g; g = g->next) g->seen = false;
     for (i = 0; i < count; i++)
-        if (list[i].domain != 0)
-            scan_one(d, &list[i]);
+        if (list[i].domain != 0) scan_one(d, &list[i]);
     free(list);
     for (g = d->guests; g; g = g->next)
-        if (!g->seen)
-            guest_died(d, g);
+        if (!g->seen) guest_died(d, g);
 }
 
-static void end_period(struct daemon *d, struct guest *g)
-{
+static void end_period(struct daemon *d, struct guest *g) {
     g->events = 0;
     g->period_start = now_ms();
-    if (!g->masked || !g->ring.page)
-        return;
+    if (!g->masked || !g->ring.page) return;
     take_output(d, g);
-    if (!may_take(d, g))
-        return;
+    if (!may_take(d, g)) return;
     g->masked = false;
     evtchn_unmask(d->ev, (uint32_t)g->port);
 }
 
-static void sooner(int *timeout, int64_t ms)
-{
-    if (ms < 0)
-        ms = 0;
-    if (*timeout < 0 || ms < *timeout)
-        *timeout = (int)ms;
+static void sooner(int *timeout, int64_t ms) {
+    if (ms < 0) ms = 0;
+    if (*timeout < 0 || ms < *timeout) *timeout = (int)ms;
 }
 
-int guests_tick(struct daemon *d)
-{
+int guests_tick(struct daemon *d) {
     struct guest **link = &d->guests, *g;
     int64_t now = now_ms();
     int timeout = -1;
@@ -469,19 +397,15 @@ int guests_tick(struct daemon *d)
             guest_free(g);
             continue;
         }
-        if (g->dead)
-            sooner(&timeout, LINGER_STEP_MS);
-        if (now - g->period_start >= RATE_PERIOD_MS)
-            end_period(d, g);
-        if (g->masked)
-            sooner(&timeout, g->period_start + RATE_PERIOD_MS - now);
+        if (g->dead) sooner(&timeout, LINGER_STEP_MS);
+        if (now - g->period_start >= RATE_PERIOD_MS) end_period(d, g);
+        if (g->masked) sooner(&timeout, g->period_start + RATE_PERIOD_MS - now);
         link = &g->next;
     }
     return timeout;
 }
 
-void guests_forget_all(struct daemon *d)
-{
+void guests_forget_all(struct daemon *d) {
     struct guest *g;
 
     while ((g = d->guests)) {
@@ -491,8 +415,7 @@ void guests_forget_all(struct daemon *d)
     }
 }
 
-void guests_republish(struct daemon *d)
-{
+void guests_republish(struct daemon *d) {
     struct guest *g;
 
     for (g = d->guests; g; g = g->next)
@@ -502,11 +425,9 @@ void guests_republish(struct daemon *d)
         }
 }
 
-void guests_reopen_logs(struct daemon *d)
-{
+void guests_reopen_logs(struct daemon *d) {
     struct guest *g;
 
     for (g = d->guests; g; g = g->next)
-        if (g->log_open)
-            logfile_reopen(&g->log);
+        if (g->log_open) logfile_reopen(&g->log);
 }

@@ -23,8 +23,8 @@ struct guest {
     bool seen, dead;
     int64_t close_at; /* when a dead guest's pty goes at the latest */
 
-    struct ring ring;   /* ring.page NULL: not connected */
-    bool ring_granted;  /* mapped by grant, else as a foreign frame */
+    struct ring ring;  /* ring.page NULL: not connected */
+    bool ring_granted; /* mapped by grant, else as a foreign frame */
     bool index_reported;
     xen_pfn_t ring_ref;
     uint32_t remote_port;

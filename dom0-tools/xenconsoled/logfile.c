@@ -12,28 +12,23 @@
 #include <time.h>
 #include <unistd.h>
 
-static int open_path(struct logfile *log)
-{
+static int open_path(struct logfile *log) {
     struct stat st;
 
     /* Guests may print secrets: not for everybody. Links are not followed, whoever made them. */
     log->fd = open(log->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
-    if (log->fd < 0)
-        return -errno;
+    if (log->fd < 0) return -errno;
     log->size = fstat(log->fd, &st) ? 0 : (uint64_t)st.st_size;
     return 0;
 }
 
-static void complain(struct logfile *log, const char *what, int code)
-{
-    if (!log->complained)
-        syslog(LOG_ERR, "%s: cannot %s: %s", log->path, what, strerror(code));
+static void complain(struct logfile *log, const char *what, int code) {
+    if (!log->complained) syslog(LOG_ERR, "%s: cannot %s: %s", log->path, what, strerror(code));
     log->complained = true;
 }
 
 int logfile_open(struct logfile *log, const struct log_policy *policy, const char *stem,
-                 bool timestamps)
-{
+                 bool timestamps) {
     char *slash;
     int ret;
 
@@ -47,31 +42,26 @@ int logfile_open(struct logfile *log, const struct log_policy *policy, const cha
         return -ENOMEM;
     }
     for (slash = log->path + strlen(policy->dir) + 1; *slash; slash++)
-        if (*slash == '/')
-            *slash = '_';
+        if (*slash == '/') *slash = '_';
     ret = open_path(log);
-    if (ret)
-        complain(log, "open", -ret);
+    if (ret) complain(log, "open", -ret);
     return ret;
 }
 
 /* NAME.n-1 becomes NAME.n and so on; NAME becomes NAME.1, or is emptied if none is kept. */
-static void rotate(struct logfile *log)
-{
+static void rotate(struct logfile *log) {
     unsigned int n = log->policy->keep;
     char *from, *to;
 
     close(log->fd);
     log->fd = -1;
-    if (!n)
-        unlink(log->path);
+    if (!n) unlink(log->path);
     for (; n; n--) {
         if ((n > 1 ? asprintf(&from, "%s.%u", log->path, n - 1)
                    : asprintf(&from, "%s", log->path)) < 0)
             break;
         if (asprintf(&to, "%s.%u", log->path, n) >= 0) {
-            if (rename(from, to) && errno != ENOENT)
-                complain(log, "rotate", errno);
+            if (rename(from, to) && errno != ENOENT) complain(log, "rotate", errno);
             free(to);
         }
         free(from);
@@ -80,8 +70,7 @@ static void rotate(struct logfile *log)
 }
 
 /* Writes all or reports; a full disk must not stop the guest's console. */
-static void write_raw(struct logfile *log, const uint8_t *data, size_t size)
-{
+static void write_raw(struct logfile *log, const uint8_t *data, size_t size) {
     ssize_t done;
 
     if (log->fd >= 0 && log->policy->max_bytes && log->size + size > log->policy->max_bytes &&
@@ -89,8 +78,7 @@ static void write_raw(struct logfile *log, const uint8_t *data, size_t size)
         rotate(log);
     while (size && log->fd >= 0) {
         done = write(log->fd, data, size);
-        if (done < 0 && errno == EINTR)
-            continue;
+        if (done < 0 && errno == EINTR) continue;
         if (done < 0) {
             complain(log, "write", errno);
             return;
@@ -101,8 +89,7 @@ static void write_raw(struct logfile *log, const uint8_t *data, size_t size)
     }
 }
 
-static void write_stamp(struct logfile *log)
-{
+static void write_stamp(struct logfile *log) {
     char stamp[32];
     time_t now = time(NULL);
     struct tm tm;
@@ -113,8 +100,7 @@ static void write_stamp(struct logfile *log)
     write_raw(log, (const uint8_t *)stamp, len);
 }
 
-void logfile_write(struct logfile *log, const uint8_t *data, size_t size)
-{
+void logfile_write(struct logfile *log, const uint8_t *data, size_t size) {
     const uint8_t *end;
     size_t part;
 
@@ -123,8 +109,7 @@ void logfile_write(struct logfile *log, const uint8_t *data, size_t size)
         return;
     }
     while (size) {
-        if (log->at_line_start)
-            write_stamp(log);
+        if (log->at_line_start) write_stamp(log);
         end = memchr(data, '\n', size);
         part = end ? (size_t)(end - data) + 1 : size;
         write_raw(log, data, part);
@@ -134,24 +119,18 @@ void logfile_write(struct logfile *log, const uint8_t *data, size_t size)
     }
 }
 
-void logfile_reopen(struct logfile *log)
-{
+void logfile_reopen(struct logfile *log) {
     int ret;
 
-    if (!log->path)
-        return;
-    if (log->fd >= 0)
-        close(log->fd);
+    if (!log->path) return;
+    if (log->fd >= 0) close(log->fd);
     log->complained = false;
     ret = open_path(log);
-    if (ret)
-        complain(log, "reopen", -ret);
+    if (ret) complain(log, "reopen", -ret);
 }
 
-void logfile_close(struct logfile *log)
-{
-    if (log->fd >= 0)
-        close(log->fd);
+void logfile_close(struct logfile *log) {
+    if (log->fd >= 0) close(log->fd);
     free(log->path);
     log->path = NULL;
     log->fd = -1;

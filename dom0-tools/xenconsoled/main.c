@@ -26,16 +26,14 @@
 #define XS_RETRY_MS    500
 #define EVENTS_A_ROUND 256u
 
-int64_t now_ms(void)
-{
+int64_t now_ms(void) {
     struct timespec ts;
 
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static void usage(FILE *out)
-{
+static void usage(FILE *out) {
     fputs("usage: xenconsoled [options]\n"
           "  -i, --interactive        stay in the foreground, messages to stderr\n"
           "  -v, --verbose            say more\n"
@@ -53,8 +51,7 @@ static void usage(FILE *out)
 }
 
 /* none/guest/hv/all into two switches. */
-static bool parse_what(const char *text, bool *guest, bool *hv)
-{
+static bool parse_what(const char *text, bool *guest, bool *hv) {
     bool all = !strcmp(text, "all");
 
     *guest = all || !strcmp(text, "guest");
@@ -62,8 +59,7 @@ static bool parse_what(const char *text, bool *guest, bool *hv)
     return *guest || *hv || !strcmp(text, "none");
 }
 
-static bool parse_count(const char *text, unsigned long max, unsigned long *value)
-{
+static bool parse_count(const char *text, unsigned long max, unsigned long *value) {
     char *end;
 
     errno = 0;
@@ -90,50 +86,33 @@ static const struct option long_options[] = {
 };
 
 /* One option; false if its argument makes no sense. */
-static bool apply_option(struct options *opt, int c, const char *arg)
-{
+static bool apply_option(struct options *opt, int c, const char *arg) {
     unsigned long number;
 
     switch (c) {
-    case 'i':
-        opt->interactive = true;
-        return true;
-    case 'v':
-        opt->verbose = true;
-        return true;
-    case 't':
-        return parse_what(arg, &opt->stamp_guest, &opt->stamp_hv);
+    case 'i': opt->interactive = true; return true;
+    case 'v': opt->verbose = true; return true;
+    case 't': return parse_what(arg, &opt->stamp_guest, &opt->stamp_hv);
     case 'o':
         opt->keep_overflow = !strcmp(arg, "keep");
         return opt->keep_overflow || !strcmp(arg, "discard");
-    case OPT_LOG:
-        return parse_what(arg, &opt->log_guest, &opt->log_hv);
-    case OPT_LOG_DIR:
-        opt->log.dir = arg;
-        return *arg != '\0';
+    case OPT_LOG: return parse_what(arg, &opt->log_guest, &opt->log_hv);
+    case OPT_LOG_DIR: opt->log.dir = arg; return *arg != '\0';
     case OPT_LOG_SIZE:
-        if (!parse_count(arg, 1ul << 30, &number))
-            return false;
+        if (!parse_count(arg, 1ul << 30, &number)) return false;
         opt->log.max_bytes = (uint64_t)number << 10;
         return true;
     case OPT_LOG_KEEP:
-        if (!parse_count(arg, 100, &number))
-            return false;
+        if (!parse_count(arg, 100, &number)) return false;
         opt->log.keep = (unsigned int)number;
         return true;
-    case OPT_PID_FILE:
-        opt->pid_file = arg;
-        return true;
-    case OPT_ESCAPE:
-        opt->replace_escape = true;
-        return true;
-    default:
-        return false;
+    case OPT_PID_FILE: opt->pid_file = arg; return true;
+    case OPT_ESCAPE: opt->replace_escape = true; return true;
+    default: return false;
     }
 }
 
-static void parse_options(struct options *opt, int argc, char **argv)
-{
+static void parse_options(struct options *opt, int argc, char **argv) {
     int c;
 
     while ((c = getopt_long(argc, argv, "hVvit:o:", long_options, NULL)) != -1) {
@@ -145,10 +124,8 @@ static void parse_options(struct options *opt, int argc, char **argv)
             puts("xenconsoled of Hospes");
             exit(0);
         }
-        if (apply_option(opt, c, optarg))
-            continue;
-        if (c != '?')
-            fprintf(stderr, "xenconsoled: '%s' is not a valid option argument\n", optarg);
+        if (apply_option(opt, c, optarg)) continue;
+        if (c != '?') fprintf(stderr, "xenconsoled: '%s' is not a valid option argument\n", optarg);
         usage(stderr);
         exit(2);
     }
@@ -159,8 +136,7 @@ static void parse_options(struct options *opt, int argc, char **argv)
 }
 
 /* Each guest costs three descriptors. */
-static void raise_file_limit(void)
-{
+static void raise_file_limit(void) {
     struct rlimit limit;
 
     if (!getrlimit(RLIMIT_NOFILE, &limit)) {
@@ -169,41 +145,33 @@ static void raise_file_limit(void)
     }
 }
 
-static int open_devices(struct daemon *d, struct err *err)
-{
+static int open_devices(struct daemon *d, struct err *err) {
     d->hv = hv_open(err);
-    if (!d->hv)
-        return err->code;
+    if (!d->hv) return err->code;
     d->ev = evtchn_open();
-    if (!d->ev)
-        return err_set(err, -errno, "cannot open /dev/xen/evtchn: %s", strerror(errno));
+    if (!d->ev) return err_set(err, -errno, "cannot open /dev/xen/evtchn: %s", strerror(errno));
     d->gt = gnttab_open(); /* without it rings are mapped by frame number */
-    if (!d->gt)
-        syslog(LOG_WARNING, "cannot open /dev/xen/gntdev: %s", strerror(errno));
+    if (!d->gt) syslog(LOG_WARNING, "cannot open /dev/xen/gntdev: %s", strerror(errno));
     return 0;
 }
 
-static bool connect_xenstore(struct daemon *d)
-{
+static bool connect_xenstore(struct daemon *d) {
     d->xs = xs_open(0);
     if (d->xs && (!xs_watch(d->xs, "@introduceDomain", "domains") ||
                   !xs_watch(d->xs, "@releaseDomain", "domains"))) {
         xs_close(d->xs);
         d->xs = NULL;
     }
-    if (d->xs)
-        fcntl(xs_fileno(d->xs), F_SETFD, FD_CLOEXEC);
+    if (d->xs) fcntl(xs_fileno(d->xs), F_SETFD, FD_CLOEXEC);
     return d->xs != NULL;
 }
 
 /* The lock lasts as long as the process, so two daemons cannot fight over the rings. */
-static int write_pid_file(const char *path, struct err *err)
-{
+static int write_pid_file(const char *path, struct err *err) {
     char text[16];
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644), len;
 
-    if (fd < 0)
-        return err_set(err, -errno, "cannot write pid file %s: %s", path, strerror(errno));
+    if (fd < 0) return err_set(err, -errno, "cannot write pid file %s: %s", path, strerror(errno));
     if (lockf(fd, F_TLOCK, 0)) {
         close(fd);
         return err_set(err, -EEXIST, "pid file %s is locked: xenconsoled is already running", path);
@@ -217,8 +185,7 @@ static int write_pid_file(const char *path, struct err *err)
 }
 
 /* Forks; the parent waits for the child's word and exits with it. Returns the child's end. */
-static int into_background(void)
-{
+static int into_background(void) {
     int ends[2], null;
     char word = 1;
     pid_t pid;
@@ -234,45 +201,38 @@ static int into_background(void)
     }
     if (pid) {
         close(ends[1]);
-        if (read(ends[0], &word, 1) != 1)
-            word = 1;
+        if (read(ends[0], &word, 1) != 1) word = 1;
         exit(word);
     }
     close(ends[0]);
     setsid();
-    if (chdir("/"))
-        exit(1);
+    if (chdir("/")) exit(1);
     null = open("/dev/null", O_RDWR);
     if (null >= 0) {
         dup2(null, STDIN_FILENO);
         dup2(null, STDOUT_FILENO);
-        if (null > STDERR_FILENO)
-            close(null);
+        if (null > STDERR_FILENO) close(null);
     }
     fcntl(ends[1], F_SETFD, FD_CLOEXEC);
     return ends[1];
 }
 
-static void report_ready(int fd)
-{
+static void report_ready(int fd) {
     char word = 0;
     int null;
 
-    if (fd < 0)
-        return;
+    if (fd < 0) return;
     null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null >= 0) {
         dup2(null, STDERR_FILENO);
         close(null);
     }
-    if (write(fd, &word, 1) != 1)
-        syslog(LOG_WARNING, "the starting process is gone");
+    if (write(fd, &word, 1) != 1) syslog(LOG_WARNING, "the starting process is gone");
     close(fd);
 }
 
 /* xenstore events until none is left. */
-static void serve_xenstore(struct daemon *d)
-{
+static void serve_xenstore(struct daemon *d) {
     unsigned int domid;
     bool rescan = false;
     char **event;
@@ -289,19 +249,16 @@ static void serve_xenstore(struct daemon *d)
         xs_close(d->xs);
         d->xs = NULL;
     }
-    if (rescan)
-        guests_scan(d);
+    if (rescan) guests_scan(d);
 }
 
-static void serve_events(struct daemon *d)
-{
+static void serve_events(struct daemon *d) {
     unsigned int n;
     int port;
 
     for (n = 0; n < EVENTS_A_ROUND; n++) {
         port = evtchn_pending(d->ev);
-        if (port < 0)
-            return;
+        if (port < 0) return;
         if (port == d->hv_port)
             hvlog_read(d);
         else if (!guest_event(d, (uint32_t)port))
@@ -310,13 +267,11 @@ static void serve_events(struct daemon *d)
 }
 
 /* True: go on. SIGHUP reopens log files, the others end the daemon. */
-static bool serve_signals(struct daemon *d, int fd)
-{
+static bool serve_signals(struct daemon *d, int fd) {
     struct signalfd_siginfo info;
 
     while (read(fd, &info, sizeof(info)) == sizeof(info)) {
-        if (info.ssi_signo != SIGHUP)
-            return false;
+        if (info.ssi_signo != SIGHUP) return false;
         guests_reopen_logs(d);
         logfile_reopen(&d->hv_log);
     }
@@ -326,17 +281,14 @@ static bool serve_signals(struct daemon *d, int fd)
 enum { POLL_SIGNALS, POLL_EVENTS, POLL_STORE, POLL_GUESTS };
 
 /* Fills the array, growing it if needed; returns how many entries are in use, 0 if no memory. */
-static nfds_t prepare_poll(struct daemon *d, int signal_fd, struct pollfd **fds)
-{
+static nfds_t prepare_poll(struct daemon *d, int signal_fd, struct pollfd **fds) {
     nfds_t count = POLL_GUESTS;
     struct pollfd *more;
     struct guest *g;
 
-    for (g = d->guests; g; g = g->next)
-        count++;
+    for (g = d->guests; g; g = g->next) count++;
     more = realloc(*fds, count * sizeof(**fds));
-    if (!more)
-        return 0;
+    if (!more) return 0;
     *fds = more;
     more[POLL_SIGNALS] = (struct pollfd){signal_fd, POLLIN, 0};
     more[POLL_EVENTS] = (struct pollfd){evtchn_fd(d->ev), POLLIN, 0};
@@ -346,25 +298,21 @@ static nfds_t prepare_poll(struct daemon *d, int signal_fd, struct pollfd **fds)
         short wants = guest_wants(g);
 
         g->poll = NULL;
-        if (!wants)
-            continue;
+        if (!wants) continue;
         g->poll = &more[count];
         more[count++] = (struct pollfd){g->master, wants, 0};
     }
     return count;
 }
 
-static void reconnect_xenstore(struct daemon *d)
-{
-    if (d->xs || !connect_xenstore(d))
-        return;
+static void reconnect_xenstore(struct daemon *d) {
+    if (d->xs || !connect_xenstore(d)) return;
     syslog(LOG_NOTICE, "connected to xenstored again");
     guests_republish(d);
     guests_scan(d);
 }
 
-static void main_loop(struct daemon *d, int signal_fd)
-{
+static void main_loop(struct daemon *d, int signal_fd) {
     struct pollfd *fds = NULL;
     struct guest *g;
     nfds_t count;
@@ -374,27 +322,20 @@ static void main_loop(struct daemon *d, int signal_fd)
         timeout = guests_tick(d);
         if (!d->xs) {
             reconnect_xenstore(d);
-            if (!d->xs && (timeout < 0 || timeout > XS_RETRY_MS))
-                timeout = XS_RETRY_MS;
+            if (!d->xs && (timeout < 0 || timeout > XS_RETRY_MS)) timeout = XS_RETRY_MS;
         }
         count = prepare_poll(d, signal_fd, &fds);
-        if (!count || poll(fds, count, timeout) < 0)
-            continue;
+        if (!count || poll(fds, count, timeout) < 0) continue;
         for (g = d->guests; g; g = g->next)
-            if (g->poll && g->poll->revents)
-                guest_tty_ready(d, g, g->poll->revents);
-        if (fds[POLL_EVENTS].revents)
-            serve_events(d);
-        if (fds[POLL_STORE].revents)
-            serve_xenstore(d);
-        if (fds[POLL_SIGNALS].revents && !serve_signals(d, signal_fd))
-            break;
+            if (g->poll && g->poll->revents) guest_tty_ready(d, g, g->poll->revents);
+        if (fds[POLL_EVENTS].revents) serve_events(d);
+        if (fds[POLL_STORE].revents) serve_xenstore(d);
+        if (fds[POLL_SIGNALS].revents && !serve_signals(d, signal_fd)) break;
     }
     free(fds);
 }
 
-static int block_signals(void)
-{
+static int block_signals(void) {
     sigset_t set;
 
     signal(SIGPIPE, SIG_IGN);
@@ -406,35 +347,31 @@ static int block_signals(void)
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-static int start(struct daemon *d, struct err *err)
-{
+static int start(struct daemon *d, struct err *err) {
     int ret;
 
     if ((d->opt.log_guest || d->opt.log_hv) && mkdir(d->opt.log.dir, 0755) && errno != EEXIST)
         return err_set(err, -errno, "cannot make log directory %s: %s", d->opt.log.dir,
                        strerror(errno));
     ret = open_devices(d, err);
-    if (!ret)
-        ret = write_pid_file(d->opt.pid_file, err);
-    if (!ret && d->opt.log_hv)
-        ret = hvlog_start(d, err);
-    if (ret)
-        return ret;
+    if (!ret) ret = write_pid_file(d->opt.pid_file, err);
+    if (!ret && d->opt.log_hv) ret = hvlog_start(d, err);
+    if (ret) return ret;
     if (!connect_xenstore(d))
         return err_set(err, -errno, "cannot reach xenstored: %s", strerror(errno));
     guests_scan(d);
     return 0;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct daemon d = {
         .hv_port = -1,
         .hv_log = {.fd = -1},
-        .opt = {
-            .pid_file = "/run/xenconsoled.pid",
-            .log = {"/var/log/xen/console", 10u << 20, 4},
-        },
+        .opt =
+            {
+                .pid_file = "/run/xenconsoled.pid",
+                .log = {"/var/log/xen/console", 10u << 20, 4},
+            },
     };
     struct err err = {0, ""};
     int ready_fd, signal_fd;

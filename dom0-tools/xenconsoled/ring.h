@@ -48,7 +48,6 @@ void backlog_add(struct backlog *log, const uint8_t *buf, size_t size);
 void backlog_drop(struct backlog *log, size_t size);
 void backlog_free(struct backlog *log);
 
-static inline const uint8_t *backlog_head(const struct backlog *log)
-{
+static inline const uint8_t *backlog_head(const struct backlog *log) {
     return log->data + log->start;
 }

@@ -21,15 +21,14 @@
 /* How far back to look for the same event, unread, of an unprivileged client. */
 #define DUPLICATE_SCAN 64
 
-struct list conns = { &conns, &conns };
-struct list ready_conns = { &ready_conns, &ready_conns };
+struct list conns = {&conns, &conns};
+struct list ready_conns = {&ready_conns, &ready_conns};
 void (*conn_poll_out)(struct conn *c, bool on);
 
 /* Events that count against a domain, oldest first: all wait equally long. */
-static struct list caused_events = { &caused_events, &caused_events };
+static struct list caused_events = {&caused_events, &caused_events};
 
-static struct conn *conn_new(void)
-{
+static struct conn *conn_new(void) {
     struct conn *c = xzalloc(sizeof(*c));
 
     list_init(&c->ready);
@@ -42,16 +41,14 @@ static struct conn *conn_new(void)
     return c;
 }
 
-struct conn *conn_new_socket(int fd)
-{
+struct conn *conn_new_socket(int fd) {
     struct conn *c = conn_new();
 
     c->fd = fd;
     return c;
 }
 
-struct conn *conn_new_ring(struct domain *d)
-{
+struct conn *conn_new_ring(struct domain *d) {
     struct conn *c = conn_new();
 
     c->dom = d;
@@ -59,43 +56,29 @@ struct conn *conn_new_ring(struct domain *d)
     return c;
 }
 
-bool conn_is_privileged(const struct conn *c)
-{
-    return !c || c->domid == 0;
+bool conn_is_privileged(const struct conn *c) { return !c || c->domid == 0; }
+
+const char *conn_home(const struct conn *c) { return c->dom ? c->dom->home : "/local/domain/0"; }
+
+void conn_ready(struct conn *c) {
+    if (list_empty(&c->ready) && !c->dead) list_add_tail(&ready_conns, &c->ready);
 }
 
-const char *conn_home(const struct conn *c)
-{
-    return c->dom ? c->dom->home : "/local/domain/0";
-}
-
-void conn_ready(struct conn *c)
-{
-    if (list_empty(&c->ready) && !c->dead)
-        list_add_tail(&ready_conns, &c->ready);
-}
-
-static void outstanding_dec(uint32_t domid)
-{
+static void outstanding_dec(uint32_t domid) {
     struct domain *d = domain_find(domid);
 
-    if (!d || !d->outstanding)
-        return;
+    if (!d || !d->outstanding) return;
     d->outstanding--;
-    if (d->conn)
-        conn_ready(d->conn); /* it may have been held back */
+    if (d->conn) conn_ready(d->conn); /* it may have been held back */
 }
 
-static void uncause(struct msg *m)
-{
-    if (list_empty(&m->caused))
-        return;
+static void uncause(struct msg *m) {
+    if (list_empty(&m->caused)) return;
     list_del(&m->caused);
     outstanding_dec(m->cause);
 }
 
-static void free_msg(struct conn *c, struct msg *m)
-{
+static void free_msg(struct conn *c, struct msg *m) {
     uncause(m);
     if (c->dom && ((struct xsd_sockmsg *)m->data)->type != XS_WATCH_EVENT)
         outstanding_dec(c->domid);
@@ -105,49 +88,41 @@ static void free_msg(struct conn *c, struct msg *m)
     free(m);
 }
 
-static void drop_state(struct conn *c)
-{
+static void drop_state(struct conn *c) {
     watch_del_all(c);
     txn_drop_all(c);
-    while (!list_empty(&c->out))
-        free_msg(c, list_entry(c->out.next, struct msg, link));
+    while (!list_empty(&c->out)) free_msg(c, list_entry(c->out.next, struct msg, link));
     c->out_sent = 0;
     c->in_len = 0;
 }
 
-void conn_kill(struct conn *c)
-{
+void conn_kill(struct conn *c) {
     c->dead = true;
     list_del(&c->ready);
 }
 
-void conn_reap(void)
-{
+void conn_reap(void) {
     struct list *l, *tmp;
 
     list_for_each_safe(l, tmp, &conns) {
         struct conn *c = list_entry(l, struct conn, all);
 
-        if (!c->dead)
-            continue;
+        if (!c->dead) continue;
         drop_state(c);
         list_del(&c->ready);
         list_del(&c->all);
-        if (c->fd >= 0)
-            close(c->fd);
+        if (c->fd >= 0) close(c->fd);
         free(c);
     }
 }
 
-void conn_reset(struct conn *c)
-{
+void conn_reset(struct conn *c) {
     drop_state(c);
     c->ignored = false;
 }
 
 /* A ring that breaks the protocol stays connected, or its domain's death would go unseen. */
-static void give_up(struct conn *c, uint32_t reason)
-{
+static void give_up(struct conn *c, uint32_t reason) {
     if (c->fd >= 0) {
         conn_kill(c);
         return;
@@ -159,8 +134,7 @@ static void give_up(struct conn *c, uint32_t reason)
     c->dom->page->error = reason;
 }
 
-static struct msg *queue_msg(struct conn *c, const struct xsd_sockmsg *hdr)
-{
+static struct msg *queue_msg(struct conn *c, const struct xsd_sockmsg *hdr) {
     struct msg *m = xmalloc(sizeof(*m) + sizeof(*hdr) + hdr->len);
 
     list_init(&m->caused);
@@ -173,8 +147,7 @@ static struct msg *queue_msg(struct conn *c, const struct xsd_sockmsg *hdr)
     return m;
 }
 
-void conn_reply(struct conn *c, uint32_t type, const void *data, uint32_t len)
-{
+void conn_reply(struct conn *c, uint32_t type, const void *data, uint32_t len) {
     struct xsd_sockmsg hdr = c->req;
     struct msg *m;
 
@@ -185,10 +158,8 @@ void conn_reply(struct conn *c, uint32_t type, const void *data, uint32_t len)
     hdr.type = type;
     hdr.len = len;
     m = queue_msg(c, &hdr);
-    if (len)
-        memcpy(m->data + sizeof(hdr), data, len);
-    if (c->dom)
-        c->dom->outstanding++;
+    if (len) memcpy(m->data + sizeof(hdr), data, len);
+    if (c->dom) c->dom->outstanding++;
     if (trace_on())
         xtrace("OUT %u req %u %s %.*s", c->domid, hdr.req_id, request_name(type),
                len < 200 ? (int)len : 200, (const char *)data);
@@ -199,24 +170,21 @@ static const struct {
     int number;
     const char *text;
 } error_names[] = {
-    { EINVAL, "EINVAL" }, { EACCES, "EACCES" },       { EEXIST, "EEXIST" }, { EISDIR, "EISDIR" },
-    { ENOENT, "ENOENT" }, { ENOMEM, "ENOMEM" },       { ENOSPC, "ENOSPC" }, { EIO, "EIO" },
-    { EROFS, "EROFS" },   { ENOTEMPTY, "ENOTEMPTY" }, { ENOSYS, "ENOSYS" }, { EBUSY, "EBUSY" },
-    { EAGAIN, "EAGAIN" }, { EISCONN, "EISCONN" },     { E2BIG, "E2BIG" },   { EPERM, "EPERM" },
+    {EINVAL, "EINVAL"}, {EACCES, "EACCES"},       {EEXIST, "EEXIST"}, {EISDIR, "EISDIR"},
+    {ENOENT, "ENOENT"}, {ENOMEM, "ENOMEM"},       {ENOSPC, "ENOSPC"}, {EIO, "EIO"},
+    {EROFS, "EROFS"},   {ENOTEMPTY, "ENOTEMPTY"}, {ENOSYS, "ENOSYS"}, {EBUSY, "EBUSY"},
+    {EAGAIN, "EAGAIN"}, {EISCONN, "EISCONN"},     {E2BIG, "E2BIG"},   {EPERM, "EPERM"},
 };
 
-void conn_reply_error(struct conn *c, int err)
-{
+void conn_reply_error(struct conn *c, int err) {
     const char *text = "EINVAL";
 
     for (size_t i = 0; i < ARRAY_SIZE(error_names); i++)
-        if (error_names[i].number == err)
-            text = error_names[i].text;
+        if (error_names[i].number == err) text = error_names[i].text;
     conn_reply(c, XS_ERROR, text, (uint32_t)strlen(text) + 1);
 }
 
-static bool is_pending(const struct conn *c, const char *payload, uint32_t len)
-{
+static bool is_pending(const struct conn *c, const char *payload, uint32_t len) {
     unsigned int scan = DUPLICATE_SCAN;
 
     for (const struct list *l = c->out.prev; l != &c->out && scan--; l = l->prev) {
@@ -224,8 +192,7 @@ static bool is_pending(const struct conn *c, const char *payload, uint32_t len)
         const struct xsd_sockmsg *hdr = (const struct xsd_sockmsg *)m->data;
 
         /* The first may be half sent: then the reader has not seen the later change. */
-        if (l == c->out.next && c->out_sent)
-            return false;
+        if (l == c->out.next && c->out_sent) return false;
         if (hdr->type == XS_WATCH_EVENT && hdr->len == len &&
             !memcmp(m->data + sizeof(*hdr), payload, len))
             return true;
@@ -234,24 +201,19 @@ static bool is_pending(const struct conn *c, const char *payload, uint32_t len)
 }
 
 /* A ring stays, whatever it misses, for its domain's death must be seen. */
-static void too_much_out(struct conn *c)
-{
-    if (c->fd < 0)
-        return;
-    xlog(LOG_WARNING, "a client does not read its watch events (%u bytes wait): closed",
-         OUT_LIMIT);
+static void too_much_out(struct conn *c) {
+    if (c->fd < 0) return;
+    xlog(LOG_WARNING, "a client does not read its watch events (%u bytes wait): closed", OUT_LIMIT);
     conn_kill(c);
 }
 
-void conn_event(struct conn *c, const char *path, const char *token, struct conn *cause)
-{
+void conn_event(struct conn *c, const char *path, const char *token, struct conn *cause) {
     char payload[XENSTORE_PAYLOAD_MAX];
     size_t plen = strlen(path) + 1, tlen = strlen(token) + 1;
-    struct xsd_sockmsg hdr = { .type = XS_WATCH_EVENT };
+    struct xsd_sockmsg hdr = {.type = XS_WATCH_EVENT};
     struct msg *m;
 
-    if (c->dead || c->ignored || plen + tlen > sizeof(payload))
-        return;
+    if (c->dead || c->ignored || plen + tlen > sizeof(payload)) return;
     memcpy(payload, path, plen);
     memcpy(payload + plen, token, tlen);
     hdr.len = (uint32_t)(plen + tlen);
@@ -273,51 +235,42 @@ void conn_event(struct conn *c, const char *path, const char *token, struct conn
     }
 }
 
-int conn_expire_events(void)
-{
+int conn_expire_events(void) {
     uint64_t now = now_ms();
 
     while (!list_empty(&caused_events)) {
         struct msg *m = list_entry(caused_events.next, struct msg, caused);
 
-        if (m->deadline > now)
-            return (int)(m->deadline - now);
+        if (m->deadline > now) return (int)(m->deadline - now);
         uncause(m);
     }
     return -1;
 }
 
-static int transport_read(struct conn *c, void *buf, size_t len)
-{
+static int transport_read(struct conn *c, void *buf, size_t len) {
     ssize_t n;
 
-    if (c->fd < 0)
-        return ring_read(c->dom->page, buf, len);
+    if (c->fd < 0) return ring_read(c->dom->page, buf, len);
     do {
         n = recv(c->fd, buf, len, MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return errno == EAGAIN ? 0 : -errno;
+    if (n < 0) return errno == EAGAIN ? 0 : -errno;
     return n ? (int)n : -EPIPE;
 }
 
-static int transport_write(struct conn *c, const void *buf, size_t len)
-{
+static int transport_write(struct conn *c, const void *buf, size_t len) {
     ssize_t n;
 
-    if (c->fd < 0)
-        return ring_write(c->dom->page, buf, len);
+    if (c->fd < 0) return ring_write(c->dom->page, buf, len);
     do {
         n = send(c->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return errno == EAGAIN ? 0 : -errno;
+    if (n < 0) return errno == EAGAIN ? 0 : -errno;
     return (int)n;
 }
 
 /* Bytes written, or negative if the connection broke and was given up. */
-static int flush_out(struct conn *c)
-{
+static int flush_out(struct conn *c) {
     int total = 0;
 
     while (!list_empty(&c->out)) {
@@ -331,8 +284,7 @@ static int flush_out(struct conn *c)
         total += n;
         c->out_sent += (uint32_t)n;
         if (c->out_sent < m->len) {
-            if (n == 0 || c->fd >= 0)
-                break;
+            if (n == 0 || c->fd >= 0) break;
             continue; /* a ring may have room again */
         }
         c->out_sent = 0;
@@ -340,23 +292,19 @@ static int flush_out(struct conn *c)
     }
     if (c->fd >= 0 && c->polled_out == list_empty(&c->out)) {
         c->polled_out = !c->polled_out;
-        if (conn_poll_out)
-            conn_poll_out(c, c->polled_out);
+        if (conn_poll_out) conn_poll_out(c, c->polled_out);
     }
     return total;
 }
 
-static const struct xsd_sockmsg *whole_message(struct conn *c, struct xsd_sockmsg *hdr)
-{
-    if (c->in_len < sizeof(*hdr))
-        return NULL;
+static const struct xsd_sockmsg *whole_message(struct conn *c, struct xsd_sockmsg *hdr) {
+    if (c->in_len < sizeof(*hdr)) return NULL;
     memcpy(hdr, c->in, sizeof(*hdr));
     return c->in_len - sizeof(*hdr) >= hdr->len ? hdr : NULL;
 }
 
 /* Bytes read, or negative if the connection broke and was given up. */
-static int fill_in(struct conn *c)
-{
+static int fill_in(struct conn *c) {
     struct xsd_sockmsg hdr;
     int n = transport_read(c, c->in + c->in_len, sizeof(c->in) - 1 - c->in_len);
 
@@ -376,13 +324,11 @@ static int fill_in(struct conn *c)
 }
 
 /* Must this client wait before the next request?  *wait_ms: for how long, if time will tell. */
-static bool held_back(struct conn *c, int *wait_ms)
-{
+static bool held_back(struct conn *c, int *wait_ms) {
     struct domain *d = c->dom;
     int ms;
 
-    if (!d || conn_is_privileged(c))
-        return false;
+    if (!d || conn_is_privileged(c)) return false;
     if (quota[QUOTA_OUTSTANDING].limit && d->outstanding >= quota[QUOTA_OUTSTANDING].limit) {
         quota_hit(d, QUOTA_OUTSTANDING);
         return true;
@@ -392,19 +338,16 @@ static bool held_back(struct conn *c, int *wait_ms)
         return true;
     }
     ms = rate_wait_ms(d);
-    if (ms && (*wait_ms < 0 || ms < *wait_ms))
-        *wait_ms = ms;
+    if (ms && (*wait_ms < 0 || ms < *wait_ms)) *wait_ms = ms;
     return ms != 0;
 }
 
-static bool handle_one(struct conn *c)
-{
+static bool handle_one(struct conn *c) {
     struct xsd_sockmsg hdr;
     uint32_t used;
     char *data;
 
-    if (!whole_message(c, &hdr))
-        return false;
+    if (!whole_message(c, &hdr)) return false;
     used = (uint32_t)sizeof(hdr) + hdr.len;
     data = xmalloc(hdr.len + 1u);
     memcpy(data, c->in + sizeof(hdr), hdr.len);
@@ -417,31 +360,25 @@ static bool handle_one(struct conn *c)
     return true;
 }
 
-bool conn_work(struct conn *c, int *wait_ms)
-{
+bool conn_work(struct conn *c, int *wait_ms) {
     struct xsd_sockmsg hdr;
     bool handled = false;
     int moved = 0, n;
 
-    if (c->dead || c->ignored || (c->fd < 0 && !c->dom->page))
-        return false;
+    if (c->dead || c->ignored || (c->fd < 0 && !c->dom->page)) return false;
     n = flush_out(c);
     moved += n > 0 ? n : 0;
     if (n >= 0 && !held_back(c, wait_ms)) {
         n = whole_message(c, &hdr) ? 0 : fill_in(c);
         moved += n > 0 ? n : 0;
-        if (n >= 0)
-            handled = handle_one(c);
+        if (n >= 0) handled = handle_one(c);
     }
     if (handled && !c->dead && !c->ignored) {
         n = flush_out(c);
         moved += n > 0 ? n : 0;
     }
-    if (c->fd < 0 && moved && c->dom->port)
-        xen->notify(c->dom->port);
-    if (c->dead || c->ignored)
-        return false;
-    if (c->fd >= 0)
-        return whole_message(c, &hdr) != NULL;
+    if (c->fd < 0 && moved && c->dom->port) xen->notify(c->dom->port);
+    if (c->dead || c->ignored) return false;
+    if (c->fd >= 0) return whole_message(c, &hdr) != NULL;
     return handled || moved;
 }

@@ -43,10 +43,10 @@ struct conn {
     uint32_t domid;
     struct domain *target; /* whose rights it has too (a device model), or NULL */
     size_t out_bytes;
-    uint32_t out_sent;  /* of the first message */
-    bool dead;          /* to be reaped */
-    bool ignored;       /* a ring that broke the protocol: neither read nor written */
-    bool polled_out;    /* the main loop waits for the socket to take more */
+    uint32_t out_sent;      /* of the first message */
+    bool dead;              /* to be reaped */
+    bool ignored;           /* a ring that broke the protocol: neither read nor written */
+    bool polled_out;        /* the main loop waits for the socket to take more */
     struct xsd_sockmsg req; /* the request being answered */
     uint32_t in_len;
     char in[sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX + 1]; /* one NUL more, for parsing */

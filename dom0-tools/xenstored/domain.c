@@ -17,18 +17,14 @@
 #include <syslog.h>
 
 const struct xen_ops *xen;
-struct list domains = { &domains, &domains };
+struct list domains = {&domains, &domains};
 bool keep_orphans;
 
 static struct hmap by_id, by_port;
 
-static uint64_t hash_u32(uint32_t v)
-{
-    return hash_bytes(&v, sizeof(v));
-}
+static uint64_t hash_u32(uint32_t v) { return hash_bytes(&v, sizeof(v)); }
 
-struct domain *domain_find(uint32_t domid)
-{
+struct domain *domain_find(uint32_t domid) {
     struct hlink *l = hmap_first(&by_id, hash_u32(domid));
 
     for (; l; l = hmap_next(l))
@@ -37,8 +33,7 @@ struct domain *domain_find(uint32_t domid)
     return NULL;
 }
 
-struct domain *domain_by_port(uint32_t port)
-{
+struct domain *domain_by_port(uint32_t port) {
     struct hlink *l = hmap_first(&by_port, hash_u32(port));
 
     for (; l; l = hmap_next(l))
@@ -47,8 +42,7 @@ struct domain *domain_by_port(uint32_t port)
     return NULL;
 }
 
-static struct domain *new_domain(uint32_t domid)
-{
+static struct domain *new_domain(uint32_t domid) {
     struct domain *d = xzalloc(sizeof(*d));
 
     d->domid = domid;
@@ -60,31 +54,23 @@ static struct domain *new_domain(uint32_t domid)
     return d;
 }
 
-static int state_of(uint32_t domid, struct xen_domain_state *st)
-{
-    *st = (struct xen_domain_state){ 0 };
-    if (domid >= DOMID_LIMIT)
-        return -ESRCH;
+static int state_of(uint32_t domid, struct xen_domain_state *st) {
+    *st = (struct xen_domain_state){0};
+    if (domid >= DOMID_LIMIT) return -ESRCH;
     return xen ? xen->domain_state(domid, st) : 0;
 }
 
-struct domain *domain_known(uint32_t domid)
-{
+struct domain *domain_known(uint32_t domid) {
     struct domain *d = domain_find(domid);
     struct xen_domain_state st;
 
-    if (d || state_of(domid, &st))
-        return d;
+    if (d || state_of(domid, &st)) return d;
     return new_domain(domid);
 }
 
-void domains_init(void)
-{
-    new_domain(0)->gen = 0;
-}
+void domains_init(void) { new_domain(0)->gen = 0; }
 
-void domains_fini(void)
-{
+void domains_fini(void) {
     while (!list_empty(&domains)) {
         struct domain *d = list_entry(domains.next, struct domain, all);
 
@@ -96,20 +82,17 @@ void domains_fini(void)
     hmap_free(&by_port);
 }
 
-static void set_port(struct domain *d, uint32_t port)
-{
+static void set_port(struct domain *d, uint32_t port) {
     if (d->port) {
         hmap_del(&by_port, &d->by_port);
         xen->unbind(d->port);
     }
     d->port = port;
-    if (port)
-        hmap_add(&by_port, &d->by_port, hash_u32(port));
+    if (port) hmap_add(&by_port, &d->by_port, hash_u32(port));
 }
 
 /* Takes back a record that was made for an introduction that failed. */
-static int undo(struct domain *d, bool fresh, int err)
-{
+static int undo(struct domain *d, bool fresh, int err) {
     if (fresh) {
         hmap_del(&by_id, &d->by_id);
         list_del(&d->all);
@@ -118,13 +101,11 @@ static int undo(struct domain *d, bool fresh, int err)
     return err;
 }
 
-static int connect_ring(struct domain *d, uint64_t gfn, uint32_t remote_port, bool fresh)
-{
+static int connect_ring(struct domain *d, uint64_t gfn, uint32_t remote_port, bool fresh) {
     int port;
 
     d->page = xen->map(d->domid, gfn);
-    if (!d->page)
-        return undo(d, fresh, errno ? -errno : -EINVAL);
+    if (!d->page) return undo(d, fresh, errno ? -errno : -EINVAL);
     port = xen->bind(d->domid, remote_port);
     if (port < 0) {
         xen->unmap(d->domid, d->page);
@@ -138,18 +119,16 @@ static int connect_ring(struct domain *d, uint64_t gfn, uint32_t remote_port, bo
     return 0;
 }
 
-static void fire_special(const char *name)
-{
+static void fire_special(const char *name) {
     struct node *n;
     char path[32];
 
     snprintf(path, sizeof(path), "/%s", name);
     n = tree_find(store_root, path);
-    watch_fire(name, true, &(struct watch_perms){ .node = n ? n->perms : NULL }, NULL);
+    watch_fire(name, true, &(struct watch_perms){.node = n ? n->perms : NULL}, NULL);
 }
 
-static int reconnect_port(struct domain *d, uint32_t remote_port)
-{
+static int reconnect_port(struct domain *d, uint32_t remote_port) {
     int port;
 
     set_port(d, 0);
@@ -163,101 +142,82 @@ static int reconnect_port(struct domain *d, uint32_t remote_port)
     return 0;
 }
 
-int domain_introduce(uint32_t domid, uint64_t gfn, uint32_t remote_port)
-{
+int domain_introduce(uint32_t domid, uint64_t gfn, uint32_t remote_port) {
     struct domain *d = domain_find(domid);
     bool fresh = !d;
     int err;
 
-    if (!xen)
-        return -ENOSYS;
-    if (fresh)
-        d = domain_known(domid);
-    if (!d)
-        return -ENOENT;
+    if (!xen) return -ENOSYS;
+    if (fresh) d = domain_known(domid);
+    if (!d) return -ENOENT;
     if (d->introduced) {
         err = reconnect_port(d, remote_port);
-        if (err)
-            return err;
+        if (err) return err;
     } else {
         err = connect_ring(d, gfn, remote_port, fresh);
-        if (err)
-            return err;
+        if (err) return err;
         fire_special("@introduceDomain");
     }
     conn_reset(d->conn);
     ring_reset(d->page);
     d->page->error = XENSTORE_ERROR_NONE;
     d->page->server_features |= XENSTORE_SERVER_FEATURE_ERROR;
-    if (d->page->connection == XENSTORE_RECONNECT)
-        d->page->connection = XENSTORE_CONNECTED;
+    if (d->page->connection == XENSTORE_RECONNECT) d->page->connection = XENSTORE_CONNECTED;
     xen->notify(d->port);
     conn_ready(d->conn);
     return 0;
 }
 
-int domain_introduce_dom0(uint32_t port)
-{
+int domain_introduce_dom0(uint32_t port) {
     struct domain *d = domain_find(0);
     int err = connect_ring(d, 0, port, false);
 
-    if (err)
-        return err;
+    if (err) return err;
     conn_ready(d->conn); /* requests may wait since before we started */
     xen->notify(d->port);
     return 0;
 }
 
-static void drop_targets(const struct domain *d)
-{
+static void drop_targets(const struct domain *d) {
     for (struct list *l = conns.next; l != &conns; l = l->next) {
         struct conn *c = list_entry(l, struct conn, all);
 
-        if (c->target == d)
-            c->target = NULL;
+        if (c->target == d) c->target = NULL;
     }
 }
 
-static void disconnect(struct domain *d)
-{
+static void disconnect(struct domain *d) {
     struct conn *c = d->conn;
 
-    if (!c)
-        return;
+    if (!c) return;
     conn_reset(c);
     conn_kill(c);
     c->dom = NULL; /* it is freed later, after the record */
     d->conn = NULL;
     drop_targets(d);
     set_port(d, 0);
-    if (d->page)
-        xen->unmap(d->domid, d->page);
+    if (d->page) xen->unmap(d->domid, d->page);
     d->page = NULL;
 }
 
-void domain_release(struct domain *d)
-{
+void domain_release(struct domain *d) {
     bool was_introduced = d->introduced;
 
     disconnect(d);
-    if (d->nodes)
-        store_forget_domain(d->domid, keep_orphans);
+    if (d->nodes) store_forget_domain(d->domid, keep_orphans);
     hmap_del(&by_id, &d->by_id);
     list_del(&d->all);
     free(d);
-    if (was_introduced)
-        fire_special("@releaseDomain");
+    if (was_introduced) fire_special("@releaseDomain");
 }
 
 /* Announced once for each shutdown; the record goes when the domain is dying or gone. */
-static bool check_one(struct domain *d)
-{
+static bool check_one(struct domain *d) {
     struct xen_domain_state st;
     bool alive = state_of(d->domid, &st) == 0;
 
     if (d->introduced ? alive && !st.dying : alive) {
-        if (!d->introduced || !st.shutdown || d->shutdown)
-            return false;
+        if (!d->introduced || !st.shutdown || d->shutdown) return false;
         d->shutdown = true;
         return true;
     }
@@ -265,32 +225,26 @@ static bool check_one(struct domain *d)
     return false;
 }
 
-void domains_check(void)
-{
+void domains_check(void) {
     struct list *l, *tmp;
     bool announce = false;
 
     list_for_each_safe(l, tmp, &domains) {
         struct domain *d = list_entry(l, struct domain, all);
 
-        if (d->domid != 0 && check_one(d))
-            announce = true;
+        if (d->domid != 0 && check_one(d)) announce = true;
     }
-    if (announce)
-        fire_special("@releaseDomain");
+    if (announce) fire_special("@releaseDomain");
 }
 
-void domain_memory(uint32_t domid, int64_t delta)
-{
+void domain_memory(uint32_t domid, int64_t delta) {
     struct domain *d = domain_find(domid);
     int64_t before;
 
-    if (!d)
-        return;
+    if (!d) return;
     before = d->memory;
     d->memory += delta;
-    if (domid == 0)
-        return;
+    if (domid == 0) return;
     if (delta > 0 && before < quota[QUOTA_MEMORY_SOFT].limit &&
         d->memory >= quota[QUOTA_MEMORY_SOFT].limit && quota[QUOTA_MEMORY_SOFT].limit)
         quota_hit(d, QUOTA_MEMORY_SOFT);
@@ -298,10 +252,8 @@ void domain_memory(uint32_t domid, int64_t delta)
         conn_ready(d->conn);
 }
 
-int domain_memory_check(struct domain *d, int64_t delta)
-{
-    if (!quota[QUOTA_MEMORY].limit || d->memory + delta < quota[QUOTA_MEMORY].limit)
-        return 0;
+int domain_memory_check(struct domain *d, int64_t delta) {
+    if (!quota[QUOTA_MEMORY].limit || d->memory + delta < quota[QUOTA_MEMORY].limit) return 0;
     quota_hit(d, QUOTA_MEMORY);
     return -ENOMEM;
 }

@@ -31,7 +31,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#define RUN_DIR   "/run/xenstored"
+#define RUN_DIR    "/run/xenstored"
 #define MAX_EVENTS 64
 
 static struct options {
@@ -78,20 +78,19 @@ static const char usage_text[] =
     "The socket is $XENSTORED_PATH, or " RUN_DIR "/socket.\n";
 
 static const struct option long_options[] = {
-    { "no-domain-init", 0, NULL, 'D' }, { "entry-nb", 1, NULL, 'E' },
-    { "pid-file", 1, NULL, 'F' },       { "help", 0, NULL, 'H' },
-    { "no-fork", 0, NULL, 'N' },        { "output-pid", 0, NULL, 'P' },
-    { "entry-size", 1, NULL, 'S' },     { "trace-file", 1, NULL, 'T' },
-    { "transaction", 1, NULL, 't' },    { "perm-nb", 1, NULL, 'A' },
-    { "path-max", 1, NULL, 'M' },       { "quota", 1, NULL, 'Q' },
-    { "quota-soft", 1, NULL, 'q' },     { "timeout", 1, NULL, 'w' },
-    { "no-recovery", 0, NULL, 'R' },    { "internal-db", 2, NULL, 'I' },
-    { "keep-orphans", 0, NULL, 'K' },   { "verbose", 0, NULL, 'V' },
-    { "watch-nb", 1, NULL, 'W' },       { NULL, 0, NULL, 0 },
+    {"no-domain-init", 0, NULL, 'D'}, {"entry-nb", 1, NULL, 'E'},
+    {"pid-file", 1, NULL, 'F'},       {"help", 0, NULL, 'H'},
+    {"no-fork", 0, NULL, 'N'},        {"output-pid", 0, NULL, 'P'},
+    {"entry-size", 1, NULL, 'S'},     {"trace-file", 1, NULL, 'T'},
+    {"transaction", 1, NULL, 't'},    {"perm-nb", 1, NULL, 'A'},
+    {"path-max", 1, NULL, 'M'},       {"quota", 1, NULL, 'Q'},
+    {"quota-soft", 1, NULL, 'q'},     {"timeout", 1, NULL, 'w'},
+    {"no-recovery", 0, NULL, 'R'},    {"internal-db", 2, NULL, 'I'},
+    {"keep-orphans", 0, NULL, 'K'},   {"verbose", 0, NULL, 'V'},
+    {"watch-nb", 1, NULL, 'W'},       {NULL, 0, NULL, 0},
 };
 
-static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...)
-{
+static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...) {
     va_list ap;
 
     fputs("xenstored: ", stderr);
@@ -102,8 +101,7 @@ static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt,
     exit(1);
 }
 
-static uint32_t number(const char *option, const char *s)
-{
+static uint32_t number(const char *option, const char *s) {
     uint32_t v;
 
     if (!parse_u32(s, INT_MAX, &v))
@@ -111,31 +109,25 @@ static uint32_t number(const char *option, const char *s)
     return v;
 }
 
-static void set_limit(enum quota q, const char *option, const char *s)
-{
+static void set_limit(enum quota q, const char *option, const char *s) {
     quota[q].limit = number(option, s);
     if (q == QUOTA_PATH && quota[q].limit > XENSTORE_REL_PATH_MAX)
         quota[q].limit = XENSTORE_REL_PATH_MAX;
 }
 
 /* <what>=<number> */
-static void set_named(const char *option, const char *arg, bool soft)
-{
+static void set_named(const char *option, const char *arg, bool soft) {
     const char *eq = strchr(arg, '=');
     enum quota q;
 
-    if (!eq)
-        die("%s: '%s' is not <what>=<number>", option, arg);
+    if (!eq) die("%s: '%s' is not <what>=<number>", option, arg);
     q = quota_by_name(arg, (size_t)(eq - arg));
-    if (soft)
-        q = q == QUOTA_MEMORY ? QUOTA_MEMORY_SOFT : QUOTA_COUNT;
-    if (q == QUOTA_COUNT)
-        die("%s: there is no quota '%.*s'", option, (int)(eq - arg), arg);
+    if (soft) q = q == QUOTA_MEMORY ? QUOTA_MEMORY_SOFT : QUOTA_COUNT;
+    if (q == QUOTA_COUNT) die("%s: there is no quota '%.*s'", option, (int)(eq - arg), arg);
     set_limit(q, option, eq + 1);
 }
 
-static void set_timeout(const char *arg)
-{
+static void set_timeout(const char *arg) {
     static const char name[] = "watch-event=";
 
     if (strncmp(arg, name, sizeof(name) - 1))
@@ -143,83 +135,52 @@ static void set_timeout(const char *arg)
     event_timeout_ms = number("--timeout", arg + sizeof(name) - 1) % (INT_MAX / 1000) * 1000;
 }
 
-static void one_option(int c)
-{
+static void one_option(int c) {
     static const struct {
         int c;
         enum quota q;
         const char *name;
     } limits[] = {
-        { 'E', QUOTA_NODES, "--entry-nb" },      { 'S', QUOTA_NODE_SIZE, "--entry-size" },
-        { 'W', QUOTA_WATCHES, "--watch-nb" },    { 't', QUOTA_TRANSACTIONS, "--transaction" },
-        { 'A', QUOTA_PERMS, "--perm-nb" },       { 'M', QUOTA_PATH, "--path-max" },
+        {'E', QUOTA_NODES, "--entry-nb"},   {'S', QUOTA_NODE_SIZE, "--entry-size"},
+        {'W', QUOTA_WATCHES, "--watch-nb"}, {'t', QUOTA_TRANSACTIONS, "--transaction"},
+        {'A', QUOTA_PERMS, "--perm-nb"},    {'M', QUOTA_PATH, "--path-max"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
-        if (limits[i].c == c)
-            set_limit(limits[i].q, limits[i].name, optarg);
+        if (limits[i].c == c) set_limit(limits[i].q, limits[i].name, optarg);
     switch (c) {
-    case 'D':
-        opt.no_domain_init = true;
-        break;
-    case 'F':
-        opt.pid_file = optarg;
-        break;
-    case 'H':
-        fputs(usage_text, stdout);
-        exit(0);
-    case 'K':
-        keep_orphans = true;
-        break;
-    case 'N':
-        opt.no_fork = true;
-        break;
-    case 'P':
-        opt.output_pid = true;
-        break;
-    case 'Q':
-        set_named("--quota", optarg, false);
-        break;
-    case 'q':
-        set_named("--quota-soft", optarg, true);
-        break;
-    case 'T':
-        opt.trace_file = optarg;
-        break;
-    case 'V':
-        opt.verbose = true;
-        break;
-    case 'w':
-        set_timeout(optarg);
-        break;
-    case '?':
-        fprintf(stderr, "Try 'xenstored --help'.\n");
-        exit(2);
-    default: /* a limit, or accepted and ignored */
-        break;
+    case 'D': opt.no_domain_init = true; break;
+    case 'F': opt.pid_file = optarg; break;
+    case 'H': fputs(usage_text, stdout); exit(0);
+    case 'K': keep_orphans = true; break;
+    case 'N': opt.no_fork = true; break;
+    case 'P': opt.output_pid = true; break;
+    case 'Q': set_named("--quota", optarg, false); break;
+    case 'q': set_named("--quota-soft", optarg, true); break;
+    case 'T': opt.trace_file = optarg; break;
+    case 'V': opt.verbose = true; break;
+    case 'w': set_timeout(optarg); break;
+    case '?': fprintf(stderr, "Try 'xenstored --help'.\n"); exit(2);
+    default: /* a limit, or accepted and ignored */ break;
     }
 }
 
-static void parse_options(int argc, char *argv[])
-{
+static void parse_options(int argc, char *argv[]) {
     int c;
 
-    while ((c = getopt_long(argc, argv, "DE:F:HI::KNPS:t:A:M:Q:q:T:RVW:w:", long_options,
-                            NULL)) != -1)
+    while ((c = getopt_long(argc, argv, "DE:F:HI::KNPS:t:A:M:Q:q:T:RVW:w:", long_options, NULL)) !=
+           -1)
         one_option(c);
-    if (optind != argc)
-        die("unexpected argument '%s', see --help", argv[optind]);
+    if (optind != argc) die("unexpected argument '%s', see --help", argv[optind]);
 }
 
 /* The lock is held while the daemon lives: a second one says so and leaves the first alone. */
-static void write_pid_file(void)
-{
+static void write_pid_file(void) {
     int fd = open(opt.pid_file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     char text[16];
     int len;
 
-    if (fd < 0)
-        die("cannot open the pid file %s: %s", opt.pid_file, strerror(errno));
+    if (fd < 0) die("cannot open the pid file %s: %s", opt.pid_file, strerror(errno));
     if (flock(fd, LOCK_EX | LOCK_NB))
         die("another xenstored runs: the pid file %s is locked", opt.pid_file);
     len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
@@ -227,8 +188,7 @@ static void write_pid_file(void)
         die("cannot write the pid file %s: %s", opt.pid_file, strerror(errno));
 }
 
-static void choose_socket_path(void)
-{
+static void choose_socket_path(void) {
     const char *path = getenv("XENSTORED_PATH");
 
     if (!path) {
@@ -243,9 +203,8 @@ static void choose_socket_path(void)
     strcpy(socket_path, path);
 }
 
-static void open_socket(void)
-{
-    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+static void open_socket(void) {
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
     int probe;
 
     choose_socket_path();
@@ -256,54 +215,43 @@ static void open_socket(void)
     close(probe);
     unlink(socket_path);
     listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (listen_fd < 0)
-        die("cannot make a socket: %s", strerror(errno));
+    if (listen_fd < 0) die("cannot make a socket: %s", strerror(errno));
     umask(0177);
     if (bind(listen_fd, (struct sockaddr *)&addr, sizeof(addr)))
         die("cannot bind the socket to %s: %s", socket_path, strerror(errno));
     umask(022);
-    if (listen(listen_fd, 128))
-        die("cannot listen on %s: %s", socket_path, strerror(errno));
+    if (listen(listen_fd, 128)) die("cannot listen on %s: %s", socket_path, strerror(errno));
 }
 
-static void poll_add(int fd, void *what)
-{
-    struct epoll_event ev = { .events = EPOLLIN, .data.ptr = what };
+static void poll_add(int fd, void *what) {
+    struct epoll_event ev = {.events = EPOLLIN, .data.ptr = what};
 
     if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev))
         die("cannot wait for events: %s", strerror(errno));
 }
 
-static void poll_out(struct conn *c, bool on)
-{
-    struct epoll_event ev = { .events = EPOLLIN | (on ? EPOLLOUT : 0u), .data.ptr = c };
+static void poll_out(struct conn *c, bool on) {
+    struct epoll_event ev = {.events = EPOLLIN | (on ? EPOLLOUT : 0u), .data.ptr = c};
 
-    if (epoll_ctl(epoll_fd, EPOLL_CTL_MOD, c->fd, &ev))
-        conn_kill(c);
+    if (epoll_ctl(epoll_fd, EPOLL_CTL_MOD, c->fd, &ev)) conn_kill(c);
 }
 
-static void accept_client(void)
-{
+static void accept_client(void) {
     int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    struct epoll_event ev = { .events = EPOLLIN };
+    struct epoll_event ev = {.events = EPOLLIN};
 
-    if (fd < 0)
-        return;
+    if (fd < 0) return;
     ev.data.ptr = conn_new_socket(fd);
-    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev))
-        conn_kill(ev.data.ptr);
+    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev)) conn_kill(ev.data.ptr);
 }
 
-static void ring_event(uint32_t port)
-{
+static void ring_event(uint32_t port) {
     struct domain *d = domain_by_port(port);
 
-    if (d && d->conn)
-        conn_ready(d->conn);
+    if (d && d->conn) conn_ready(d->conn);
 }
 
-static void handle_event(const struct epoll_event *ev)
-{
+static void handle_event(const struct epoll_event *ev) {
     if (ev->data.ptr == &listen_fd)
         accept_client();
     else if (ev->data.ptr == &xen_fd)
@@ -313,9 +261,8 @@ static void handle_event(const struct epoll_event *ev)
 }
 
 /* Gives each waiting connection one turn; returns how long the loop may sleep. */
-static int work(void)
-{
-    static struct list waiting = { &waiting, &waiting };
+static int work(void) {
+    static struct list waiting = {&waiting, &waiting};
     struct list turn;
     int timeout = conn_expire_events();
 
@@ -349,8 +296,7 @@ static int work(void)
     return list_empty(&ready_conns) ? timeout : 0;
 }
 
-static void on_signal(int sig)
-{
+static void on_signal(int sig) {
     if (sig == SIGHUP)
         reopen = 1;
     else
@@ -358,8 +304,7 @@ static void on_signal(int sig)
 }
 
 /* Only epoll_pwait lets signals in, so none is missed between the check and the sleep. */
-static void loop(const sigset_t *unblocked)
-{
+static void loop(const sigset_t *unblocked) {
     struct epoll_event ev[MAX_EVENTS];
 
     while (!stop) {
@@ -370,8 +315,7 @@ static void loop(const sigset_t *unblocked)
             xlog(LOG_CRIT, "cannot wait for events: %s", strerror(errno));
             exit(1);
         }
-        for (int i = 0; i < n; i++)
-            handle_event(&ev[i]);
+        for (int i = 0; i < n; i++) handle_event(&ev[i]);
         if (reopen) {
             reopen = 0;
             if (opt.trace_file && trace_open(opt.trace_file))
@@ -381,16 +325,13 @@ static void loop(const sigset_t *unblocked)
 }
 
 /* Returns in the daemon only; the first process waits for finish_fork() and passes it on. */
-static int fork_daemon(void)
-{
+static int fork_daemon(void) {
     int ready[2], status = 1;
     pid_t pid;
 
-    if (pipe2(ready, O_CLOEXEC))
-        die("cannot make a pipe: %s", strerror(errno));
+    if (pipe2(ready, O_CLOEXEC)) die("cannot make a pipe: %s", strerror(errno));
     pid = fork();
-    if (pid < 0)
-        die("cannot fork: %s", strerror(errno));
+    if (pid < 0) die("cannot fork: %s", strerror(errno));
     if (pid) {
         close(ready[1]);
         if (read(ready[0], &status, sizeof(status)) != sizeof(status))
@@ -399,35 +340,29 @@ static int fork_daemon(void)
     }
     close(ready[0]);
     setsid();
-    if (chdir("/"))
-        die("cannot change to /: %s", strerror(errno));
+    if (chdir("/")) die("cannot change to /: %s", strerror(errno));
     return ready[1];
 }
 
-static void finish_fork(int ready)
-{
+static void finish_fork(int ready) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC), status = 0;
 
     if (opt.output_pid) {
         printf("%ld\n", (long)getpid());
         fflush(stdout);
     }
-    if (ready < 0)
-        return;
+    if (ready < 0) return;
     openlog("xenstored", LOG_PID, LOG_DAEMON);
     log_use_syslog(true);
-    for (int fd = 0; fd < 3 && null >= 0; fd++)
-        dup2(null, fd);
-    if (null > 2)
-        close(null);
+    for (int fd = 0; fd < 3 && null >= 0; fd++) dup2(null, fd);
+    if (null > 2) close(null);
     if (write(ready, &status, sizeof(status)) < 0)
         xlog(LOG_WARNING, "the process that started the daemon is gone");
     close(ready);
 }
 
-static void setup_signals(sigset_t *unblocked)
-{
-    struct sigaction sa = { .sa_handler = on_signal };
+static void setup_signals(sigset_t *unblocked) {
+    struct sigaction sa = {.sa_handler = on_signal};
     sigset_t block;
 
     signal(SIGPIPE, SIG_IGN);
@@ -441,48 +376,39 @@ static void setup_signals(sigset_t *unblocked)
     sigaction(SIGHUP, &sa, NULL);
 }
 
-static void connect_hypervisor(void)
-{
+static void connect_hypervisor(void) {
     uint32_t port;
     int err = xen_linux_init(&xen_fd, &port);
 
-    if (err)
-        die("cannot start without the hypervisor: %s (--no-domain-init does)", strerror(-err));
+    if (err) die("cannot start without the hypervisor: %s (--no-domain-init does)", strerror(-err));
     err = domain_introduce_dom0(port);
-    if (err)
-        die("cannot map the ring of dom0's kernel: %s", strerror(-err));
+    if (err) die("cannot map the ring of dom0's kernel: %s", strerror(-err));
     poll_add(xen_fd, &xen_fd);
 }
 
-int main(int argc, char *argv[])
-{
-    struct rlimit files = { 65536, 65536 };
+int main(int argc, char *argv[]) {
+    struct rlimit files = {65536, 65536};
     sigset_t unblocked;
     int ready = -1;
 
     parse_options(argc, argv);
-    if (opt.verbose && opt.no_fork && !opt.trace_file)
-        opt.trace_file = "/dev/stderr";
+    if (opt.verbose && opt.no_fork && !opt.trace_file) opt.trace_file = "/dev/stderr";
     if (opt.trace_file && trace_open(opt.trace_file))
         die("cannot open the trace file %s", opt.trace_file);
     setup_signals(&unblocked);
     setrlimit(RLIMIT_NOFILE, &files); /* as far as we may: one client needs one */
-    if (!opt.no_fork)
-        ready = fork_daemon();
-    if (opt.pid_file)
-        write_pid_file();
+    if (!opt.no_fork) ready = fork_daemon();
+    if (opt.pid_file) write_pid_file();
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     open_socket();
     domains_init();
     store_init();
     conn_poll_out = poll_out;
     poll_add(listen_fd, &listen_fd);
-    if (!opt.no_domain_init)
-        connect_hypervisor();
+    if (!opt.no_domain_init) connect_hypervisor();
     finish_fork(ready);
     loop(&unblocked);
     unlink(socket_path);
-    if (opt.pid_file)
-        unlink(opt.pid_file);
+    if (opt.pid_file) unlink(opt.pid_file);
     return 0;
 }

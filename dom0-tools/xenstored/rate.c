@@ -7,8 +7,7 @@
 
 #define ONE_WRITE 1000 /* units of credit */
 
-static unsigned int sharers(void)
-{
+static unsigned int sharers(void) {
     unsigned int n = 0;
 
     for (struct list *l = domains.next; l != &domains; l = l->next)
@@ -16,45 +15,35 @@ static unsigned int sharers(void)
     return n ? n : 1;
 }
 
-void rate_new_domain(struct domain *d)
-{
+void rate_new_domain(struct domain *d) {
     d->credit = RATE_BURST * ONE_WRITE;
     d->credit_ms = now_ms();
 }
 
-static void refill(struct domain *d, unsigned int n)
-{
+static void refill(struct domain *d, unsigned int n) {
     uint64_t now = now_ms(), passed = now - d->credit_ms;
     int64_t gain;
 
-    if (passed > 1000 * 1000)
-        passed = 1000 * 1000;
+    if (passed > 1000 * 1000) passed = 1000 * 1000;
     gain = (int64_t)(passed * RATE_PER_SECOND * ONE_WRITE / 1000 / n);
-    if (!gain)
-        return; /* keep the old stamp, or frequent calls would round all credit away */
+    if (!gain) return; /* keep the old stamp, or frequent calls would round all credit away */
     d->credit += gain;
-    if (d->credit > RATE_BURST * ONE_WRITE)
-        d->credit = RATE_BURST * ONE_WRITE;
+    if (d->credit > RATE_BURST * ONE_WRITE) d->credit = RATE_BURST * ONE_WRITE;
     d->credit_ms = now;
 }
 
-void rate_debit(struct domain *d)
-{
-    if (!d || d->domid == 0)
-        return;
+void rate_debit(struct domain *d) {
+    if (!d || d->domid == 0) return;
     refill(d, sharers());
     d->credit -= ONE_WRITE;
 }
 
-int rate_wait_ms(struct domain *d)
-{
+int rate_wait_ms(struct domain *d) {
     unsigned int n;
 
-    if (d->domid == 0 || d->credit >= 0)
-        return 0;
+    if (d->domid == 0 || d->credit >= 0) return 0;
     n = sharers();
     refill(d, n);
-    if (d->credit >= 0)
-        return 0;
+    if (d->credit >= 0) return 0;
     return (int)(-d->credit * n * 1000 / (RATE_PER_SECOND * ONE_WRITE)) + 1;
 }

@@ -27,24 +27,20 @@ struct request {
     uint32_t len;
 };
 
-static void ack(const struct request *r)
-{
+static void ack(const struct request *r) {
     conn_reply(r->v.conn, r->v.conn->req.type, "OK", sizeof("OK"));
 }
 
 /* The first `want` strings; returns how many there are in all. */
-static unsigned int split(const struct request *r, const char **s, unsigned int want)
-{
+static unsigned int split(const struct request *r, const char **s, unsigned int want) {
     const char *p = r->data, *end = r->data + r->len;
     unsigned int n = 0;
 
     while (p < end) {
         const char *nul = memchr(p, 0, (size_t)(end - p));
 
-        if (!nul)
-            break;
-        if (n < want)
-            s[n] = p;
+        if (!nul) break;
+        if (n < want) s[n] = p;
         n++;
         p = nul + 1;
     }
@@ -52,59 +48,47 @@ static unsigned int split(const struct request *r, const char **s, unsigned int 
 }
 
 /* The payload as one string, or NULL. */
-static const char *one_string(const struct request *r)
-{
+static const char *one_string(const struct request *r) {
     return r->len && strnlen(r->data, r->len) == r->len - 1 ? r->data : NULL;
 }
 
-static int one_domid(const struct request *r, uint32_t *domid)
-{
+static int one_domid(const struct request *r, uint32_t *domid) {
     const char *s = one_string(r);
 
     return s && parse_u32(s, UINT16_MAX, domid) ? 0 : -EINVAL;
 }
 
 /* A relative path begins at the client's home. The result is freed by the caller. */
-static char *canonical(const struct conn *c, const char *path)
-{
-    if (path[0] == '/' || path[0] == '@')
-        return xstrdup(path);
+static char *canonical(const struct conn *c, const char *path) {
+    if (path[0] == '/' || path[0] == '@') return xstrdup(path);
     return xasprintf("%s/%s", conn_home(c), path);
 }
 
 /* Where the permissions of a special watch are kept, for "@introduceDomain" and so on. */
-static char *canonical_or_special(const struct conn *c, const char *path)
-{
+static char *canonical_or_special(const struct conn *c, const char *path) {
     if (!strcmp(path, "@introduceDomain") || !strcmp(path, "@releaseDomain"))
         return xasprintf("/%s", path);
     return canonical(c, path);
 }
 
-static int do_control(struct request *r)
-{
-    return control_handle(r->v.conn, r->data, r->len);
-}
+static int do_control(struct request *r) { return control_handle(r->v.conn, r->data, r->len); }
 
 /* Sets *path (freed by the caller) from a payload that is one path. */
-static int path_arg(const struct request *r, char **path)
-{
+static int path_arg(const struct request *r, char **path) {
     const char *s = one_string(r);
 
     *path = s ? canonical(r->v.conn, s) : NULL;
     return s ? 0 : -EINVAL;
 }
 
-static int do_directory(struct request *r)
-{
+static int do_directory(struct request *r) {
     const struct node *n;
     char *path, *list;
     int err = path_arg(r, &path);
 
-    if (!err)
-        err = store_get_children(&r->v, path, &n);
+    if (!err) err = store_get_children(&r->v, path, &n);
     free(path);
-    if (err)
-        return err;
+    if (err) return err;
     list = node_list(n);
     conn_reply(r->v.conn, XS_DIRECTORY, list, n->childbytes);
     free(list);
@@ -112,23 +96,20 @@ static int do_directory(struct request *r)
 }
 
 /* How much of the list from off on fits, whole names only. */
-static uint32_t whole_names(const char *list, uint32_t off, uint32_t len, uint32_t room)
-{
+static uint32_t whole_names(const char *list, uint32_t off, uint32_t len, uint32_t room) {
     uint32_t n = 0;
 
     while (off + n < len) {
         uint32_t name = (uint32_t)strlen(list + off + n) + 1;
 
-        if (n + name > room)
-            break;
+        if (n + name > room) break;
         n += name;
     }
     return n;
 }
 
 /* Reply: generation, names from the offset on, and one more NUL after the last name. */
-static int reply_part(const struct request *r, const struct node *n, uint32_t off)
-{
+static int reply_part(const struct request *r, const struct node *n, uint32_t off) {
     char reply[XENSTORE_PAYLOAD_MAX];
     uint32_t len = (uint32_t)snprintf(reply, sizeof(reply), "%" PRIu64, n->cgen) + 1, part = 0;
     char *list = node_list(n);
@@ -138,37 +119,32 @@ static int reply_part(const struct request *r, const struct node *n, uint32_t of
         memcpy(reply + len, list + off, part);
         len += part;
     }
-    if (off >= n->childbytes || off + part == n->childbytes)
-        reply[len++] = 0;
+    if (off >= n->childbytes || off + part == n->childbytes) reply[len++] = 0;
     conn_reply(r->v.conn, XS_DIRECTORY_PART, reply, len);
     free(list);
     return 0;
 }
 
-static int do_directory_part(struct request *r)
-{
+static int do_directory_part(struct request *r) {
     const struct node *n;
     const char *s[2];
     uint32_t off;
     char *path;
     int err;
 
-    if (split(r, s, 2) != 2 || !parse_u32(s[1], UINT32_MAX / 2, &off))
-        return -EINVAL;
+    if (split(r, s, 2) != 2 || !parse_u32(s[1], UINT32_MAX / 2, &off)) return -EINVAL;
     path = canonical(r->v.conn, s[0]);
     err = store_get_children(&r->v, path, &n);
     free(path);
     return err ? err : reply_part(r, n, off);
 }
 
-static int do_read(struct request *r)
-{
+static int do_read(struct request *r) {
     const struct node *n;
     char *path;
     int err = path_arg(r, &path);
 
-    if (!err)
-        err = store_get(&r->v, path, PERM_READ, &n);
+    if (!err) err = store_get(&r->v, path, PERM_READ, &n);
     free(path);
     if (!err)
         conn_reply(r->v.conn, XS_READ, n->value ? n->value->data : "",
@@ -176,29 +152,25 @@ static int do_read(struct request *r)
     return err;
 }
 
-static int do_get_perms(struct request *r)
-{
+static int do_get_perms(struct request *r) {
     const char *s = one_string(r);
     const struct node *n;
     char *path, *text;
     size_t len;
     int err;
 
-    if (!s)
-        return -EINVAL;
+    if (!s) return -EINVAL;
     path = canonical_or_special(r->v.conn, s);
     err = store_get(&r->v, path, PERM_READ, &n);
     free(path);
-    if (err)
-        return err;
+    if (err) return err;
     len = perms_format(n->perms, &text);
     conn_reply(r->v.conn, XS_GET_PERMS, text, (uint32_t)len);
     free(text);
     return 0;
 }
 
-static int do_set_perms(struct request *r)
-{
+static int do_set_perms(struct request *r) {
     struct perm_entry e[MAX_PERMS];
     unsigned int n;
     const char *s[2];
@@ -207,75 +179,57 @@ static int do_set_perms(struct request *r)
     int err;
 
     n = split(r, s, 2);
-    if (n < 2 || n - 1 > MAX_PERMS)
-        return -EINVAL;
+    if (n < 2 || n - 1 > MAX_PERMS) return -EINVAL;
     rest = r->len - (size_t)(s[1] - r->data);
     err = perms_parse(s[1], rest, e, n - 1);
-    if (err)
-        return err;
+    if (err) return err;
     path = canonical_or_special(r->v.conn, s[0]);
     err = store_set_perms(&r->v, path, e, n - 1);
     free(path);
-    if (!err)
-        ack(r);
+    if (!err) ack(r);
     return err;
 }
 
-static int do_write(struct request *r)
-{
+static int do_write(struct request *r) {
     size_t n = strnlen(r->data, r->len);
     char *path;
     int err;
 
-    if (n == r->len)
-        return -EINVAL;
+    if (n == r->len) return -EINVAL;
     path = canonical(r->v.conn, r->data);
     err = store_write(&r->v, path, r->data + n + 1, r->len - (uint32_t)n - 1);
     free(path);
-    if (!err)
-        ack(r);
+    if (!err) ack(r);
     return err;
 }
 
-static int on_path(struct request *r, int (*op)(const struct view *v, const char *path))
-{
+static int on_path(struct request *r, int (*op)(const struct view *v, const char *path)) {
     char *path;
     int err = path_arg(r, &path);
 
-    if (!err)
-        err = op(&r->v, path);
+    if (!err) err = op(&r->v, path);
     free(path);
-    if (!err)
-        ack(r);
+    if (!err) ack(r);
     return err;
 }
 
-static int do_mkdir(struct request *r)
-{
-    return on_path(r, store_mkdir);
-}
+static int do_mkdir(struct request *r) { return on_path(r, store_mkdir); }
 
-static int do_rm(struct request *r)
-{
-    return on_path(r, store_rm);
-}
+static int do_rm(struct request *r) { return on_path(r, store_rm); }
 
 /* A special name, or a valid path. */
-static bool watchable(const char *path)
-{
+static bool watchable(const char *path) {
     return path[0] == '@' ? strlen(path) <= XENSTORE_REL_PATH_MAX : store_path_valid(path);
 }
 
-static int do_watch(struct request *r)
-{
+static int do_watch(struct request *r) {
     struct conn *c = r->v.conn;
     const char *s[2];
     bool relative;
     char *path;
     int err;
 
-    if (split(r, s, 2) != 2)
-        return -EINVAL;
+    if (split(r, s, 2) != 2) return -EINVAL;
     relative = s[0][0] != '/' && s[0][0] != '@';
     path = canonical(c, s[0]);
     err = watchable(path) ? watch_add(c, path, s[1], relative) : -EINVAL;
@@ -288,63 +242,51 @@ static int do_watch(struct request *r)
     return err;
 }
 
-static int do_unwatch(struct request *r)
-{
+static int do_unwatch(struct request *r) {
     const char *s[2];
     char *path;
     int err;
 
-    if (split(r, s, 2) != 2)
-        return -EINVAL;
+    if (split(r, s, 2) != 2) return -EINVAL;
     path = canonical(r->v.conn, s[0]);
     err = watch_del(r->v.conn, path, s[1]);
     free(path);
-    if (!err)
-        ack(r);
+    if (!err) ack(r);
     return err;
 }
 
-static int do_reset_watches(struct request *r)
-{
+static int do_reset_watches(struct request *r) {
     watch_del_all(r->v.conn);
     txn_drop_all(r->v.conn);
     ack(r);
     return 0;
 }
 
-static int do_transaction_start(struct request *r)
-{
+static int do_transaction_start(struct request *r) {
     char text[16];
     uint32_t id;
     int err;
 
-    if (r->v.txn)
-        return -EBUSY;
+    if (r->v.txn) return -EBUSY;
     err = txn_start(r->v.conn, &id);
-    if (err)
-        return err;
+    if (err) return err;
     conn_reply(r->v.conn, XS_TRANSACTION_START, text,
                (uint32_t)snprintf(text, sizeof(text), "%u", id) + 1);
     return 0;
 }
 
-static int do_transaction_end(struct request *r)
-{
+static int do_transaction_end(struct request *r) {
     const char *s = one_string(r);
     int err;
 
-    if (!s || (strcmp(s, "T") && strcmp(s, "F")))
-        return -EINVAL;
-    if (!r->v.txn)
-        return -ENOENT;
+    if (!s || (strcmp(s, "T") && strcmp(s, "F"))) return -EINVAL;
+    if (!r->v.txn) return -ENOENT;
     err = txn_end(r->v.txn, s[0] == 'T');
-    if (!err)
-        ack(r);
+    if (!err) ack(r);
     return err;
 }
 
-static int do_introduce(struct request *r)
-{
+static int do_introduce(struct request *r) {
     uint32_t domid, port;
     const char *s[3];
     char *end;
@@ -355,57 +297,47 @@ static int do_introduce(struct request *r)
         !parse_u32(s[2], INT32_MAX, &port) || !port)
         return -EINVAL;
     gfn = strtoull(s[1], &end, 10);
-    if (!*s[1] || *end || domid >= DOMID_LIMIT)
-        return -EINVAL;
+    if (!*s[1] || *end || domid >= DOMID_LIMIT) return -EINVAL;
     err = domain_introduce(domid, gfn, port);
-    if (!err)
-        ack(r);
+    if (!err) ack(r);
     return err;
 }
 
-static int connected(uint32_t domid, struct domain **d)
-{
+static int connected(uint32_t domid, struct domain **d) {
     *d = domain_find(domid);
     return *d && (*d)->introduced ? 0 : -ENOENT;
 }
 
 /* An introduced domain other than dom0. */
-static int guest_arg(const struct request *r, struct domain **d)
-{
+static int guest_arg(const struct request *r, struct domain **d) {
     uint32_t domid;
     int err = one_domid(r, &domid);
 
-    if (err || !domid)
-        return -EINVAL;
+    if (err || !domid) return -EINVAL;
     return connected(domid, d);
 }
 
-static int do_release(struct request *r)
-{
+static int do_release(struct request *r) {
     struct domain *d;
     int err = guest_arg(r, &d);
 
-    if (err)
-        return err;
+    if (err) return err;
     domain_release(d);
     ack(r);
     return 0;
 }
 
-static int do_resume(struct request *r)
-{
+static int do_resume(struct request *r) {
     struct domain *d;
     int err = guest_arg(r, &d);
 
-    if (err)
-        return err;
+    if (err) return err;
     d->shutdown = false;
     ack(r);
     return 0;
 }
 
-static int do_set_target(struct request *r)
-{
+static int do_set_target(struct request *r) {
     struct domain *d, *target;
     uint32_t id, target_id;
     const char *s[2];
@@ -415,17 +347,14 @@ static int do_set_target(struct request *r)
         !parse_u32(s[1], UINT16_MAX, &target_id))
         return -EINVAL;
     err = connected(id, &d);
-    if (!err)
-        err = connected(target_id, &target);
-    if (err)
-        return err;
+    if (!err) err = connected(target_id, &target);
+    if (err) return err;
     d->conn->target = target;
     ack(r);
     return 0;
 }
 
-static int do_get_domain_path(struct request *r)
-{
+static int do_get_domain_path(struct request *r) {
     char path[40];
     uint32_t domid;
     int err = one_domid(r, &domid);
@@ -436,17 +365,14 @@ static int do_get_domain_path(struct request *r)
     return err;
 }
 
-static int do_is_domain_introduced(struct request *r)
-{
+static int do_is_domain_introduced(struct request *r) {
     struct domain *d;
     uint32_t domid;
     int err = one_domid(r, &domid);
 
-    if (err)
-        return err;
+    if (err) return err;
     /* DOMID_SELF is whoever asks, and who can ask is introduced. */
-    if (domid != DOMID_LIMIT)
-        err = connected(domid, &d);
+    if (domid != DOMID_LIMIT) err = connected(domid, &d);
     conn_reply(r->v.conn, XS_IS_DOMAIN_INTRODUCED, err ? "F" : "T", 2);
     return 0;
 }
@@ -459,71 +385,61 @@ static const struct operation {
     int (*run)(struct request *r);
     unsigned int flags;
 } operations[XS_TYPE_COUNT] = {
-    [XS_CONTROL] = { "CONTROL", do_control, PRIVILEGED },
-    [XS_DIRECTORY] = { "DIRECTORY", do_directory, 0 },
-    [XS_READ] = { "READ", do_read, 0 },
-    [XS_GET_PERMS] = { "GET_PERMS", do_get_perms, 0 },
-    [XS_WATCH] = { "WATCH", do_watch, NO_TXN },
-    [XS_UNWATCH] = { "UNWATCH", do_unwatch, NO_TXN },
-    [XS_TRANSACTION_START] = { "TRANSACTION_START", do_transaction_start, 0 },
-    [XS_TRANSACTION_END] = { "TRANSACTION_END", do_transaction_end, 0 },
-    [XS_INTRODUCE] = { "INTRODUCE", do_introduce, PRIVILEGED },
-    [XS_RELEASE] = { "RELEASE", do_release, PRIVILEGED },
-    [XS_GET_DOMAIN_PATH] = { "GET_DOMAIN_PATH", do_get_domain_path, 0 },
-    [XS_WRITE] = { "WRITE", do_write, 0 },
-    [XS_MKDIR] = { "MKDIR", do_mkdir, 0 },
-    [XS_RM] = { "RM", do_rm, 0 },
-    [XS_SET_PERMS] = { "SET_PERMS", do_set_perms, 0 },
-    [XS_WATCH_EVENT] = { "WATCH_EVENT", NULL, 0 },
-    [XS_ERROR] = { "ERROR", NULL, 0 },
-    [XS_IS_DOMAIN_INTRODUCED] = { "IS_DOMAIN_INTRODUCED", do_is_domain_introduced, PRIVILEGED },
-    [XS_RESUME] = { "RESUME", do_resume, PRIVILEGED },
-    [XS_SET_TARGET] = { "SET_TARGET", do_set_target, PRIVILEGED },
-    [XS_RESET_WATCHES] = { "RESET_WATCHES", do_reset_watches, 0 },
-    [XS_DIRECTORY_PART] = { "DIRECTORY_PART", do_directory_part, 0 },
+    [XS_CONTROL] = {"CONTROL", do_control, PRIVILEGED},
+    [XS_DIRECTORY] = {"DIRECTORY", do_directory, 0},
+    [XS_READ] = {"READ", do_read, 0},
+    [XS_GET_PERMS] = {"GET_PERMS", do_get_perms, 0},
+    [XS_WATCH] = {"WATCH", do_watch, NO_TXN},
+    [XS_UNWATCH] = {"UNWATCH", do_unwatch, NO_TXN},
+    [XS_TRANSACTION_START] = {"TRANSACTION_START", do_transaction_start, 0},
+    [XS_TRANSACTION_END] = {"TRANSACTION_END", do_transaction_end, 0},
+    [XS_INTRODUCE] = {"INTRODUCE", do_introduce, PRIVILEGED},
+    [XS_RELEASE] = {"RELEASE", do_release, PRIVILEGED},
+    [XS_GET_DOMAIN_PATH] = {"GET_DOMAIN_PATH", do_get_domain_path, 0},
+    [XS_WRITE] = {"WRITE", do_write, 0},
+    [XS_MKDIR] = {"MKDIR", do_mkdir, 0},
+    [XS_RM] = {"RM", do_rm, 0},
+    [XS_SET_PERMS] = {"SET_PERMS", do_set_perms, 0},
+    [XS_WATCH_EVENT] = {"WATCH_EVENT", NULL, 0},
+    [XS_ERROR] = {"ERROR", NULL, 0},
+    [XS_IS_DOMAIN_INTRODUCED] = {"IS_DOMAIN_INTRODUCED", do_is_domain_introduced, PRIVILEGED},
+    [XS_RESUME] = {"RESUME", do_resume, PRIVILEGED},
+    [XS_SET_TARGET] = {"SET_TARGET", do_set_target, PRIVILEGED},
+    [XS_RESET_WATCHES] = {"RESET_WATCHES", do_reset_watches, 0},
+    [XS_DIRECTORY_PART] = {"DIRECTORY_PART", do_directory_part, 0},
 };
 
-const char *request_name(unsigned int type)
-{
+const char *request_name(unsigned int type) {
     return type < XS_TYPE_COUNT && operations[type].name ? operations[type].name : "UNKNOWN";
 }
 
-static int find_txn(const struct operation *op, struct conn *c, struct txn **t)
-{
+static int find_txn(const struct operation *op, struct conn *c, struct txn **t) {
     *t = NULL;
-    if ((op->flags & NO_TXN) || !c->req.tx_id)
-        return 0;
+    if ((op->flags & NO_TXN) || !c->req.tx_id) return 0;
     *t = txn_find(c, c->req.tx_id);
-    if (!*t)
-        return -ENOENT;
-    if (!(*t)->root && op->run != do_transaction_end)
-        return -EAGAIN; /* ended early, see txn.h */
+    if (!*t) return -ENOENT;
+    if (!(*t)->root && op->run != do_transaction_end) return -EAGAIN; /* ended early, see txn.h */
     return 0;
 }
 
-static int run(struct conn *c, char *data)
-{
-    struct request r = { .v.conn = c, .data = data, .len = c->req.len };
+static int run(struct conn *c, char *data) {
+    struct request r = {.v.conn = c, .data = data, .len = c->req.len};
     const struct operation *op;
     int err;
 
-    if (c->req.type >= XS_TYPE_COUNT || !operations[c->req.type].run)
-        return -ENOSYS;
+    if (c->req.type >= XS_TYPE_COUNT || !operations[c->req.type].run) return -ENOSYS;
     op = &operations[c->req.type];
-    if ((op->flags & PRIVILEGED) && !conn_is_privileged(c))
-        return -EACCES;
+    if ((op->flags & PRIVILEGED) && !conn_is_privileged(c)) return -EACCES;
     err = find_txn(op, c, &r.v.txn);
     return err ? err : op->run(&r);
 }
 
-void request_handle(struct conn *c, char *data)
-{
+void request_handle(struct conn *c, char *data) {
     int err;
 
     if (trace_on())
         xtrace("IN %u req %u tx %u %s %.*s", c->domid, c->req.req_id, c->req.tx_id,
                request_name(c->req.type), c->req.len < 200 ? (int)c->req.len : 200, data);
     err = run(c, data);
-    if (err)
-        conn_reply_error(c, -err);
+    if (err) conn_reply_error(c, -err);
 }

@@ -23,71 +23,57 @@
 struct node *store_root;
 
 static const char *const initial_nodes[] = {
-    "/tool", "/tool/xenstored", "/local", "/local/domain", "/local/domain/0",
+    "/tool",
+    "/tool/xenstored",
+    "/local",
+    "/local/domain",
+    "/local/domain/0",
     /* Special watches: the permissions of these nodes say who may have them. */
-    "/@introduceDomain", "/@releaseDomain",
+    "/@introduceDomain",
+    "/@releaseDomain",
 };
 
-static bool is_special(const char *path)
-{
-    return path[0] == '/' && path[1] == '@';
-}
+static bool is_special(const char *path) { return path[0] == '/' && path[1] == '@'; }
 
-uint32_t node_owner(const struct node *n)
-{
-    return n->perms->e[0].id;
-}
+uint32_t node_owner(const struct node *n) { return n->perms->e[0].id; }
 
-static int64_t cost_of(size_t namelen, size_t value_len, unsigned int nperms)
-{
+static int64_t cost_of(size_t namelen, size_t value_len, unsigned int nperms) {
     return (int64_t)(sizeof(struct node) + namelen + value_len +
                      nperms * sizeof(struct perm_entry));
 }
 
-int64_t node_cost(const struct node *n)
-{
+int64_t node_cost(const struct node *n) {
     return cost_of(n->namelen, n->value ? n->value->len : 0, n->perms->num);
 }
 
-void store_account(const struct node *n, int sign)
-{
+void store_account(const struct node *n, int sign) {
     struct domain *d = domain_find(node_owner(n));
 
-    if (!d)
-        return;
+    if (!d) return;
     d->nodes += (unsigned int)sign;
     domain_memory(d->domid, sign * node_cost(n));
 }
 
-static struct node **root_of(const struct view *v)
-{
-    return v->txn ? &v->txn->root : &store_root;
-}
+static struct node **root_of(const struct view *v) { return v->txn ? &v->txn->root : &store_root; }
 
-static struct domain *limited(const struct view *v)
-{
+static struct domain *limited(const struct view *v) {
     return conn_is_privileged(v->conn) ? NULL : v->conn->dom;
 }
 
-bool store_path_valid(const char *path)
-{
+bool store_path_valid(const char *path) {
     size_t len = strlen(path), prefix = 0;
     unsigned int domid;
     int used = 0;
 
-    if (path[0] != '/' || (len > 1 && path[len - 1] == '/') || strstr(path, "//"))
-        return false;
-    if (sscanf(path, "/local/domain/%5u/%n", &domid, &used) == 1 && used > 0)
-        prefix = (size_t)used;
-    if (len > prefix + quota[QUOTA_PATH].limit)
-        return false;
+    if (path[0] != '/' || (len > 1 && path[len - 1] == '/') || strstr(path, "//")) return false;
+    if (sscanf(path, "/local/domain/%5u/%n", &domid, &used) == 1 && used > 0) prefix = (size_t)used;
+    if (len > prefix + quota[QUOTA_PATH].limit) return false;
     return strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-/_@") ==
            len;
 }
 
 /* The nearest existing parent; *len is the length of its path. The root always exists. */
-static struct node *nearest_parent(struct node *root, const char *path, size_t *len)
-{
+static struct node *nearest_parent(struct node *root, const char *path, size_t *len) {
     char *p = xstrdup(path);
     struct node *n;
 
@@ -101,57 +87,47 @@ static struct node *nearest_parent(struct node *root, const char *path, size_t *
 }
 
 /* Who may not see the parent does not learn whether the node exists. */
-static int hide_from_strangers(const struct view *v, const char *path, unsigned int need, int err)
-{
+static int hide_from_strangers(const struct view *v, const char *path, unsigned int need, int err) {
     size_t len;
     struct node *parent;
     char *prefix;
 
-    if (!limited(v))
-        return err;
+    if (!limited(v)) return err;
     parent = nearest_parent(*root_of(v), path, &len);
     if (v->txn) {
         prefix = xstrdup(path);
         prefix[len] = 0;
-        if (!txn_touch(v->txn, prefix, TXN_READ))
-            err = -ENOSPC;
+        if (!txn_touch(v->txn, prefix, TXN_READ)) err = -ENOSPC;
         free(prefix);
     }
     return perms_of(parent->perms, v->conn) & need ? err : -EACCES;
 }
 
 static int get(const struct view *v, const char *path, unsigned int need, unsigned int flags,
-               const struct node **out)
-{
+               const struct node **out) {
     const struct node *n;
 
-    if (!store_path_valid(path))
-        return -EINVAL;
-    if (v->txn && !txn_touch(v->txn, path, flags))
-        return -ENOSPC;
+    if (!store_path_valid(path)) return -EINVAL;
+    if (v->txn && !txn_touch(v->txn, path, flags)) return -ENOSPC;
     n = tree_find(*root_of(v), path);
-    if (!n)
-        return hide_from_strangers(v, path, need, -ENOENT);
+    if (!n) return hide_from_strangers(v, path, need, -ENOENT);
     if ((perms_of(n->perms, v->conn) & need) != need)
         return hide_from_strangers(v, path, need, -EACCES);
     *out = n;
     return 0;
 }
 
-int store_get(const struct view *v, const char *path, unsigned int need, const struct node **n)
-{
+int store_get(const struct view *v, const char *path, unsigned int need, const struct node **n) {
     return get(v, path, need, TXN_READ, n);
 }
 
-int store_get_children(const struct view *v, const char *path, const struct node **n)
-{
+int store_get_children(const struct view *v, const char *path, const struct node **n) {
     return get(v, path, PERM_READ, TXN_READ | TXN_CHILDREN, n);
 }
 
 void store_fire(const char *path, bool exact, const struct node *n, const struct perms *old,
-                struct conn *cause)
-{
-    struct watch_perms p = { .old = old };
+                struct conn *cause) {
+    struct watch_perms p = {.old = old};
     char *parent = xstrdup(path);
     struct node *pn;
 
@@ -164,26 +140,22 @@ void store_fire(const char *path, bool exact, const struct node *n, const struct
 }
 
 /* After a change: at once outside a transaction, noted for the commit inside. */
-static void changed(const struct view *v, const char *path, bool exact, const struct perms *old)
-{
+static void changed(const struct view *v, const char *path, bool exact, const struct perms *old) {
     struct txn_rec *r;
 
     if (!v->txn) {
-        if (txn_open_count && v->conn)
-            rate_debit(v->conn->dom);
+        if (txn_open_count && v->conn) rate_debit(v->conn->dom);
         store_fire(path, exact, tree_find(store_root, path), old, v->conn);
         txn_squeeze();
         return;
     }
     r = txn_touch(v->txn, path, TXN_MODIFIED);
-    if (!r)
-        return;
+    if (!r) return;
     r->exact = r->fire ? r->exact && exact : exact;
     r->fire = true;
 }
 
-static int check_size(struct domain *d, size_t value, size_t childbytes, unsigned int nperms)
-{
+static int check_size(struct domain *d, size_t value, size_t childbytes, unsigned int nperms) {
     if (d && RECORD_HEADER + value + childbytes + nperms * sizeof(struct perm_entry) >=
                  quota[QUOTA_NODE_SIZE].limit) {
         quota_hit(d, QUOTA_NODE_SIZE);
@@ -194,34 +166,28 @@ static int check_size(struct domain *d, size_t value, size_t childbytes, unsigne
 
 /* Every check that making path, `levels` new nodes deep below parent, needs. */
 static int check_create(const struct view *v, const struct node *parent, const char *rest,
-                        uint32_t len)
-{
+                        uint32_t len) {
     struct domain *d = limited(v);
     unsigned int levels = 1, nperms = parent->perms->num;
     int64_t cost;
     int err;
 
-    if (!d)
-        return 0;
-    for (const char *p = rest; *p; p++)
-        levels += *p == '/';
+    if (!d) return 0;
+    for (const char *p = rest; *p; p++) levels += *p == '/';
     if (d->nodes + levels > quota[QUOTA_NODES].limit) {
         quota_hit(d, QUOTA_NODES);
         return -ENOSPC;
     }
     err = check_size(d, parent->value ? parent->value->len : 0,
                      parent->childbytes + strcspn(rest, "/") + 1, nperms);
-    if (!err)
-        err = check_size(d, len, 0, nperms);
-    if (err)
-        return err;
+    if (!err) err = check_size(d, len, 0, nperms);
+    if (err) return err;
     cost = levels * cost_of(0, 0, nperms) + (int64_t)strlen(rest) + len;
     return domain_memory_check(d, cost);
 }
 
 /* Records for the new nodes; in a transaction this is the last thing that can fail. */
-static int touch_new(const struct view *v, const char *path, size_t parent_len)
-{
+static int touch_new(const struct view *v, const char *path, size_t parent_len) {
     char *p = xstrdup(path);
     size_t len = strlen(path);
     int err = 0;
@@ -240,15 +206,13 @@ static int touch_new(const struct view *v, const char *path, size_t parent_len)
     return err;
 }
 
-static uint32_t owner_of_new(const struct view *v, const struct node *parent)
-{
+static uint32_t owner_of_new(const struct view *v, const struct node *parent) {
     uint32_t owner = limited(v) ? v->conn->domid : node_owner(parent);
 
     return domain_known(owner) ? owner : 0;
 }
 
-static int create(const struct view *v, const char *path, const void *data, uint32_t len)
-{
+static int create(const struct view *v, const char *path, const void *data, uint32_t len) {
     size_t plen;
     struct node *parent = nearest_parent(*root_of(v), path, &plen), *n;
     const char *rest = path + plen + (plen > 1);
@@ -256,10 +220,8 @@ static int create(const struct view *v, const char *path, const void *data, uint
     int err;
 
     err = check_create(v, parent, rest, len);
-    if (!err && v->txn)
-        err = touch_new(v, path, plen);
-    if (err)
-        return err;
+    if (!err && v->txn) err = touch_new(v, path, plen);
+    if (err) return err;
     prefix = xstrdup(path);
     prefix[plen] = 0;
     parent = tree_edit(root_of(v), prefix);
@@ -271,31 +233,25 @@ static int create(const struct view *v, const char *path, const void *data, uint
                      perms_inherit(parent->perms, owner_of_new(v, parent), tree_generation));
         node_add_child(parent, n);
         rest += nlen + (rest[nlen] == '/');
-        if (!*rest && len)
-            node_set_value(n, value_new(data, len));
-        if (!v->txn)
-            store_account(n, 1);
+        if (!*rest && len) node_set_value(n, value_new(data, len));
+        if (!v->txn) store_account(n, 1);
         parent = n;
     }
-    if (v->txn)
-        txn_charge(v->txn, txn_touch(v->txn, path, 0), len);
+    if (v->txn) txn_charge(v->txn, txn_touch(v->txn, path, 0), len);
     changed(v, path, false, NULL);
     return 0;
 }
 
 static int overwrite(const struct view *v, const char *path, const struct node *old,
-                     const void *data, uint32_t len)
-{
+                     const void *data, uint32_t len) {
     struct domain *d = limited(v);
     int64_t growth = (int64_t)len - (old->value ? old->value->len : 0);
     struct node *n;
     int err;
 
     err = check_size(d, len, old->childbytes, old->perms->num);
-    if (!err && d && growth > 0)
-        err = domain_memory_check(d, growth);
-    if (err)
-        return err;
+    if (!err && d && growth > 0) err = domain_memory_check(d, growth);
+    if (err) return err;
     n = tree_edit(root_of(v), path);
     if (v->txn)
         txn_charge(v->txn, txn_touch(v->txn, path, TXN_MODIFIED), len);
@@ -306,18 +262,15 @@ static int overwrite(const struct view *v, const char *path, const struct node *
     return 0;
 }
 
-int store_write(const struct view *v, const char *path, const void *data, uint32_t len)
-{
+int store_write(const struct view *v, const char *path, const void *data, uint32_t len) {
     const struct node *n;
     int err = store_get(v, path, PERM_WRITE, &n);
 
-    if (err == -ENOENT)
-        return create(v, path, data, len);
+    if (err == -ENOENT) return create(v, path, data, len);
     return err ? err : overwrite(v, path, n, data, len);
 }
 
-int store_mkdir(const struct view *v, const char *path)
-{
+int store_mkdir(const struct view *v, const char *path) {
     const struct node *n;
     int err = store_get(v, path, PERM_WRITE, &n);
 
@@ -330,8 +283,7 @@ struct removal {
     int err;
 };
 
-static void remove_one(const struct node *n, const char *path, void *arg)
-{
+static void remove_one(const struct node *n, const char *path, void *arg) {
     struct removal *r = arg;
     bool exact = strcmp(path, r->top) != 0;
 
@@ -347,23 +299,19 @@ static void remove_one(const struct node *n, const char *path, void *arg)
 }
 
 /* The node exists and is not the root. */
-static int remove_subtree(const struct view *v, const char *path)
-{
-    struct removal r = { .v = v, .top = path };
+static int remove_subtree(const struct view *v, const char *path) {
+    struct removal r = {.v = v, .top = path};
 
     /* Events are only queued: nobody reads the store before this is done. */
     tree_walk(tree_find(*root_of(v), path), path, remove_one, &r);
-    if (r.err)
-        return r.err;
+    if (r.err) return r.err;
     tree_remove(root_of(v), path);
-    if (!v->txn && txn_open_count && v->conn)
-        rate_debit(v->conn->dom);
+    if (!v->txn && txn_open_count && v->conn) rate_debit(v->conn->dom);
     return 0;
 }
 
 /* Nothing to remove: that is fine where the parent exists, and the answer depends on it. */
-static int rm_missing(const struct view *v, const char *path)
-{
+static int rm_missing(const struct view *v, const char *path) {
     char *parent = xstrdup(path);
     int err = 0;
 
@@ -376,27 +324,21 @@ static int rm_missing(const struct view *v, const char *path)
     return err;
 }
 
-int store_rm(const struct view *v, const char *path)
-{
+int store_rm(const struct view *v, const char *path) {
     const struct node *n;
     int err = store_get(v, path, PERM_WRITE, &n);
 
-    if (err == -ENOENT)
-        return rm_missing(v, path);
-    if (err)
-        return err;
-    if (!path[1])
-        return -EINVAL;
-    if (is_special(path))
-        return -EACCES;
+    if (err == -ENOENT) return rm_missing(v, path);
+    if (err) return err;
+    if (!path[1]) return -EINVAL;
+    if (is_special(path)) return -EACCES;
     err = remove_subtree(v, path);
     txn_squeeze();
     return err;
 }
 
 int store_set_perms(const struct view *v, const char *path, const struct perm_entry *e,
-                    unsigned int num)
-{
+                    unsigned int num) {
     struct domain *d = limited(v);
     struct perms *p, *old;
     const struct node *was;
@@ -408,24 +350,18 @@ int store_set_perms(const struct view *v, const char *path, const struct perm_en
         return -ENOSPC;
     }
     for (unsigned int i = num; i-- > 0;)
-        if (!domain_known(e[i].id) && i == 0)
-            return -ENOENT;
+        if (!domain_known(e[i].id) && i == 0) return -ENOENT;
     err = store_get(v, path, PERM_WRITE | PERM_OWNER, &was);
-    if (err)
-        return err;
-    if (d && e[0].id != node_owner(was))
-        return -EPERM;
+    if (err) return err;
+    if (d && e[0].id != node_owner(was)) return -EPERM;
     err = check_size(d, was->value ? was->value->len : 0, was->childbytes, num);
-    if (err)
-        return err;
+    if (err) return err;
     n = tree_edit(root_of(v), path);
-    if (!v->txn)
-        store_account(n, -1);
+    if (!v->txn) store_account(n, -1);
     old = perms_get(n->perms);
     p = perms_new(e, num, tree_generation);
     node_set_perms(n, p);
-    if (!v->txn)
-        store_account(n, 1);
+    if (!v->txn) store_account(n, 1);
     changed(v, path, false, old);
     perms_put(old);
     return 0;
@@ -438,18 +374,15 @@ struct orphans {
 };
 
 /* Children come before parents: paths below one that is removed later are found gone then. */
-static void note_orphan(const struct node *n, const char *path, void *arg)
-{
+static void note_orphan(const struct node *n, const char *path, void *arg) {
     struct orphans *o = arg;
 
-    if (node_owner(n) != o->domid)
-        return;
+    if (node_owner(n) != o->domid) return;
     o->paths = xrealloc(o->paths, (o->n + 1) * sizeof(*o->paths));
     o->paths[o->n++] = xstrdup(path);
 }
 
-static void give_away(const char *path)
-{
+static void give_away(const char *path) {
     struct node *n = tree_edit(&store_root, path);
 
     store_account(n, -1);
@@ -457,10 +390,9 @@ static void give_away(const char *path)
     store_account(n, 1);
 }
 
-void store_forget_domain(uint32_t domid, bool give_to_dom0)
-{
-    struct view v = { 0 };
-    struct orphans o = { .domid = domid };
+void store_forget_domain(uint32_t domid, bool give_to_dom0) {
+    struct view v = {0};
+    struct orphans o = {.domid = domid};
 
     tree_walk(store_root, "/", note_orphan, &o);
     while (o.n) {
@@ -481,17 +413,15 @@ struct tally {
     unsigned int nodes[2]; /* counted, without an owner that is known */
 };
 
-static void tally_one(const struct node *n, const char *path, void *arg)
-{
+static void tally_one(const struct node *n, const char *path, void *arg) {
     struct tally *t = arg;
 
     (void)path;
     t->nodes[domain_find(node_owner(n)) ? 0 : 1]++;
 }
 
-bool store_check(void)
-{
-    struct tally t = { 0 };
+bool store_check(void) {
+    struct tally t = {0};
     unsigned int counted = 0;
 
     tree_walk(store_root, "/", tally_one, &t);
@@ -502,19 +432,16 @@ bool store_check(void)
     return counted == t.nodes[0] && !t.nodes[1];
 }
 
-void store_init(void)
-{
-    struct perm_entry dom0 = { .id = 0, .bits = PERM_NONE };
-    struct view v = { 0 };
+void store_init(void) {
+    struct perm_entry dom0 = {.id = 0, .bits = PERM_NONE};
+    struct view v = {0};
 
     store_root = node_new("", 0, perms_new(&dom0, 1, 0));
     store_account(store_root, 1);
-    for (size_t i = 0; i < ARRAY_SIZE(initial_nodes); i++)
-        store_mkdir(&v, initial_nodes[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(initial_nodes); i++) store_mkdir(&v, initial_nodes[i]);
 }
 
-void store_free(void)
-{
+void store_free(void) {
     node_put(store_root);
     store_root = NULL;
 }

@@ -14,12 +14,10 @@
 uint64_t tree_generation;
 size_t tree_bytes;
 
-struct value *value_new(const void *data, uint32_t len)
-{
+struct value *value_new(const void *data, uint32_t len) {
     struct value *v;
 
-    if (!len)
-        return NULL;
+    if (!len) return NULL;
     v = xmalloc(sizeof(*v) + len);
     v->refs = 1;
     v->len = len;
@@ -28,21 +26,17 @@ struct value *value_new(const void *data, uint32_t len)
     return v;
 }
 
-void value_put(struct value *v)
-{
-    if (!v || --v->refs)
-        return;
+void value_put(struct value *v) {
+    if (!v || --v->refs) return;
     tree_bytes -= sizeof(*v) + v->len;
     free(v);
 }
 
-static size_t node_bytes(const struct node *n)
-{
+static size_t node_bytes(const struct node *n) {
     return sizeof(*n) + n->namelen + n->nchild * sizeof(*n->child);
 }
 
-struct node *node_new(const char *name, size_t namelen, struct perms *perms)
-{
+struct node *node_new(const char *name, size_t namelen, struct perms *perms) {
     struct node *n = xzalloc(sizeof(*n) + namelen + 1);
 
     n->refs = 1;
@@ -55,19 +49,15 @@ struct node *node_new(const char *name, size_t namelen, struct perms *perms)
     return n;
 }
 
-struct node *node_get(struct node *n)
-{
+struct node *node_get(struct node *n) {
     n->refs++;
     return n;
 }
 
-void node_put(struct node *n)
-{
-    if (!n || --n->refs)
-        return;
+void node_put(struct node *n) {
+    if (!n || --n->refs) return;
     tree_bytes -= node_bytes(n);
-    for (uint32_t i = 0; i < n->nchild; i++)
-        node_put(n->child[i]);
+    for (uint32_t i = 0; i < n->nchild; i++) node_put(n->child[i]);
     perms_put(n->perms);
     value_put(n->value);
     free(n->child);
@@ -75,34 +65,28 @@ void node_put(struct node *n)
     free(n);
 }
 
-static struct node *node_copy(const struct node *n)
-{
+static struct node *node_copy(const struct node *n) {
     struct node *c = xmemdup(n, sizeof(*n) + n->namelen + 1);
 
     c->refs = 1;
     tree_bytes += node_bytes(c);
     perms_get(c->perms);
-    if (c->value)
-        c->value->refs++;
+    if (c->value) c->value->refs++;
     c->child = n->cap ? xmalloc(n->cap * sizeof(*c->child)) : NULL;
-    for (uint32_t i = 0; i < n->nchild; i++)
-        c->child[i] = node_get(n->child[i]);
+    for (uint32_t i = 0; i < n->nchild; i++) c->child[i] = node_get(n->child[i]);
     c->index = n->nindex ? xmemdup(n->index, n->nindex * sizeof(*n->index)) : NULL;
     return c;
 }
 
-static void index_put(struct node *n, uint32_t pos)
-{
+static void index_put(struct node *n, uint32_t pos) {
     uint32_t i = (uint32_t)n->child[pos]->hash & (n->nindex - 1);
 
-    while (n->index[i])
-        i = (i + 1) & (n->nindex - 1);
+    while (n->index[i]) i = (i + 1) & (n->nindex - 1);
     n->index[i] = pos + 1;
 }
 
 /* At most half full, so that a search always meets a free slot soon. */
-static void index_rebuild(struct node *n)
-{
+static void index_rebuild(struct node *n) {
     uint32_t size = 0;
 
     if (n->nchild > INDEX_MIN)
@@ -113,69 +97,57 @@ static void index_rebuild(struct node *n)
         n->index = size ? xmalloc(size * sizeof(*n->index)) : NULL;
         n->nindex = size;
     }
-    if (!size)
-        return;
+    if (!size) return;
     memset(n->index, 0, size * sizeof(*n->index));
-    for (uint32_t i = 0; i < n->nchild; i++)
-        index_put(n, i);
+    for (uint32_t i = 0; i < n->nchild; i++) index_put(n, i);
 }
 
-static bool is_named(const struct node *n, uint64_t hash, const char *name, size_t len)
-{
+static bool is_named(const struct node *n, uint64_t hash, const char *name, size_t len) {
     return n->hash == hash && n->namelen == len && !memcmp(n->name, name, len);
 }
 
 /* Position of the child, or nchild if there is none. */
-static uint32_t child_pos(const struct node *n, const char *name, size_t len)
-{
+static uint32_t child_pos(const struct node *n, const char *name, size_t len) {
     uint64_t hash = hash_bytes(name, len);
     uint32_t i;
 
     if (!n->nindex) {
         for (i = 0; i < n->nchild; i++)
-            if (is_named(n->child[i], hash, name, len))
-                break;
+            if (is_named(n->child[i], hash, name, len)) break;
         return i;
     }
     for (i = (uint32_t)hash & (n->nindex - 1); n->index[i]; i = (i + 1) & (n->nindex - 1))
-        if (is_named(n->child[n->index[i] - 1], hash, name, len))
-            return n->index[i] - 1;
+        if (is_named(n->child[n->index[i] - 1], hash, name, len)) return n->index[i] - 1;
     return n->nchild;
 }
 
-struct node *node_child(const struct node *n, const char *name, size_t len)
-{
+struct node *node_child(const struct node *n, const char *name, size_t len) {
     uint32_t pos = child_pos(n, name, len);
 
     return pos < n->nchild ? n->child[pos] : NULL;
 }
 
 /* Steps over the next component: sets *name, returns its length, 0 at the end. */
-static size_t next_part(const char **path, const char **name)
-{
+static size_t next_part(const char **path, const char **name) {
     size_t len;
 
-    while (**path == '/')
-        (*path)++;
+    while (**path == '/') (*path)++;
     *name = *path;
     len = strcspn(*path, "/");
     *path += len;
     return len;
 }
 
-struct node *tree_find(struct node *root, const char *path)
-{
+struct node *tree_find(struct node *root, const char *path) {
     struct node *n = root;
     const char *name;
     size_t len;
 
-    while (n && (len = next_part(&path, &name)) != 0)
-        n = node_child(n, name, len);
+    while (n && (len = next_part(&path, &name)) != 0) n = node_child(n, name, len);
     return n;
 }
 
-static struct node *make_private(struct node **slot)
-{
+static struct node *make_private(struct node **slot) {
     struct node *n = *slot;
 
     if (n->refs > 1) {
@@ -186,8 +158,7 @@ static struct node *make_private(struct node **slot)
 }
 
 /* The node at the first prefix bytes of path, which must exist, made private; 1 is the root. */
-static struct node *edit_prefix(struct node **root, const char *path, size_t prefix)
-{
+static struct node *edit_prefix(struct node **root, const char *path, size_t prefix) {
     struct node *n = make_private(root);
     const char *end = prefix > 1 ? path + prefix : path, *name;
     size_t len;
@@ -197,13 +168,11 @@ static struct node *edit_prefix(struct node **root, const char *path, size_t pre
     return n;
 }
 
-struct node *tree_edit(struct node **root, const char *path)
-{
+struct node *tree_edit(struct node **root, const char *path) {
     return tree_find(*root, path) ? edit_prefix(root, path, strlen(path)) : NULL;
 }
 
-void node_add_child(struct node *parent, struct node *child)
-{
+void node_add_child(struct node *parent, struct node *child) {
     if (parent->nchild == parent->cap) {
         parent->cap = parent->cap ? parent->cap * 2 : 4;
         parent->child = xrealloc(parent->child, parent->cap * sizeof(*parent->child));
@@ -218,13 +187,11 @@ void node_add_child(struct node *parent, struct node *child)
         index_put(parent, parent->nchild - 1);
 }
 
-bool tree_remove(struct node **root, const char *path)
-{
+bool tree_remove(struct node **root, const char *path) {
     struct node *parent, *child;
     uint32_t pos;
 
-    if (!tree_find(*root, path))
-        return false;
+    if (!tree_find(*root, path)) return false;
     parent = edit_prefix(root, path, path_parent_len(path));
     pos = child_pos(parent, path_base(path), strlen(path_base(path)));
     child = parent->child[pos];
@@ -239,22 +206,19 @@ bool tree_remove(struct node **root, const char *path)
     return true;
 }
 
-void node_set_value(struct node *n, struct value *v)
-{
+void node_set_value(struct node *n, struct value *v) {
     value_put(n->value);
     n->value = v;
     n->gen = ++tree_generation;
 }
 
-void node_set_perms(struct node *n, struct perms *p)
-{
+void node_set_perms(struct node *n, struct perms *p) {
     perms_put(n->perms);
     n->perms = p;
     n->gen = ++tree_generation;
 }
 
-char *node_list(const struct node *n)
-{
+char *node_list(const struct node *n) {
     char *list = xmalloc(n->childbytes), *p = list;
 
     for (uint32_t i = 0; i < n->nchild; i++) {
@@ -264,21 +228,16 @@ char *node_list(const struct node *n)
     return list;
 }
 
-size_t path_parent_len(const char *path)
-{
+size_t path_parent_len(const char *path) {
     size_t len = (size_t)(strrchr(path, '/') - path);
 
     return len ? len : 1;
 }
 
-const char *path_base(const char *path)
-{
-    return strrchr(path, '/') + 1;
-}
+const char *path_base(const char *path) { return strrchr(path, '/') + 1; }
 
 void tree_walk(const struct node *n, const char *path,
-               void (*fn)(const struct node *n, const char *path, void *arg), void *arg)
-{
+               void (*fn)(const struct node *n, const char *path, void *arg), void *arg) {
     for (uint32_t i = 0; i < n->nchild; i++) {
         char *sub = xasprintf("%s/%s", path[1] ? path : "", n->child[i]->name);
 

@@ -17,21 +17,18 @@
 #define OLD_VERSIONS_FREE (32u << 20)
 
 unsigned int txn_open_count;
-static struct list all_txns = { &all_txns, &all_txns };
+static struct list all_txns = {&all_txns, &all_txns};
 
-struct txn *txn_find(struct conn *c, uint32_t id)
-{
+struct txn *txn_find(struct conn *c, uint32_t id) {
     for (struct list *l = c->txns.next; l != &c->txns; l = l->next) {
         struct txn *t = list_entry(l, struct txn, of_conn);
 
-        if (t->id == id)
-            return t;
+        if (t->id == id) return t;
     }
     return NULL;
 }
 
-int txn_start(struct conn *c, uint32_t *id)
-{
+int txn_start(struct conn *c, uint32_t *id) {
     struct txn *t;
 
     if (!conn_is_privileged(c) && c->ntxns >= quota[QUOTA_TRANSACTIONS].limit) {
@@ -43,8 +40,7 @@ int txn_start(struct conn *c, uint32_t *id)
     t->base = node_get(store_root);
     t->root = node_get(store_root);
     list_init(&t->recs);
-    while (!c->next_txn || txn_find(c, c->next_txn))
-        c->next_txn++;
+    while (!c->next_txn || txn_find(c, c->next_txn)) c->next_txn++;
     *id = t->id = c->next_txn++;
     list_add_tail(&c->txns, &t->of_conn);
     list_add_tail(&all_txns, &t->all);
@@ -54,8 +50,7 @@ int txn_start(struct conn *c, uint32_t *id)
     return 0;
 }
 
-static void drop_content(struct txn *t)
-{
+static void drop_content(struct txn *t) {
     while (!list_empty(&t->recs)) {
         struct txn_rec *r = list_entry(t->recs.next, struct txn_rec, order);
 
@@ -70,8 +65,7 @@ static void drop_content(struct txn *t)
     t->nrecs = 0;
 }
 
-static void txn_free(struct txn *t)
-{
+static void txn_free(struct txn *t) {
     drop_content(t);
     list_del(&t->of_conn);
     list_del(&t->all);
@@ -81,27 +75,22 @@ static void txn_free(struct txn *t)
     free(t);
 }
 
-void txn_drop_all(struct conn *c)
-{
-    while (!list_empty(&c->txns))
-        txn_free(list_entry(c->txns.next, struct txn, of_conn));
+void txn_drop_all(struct conn *c) {
+    while (!list_empty(&c->txns)) txn_free(list_entry(c->txns.next, struct txn, of_conn));
 }
 
-static struct txn_rec *find_rec(struct txn *t, const char *path, uint64_t hash)
-{
+static struct txn_rec *find_rec(struct txn *t, const char *path, uint64_t hash) {
     struct hlink *l = hmap_first(&t->by_path, hash);
 
     for (; l; l = hmap_next(l)) {
         struct txn_rec *r = container_of(l, struct txn_rec, link);
 
-        if (!strcmp(r->path, path))
-            return r;
+        if (!strcmp(r->path, path)) return r;
     }
     return NULL;
 }
 
-struct txn_rec *txn_touch(struct txn *t, const char *path, unsigned int flags)
-{
+struct txn_rec *txn_touch(struct txn *t, const char *path, unsigned int flags) {
     size_t len = strlen(path);
     uint64_t hash = hash_bytes(path, len);
     struct txn_rec *r = find_rec(t, path, hash);
@@ -125,23 +114,19 @@ struct txn_rec *txn_touch(struct txn *t, const char *path, unsigned int flags)
     return r;
 }
 
-void txn_charge(struct txn *t, struct txn_rec *r, int64_t len)
-{
+void txn_charge(struct txn *t, struct txn_rec *r, int64_t len) {
     int64_t cost = (int64_t)(sizeof(*r) + strlen(r->path)) + len;
 
     domain_memory(t->conn->domid, cost - r->charged);
     r->charged = cost;
 }
 
-static bool has_conflict(const struct txn *t, const struct txn_rec *r)
-{
+static bool has_conflict(const struct txn *t, const struct txn_rec *r) {
     const struct node *was = tree_find(t->base, r->path);
     const struct node *is = tree_find(store_root, r->path);
 
-    if (was == is)
-        return false;
-    if ((r->flags & TXN_READ) && (!was || !is || was->gen != is->gen))
-        return true;
+    if (was == is) return false;
+    if ((r->flags & TXN_READ) && (!was || !is || was->gen != is->gen)) return true;
     return (r->flags & TXN_CHILDREN) && (!was || !is || was->cgen != is->cgen);
 }
 
@@ -157,61 +142,50 @@ struct deltas {
     size_t n;
 };
 
-static void add_delta(struct deltas *ds, const struct node *n, int sign)
-{
+static void add_delta(struct deltas *ds, const struct node *n, int sign) {
     uint32_t owner;
     size_t i;
 
-    if (!n)
-        return;
+    if (!n) return;
     owner = node_owner(n);
     for (i = 0; i < ds->n && ds->d[i].domid != owner; i++)
         ;
     if (i == ds->n) {
         ds->d = xrealloc(ds->d, ++ds->n * sizeof(*ds->d));
-        ds->d[i] = (struct delta){ .domid = owner };
+        ds->d[i] = (struct delta){.domid = owner};
     }
     ds->d[i].nodes += sign;
     ds->d[i].memory += sign * node_cost(n);
 }
 
-static int check_deltas(const struct txn *t, const struct deltas *ds)
-{
+static int check_deltas(const struct txn *t, const struct deltas *ds) {
     for (size_t i = 0; i < ds->n; i++) {
         struct domain *d = domain_find(ds->d[i].domid);
 
-        if (!d)
-            return -EAGAIN; /* an owner died meanwhile: its nodes must not come back */
-        if (conn_is_privileged(t->conn) || d->domid == 0)
-            continue;
+        if (!d) return -EAGAIN; /* an owner died meanwhile: its nodes must not come back */
+        if (conn_is_privileged(t->conn) || d->domid == 0) continue;
         if (ds->d[i].nodes > 0 &&
             d->nodes + (unsigned int)ds->d[i].nodes > quota[QUOTA_NODES].limit) {
             quota_hit(d, QUOTA_NODES);
             return -ENOSPC;
         }
-        if (ds->d[i].memory > 0 && domain_memory_check(d, ds->d[i].memory))
-            return -ENOMEM;
+        if (ds->d[i].memory > 0 && domain_memory_check(d, ds->d[i].memory)) return -ENOMEM;
     }
     return 0;
 }
 
-static int check_commit(struct txn *t, struct deltas *ds)
-{
+static int check_commit(struct txn *t, struct deltas *ds) {
     struct list *l;
 
-    if (t->failed)
-        return -ENOMEM;
-    if (!t->root)
-        return -EAGAIN;
+    if (t->failed) return -ENOMEM;
+    if (!t->root) return -EAGAIN;
     if (store_root != t->base)
         for (l = t->recs.next; l != &t->recs; l = l->next)
-            if (has_conflict(t, list_entry(l, struct txn_rec, order)))
-                return -EAGAIN;
+            if (has_conflict(t, list_entry(l, struct txn_rec, order))) return -EAGAIN;
     for (l = t->recs.next; l != &t->recs; l = l->next) {
         const struct txn_rec *r = list_entry(l, struct txn_rec, order);
 
-        if (!(r->flags & TXN_MODIFIED))
-            continue;
+        if (!(r->flags & TXN_MODIFIED)) continue;
         add_delta(ds, tree_find(store_root, r->path), -1);
         add_delta(ds, tree_find(t->root, r->path), 1);
     }
@@ -219,12 +193,10 @@ static int check_commit(struct txn *t, struct deltas *ds)
 }
 
 /* A node with what the transaction's node has, and no children. */
-static struct node *node_like(const struct node *from)
-{
+static struct node *node_like(const struct node *from) {
     struct node *n = node_new(from->name, from->namelen, perms_get(from->perms));
 
-    if (from->value)
-        node_set_value(n, value_new(from->value->data, from->value->len));
+    if (from->value) node_set_value(n, value_new(from->value->data, from->value->len));
     return n;
 }
 
@@ -232,8 +204,7 @@ static struct node *node_like(const struct node *from)
  * Makes the store's node at path as the transaction's is.  Parents that the store lacks are ones
  * this transaction made too, whatever the order of the records.
  */
-static void graft(struct txn *t, const char *path)
-{
+static void graft(struct txn *t, const char *path) {
     const struct node *from = tree_find(t->root, path);
     struct node *to = tree_edit(&store_root, path);
     char *parent;
@@ -245,14 +216,12 @@ static void graft(struct txn *t, const char *path)
     }
     parent = xstrdup(path);
     parent[path_parent_len(path)] = 0;
-    if (!tree_find(store_root, parent))
-        graft(t, parent);
+    if (!tree_find(store_root, parent)) graft(t, parent);
     node_add_child(tree_edit(&store_root, parent), node_like(from));
     free(parent);
 }
 
-static void merge(struct txn *t)
-{
+static void merge(struct txn *t) {
     struct list *l;
 
     for (l = t->recs.next; l != &t->recs; l = l->next) {
@@ -264,13 +233,11 @@ static void merge(struct txn *t)
     for (l = t->recs.next; l != &t->recs; l = l->next) {
         struct txn_rec *r = list_entry(l, struct txn_rec, order);
 
-        if ((r->flags & TXN_MODIFIED) && tree_find(t->root, r->path))
-            graft(t, r->path);
+        if ((r->flags & TXN_MODIFIED) && tree_find(t->root, r->path)) graft(t, r->path);
     }
 }
 
-static void fire_all(struct txn *t)
-{
+static void fire_all(struct txn *t) {
     for (struct list *l = t->recs.next; l != &t->recs; l = l->next) {
         struct txn_rec *r = list_entry(l, struct txn_rec, order);
         const struct node *was = tree_find(t->base, r->path);
@@ -281,8 +248,7 @@ static void fire_all(struct txn *t)
     }
 }
 
-static void apply(struct txn *t, const struct deltas *ds)
-{
+static void apply(struct txn *t, const struct deltas *ds) {
     if (store_root == t->base) {
         node_put(store_root);
         store_root = node_get(t->root);
@@ -293,20 +259,17 @@ static void apply(struct txn *t, const struct deltas *ds)
         domain_find(ds->d[i].domid)->nodes += (unsigned int)ds->d[i].nodes;
         domain_memory(ds->d[i].domid, ds->d[i].memory);
     }
-    if (txn_open_count > 1)
-        rate_debit(t->conn->dom);
+    if (txn_open_count > 1) rate_debit(t->conn->dom);
     fire_all(t);
 }
 
-int txn_end(struct txn *t, bool commit)
-{
-    struct deltas ds = { 0 };
+int txn_end(struct txn *t, bool commit) {
+    struct deltas ds = {0};
     int err = 0;
 
     if (commit) {
         err = check_commit(t, &ds);
-        if (!err)
-            apply(t, &ds);
+        if (!err) apply(t, &ds);
         free(ds.d);
     }
     txn_free(t);
@@ -314,21 +277,17 @@ int txn_end(struct txn *t, bool commit)
     return err;
 }
 
-void txn_squeeze(void)
-{
+void txn_squeeze(void) {
     size_t live = 0;
     struct list *l, *tmp;
 
-    if (tree_bytes <= OLD_VERSIONS_FREE)
-        return;
+    if (tree_bytes <= OLD_VERSIONS_FREE) return;
     for (l = domains.next; l != &domains; l = l->next)
         live += (size_t)list_entry(l, struct domain, all)->memory;
     list_for_each_safe(l, tmp, &all_txns) {
         struct txn *t = list_entry(l, struct txn, all);
 
-        if (tree_bytes <= OLD_VERSIONS_FREE + 2 * live)
-            return;
-        if (!conn_is_privileged(t->conn))
-            drop_content(t);
+        if (tree_bytes <= OLD_VERSIONS_FREE + 2 * live) return;
+        if (!conn_is_privileged(t->conn)) drop_content(t);
     }
 }

@@ -17,8 +17,7 @@ static bool to_syslog;
 static int trace_fd = -1;
 uint64_t fake_now_ms = UINT64_MAX;
 
-static void *checked(void *p)
-{
+static void *checked(void *p) {
     if (!p) {
         xlog(LOG_CRIT, "xenstored: out of memory, giving up");
         abort();
@@ -26,49 +25,32 @@ static void *checked(void *p)
     return p;
 }
 
-void *xmalloc(size_t size)
-{
-    return checked(malloc(size ? size : 1));
-}
+void *xmalloc(size_t size) { return checked(malloc(size ? size : 1)); }
 
-void *xzalloc(size_t size)
-{
-    return checked(calloc(1, size ? size : 1));
-}
+void *xzalloc(size_t size) { return checked(calloc(1, size ? size : 1)); }
 
-void *xrealloc(void *old, size_t size)
-{
-    return checked(realloc(old, size ? size : 1));
-}
+void *xrealloc(void *old, size_t size) { return checked(realloc(old, size ? size : 1)); }
 
-void *xmemdup(const void *src, size_t size)
-{
+void *xmemdup(const void *src, size_t size) {
     void *p = xmalloc(size);
 
-    if (size)
-        memcpy(p, src, size);
+    if (size) memcpy(p, src, size);
     return p;
 }
 
-char *xstrdup(const char *s)
-{
-    return xmemdup(s, strlen(s) + 1);
-}
+char *xstrdup(const char *s) { return xmemdup(s, strlen(s) + 1); }
 
-char *xasprintf(const char *fmt, ...)
-{
+char *xasprintf(const char *fmt, ...) {
     va_list ap;
     char *s;
 
     va_start(ap, fmt);
-    if (vasprintf(&s, fmt, ap) < 0)
-        s = NULL;
+    if (vasprintf(&s, fmt, ap) < 0) s = NULL;
     va_end(ap);
     return checked(s);
 }
 
-uint64_t hash_bytes(const void *data, size_t len)
-{
+uint64_t hash_bytes(const void *data, size_t len) {
     static uint64_t seed;
     static bool seeded;
 
@@ -80,8 +62,7 @@ uint64_t hash_bytes(const void *data, size_t len)
     return XXH3_64bits_withSeed(data, len, seed);
 }
 
-static void hmap_grow(struct hmap *m)
-{
+static void hmap_grow(struct hmap *m) {
     size_t n = m->nbuckets ? m->nbuckets * 2 : 16;
     struct hlink **b = xzalloc(n * sizeof(*b));
 
@@ -97,12 +78,10 @@ static void hmap_grow(struct hmap *m)
     m->nbuckets = n;
 }
 
-void hmap_add(struct hmap *m, struct hlink *l, uint64_t hash)
-{
+void hmap_add(struct hmap *m, struct hlink *l, uint64_t hash) {
     struct hlink **b;
 
-    if (m->count >= m->nbuckets)
-        hmap_grow(m);
+    if (m->count >= m->nbuckets) hmap_grow(m);
     b = &m->bucket[hash & (m->nbuckets - 1)];
     l->hash = hash;
     l->next = *b;
@@ -110,72 +89,57 @@ void hmap_add(struct hmap *m, struct hlink *l, uint64_t hash)
     m->count++;
 }
 
-void hmap_del(struct hmap *m, struct hlink *l)
-{
+void hmap_del(struct hmap *m, struct hlink *l) {
     struct hlink **p = &m->bucket[l->hash & (m->nbuckets - 1)];
 
-    while (*p != l)
-        p = &(*p)->next;
+    while (*p != l) p = &(*p)->next;
     *p = l->next;
     m->count--;
 }
 
-struct hlink *hmap_first(const struct hmap *m, uint64_t hash)
-{
+struct hlink *hmap_first(const struct hmap *m, uint64_t hash) {
     struct hlink *l;
 
-    if (!m->nbuckets)
-        return NULL;
+    if (!m->nbuckets) return NULL;
     l = m->bucket[hash & (m->nbuckets - 1)];
-    while (l && l->hash != hash)
-        l = l->next;
+    while (l && l->hash != hash) l = l->next;
     return l;
 }
 
-struct hlink *hmap_next(const struct hlink *l)
-{
+struct hlink *hmap_next(const struct hlink *l) {
     struct hlink *n = l->next;
 
-    while (n && n->hash != l->hash)
-        n = n->next;
+    while (n && n->hash != l->hash) n = n->next;
     return n;
 }
 
-void hmap_free(struct hmap *m)
-{
+void hmap_free(struct hmap *m) {
     free(m->bucket);
-    *m = (struct hmap){ 0 };
+    *m = (struct hmap){0};
 }
 
-uint64_t now_ms(void)
-{
+uint64_t now_ms(void) {
     struct timespec ts;
 
-    if (fake_now_ms != UINT64_MAX)
-        return fake_now_ms;
+    if (fake_now_ms != UINT64_MAX) return fake_now_ms;
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-bool parse_u32(const char *s, uint32_t max, uint32_t *out)
-{
+bool parse_u32(const char *s, uint32_t max, uint32_t *out) {
     uint64_t v = 0;
 
-    if (!*s)
-        return false;
+    if (!*s) return false;
     for (; *s; s++) {
-        if (*s < '0' || *s > '9')
-            return false;
+        if (*s < '0' || *s > '9') return false;
         v = v * 10 + (uint64_t)(*s - '0');
-        if (v > max)
-            return false;
+        if (v > max) return false;
     }
     *out = (uint32_t)v;
     return true;
 }
 
-static void trace_line(const char *fmt, va_list ap)
-{
+static void trace_line(const char *fmt, va_list ap) {
     char line[1024];
     struct timespec ts;
     struct tm tm;
@@ -186,27 +150,23 @@ static void trace_line(const char *fmt, va_list ap)
     localtime_r(&ts.tv_sec, &tm);
     n = strftime(line, sizeof(line), "%Y%m%d %H:%M:%S ", &tm);
     len = vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
-    if (len < 0)
-        return;
+    if (len < 0) return;
     n += (size_t)len < sizeof(line) - n - 1 ? (size_t)len : sizeof(line) - n - 2;
     line[n++] = '\n';
     if (write(trace_fd, line, n) < 0)
         (void)trace_open(NULL); /* a full disk must not become a flood of failing writes */
 }
 
-void xtrace(const char *fmt, ...)
-{
+void xtrace(const char *fmt, ...) {
     va_list ap;
 
-    if (trace_fd < 0)
-        return;
+    if (trace_fd < 0) return;
     va_start(ap, fmt);
     trace_line(fmt, ap);
     va_end(ap);
 }
 
-void xlog(int prio, const char *fmt, ...)
-{
+void xlog(int prio, const char *fmt, ...) {
     va_list ap;
 
     if (trace_fd >= 0) {
@@ -224,23 +184,14 @@ void xlog(int prio, const char *fmt, ...)
     va_end(ap);
 }
 
-void log_use_syslog(bool on)
-{
-    to_syslog = on;
-}
+void log_use_syslog(bool on) { to_syslog = on; }
 
-int trace_open(const char *path)
-{
-    if (trace_fd >= 0)
-        close(trace_fd);
+int trace_open(const char *path) {
+    if (trace_fd >= 0) close(trace_fd);
     trace_fd = -1;
-    if (!path)
-        return 0;
+    if (!path) return 0;
     trace_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     return trace_fd < 0 ? -errno : 0;
 }
 
-bool trace_on(void)
-{
-    return trace_fd >= 0;
-}
+bool trace_on(void) { return trace_fd >= 0; }

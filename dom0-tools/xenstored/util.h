@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define ARRAY_SIZE(a)                   (sizeof(a) / sizeof((a)[0]))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 void *xmalloc(size_t size);
 void *xzalloc(size_t size);
@@ -27,18 +27,11 @@ struct list {
     struct list *next, *prev;
 };
 
-static inline void list_init(struct list *l)
-{
-    l->next = l->prev = l;
-}
+static inline void list_init(struct list *l) { l->next = l->prev = l; }
 
-static inline bool list_empty(const struct list *l)
-{
-    return l->next == l;
-}
+static inline bool list_empty(const struct list *l) { return l->next == l; }
 
-static inline void list_add_tail(struct list *head, struct list *l)
-{
+static inline void list_add_tail(struct list *head, struct list *l) {
     l->prev = head->prev;
     l->next = head;
     head->prev->next = l;
@@ -46,8 +39,7 @@ static inline void list_add_tail(struct list *head, struct list *l)
 }
 
 /* Safe on a member that is on no list. */
-static inline void list_del(struct list *l)
-{
+static inline void list_del(struct list *l) {
     l->next->prev = l->prev;
     l->prev->next = l->next;
     list_init(l);

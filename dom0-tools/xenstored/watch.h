@@ -19,14 +19,13 @@ void watch_del_all(struct conn *c);
 
 /* Rights that let a client know of the change: one of these lists must allow it to read. */
 struct watch_perms {
-    const struct perms *node;   /* as it is, or was before it was removed */
+    const struct perms *node; /* as it is, or was before it was removed */
     const struct perms *parent;
-    const struct perms *old;    /* as it was before a change of permissions; any may be NULL */
+    const struct perms *old; /* as it was before a change of permissions; any may be NULL */
 };
 
 /*
  * Sends the event for a change of path to the watches on it, and unless exact to those on its
  * parents.  cause is the connection that made the change, or NULL.
  */
-void watch_fire(const char *path, bool exact, const struct watch_perms *perms,
-                struct conn *cause);
+void watch_fire(const char *path, bool exact, const struct watch_perms *perms, struct conn *cause);

@@ -89,21 +89,18 @@ static uint32_t virq_port;
 /* Locked and never moved while a hypercall uses it: what the hypervisor reads and writes. */
 static struct xen_domctl *domctl;
 
-static int open_device(const char *path, int *fd)
-{
+static int open_device(const char *path, int *fd) {
     int err;
 
     *fd = open(path, O_RDWR | O_CLOEXEC);
-    if (*fd >= 0)
-        return 0;
+    if (*fd >= 0) return 0;
     err = -errno;
     xlog(LOG_ERR, "cannot open %s: %s", path, strerror(-err));
     return err;
 }
 
-static int domain_state(uint32_t domid, struct xen_domain_state *st)
-{
-    struct privcmd_call call = { .op = __HYPERVISOR_domctl };
+static int domain_state(uint32_t domid, struct xen_domain_state *st) {
+    struct privcmd_call call = {.op = __HYPERVISOR_domctl};
     int err;
 
     memset(domctl, 0, sizeof(*domctl));
@@ -118,48 +115,41 @@ static int domain_state(uint32_t domid, struct xen_domain_state *st)
         return 0;
     }
     /* The hypervisor answers with the first domain from that number on. */
-    if (err < 0 || domctl->u.getdomaininfo.domain != domid)
-        return -ESRCH;
+    if (err < 0 || domctl->u.getdomaininfo.domain != domid) return -ESRCH;
     st->shutdown = domctl->u.getdomaininfo.flags & XEN_DOMINF_shutdown;
     st->dying = domctl->u.getdomaininfo.flags & XEN_DOMINF_dying;
     return 0;
 }
 
-static struct xenstore_domain_interface *map_at(int fd, uint64_t offset)
-{
+static struct xenstore_domain_interface *map_at(int fd, uint64_t offset) {
     void *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
 
     return p == MAP_FAILED ? NULL : p;
 }
 
-static struct xenstore_domain_interface *map_dom0(void)
-{
-    static const char *const paths[] = { "/dev/xen/xenbus_backend", "/proc/xen/xsd_kva" };
+static struct xenstore_domain_interface *map_dom0(void) {
+    static const char *const paths[] = {"/dev/xen/xenbus_backend", "/proc/xen/xsd_kva"};
     struct xenstore_domain_interface *page = NULL;
 
     for (size_t i = 0; !page && i < ARRAY_SIZE(paths); i++) {
         int fd = open(paths[i], O_RDWR | O_CLOEXEC);
 
-        if (fd < 0)
-            continue;
+        if (fd < 0) continue;
         page = map_at(fd, 0);
         close(fd);
     }
     return page;
 }
 
-static struct xenstore_domain_interface *map_grant(uint32_t domid)
-{
-    struct gntdev_map m = { .count = 1, .domid = domid, .ref = GNTTAB_RESERVED_XENSTORE };
-    struct gntdev_unmap u = { .count = 1 };
+static struct xenstore_domain_interface *map_grant(uint32_t domid) {
+    struct gntdev_map m = {.count = 1, .domid = domid, .ref = GNTTAB_RESERVED_XENSTORE};
+    struct gntdev_unmap u = {.count = 1};
     struct xenstore_domain_interface *page;
     int err;
 
-    if (ioctl(gntdev_fd, GNTDEV_MAP, &m))
-        return NULL;
+    if (ioctl(gntdev_fd, GNTDEV_MAP, &m)) return NULL;
     page = map_at(gntdev_fd, m.index);
-    if (page)
-        return page;
+    if (page) return page;
     err = errno;
     u.index = m.index;
     ioctl(gntdev_fd, GNTDEV_UNMAP, &u);
@@ -167,37 +157,34 @@ static struct xenstore_domain_interface *map_grant(uint32_t domid)
     return NULL;
 }
 
-static struct xenstore_domain_interface *map_frame(uint32_t domid, uint64_t gfn)
-{
+static struct xenstore_domain_interface *map_frame(uint32_t domid, uint64_t gfn) {
     struct xenstore_domain_interface *page = map_at(privcmd_fd, 0);
     int frame_err = 0, err;
-    struct privcmd_batch b = { .num = 1, .dom = (uint16_t)domid, .addr = (uintptr_t)page,
-                               .frames = &gfn, .err = &frame_err };
+    struct privcmd_batch b = {.num = 1,
+                              .dom = (uint16_t)domid,
+                              .addr = (uintptr_t)page,
+                              .frames = &gfn,
+                              .err = &frame_err};
 
-    if (!page)
-        return NULL;
-    if (!ioctl(privcmd_fd, PRIVCMD_MMAPBATCH, &b) && !frame_err)
-        return page;
+    if (!page) return NULL;
+    if (!ioctl(privcmd_fd, PRIVCMD_MMAPBATCH, &b) && !frame_err) return page;
     err = frame_err ? -frame_err : errno;
     munmap(page, PAGE);
     errno = err;
     return NULL;
 }
 
-static struct xenstore_domain_interface *map_page(uint32_t domid, uint64_t gfn)
-{
+static struct xenstore_domain_interface *map_page(uint32_t domid, uint64_t gfn) {
     struct xenstore_domain_interface *page;
 
-    if (domid == 0)
-        return map_dom0();
+    if (domid == 0) return map_dom0();
     page = map_grant(domid);
     return page ? page : map_frame(domid, gfn);
 }
 
-static void unmap_page(uint32_t domid, struct xenstore_domain_interface *page)
-{
-    struct gntdev_offset o = { .vaddr = (uintptr_t)page };
-    struct gntdev_unmap u = { .count = 1 };
+static void unmap_page(uint32_t domid, struct xenstore_domain_interface *page) {
+    struct gntdev_offset o = {.vaddr = (uintptr_t)page};
+    struct gntdev_unmap u = {.count = 1};
     bool granted = domid != 0 && !ioctl(gntdev_fd, GNTDEV_OFFSET, &o) && o.count == 1;
 
     munmap(page, PAGE);
@@ -206,26 +193,23 @@ static void unmap_page(uint32_t domid, struct xenstore_domain_interface *page)
         xlog(LOG_WARNING, "cannot unmap the page of domain %u: %s", domid, strerror(errno));
 }
 
-static int bind_port(uint32_t domid, uint32_t remote_port)
-{
-    struct ioc_bind_interdomain b = { domid, remote_port };
+static int bind_port(uint32_t domid, uint32_t remote_port) {
+    struct ioc_bind_interdomain b = {domid, remote_port};
     int port = ioctl(evtchn_fd, EVTCHN_BIND_INTERDOMAIN, &b);
 
     return port < 0 ? -errno : port;
 }
 
-static void unbind_port(uint32_t port)
-{
-    struct ioc_port p = { port };
+static void unbind_port(uint32_t port) {
+    struct ioc_port p = {port};
 
     if (ioctl(evtchn_fd, EVTCHN_UNBIND, &p))
         xlog(LOG_WARNING, "cannot unbind event channel %u: %s", port, strerror(errno));
 }
 
 /* Fails only for a port whose other end is gone, which VIRQ_DOM_EXC will tell. */
-static void notify_port(uint32_t port)
-{
-    struct ioc_port p = { port };
+static void notify_port(uint32_t port) {
+    struct ioc_port p = {port};
 
     ioctl(evtchn_fd, EVTCHN_NOTIFY, &p);
 }
@@ -239,8 +223,7 @@ static const struct xen_ops linux_ops = {
     .notify = notify_port,
 };
 
-static int hypercall_page(void)
-{
+static int hypercall_page(void) {
     int fd = open("/dev/xen/hypercall", O_RDWR | O_CLOEXEC);
     void *p;
 
@@ -251,58 +234,49 @@ static int hypercall_page(void)
         p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED | MAP_POPULATE, -1, 0);
     }
-    if (p == MAP_FAILED)
-        return -errno;
+    if (p == MAP_FAILED) return -errno;
     domctl = p;
     return 0;
 }
 
-static int dom0_port_from_xenfs(uint32_t *port)
-{
+static int dom0_port_from_xenfs(uint32_t *port) {
     FILE *f = fopen("/proc/xen/xsd_port", "re");
     int n;
 
-    if (!f)
-        return -errno;
+    if (!f) return -errno;
     n = fscanf(f, "%u", port);
     fclose(f);
     return n == 1 ? 0 : -EIO;
 }
 
-static int dom0_port_of_kernel(uint32_t *port)
-{
+static int dom0_port_of_kernel(uint32_t *port) {
     int fd = open("/dev/xen/xenbus_backend", O_RDWR | O_CLOEXEC), ret;
 
-    if (fd < 0)
-        return dom0_port_from_xenfs(port);
+    if (fd < 0) return dom0_port_from_xenfs(port);
     ret = ioctl(fd, XENBUS_BACKEND_PORT);
     close(fd);
-    if (ret <= 0)
-        return dom0_port_from_xenfs(port);
+    if (ret <= 0) return dom0_port_from_xenfs(port);
     *port = (uint32_t)ret;
     return 0;
 }
 
-int xen_linux_init(int *fd, uint32_t *dom0_port)
-{
-    struct ioc_bind_virq v = { VIRQ_DOM_EXC };
-    struct gntdev_max max = { DOMID_FIRST_RESERVED };
+int xen_linux_init(int *fd, uint32_t *dom0_port) {
+    struct ioc_bind_virq v = {VIRQ_DOM_EXC};
+    struct gntdev_max max = {DOMID_FIRST_RESERVED};
     int err, ret;
 
     err = open_device("/dev/xen/privcmd", &privcmd_fd);
-    if (!err)
-        err = open_device("/dev/xen/gntdev", &gntdev_fd);
-    if (!err)
-        err = open_device("/dev/xen/evtchn", &evtchn_fd);
-    if (!err)
-        err = hypercall_page();
-    if (err)
-        return err;
+    if (!err) err = open_device("/dev/xen/gntdev", &gntdev_fd);
+    if (!err) err = open_device("/dev/xen/evtchn", &evtchn_fd);
+    if (!err) err = hypercall_page();
+    if (err) return err;
     ioctl(gntdev_fd, GNTDEV_SET_MAX, &max); /* newer kernels have no limit to set */
     err = dom0_port_of_kernel(dom0_port);
     if (err) {
-        xlog(LOG_ERR, "cannot learn the event channel of dom0's kernel: %s (is this dom0, and "
-                      "is xenfs mounted on /proc/xen?)", strerror(-err));
+        xlog(LOG_ERR,
+             "cannot learn the event channel of dom0's kernel: %s (is this dom0, and "
+             "is xenfs mounted on /proc/xen?)",
+             strerror(-err));
         return err;
     }
     ret = ioctl(evtchn_fd, EVTCHN_BIND_VIRQ, &v);
@@ -319,8 +293,7 @@ int xen_linux_init(int *fd, uint32_t *dom0_port)
     return 0;
 }
 
-void xen_linux_events(void (*exc)(void), void (*event)(uint32_t port))
-{
+void xen_linux_events(void (*exc)(void), void (*event)(uint32_t port)) {
     uint32_t ports[64];
     ssize_t n = read(evtchn_fd, ports, sizeof(ports));
 

@@ -23,8 +23,7 @@ struct reader {
 };
 
 static void report(struct cfg *cfg, const struct cfg_pos *pos, const char *what, const char *fmt,
-                   va_list ap)
-{
+                   va_list ap) {
     if (pos)
         fprintf(cfg->err, "%s:%u:%u: ", pos->source, pos->line, pos->column);
     else if (cfg->num_sources)
@@ -34,8 +33,7 @@ static void report(struct cfg *cfg, const struct cfg_pos *pos, const char *what,
     fputc('\n', cfg->err);
 }
 
-void cfg_error(struct cfg *cfg, const struct cfg_pos *pos, const char *fmt, ...)
-{
+void cfg_error(struct cfg *cfg, const struct cfg_pos *pos, const char *fmt, ...) {
     va_list ap;
 
     cfg->errors++;
@@ -44,8 +42,7 @@ void cfg_error(struct cfg *cfg, const struct cfg_pos *pos, const char *fmt, ...)
     va_end(ap);
 }
 
-void cfg_warn(struct cfg *cfg, const struct cfg_pos *pos, const char *fmt, ...)
-{
+void cfg_warn(struct cfg *cfg, const struct cfg_pos *pos, const char *fmt, ...) {
     va_list ap;
 
     cfg->warnings++;
@@ -54,13 +51,11 @@ void cfg_warn(struct cfg *cfg, const struct cfg_pos *pos, const char *fmt, ...)
     va_end(ap);
 }
 
-static struct cfg_pos here(const struct reader *r)
-{
-    return (struct cfg_pos){ r->source, r->line, (unsigned)(r->p - r->line_start) + 1 };
+static struct cfg_pos here(const struct reader *r) {
+    return (struct cfg_pos){r->source, r->line, (unsigned)(r->p - r->line_start) + 1};
 }
 
-static int syntax_error(struct reader *r, const char *expected)
-{
+static int syntax_error(struct reader *r, const char *expected) {
     struct cfg_pos pos = here(r);
 
     if (r->p == r->end)
@@ -74,22 +69,19 @@ static int syntax_error(struct reader *r, const char *expected)
     return -EINVAL;
 }
 
-static void newline(struct reader *r)
-{
+static void newline(struct reader *r) {
     r->p++;
     r->line++;
     r->line_start = r->p;
 }
 
 /* Skips blanks and comments; line ends too when multiline. */
-static void skip_blank(struct reader *r, bool multiline)
-{
+static void skip_blank(struct reader *r, bool multiline) {
     while (r->p < r->end) {
         if (*r->p == ' ' || *r->p == '\t' || *r->p == '\r') {
             r->p++;
         } else if (*r->p == '#') {
-            while (r->p < r->end && *r->p != '\n')
-                r->p++;
+            while (r->p < r->end && *r->p != '\n') r->p++;
         } else if (multiline && *r->p == '\n') {
             newline(r);
         } else {
@@ -98,19 +90,15 @@ static void skip_blank(struct reader *r, bool multiline)
     }
 }
 
-static void value_free(struct cfg_value *v)
-{
-    if (!v)
-        return;
-    for (size_t i = 0; i < v->num_items; i++)
-        value_free(v->items[i]);
+static void value_free(struct cfg_value *v) {
+    if (!v) return;
+    for (size_t i = 0; i < v->num_items; i++) value_free(v->items[i]);
     free(v->items);
     free(v->text);
     free(v);
 }
 
-static struct cfg_value *value_new(enum cfg_type type, struct cfg_pos pos)
-{
+static struct cfg_value *value_new(enum cfg_type type, struct cfg_pos pos) {
     struct cfg_value *v = xcalloc(1, sizeof(*v));
 
     v->type = type;
@@ -119,8 +107,7 @@ static struct cfg_value *value_new(enum cfg_type type, struct cfg_pos pos)
 }
 
 /* After a backslash: stores the character meant, or returns -EINVAL after a message. */
-static int read_escape(struct reader *r, char *out)
-{
+static int read_escape(struct reader *r, char *out) {
     static const char from[] = "abfnrtv\\'\"", to[] = "\a\b\f\n\r\t\v\\'\"";
     const char *hit;
     unsigned value = 0, digits = 0;
@@ -133,8 +120,9 @@ static int read_escape(struct reader *r, char *out)
     if (r->p < r->end && *r->p == 'x') {
         r->p++;
         for (; digits < 2 && r->p < r->end && isxdigit((unsigned char)*r->p); digits++, r->p++)
-            value = value * 16 + (unsigned)(isdigit((unsigned char)*r->p)
-                                            ? *r->p - '0' : tolower(*r->p) - 'a' + 10);
+            value =
+                value * 16 +
+                (unsigned)(isdigit((unsigned char)*r->p) ? *r->p - '0' : tolower(*r->p) - 'a' + 10);
     } else {
         for (; digits < 3 && r->p < r->end && *r->p >= '0' && *r->p <= '7'; digits++, r->p++)
             value = value * 8 + (unsigned)(*r->p - '0');
@@ -145,8 +133,7 @@ static int read_escape(struct reader *r, char *out)
     return 0;
 }
 
-static int read_string(struct reader *r, struct cfg_value **out)
-{
+static int read_string(struct reader *r, struct cfg_value **out) {
     struct cfg_value *v = value_new(CFG_STRING, here(r));
     char quote = *r->p++, *text = xcalloc(1, (size_t)(r->end - r->p) + 1);
     size_t n = 0;
@@ -157,8 +144,7 @@ static int read_string(struct reader *r, struct cfg_value **out)
             continue;
         }
         r->p++;
-        if (read_escape(r, &text[n++]))
-            goto fail;
+        if (read_escape(r, &text[n++])) goto fail;
     }
     if (r->p == r->end || *r->p != quote) {
         syntax_error(r, quote == '"' ? "a closing \"" : "a closing '");
@@ -175,13 +161,11 @@ fail:
     return -EINVAL;
 }
 
-static int read_number(struct reader *r, struct cfg_value **out)
-{
+static int read_number(struct reader *r, struct cfg_value **out) {
     struct cfg_value *v = value_new(CFG_NUMBER, here(r));
     const char *start = r->p++;
 
-    while (r->p < r->end && (isalnum((unsigned char)*r->p) || *r->p == '_' || *r->p == '.'))
-        r->p++;
+    while (r->p < r->end && (isalnum((unsigned char)*r->p) || *r->p == '_' || *r->p == '.')) r->p++;
     v->text = xstrndup(start, (size_t)(r->p - start));
     if (!parse_long(v->text, &v->number)) {
         cfg_error(r->cfg, &v->pos, "'%s' is not a number (texts go in quotes)", v->text);
@@ -194,8 +178,7 @@ static int read_number(struct reader *r, struct cfg_value **out)
 
 static int read_value(struct reader *r, unsigned depth, struct cfg_value **out);
 
-static int read_list(struct reader *r, unsigned depth, struct cfg_value **out)
-{
+static int read_list(struct reader *r, unsigned depth, struct cfg_value **out) {
     struct cfg_value *v = value_new(CFG_LIST, here(r)), *item;
 
     if (depth >= MAX_LIST_DEPTH) {
@@ -205,10 +188,8 @@ static int read_list(struct reader *r, unsigned depth, struct cfg_value **out)
     r->p++;
     for (;;) {
         skip_blank(r, true);
-        if (r->p < r->end && *r->p == ']')
-            break;
-        if (read_value(r, depth + 1, &item))
-            goto fail;
+        if (r->p < r->end && *r->p == ']') break;
+        if (read_value(r, depth + 1, &item)) goto fail;
         v->items = xrealloc(v->items, (v->num_items + 1) * sizeof(*v->items));
         v->items[v->num_items++] = item;
         skip_blank(r, true);
@@ -228,35 +209,27 @@ fail:
     return -EINVAL;
 }
 
-static int read_value(struct reader *r, unsigned depth, struct cfg_value **out)
-{
+static int read_value(struct reader *r, unsigned depth, struct cfg_value **out) {
     if (r->p < r->end) {
-        if (*r->p == '\'' || *r->p == '"')
-            return read_string(r, out);
-        if (*r->p == '[')
-            return read_list(r, depth, out);
-        if (isdigit((unsigned char)*r->p) || *r->p == '-')
-            return read_number(r, out);
+        if (*r->p == '\'' || *r->p == '"') return read_string(r, out);
+        if (*r->p == '[') return read_list(r, depth, out);
+        if (isdigit((unsigned char)*r->p) || *r->p == '-') return read_number(r, out);
     }
     return syntax_error(r, "a value: a quoted string, a number or a [list]");
 }
 
-static struct cfg_setting *find(struct cfg *cfg, const char *name)
-{
+static struct cfg_setting *find(struct cfg *cfg, const char *name) {
     struct cfg_setting *s = cfg->settings;
 
-    while (s && strcmp(s->name, name))
-        s = s->next;
+    while (s && strcmp(s->name, name)) s = s->next;
     return s;
 }
 
 /* Appends b to a where that has a meaning: text to text, elements to a list. Consumes b. */
-static int append_value(struct cfg *cfg, struct cfg_value *a, struct cfg_value *b)
-{
+static int append_value(struct cfg *cfg, struct cfg_value *a, struct cfg_value *b) {
     if (a->type == CFG_LIST && b->type == CFG_LIST) {
         a->items = xrealloc(a->items, (a->num_items + b->num_items + 1) * sizeof(*a->items));
-        for (size_t i = 0; i < b->num_items; i++)
-            a->items[a->num_items++] = b->items[i];
+        for (size_t i = 0; i < b->num_items; i++) a->items[a->num_items++] = b->items[i];
         b->num_items = 0;
     } else if (a->type == CFG_STRING && b->type == CFG_STRING) {
         set_string(&a->text, xasprintf("%s%s", a->text, b->text));
@@ -271,14 +244,12 @@ static int append_value(struct cfg *cfg, struct cfg_value *a, struct cfg_value *
 
 /* Takes name and value over. */
 static int store(struct cfg *cfg, char *name, struct cfg_pos pos, struct cfg_value *value,
-                 bool append)
-{
+                 bool append) {
     struct cfg_setting *s = find(cfg, name), **tail = &cfg->settings;
 
     if (s) {
         free(name);
-        if (append)
-            return append_value(cfg, s->value, value);
+        if (append) return append_value(cfg, s->value, value);
         value_free(s->value);
         s->value = value;
         s->pos = pos;
@@ -288,14 +259,12 @@ static int store(struct cfg *cfg, char *name, struct cfg_pos pos, struct cfg_val
     s->name = name;
     s->pos = pos;
     s->value = value;
-    while (*tail)
-        tail = &(*tail)->next;
+    while (*tail) tail = &(*tail)->next;
     *tail = s;
     return 0;
 }
 
-static int read_setting(struct reader *r)
-{
+static int read_setting(struct reader *r) {
     struct cfg_pos pos = here(r);
     const char *start = r->p;
     struct cfg_value *value;
@@ -304,8 +273,7 @@ static int read_setting(struct reader *r)
 
     if (!isalpha((unsigned char)*r->p) && *r->p != '_')
         return syntax_error(r, "the name of a setting");
-    while (r->p < r->end && (isalnum((unsigned char)*r->p) || *r->p == '_'))
-        r->p++;
+    while (r->p < r->end && (isalnum((unsigned char)*r->p) || *r->p == '_')) r->p++;
     name = xstrndup(start, (size_t)(r->p - start));
     skip_blank(r, false);
     if (r->p < r->end && *r->p == '+') {
@@ -322,17 +290,15 @@ static int read_setting(struct reader *r)
         free(name);
         return -EINVAL;
     }
-    if (store(r->cfg, name, pos, value, append))
-        return -EINVAL;
+    if (store(r->cfg, name, pos, value, append)) return -EINVAL;
     skip_blank(r, false);
     if (r->p < r->end && *r->p != '\n' && *r->p != ';')
         return syntax_error(r, "the end of the line or ';' after the value");
     return 0;
 }
 
-int cfg_parse(struct cfg *cfg, const char *source, const char *text, size_t len)
-{
-    struct reader r = { .cfg = cfg, .p = text, .end = text + len, .line_start = text, .line = 1 };
+int cfg_parse(struct cfg *cfg, const char *source, const char *text, size_t len) {
+    struct reader r = {.cfg = cfg, .p = text, .end = text + len, .line_start = text, .line = 1};
 
     cfg->sources = xrealloc(cfg->sources, (cfg->num_sources + 1) * sizeof(*cfg->sources));
     cfg->sources[cfg->num_sources] = xstrdup(source);
@@ -340,49 +306,41 @@ int cfg_parse(struct cfg *cfg, const char *source, const char *text, size_t len)
 
     for (;;) {
         skip_blank(&r, true);
-        if (r.p == r.end)
-            return 0;
+        if (r.p == r.end) return 0;
         if (*r.p == ';') {
             r.p++;
             continue;
         }
-        if (read_setting(&r))
-            return -EINVAL;
+        if (read_setting(&r)) return -EINVAL;
     }
 }
 
-struct cfg_value *cfg_get(struct cfg *cfg, const char *name)
-{
+struct cfg_value *cfg_get(struct cfg *cfg, const char *name) {
     struct cfg_setting *s = find(cfg, name);
 
-    if (!s)
-        return NULL;
+    if (!s) return NULL;
     s->used = true;
     return s->value;
 }
 
-struct cfg *cfg_new(FILE *err)
-{
+struct cfg *cfg_new(FILE *err) {
     struct cfg *cfg = xcalloc(1, sizeof(*cfg));
 
     cfg->err = err;
     return cfg;
 }
 
-void cfg_free(struct cfg *cfg)
-{
+void cfg_free(struct cfg *cfg) {
     struct cfg_setting *s, *next;
 
-    if (!cfg)
-        return;
+    if (!cfg) return;
     for (s = cfg->settings; s; s = next) {
         next = s->next;
         value_free(s->value);
         free(s->name);
         free(s);
     }
-    for (size_t i = 0; i < cfg->num_sources; i++)
-        free(cfg->sources[i]);
+    for (size_t i = 0; i < cfg->num_sources; i++) free(cfg->sources[i]);
     free(cfg->sources);
     free(cfg);
 }

@@ -11,8 +11,8 @@
 #include <stdio.h>
 
 struct cfg_pos {
-    const char *source;             /* owned by the struct cfg */
-    unsigned line, column;          /* from 1 */
+    const char *source;    /* owned by the struct cfg */
+    unsigned line, column; /* from 1 */
 };
 
 enum cfg_type { CFG_STRING, CFG_NUMBER, CFG_LIST };
@@ -20,7 +20,7 @@ enum cfg_type { CFG_STRING, CFG_NUMBER, CFG_LIST };
 struct cfg_value {
     enum cfg_type type;
     struct cfg_pos pos;
-    char *text;                     /* strings, and numbers as they were written */
+    char *text; /* strings, and numbers as they were written */
     long long number;
     struct cfg_value **items;
     size_t num_items;
@@ -30,15 +30,15 @@ struct cfg_setting {
     char *name;
     struct cfg_pos pos;
     struct cfg_value *value;
-    bool used;                      /* set by the lookups; what stays false is an unknown key */
+    bool used; /* set by the lookups; what stays false is an unknown key */
     struct cfg_setting *next;
 };
 
 struct cfg {
-    struct cfg_setting *settings;   /* in the order of first appearance */
+    struct cfg_setting *settings; /* in the order of first appearance */
     char **sources;
     size_t num_sources;
-    FILE *err;                      /* where messages go */
+    FILE *err; /* where messages go */
     unsigned errors, warnings;
 };
 

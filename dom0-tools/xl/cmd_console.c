@@ -9,16 +9,14 @@
 #include "xl.h"
 
 /* "^]", "^a" or one plain character; 0 when it is neither. */
-static char escape_of(const char *text)
-{
+static char escape_of(const char *text) {
     if (text[0] == '^' && text[1] && !text[2])
         return (char)(toupper((unsigned char)text[1]) & 0x1f);
     return text[0] && !text[1] ? text[0] : 0;
 }
 
-static int console_run(struct xl *xl, int argc, char **argv)
-{
-    struct console_params p = { .ready_fd = -1 };
+static int console_run(struct xl *xl, int argc, char **argv) {
+    struct console_params p = {.ready_fd = -1};
     struct xen_domctl_getdomaininfo info;
     struct err err;
     long long number;
@@ -41,8 +39,7 @@ static int console_run(struct xl *xl, int argc, char **argv)
             return EXIT_USAGE;
         }
     }
-    if (!find_domain(xl, argv[optind], &p.domid))
-        return EXIT_FAILURE;
+    if (!find_domain(xl, argv[optind], &p.domid)) return EXIT_FAILURE;
     if (hv_domain_info(xl->hv, p.domid, &info) < 0) {
         fprintf(stderr, "xl: domain %u does not exist\n", p.domid);
         return EXIT_FAILURE;

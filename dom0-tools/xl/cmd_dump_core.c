@@ -6,16 +6,14 @@
 #include "coredump.h"
 
 /* The guest stands still while it is written, and then goes on. */
-static int dump_core_run(struct xl *xl, int argc, char **argv)
-{
+static int dump_core_run(struct xl *xl, int argc, char **argv) {
     struct err err;
     domid_t domid;
     int rc;
 
     while (xl_getopt(xl, argc, argv, "h", NULL, 2) != -1)
         ;
-    if (!find_domain(xl, argv[optind], &domid))
-        return EXIT_FAILURE;
+    if (!find_domain(xl, argv[optind], &domid)) return EXIT_FAILURE;
     if (!domid) {
         fprintf(stderr, "Cannot dump core of domain 0\n");
         return EXIT_FAILURE;
@@ -25,10 +23,8 @@ static int dump_core_run(struct xl *xl, int argc, char **argv)
         return EXIT_FAILURE;
     }
     rc = core_dump(xl, domid, argv[optind + 1], &err);
-    if (hv_domain_unpause(xl->hv, domid) < 0)
-        fprintf(stderr, "xl: %s\n", hv_context(xl->hv));
-    if (rc)
-        fprintf(stderr, "xl: cannot dump domain %u: %s\n", domid, err.text);
+    if (hv_domain_unpause(xl->hv, domid) < 0) fprintf(stderr, "xl: %s\n", hv_context(xl->hv));
+    if (rc) fprintf(stderr, "xl: cannot dump domain %u: %s\n", domid, err.text);
     return rc ? EXIT_FAILURE : 0;
 }
 

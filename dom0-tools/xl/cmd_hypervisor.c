@@ -7,23 +7,22 @@
 
 #define CHUNK 16384
 
-static int dmesg_run(struct xl *xl, int argc, char **argv)
-{
+static int dmesg_run(struct xl *xl, int argc, char **argv) {
     static const struct option longs[] = {
-        { "clear", 0, NULL, 'c' }, { "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 },
+        {"clear", 0, NULL, 'c'},
+        {"help", 0, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     char *buf = xcalloc(1, CHUNK);
     bool clear = false;
     uint32_t index = 0;
     int opt, n;
 
-    while ((opt = xl_getopt(xl, argc, argv, "hc", longs, 0)) != -1)
-        clear |= opt == 'c';
+    while ((opt = xl_getopt(xl, argc, argv, "hc", longs, 0)) != -1) clear |= opt == 'c';
     while ((n = hv_console_read(xl->hv, buf, CHUNK, clear, true, &index)) > 0)
         fwrite(buf, 1, (size_t)n, stdout);
     free(buf);
-    if (n < 0)
-        fprintf(stderr, "xl: %s\n", hv_context(xl->hv));
+    if (n < 0) fprintf(stderr, "xl: %s\n", hv_context(xl->hv));
     return n < 0;
 }
 
@@ -35,8 +34,7 @@ const struct command command_dmesg = {
     .run = dmesg_run,
 };
 
-static int debug_keys_run(struct xl *xl, int argc, char **argv)
-{
+static int debug_keys_run(struct xl *xl, int argc, char **argv) {
     while (xl_getopt(xl, argc, argv, "h", NULL, 1) != -1)
         ;
     if (hv_debug_keys(xl->hv, argv[optind]) < 0) {

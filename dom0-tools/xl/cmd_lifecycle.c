@@ -9,14 +9,12 @@
 #include "xl.h"
 #include "xsutil.h"
 
-static int pause_or_not(struct xl *xl, int argc, char **argv, int (*op)(struct hv *, domid_t))
-{
+static int pause_or_not(struct xl *xl, int argc, char **argv, int (*op)(struct hv *, domid_t)) {
     domid_t domid;
 
     while (xl_getopt(xl, argc, argv, "h", NULL, 1) != -1)
         ;
-    if (!find_domain(xl, argv[optind], &domid))
-        return EXIT_FAILURE;
+    if (!find_domain(xl, argv[optind], &domid)) return EXIT_FAILURE;
     if (op(xl->hv, domid) < 0) {
         fprintf(stderr, "xl: %s\n", hv_context(xl->hv));
         return EXIT_FAILURE;
@@ -24,13 +22,11 @@ static int pause_or_not(struct xl *xl, int argc, char **argv, int (*op)(struct h
     return 0;
 }
 
-static int pause_run(struct xl *xl, int argc, char **argv)
-{
+static int pause_run(struct xl *xl, int argc, char **argv) {
     return pause_or_not(xl, argc, argv, hv_domain_pause);
 }
 
-static int unpause_run(struct xl *xl, int argc, char **argv)
-{
+static int unpause_run(struct xl *xl, int argc, char **argv) {
     return pause_or_not(xl, argc, argv, hv_domain_unpause);
 }
 
@@ -50,20 +46,17 @@ const struct command command_unpause = {
     .run = unpause_run,
 };
 
-static int destroy_run(struct xl *xl, int argc, char **argv)
-{
+static int destroy_run(struct xl *xl, int argc, char **argv) {
     struct err err;
     domid_t domid;
     bool force = false;
     int opt;
 
-    while ((opt = xl_getopt(xl, argc, argv, "hf", NULL, 1)) != -1)
-        force |= opt == 'f';
-    if (!find_domain(xl, argv[optind], &domid))
-        return EXIT_FAILURE;
+    while ((opt = xl_getopt(xl, argc, argv, "hf", NULL, 1)) != -1) force |= opt == 'f';
+    if (!find_domain(xl, argv[optind], &domid)) return EXIT_FAILURE;
     if (!domid && !force) {
         fprintf(stderr, "Not destroying domain 0; use -f to force.\nThis can only be done when "
-                "using a disaggregated hardware domain and toolstack.\n\n");
+                        "using a disaggregated hardware domain and toolstack.\n\n");
         return EXIT_FAILURE;
     }
     if (domain_destroy(xl, domid, &err)) {
@@ -84,8 +77,7 @@ const struct command command_destroy = {
     .run = destroy_run,
 };
 
-static int sysrq_run(struct xl *xl, int argc, char **argv)
-{
+static int sysrq_run(struct xl *xl, int argc, char **argv) {
     struct xen_domctl_getdomaininfo info;
     domid_t domid;
     char *path;
@@ -93,8 +85,7 @@ static int sysrq_run(struct xl *xl, int argc, char **argv)
 
     while (xl_getopt(xl, argc, argv, "h", NULL, 2) != -1)
         ;
-    if (!find_domain(xl, argv[optind], &domid))
-        return EXIT_FAILURE;
+    if (!find_domain(xl, argv[optind], &domid)) return EXIT_FAILURE;
     if (strlen(argv[optind + 1]) != 1) {
         fprintf(stderr, "Invalid sysrq.\n\n");
         command_help(xl->command);
@@ -106,8 +97,7 @@ static int sysrq_run(struct xl *xl, int argc, char **argv)
     }
     path = xasprintf("/local/domain/%u/control/sysrq", domid);
     ok = xsu_write(xl->xs, XBT_NULL, path, argv[optind + 1]);
-    if (!ok)
-        fprintf(stderr, "xl: cannot write %s: %s\n", path, strerror(errno));
+    if (!ok) fprintf(stderr, "xl: cannot write %s: %s\n", path, strerror(errno));
     free(path);
     return !ok;
 }

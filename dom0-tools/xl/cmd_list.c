@@ -14,33 +14,27 @@ struct columns {
     bool verbose, context, cpupool, numa;
 };
 
-static void print_header(const struct columns *c)
-{
+static void print_header(const struct columns *c) {
     printf("Name                                        ID   Mem VCPUs\tState\tTime(s)");
     if (c->verbose)
         printf("   UUID                            Reason-Code\tSecurity Label");
     else if (c->context)
         printf("   Security Label");
-    if (c->cpupool)
-        printf("         Cpupool");
-    if (c->numa)
-        printf(" NODE Affinity");
+    if (c->cpupool) printf("         Cpupool");
+    if (c->numa) printf(" NODE Affinity");
     putchar('\n');
 }
 
-static void print_pool(struct xl *xl, uint32_t pool)
-{
+static void print_pool(struct xl *xl, uint32_t pool) {
     char *name = xsu_read(xl->xs, XBT_NULL, "/local/pool/%u/name", pool);
 
-    if (!name)
-        name = xasprintf("Pool-%u", pool);
+    if (!name) name = xasprintf("Pool-%u", pool);
     printf("%16s", name);
     free(name);
 }
 
-static void print_nodes(struct xl *xl, domid_t domid)
-{
-    struct xen_domctl op = { .cmd = XEN_DOMCTL_getnodeaffinity, .domain = domid };
+static void print_nodes(struct xl *xl, domid_t domid) {
+    struct xen_domctl op = {.cmd = XEN_DOMCTL_getnodeaffinity, .domain = domid};
     int nodes = hv_numa_info(xl->hv, NULL, NULL, 0);
     uint8_t *map = hv_buf_alloc(xl->hv, 4096);
     char text[256];
@@ -56,13 +50,11 @@ static void print_nodes(struct xl *xl, domid_t domid)
             format_bitmap(map, (unsigned)nodes, text, sizeof(text));
         printf(" %s", text);
     }
-    if (map)
-        hv_buf_free(xl->hv, map, 4096);
+    if (map) hv_buf_free(xl->hv, map, 4096);
 }
 
 static void print_domain(struct xl *xl, const struct xen_domctl_getdomaininfo *d,
-                         const struct columns *c)
-{
+                         const struct columns *c) {
     static const char reasons[] = "-rscwS";
     bool down = d->flags & XEN_DOMINF_shutdown;
     unsigned reason = down ? shutdown_reason(d) : 0;
@@ -82,24 +74,19 @@ static void print_domain(struct xl *xl, const struct xen_domctl_getdomaininfo *d
         else
             printf(" %s %8s", uuid, "-");
     }
-    if (c->verbose || c->context)
-        printf(" %16s", "-");
-    if (c->cpupool)
-        print_pool(xl, d->cpupool);
-    if (c->numa)
-        print_nodes(xl, d->domain);
+    if (c->verbose || c->context) printf(" %16s", "-");
+    if (c->cpupool) print_pool(xl, d->cpupool);
+    if (c->numa) print_nodes(xl, d->domain);
     putchar('\n');
 }
 
-static void print_long(struct xl *xl, const struct xen_domctl_getdomaininfo *info, int n)
-{
+static void print_long(struct xl *xl, const struct xen_domctl_getdomaininfo *info, int n) {
     struct json_object *all = json_object_new_array();
 
     for (int i = 0; i < n; i++) {
         struct json_object *one, *config = userdata_current(xl, &info[i]);
 
-        if (!config)
-            continue;
+        if (!config) continue;
         one = json_object_new_object();
         json_object_object_add(one, "domid", json_object_new_int(info[i].domain));
         json_object_object_add(one, "config", config);
@@ -111,19 +98,15 @@ static void print_long(struct xl *xl, const struct xen_domctl_getdomaininfo *inf
 }
 
 /* As libxl sees it: running is "not idle", paused by anyone but the hypervisor, and so on. */
-static int fetch(struct xl *xl, const char *which, struct xen_domctl_getdomaininfo **info)
-{
+static int fetch(struct xl *xl, const char *which, struct xen_domctl_getdomaininfo **info) {
     domid_t domid;
     int rc;
 
-    if (!which)
-        return list_domains(xl, info);
-    if (!find_domain(xl, which, &domid))
-        return -1;
+    if (!which) return list_domains(xl, info);
+    if (!find_domain(xl, which, &domid)) return -1;
     *info = xcalloc(1, sizeof(**info));
     rc = hv_domain_info(xl->hv, domid, *info);
-    if (rc >= 0)
-        return 1;
+    if (rc >= 0) return 1;
     if (rc == -ESRCH)
         fprintf(stderr, "Error: Domain '%s' does not exist.\n", which);
     else
@@ -132,15 +115,14 @@ static int fetch(struct xl *xl, const char *which, struct xen_domctl_getdomainin
     return -1;
 }
 
-static int list_run(struct xl *xl, int argc, char **argv)
-{
+static int list_run(struct xl *xl, int argc, char **argv) {
     static const struct option longs[] = {
-        { "long", 0, NULL, 'l' }, { "verbose", 0, NULL, 'v' }, { "context", 0, NULL, 'Z' },
-        { "cpupool", 0, NULL, 'c' }, { "numa", 0, NULL, 'n' }, { "help", 0, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
+        {"long", 0, NULL, 'l'},    {"verbose", 0, NULL, 'v'}, {"context", 0, NULL, 'Z'},
+        {"cpupool", 0, NULL, 'c'}, {"numa", 0, NULL, 'n'},    {"help", 0, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     struct xen_domctl_getdomaininfo *info;
-    struct columns c = { 0 };
+    struct columns c = {0};
     bool details = false;
     int opt, n;
 
@@ -156,14 +138,12 @@ static int list_run(struct xl *xl, int argc, char **argv)
         return EXIT_FAILURE;
     }
     n = fetch(xl, optind < argc ? argv[optind] : NULL, &info);
-    if (n < 0)
-        return EXIT_FAILURE;
+    if (n < 0) return EXIT_FAILURE;
     if (details) {
         print_long(xl, info, n);
     } else {
         print_header(&c);
-        for (int i = 0; i < n; i++)
-            print_domain(xl, &info[i], &c);
+        for (int i = 0; i < n; i++) print_domain(xl, &info[i], &c);
     }
     free(info);
     return 0;
@@ -181,22 +161,19 @@ const struct command command_list = {
     .run = list_run,
 };
 
-static int vm_list_run(struct xl *xl, int argc, char **argv)
-{
+static int vm_list_run(struct xl *xl, int argc, char **argv) {
     struct xen_domctl_getdomaininfo *info;
     int n;
 
     while (xl_getopt(xl, argc, argv, "h", NULL, 0) != -1)
         ;
     n = list_domains(xl, &info);
-    if (n < 0)
-        return EXIT_FAILURE;
+    if (n < 0) return EXIT_FAILURE;
     printf("UUID                                  ID    name\n");
     for (int i = 0; i < n; i++) {
         char uuid[UUID_STRLEN + 1], *name;
 
-        if (info[i].flags & XEN_DOMINF_dying)
-            continue;
+        if (info[i].flags & XEN_DOMINF_dying) continue;
         uuid_format(info[i].handle, uuid);
         name = domid_to_name_or(xl, info[i].domain, "(null)");
         printf("%s  %d    %-30s\n", uuid, info[i].domain, name);

@@ -9,8 +9,7 @@
 #include "lifecycle.h"
 #include "xl.h"
 
-static int domid_run(struct xl *xl, int argc, char **argv)
-{
+static int domid_run(struct xl *xl, int argc, char **argv) {
     domid_t domid;
 
     while (xl_getopt(xl, argc, argv, "h", NULL, 1) != -1)
@@ -31,8 +30,7 @@ const struct command command_domid = {
     .run = domid_run,
 };
 
-static int domname_run(struct xl *xl, int argc, char **argv)
-{
+static int domname_run(struct xl *xl, int argc, char **argv) {
     long long domid;
     char *name;
 
@@ -44,8 +42,10 @@ static int domname_run(struct xl *xl, int argc, char **argv)
     }
     name = domid_to_name(xl, (domid_t)domid);
     if (!name) {
-        fprintf(stderr, "Can't get domain name of domain id '%lld', maybe this domain does not "
-                "exist.\n", domid);
+        fprintf(stderr,
+                "Can't get domain name of domain id '%lld', maybe this domain does not "
+                "exist.\n",
+                domid);
         return EXIT_FAILURE;
     }
     printf("%s\n", name);
@@ -60,15 +60,13 @@ const struct command command_domname = {
     .run = domname_run,
 };
 
-static int rename_run(struct xl *xl, int argc, char **argv)
-{
+static int rename_run(struct xl *xl, int argc, char **argv) {
     struct err err;
     domid_t domid;
 
     while (xl_getopt(xl, argc, argv, "h", NULL, 2) != -1)
         ;
-    if (!find_domain(xl, argv[optind], &domid))
-        return EXIT_FAILURE;
+    if (!find_domain(xl, argv[optind], &domid)) return EXIT_FAILURE;
     if (!domain_name_ok(argv[optind + 1])) {
         fprintf(stderr, "xl: a name has 1 to 200 characters, no '/' and no control characters\n");
         return EXIT_FAILURE;

@@ -20,8 +20,7 @@ struct request {
     bool reboot, until_death;
 };
 
-static int ask(struct xl *xl, domid_t domid, bool reboot)
-{
+static int ask(struct xl *xl, domid_t domid, bool reboot) {
     const char *what = reboot ? "reboot" : "shutdown";
     struct xen_domctl_getdomaininfo info;
     char *path;
@@ -34,15 +33,13 @@ static int ask(struct xl *xl, domid_t domid, bool reboot)
     }
     path = xasprintf("/local/domain/%u/control/shutdown", domid);
     ok = xsu_write(xl->xs, XBT_NULL, path, reboot ? "reboot" : "poweroff");
-    if (!ok)
-        fprintf(stderr, "%s failed: cannot write %s: %s\n", what, path, strerror(errno));
+    if (!ok) fprintf(stderr, "%s failed: cannot write %s: %s\n", what, path, strerror(errno));
     free(path);
     return !ok;
 }
 
 /* Looks at one domain; says what happened to it. */
-static void look(struct xl *xl, const struct request *r, struct target *t)
-{
+static void look(struct xl *xl, const struct request *r, struct target *t) {
     struct xen_domctl_getdomaininfo info;
     int rc = hv_domain_info(xl->hv, t->domid, &info);
 
@@ -54,14 +51,12 @@ static void look(struct xl *xl, const struct request *r, struct target *t)
                 shutdown_reason(&info));
         t->told = true;
         t->done = !r->until_death;
-        if (!t->done)
-            fprintf(stderr, "Domain %u continue waiting for death\n", t->domid);
+        if (!t->done) fprintf(stderr, "Domain %u continue waiting for death\n", t->domid);
     }
 }
 
-static int wait_all(struct xl *xl, const struct request *r)
-{
-    struct pollfd p = { .fd = xs_fileno(xl->xs), .events = POLLIN };
+static int wait_all(struct xl *xl, const struct request *r) {
+    struct pollfd p = {.fd = xs_fileno(xl->xs), .events = POLLIN};
     unsigned left = r->num;
     char **event;
 
@@ -69,16 +64,12 @@ static int wait_all(struct xl *xl, const struct request *r)
     while (left) {
         left = 0;
         for (unsigned i = 0; i < r->num; i++) {
-            if (!r->targets[i].done)
-                look(xl, r, &r->targets[i]);
+            if (!r->targets[i].done) look(xl, r, &r->targets[i]);
             left += !r->targets[i].done;
         }
-        if (!left)
-            break;
-        if (poll(&p, 1, -1) < 0 && errno != EINTR)
-            break;
-        while ((event = xs_check_watch(xl->xs)))
-            free(event);
+        if (!left) break;
+        if (poll(&p, 1, -1) < 0 && errno != EINTR) break;
+        while ((event = xs_check_watch(xl->xs))) free(event);
         if (errno != EAGAIN) {
             fprintf(stderr, "xl: connection to xenstored lost: %s\n", strerror(errno));
             break;
@@ -88,13 +79,11 @@ static int wait_all(struct xl *xl, const struct request *r)
 }
 
 /* All guests that are not dom0 and not already on their way out. */
-static int collect_all(struct xl *xl, struct request *r)
-{
+static int collect_all(struct xl *xl, struct request *r) {
     struct xen_domctl_getdomaininfo *info;
     int n = list_domains(xl, &info);
 
-    if (n < 0)
-        return EXIT_FAILURE;
+    if (n < 0) return EXIT_FAILURE;
     r->targets = xcalloc((size_t)n, sizeof(*r->targets));
     for (int i = 0; i < n; i++)
         if (info[i].domain && !(info[i].flags & XEN_DOMINF_dying))
@@ -103,20 +92,20 @@ static int collect_all(struct xl *xl, struct request *r)
     return 0;
 }
 
-static int collect_one(struct xl *xl, struct request *r, const char *text)
-{
+static int collect_one(struct xl *xl, struct request *r, const char *text) {
     r->targets = xcalloc(1, sizeof(*r->targets));
     r->num = 1;
     return find_domain(xl, text, &r->targets[0].domid) ? 0 : EXIT_FAILURE;
 }
 
-static int request_run(struct xl *xl, int argc, char **argv, bool reboot)
-{
+static int request_run(struct xl *xl, int argc, char **argv, bool reboot) {
     static const struct option longs[] = {
-        { "all", 0, NULL, 'a' }, { "wait", 0, NULL, 'w' }, { "help", 0, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
+        {"all", 0, NULL, 'a'},
+        {"wait", 0, NULL, 'w'},
+        {"help", 0, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
-    struct request r = { .reboot = reboot };
+    struct request r = {.reboot = reboot};
     unsigned wait = 0;
     bool all = false;
     int opt, rc;
@@ -138,21 +127,17 @@ static int request_run(struct xl *xl, int argc, char **argv, bool reboot)
         return EXIT_FAILURE;
     }
     rc = all ? collect_all(xl, &r) : collect_one(xl, &r, argv[optind]);
-    for (unsigned i = 0; i < r.num && !rc; i++)
-        rc = ask(xl, r.targets[i].domid, reboot);
-    if (!rc && wait)
-        rc = wait_all(xl, &r);
+    for (unsigned i = 0; i < r.num && !rc; i++) rc = ask(xl, r.targets[i].domid, reboot);
+    if (!rc && wait) rc = wait_all(xl, &r);
     free(r.targets);
     return rc;
 }
 
-static int shutdown_run(struct xl *xl, int argc, char **argv)
-{
+static int shutdown_run(struct xl *xl, int argc, char **argv) {
     return request_run(xl, argc, argv, false);
 }
 
-static int reboot_run(struct xl *xl, int argc, char **argv)
-{
+static int reboot_run(struct xl *xl, int argc, char **argv) {
     return request_run(xl, argc, argv, true);
 }
 

@@ -7,25 +7,22 @@
 
 #include <stdlib.h>
 
-static int not_yet(struct xl *xl, int argc, char **argv)
-{
+static int not_yet(struct xl *xl, int argc, char **argv) {
     (void)argc;
     (void)argv;
     fprintf(stderr, "xl %s: not supported by Hospes yet\n", xl->command->name);
     return EXIT_FAILURE;
 }
 
-static int not_pv(struct xl *xl, int argc, char **argv)
-{
+static int not_pv(struct xl *xl, int argc, char **argv) {
     (void)argc;
     (void)argv;
     fprintf(stderr, "xl %s: not applicable to PV\n", xl->command->name);
     return EXIT_FAILURE;
 }
 
-#define STUB(fn, n, s, u) \
-    (&(const struct command){ .name = n, .summary = s, .usage = u, .flags = CMD_OFFLINE, \
-                              .run = fn })
+#define STUB(fn, n, s, u)                                                                          \
+    (&(const struct command){.name = n, .summary = s, .usage = u, .flags = CMD_OFFLINE, .run = fn})
 #define NOT_YET(n, s, u) STUB(not_yet, n, s, u)
 #define NOT_PV(n, s, u)  STUB(not_pv, n, s, u)
 
@@ -34,7 +31,8 @@ const struct command *const commands[] = {
     NOT_YET("config-update",
             "Update a running domain's saved configuration, used when rebuilding the domain after "
             "reboot.\nWARNING: xl now has better capability to manage domain configuration, avoid "
-            "using this command when possible", "<Domain> <ConfigFile> [options] [vars]"),
+            "using this command when possible",
+            "<Domain> <ConfigFile> [options] [vars]"),
     &command_list,
     &command_destroy,
     &command_shutdown,
@@ -87,14 +85,12 @@ const struct command *const commands[] = {
     NOT_YET("top", "Monitor a host and the domains in real time", ""),
     NOT_YET("network-attach", "Create a new virtual network device", "<Domain> [mac=<mac>]"),
     NOT_YET("network-list", "List virtual network interfaces for a domain", "<Domain(s)>"),
-    NOT_YET("network-detach", "Destroy a domain's virtual network device",
-            "<Domain> <DevId|mac>"),
+    NOT_YET("network-detach", "Destroy a domain's virtual network device", "<Domain> <DevId|mac>"),
     NOT_YET("channel-list", "List virtual channel devices for a domain", "<Domain(s)>"),
     NOT_YET("block-attach", "Create a new virtual block device",
             "<Domain> <disk-spec-component(s)>..."),
     NOT_YET("block-list", "List virtual block devices for a domain", "<Domain(s)>"),
-    NOT_YET("block-detach", "Destroy a domain's virtual block device",
-            "[option] <Domain> <DevId>"),
+    NOT_YET("block-detach", "Destroy a domain's virtual block device", "[option] <Domain> <DevId>"),
     NOT_YET("vtpm-attach", "Create a new virtual TPM device", "<Domain>"),
     NOT_YET("vtpm-list", "List virtual TPM devices for a domain", "<Domain(s)>"),
     NOT_YET("vtpm-detach", "Destroy a domain's virtual TPM device", "<Domain> <DevId|uuid>"),
@@ -121,8 +117,7 @@ const struct command *const commands[] = {
             ""),
     NOT_YET("setenforce", "Sets the current enforcing mode of the Flask Xen security module",
             "<1|0|Enforcing|Permissive>"),
-    NOT_YET("loadpolicy", "Loads a new policy into the Flask Xen security module",
-            "<policy file>"),
+    NOT_YET("loadpolicy", "Loads a new policy into the Flask Xen security module", "<policy file>"),
     NOT_YET("remus", "Enable Remus HA for domain", "[options] <Domain> [<host>]"),
     NOT_YET("devd", "Daemon that listens for devices and launches backends", "[options]"),
     NOT_PV("psr-hwinfo", "Show hardware information for Platform Shared Resource", "[options]"),
@@ -139,15 +134,14 @@ const struct command *const commands[] = {
     NOT_PV("psr-mba-show", "Show Memory Bandwidth Allocation information", "<Domain>"),
     NOT_YET("usbctrl-attach", "Create a virtual USB controller for a domain",
             "<Domain> [type=pv] [version=<version>] [ports=<number>]"),
-    NOT_YET("usbctrl-detach",
-            "Remove the virtual USB controller specified by <DevId> for a domain",
+    NOT_YET("usbctrl-detach", "Remove the virtual USB controller specified by <DevId> for a domain",
             "<Domain> <DevId>"),
     NOT_YET("usbdev-attach", "Attach a USB device to a domain",
             "<Domain> hostbus=<busnum> hostaddr=<devnum> [controller=<DevId> [port=<port>]]"),
     NOT_YET("usbdev-detach", "Detach a USB device from a domain", "<Domain> <controller> <port>"),
     NOT_YET("usb-list", "List information about all USB controllers and devices for a domain",
             "<Domain>"),
-    NOT_PV("qemu-monitor-command",
-           "Issue a qemu monitor command to the device model of a domain", "<Domain> <Command>"),
+    NOT_PV("qemu-monitor-command", "Issue a qemu monitor command to the device model of a domain",
+           "<Domain> <Command>"),
     NULL,
 };

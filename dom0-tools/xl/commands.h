@@ -11,4 +11,3 @@ extern const struct command command_create, command_list, command_vm_list, comma
 
 /* CPU bitmaps large enough for every CPU the ABI can name here. */
 #define MAX_CPU_BYTES 512
-

@@ -24,13 +24,13 @@
 #include "util.h"
 #include "xenver.h"
 
-#define PAGE 4096u
-#define PER_PAGE (PAGE / sizeof(uint64_t))
-#define MAX_PFN (UINT64_C(1) << 27)     /* 512 GiB: what the tree can hold */
-#define FOREIGN_BITS (UINT64_C(3) << 62) /* Linux: foreign and identity entries, no own frames */
-#define MAP_PAGES 256u
-#define MAGIC_PV 0xf00febedu
-#define ALIGN_UP(x, n) (((x) + (n) - 1) / (n) * (n))
+#define PAGE           4096u
+#define PER_PAGE       (PAGE / sizeof(uint64_t))
+#define MAX_PFN        (UINT64_C(1) << 27) /* 512 GiB: what the tree can hold */
+#define FOREIGN_BITS   (UINT64_C(3) << 62) /* Linux: foreign and identity entries, no own frames */
+#define MAP_PAGES      256u
+#define MAGIC_PV       0xf00febedu
+#define ALIGN_UP(x, n) (((x) + (n)-1) / (n) * (n))
 
 enum { SEC_NULL, SEC_NAMES, SEC_NOTE, SEC_PRSTATUS, SEC_SHARED, SEC_P2M, SEC_PAGES, NUM_SECS };
 
@@ -81,20 +81,18 @@ struct dump {
 
 /* ---- what goes in ---- */
 
-static int read_vcpus(struct dump *d, struct err *err)
-{
+static int read_vcpus(struct dump *d, struct err *err) {
     unsigned n = d->info.max_vcpu_id + 1;
 
     d->vcpus = xcalloc(n, sizeof(*d->vcpus));
     for (unsigned i = 0; i < n; i++)
         if (hv_vcpu_get_context(d->hv, d->domid, i, &d->vcpus[d->num_vcpus]) >= 0)
-            d->num_vcpus++;             /* those never started have no context */
+            d->num_vcpus++; /* those never started have no context */
     return d->num_vcpus ? 0 : err_set(err, -EINVAL, "%s", hv_context(d->hv));
 }
 
 /* One level down: the entries of count frames, in a buffer of the caller's to free. */
-static uint64_t *read_frames(struct dump *d, const uint64_t *mfns, size_t count, struct err *err)
-{
+static uint64_t *read_frames(struct dump *d, const uint64_t *mfns, size_t count, struct err *err) {
     uint64_t *out = malloc(count * PAGE);
 
     for (size_t i = 0; out && i < count; i++) {
@@ -108,20 +106,19 @@ static uint64_t *read_frames(struct dump *d, const uint64_t *mfns, size_t count,
         memcpy(out + i * PER_PAGE, page, PAGE);
         hv_unmap(page, 1);
     }
-    if (!out)
-        err_set(err, -ENOMEM, "no memory for the guest's p2m of %zu pages", count);
+    if (!out) err_set(err, -ENOMEM, "no memory for the guest's p2m of %zu pages", count);
     return out;
 }
 
-static int read_p2m(struct dump *d, struct err *err)
-{
+static int read_p2m(struct dump *d, struct err *err) {
     uint64_t max = d->shared->arch.max_pfn, root = d->shared->arch.pfn_to_mfn_frame_list_list;
     size_t leaves = ALIGN_UP(max, PER_PAGE) / PER_PAGE;
     size_t mids = ALIGN_UP(leaves, PER_PAGE) / PER_PAGE;
     uint64_t *top = NULL, *mid = NULL, *leaf = NULL;
 
     if (!max || max > MAX_PFN || !root || root == ~UINT64_C(0))
-        return err_set(err, -EOPNOTSUPP, "the guest has not told where its list of frames is "
+        return err_set(err, -EOPNOTSUPP,
+                       "the guest has not told where its list of frames is "
                        "(it has not started yet, or it is no kernel that can be dumped)");
     if (max > 4 * (d->info.tot_pages + PER_PAGE * PER_PAGE))
         return err_set(err, -EINVAL, "the guest says it has %llu frames, but it owns %llu",
@@ -131,23 +128,20 @@ static int read_p2m(struct dump *d, struct err *err)
     leaf = mid ? read_frames(d, mid, leaves, err) : NULL;
     free(top);
     free(mid);
-    if (!leaf)
-        return err ? err->code : -EIO;
+    if (!leaf) return err ? err->code : -EIO;
     d->p2m = xcalloc(max, sizeof(*d->p2m));
     for (uint64_t pfn = 0; pfn < max && d->num_pages < d->info.tot_pages; pfn++)
         if (!(leaf[pfn] & FOREIGN_BITS))
-            d->p2m[d->num_pages++] = (struct p2m_entry){ pfn, leaf[pfn] };
+            d->p2m[d->num_pages++] = (struct p2m_entry){pfn, leaf[pfn]};
     free(leaf);
     return 0;
 }
 
-static void fill_note(struct note *n, uint32_t type, size_t size)
-{
-    *n = (struct note){ .namesz = 4, .descsz = (uint32_t)size, .type = type, .name = "Xen" };
+static void fill_note(struct note *n, uint32_t type, size_t size) {
+    *n = (struct note){.namesz = 4, .descsz = (uint32_t)size, .type = type, .name = "Xen"};
 }
 
-static int fill_notes(struct dump *d, struct notes *n, struct err *err)
-{
+static int fill_notes(struct dump *d, struct notes *n, struct err *err) {
     struct hv *hv = d->hv;
     unsigned major, minor;
     uint64_t start;
@@ -170,22 +164,26 @@ static int fill_notes(struct dump *d, struct notes *n, struct err *err)
     n->version_desc.platform.virt_start = start;
     n->version_desc.pagesize = PAGE;
     fill_note(&n->format, XEN_ELFNOTE_DUMPCORE_FORMAT_VERSION, sizeof(n->format_desc));
-    n->format_desc = 1;                 /* (0, 1) */
+    n->format_desc = 1; /* (0, 1) */
     return 0;
 }
 
 /* ---- the file ---- */
 
-static void fill_sections(const struct dump *d, Elf64_Shdr s[NUM_SECS])
-{
+static void fill_sections(const struct dump *d, Elf64_Shdr s[NUM_SECS]) {
     const uint64_t size[NUM_SECS] = {
-        [SEC_NAMES] = sizeof(names), [SEC_NOTE] = sizeof(struct notes),
-        [SEC_PRSTATUS] = d->num_vcpus * sizeof(*d->vcpus), [SEC_SHARED] = PAGE,
-        [SEC_P2M] = d->num_pages * sizeof(*d->p2m), [SEC_PAGES] = d->num_pages * PAGE,
+        [SEC_NAMES] = sizeof(names),
+        [SEC_NOTE] = sizeof(struct notes),
+        [SEC_PRSTATUS] = d->num_vcpus * sizeof(*d->vcpus),
+        [SEC_SHARED] = PAGE,
+        [SEC_P2M] = d->num_pages * sizeof(*d->p2m),
+        [SEC_PAGES] = d->num_pages * PAGE,
     };
     static const uint64_t entry[NUM_SECS] = {
-        [SEC_PRSTATUS] = sizeof(struct vcpu_guest_context), [SEC_SHARED] = PAGE,
-        [SEC_P2M] = sizeof(struct p2m_entry), [SEC_PAGES] = PAGE,
+        [SEC_PRSTATUS] = sizeof(struct vcpu_guest_context),
+        [SEC_SHARED] = PAGE,
+        [SEC_P2M] = sizeof(struct p2m_entry),
+        [SEC_PAGES] = PAGE,
     };
     uint64_t at = sizeof(Elf64_Ehdr) + NUM_SECS * sizeof(*s);
     const char *name = names;
@@ -204,13 +202,11 @@ static void fill_sections(const struct dump *d, Elf64_Shdr s[NUM_SECS])
     }
 }
 
-static bool put(const struct dump *d, const void *data, size_t size, uint64_t at)
-{
+static bool put(const struct dump *d, const void *data, size_t size, uint64_t at) {
     while (size) {
         ssize_t n = pwrite(d->fd, data, size, (off_t)at);
 
-        if (n < 0 && errno == EINTR)
-            continue;
+        if (n < 0 && errno == EINTR) continue;
         if (n <= 0) {
             errno = n ? errno : EIO;
             return false;
@@ -223,15 +219,13 @@ static bool put(const struct dump *d, const void *data, size_t size, uint64_t at
 }
 
 /* A frame that went meanwhile, or was never the guest's, stays a hole of zeros in the file. */
-static bool put_pages(const struct dump *d, uint64_t at)
-{
+static bool put_pages(const struct dump *d, uint64_t at) {
     for (uint64_t i = 0; i < d->num_pages; i += MAP_PAGES) {
         unsigned n = d->num_pages - i < MAP_PAGES ? (unsigned)(d->num_pages - i) : MAP_PAGES;
         xen_pfn_t mfns[MAP_PAGES];
         void *window;
 
-        for (unsigned j = 0; j < n; j++)
-            mfns[j] = d->p2m[i + j].gmfn;
+        for (unsigned j = 0; j < n; j++) mfns[j] = d->p2m[i + j].gmfn;
         window = hv_map_foreign(d->hv, d->domid, mfns, n);
         if (window) {
             bool ok = put(d, window, (size_t)n * PAGE, at + i * PAGE);
@@ -239,31 +233,32 @@ static bool put_pages(const struct dump *d, uint64_t at)
 
             hv_unmap(window, n);
             errno = code;
-            if (!ok)
-                return false;
+            if (!ok) return false;
             continue;
         }
         for (unsigned j = 0; j < n; j++) {
             bool ok = !(window = hv_map_foreign(d->hv, d->domid, &mfns[j], 1)) ||
                       put(d, window, PAGE, at + (i + j) * PAGE);
 
-            if (window)
-                hv_unmap(window, 1);
-            if (!ok)
-                return false;
+            if (window) hv_unmap(window, 1);
+            if (!ok) return false;
         }
     }
     return ftruncate(d->fd, (off_t)(at + d->num_pages * PAGE)) == 0;
 }
 
-static int write_file(const struct dump *d, const struct notes *notes, struct err *err)
-{
+static int write_file(const struct dump *d, const struct notes *notes, struct err *err) {
     Elf64_Ehdr eh = {
-        .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT,
-                     ELFOSABI_SYSV },
-        .e_type = ET_CORE, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
-        .e_shoff = sizeof(eh), .e_ehsize = sizeof(eh), .e_shentsize = sizeof(Elf64_Shdr),
-        .e_shnum = NUM_SECS, .e_shstrndx = SEC_NAMES,
+        .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT,
+                    ELFOSABI_SYSV},
+        .e_type = ET_CORE,
+        .e_machine = EM_X86_64,
+        .e_version = EV_CURRENT,
+        .e_shoff = sizeof(eh),
+        .e_ehsize = sizeof(eh),
+        .e_shentsize = sizeof(Elf64_Shdr),
+        .e_shnum = NUM_SECS,
+        .e_shstrndx = SEC_NAMES,
     };
     Elf64_Shdr s[NUM_SECS];
 
@@ -280,17 +275,14 @@ static int write_file(const struct dump *d, const struct notes *notes, struct er
 }
 
 static int open_and_write(struct dump *d, const char *path, const struct notes *notes,
-                          struct err *err)
-{
+                          struct err *err) {
     int rc;
 
-    unlink(path);                       /* an older dump may be open or linked elsewhere */
+    unlink(path); /* an older dump may be open or linked elsewhere */
     d->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (d->fd < 0)
-        return err_set(err, -errno, "%s: %s", path, strerror(errno));
+    if (d->fd < 0) return err_set(err, -errno, "%s: %s", path, strerror(errno));
     rc = write_file(d, notes, err);
-    if (close(d->fd) && !rc)
-        rc = err_set(err, -errno, "writing: %s", strerror(errno));
+    if (close(d->fd) && !rc) rc = err_set(err, -errno, "writing: %s", strerror(errno));
     if (rc) {
         err_prefix(err, "%s", path);
         unlink(path);
@@ -298,26 +290,20 @@ static int open_and_write(struct dump *d, const char *path, const struct notes *
     return rc;
 }
 
-int core_dump(struct xl *xl, domid_t domid, const char *path, struct err *err)
-{
-    struct dump d = { .hv = xl->hv, .domid = domid };
+int core_dump(struct xl *xl, domid_t domid, const char *path, struct err *err) {
+    struct dump d = {.hv = xl->hv, .domid = domid};
     struct notes notes;
     xen_pfn_t mfn;
     int rc = hv_domain_info(xl->hv, domid, &d.info);
 
-    if (rc < 0)
-        return err_set(err, rc, "%s", hv_context(xl->hv));
+    if (rc < 0) return err_set(err, rc, "%s", hv_context(xl->hv));
     mfn = d.info.shared_info_frame;
     d.shared = hv_map_foreign(xl->hv, domid, &mfn, 1);
-    if (!d.shared)
-        return err_set(err, -errno, "%s", hv_context(xl->hv));
+    if (!d.shared) return err_set(err, -errno, "%s", hv_context(xl->hv));
     rc = read_vcpus(&d, err);
-    if (!rc)
-        rc = read_p2m(&d, err);
-    if (!rc)
-        rc = fill_notes(&d, &notes, err);
-    if (!rc)
-        rc = open_and_write(&d, path, &notes, err);
+    if (!rc) rc = read_p2m(&d, err);
+    if (!rc) rc = fill_notes(&d, &notes, err);
+    if (!rc) rc = open_and_write(&d, path, &notes, err);
     hv_unmap(d.shared, 1);
     free(d.vcpus);
     free(d.p2m);

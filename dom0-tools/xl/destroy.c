@@ -18,45 +18,36 @@
 #include "xsutil.h"
 
 /* A domain made by stock xl may have a QEMU for qcow2 disks. */
-static void stop_device_model(struct xl *xl, domid_t domid)
-{
+static void stop_device_model(struct xl *xl, domid_t domid) {
     long long pid = xsu_read_number(xl->xs, -1, "/local/domain/%u/image/device-model-pid", domid);
     char *path, *comm;
 
-    if (pid <= 1)
-        return;
+    if (pid <= 1) return;
     path = xasprintf("/proc/%lld/cmdline", pid);
     comm = read_file(path, 1 << 20, NULL);
-    if (comm && strstr(comm, "qemu"))
-        kill((pid_t)pid, SIGHUP);
+    if (comm && strstr(comm, "qemu")) kill((pid_t)pid, SIGHUP);
     free(comm);
     free(path);
 }
 
-static int destroy_in_hypervisor(struct xl *xl, domid_t domid, struct err *err)
-{
+static int destroy_in_hypervisor(struct xl *xl, domid_t domid, struct err *err) {
     int rc;
 
     do {
         rc = hv_domain_destroy(xl->hv, domid);
-        if (rc == -EAGAIN || rc == -EINTR)
-            poll(NULL, 0, 1);
+        if (rc == -EAGAIN || rc == -EINTR) poll(NULL, 0, 1);
     } while (rc == -EAGAIN || rc == -EINTR);
     /* -ESRCH: another xl, or the domain's monitor, was at it too and was faster. */
     return rc < 0 && rc != -ESRCH ? err_set(err, rc, "%s", hv_context(xl->hv)) : 0;
 }
 
-int domain_destroy(struct xl *xl, domid_t domid, struct err *err)
-{
+int domain_destroy(struct xl *xl, domid_t domid, struct err *err) {
     struct xen_domctl_getdomaininfo info;
     int rc = hv_domain_info(xl->hv, domid, &info);
 
-    if (rc == -ESRCH)
-        return err_set(err, rc, "domain %u does not exist", domid);
-    if (rc >= 0)
-        rc = hv_domain_pause(xl->hv, domid);
-    if (rc < 0)
-        return err_set(err, rc, "%s", hv_context(xl->hv));
+    if (rc == -ESRCH) return err_set(err, rc, "domain %u does not exist", domid);
+    if (rc >= 0) rc = hv_domain_pause(xl->hv, domid);
+    if (rc < 0) return err_set(err, rc, "%s", hv_context(xl->hv));
     stop_device_model(xl, domid);
     devices_remove_all(xl, domid, info.handle);
     userdata_remove(domid, info.handle);
@@ -64,8 +55,7 @@ int domain_destroy(struct xl *xl, domid_t domid, struct err *err)
     return destroy_in_hypervisor(xl, domid, err);
 }
 
-static bool copy_vm(struct xl *xl, domid_t domid, const char *old, const char *fresh)
-{
+static bool copy_vm(struct xl *xl, domid_t domid, const char *old, const char *fresh) {
     static const char *const keys[] = {
         "name", "start_time", "image/ostype", "image/kernel", "image/ramdisk", "image/cmdline",
     };
@@ -89,8 +79,7 @@ static bool copy_vm(struct xl *xl, domid_t domid, const char *old, const char *f
     return ok && xs_rm(xl->xs, XBT_NULL, old);
 }
 
-static void preserved_name(const char *name, char *out, size_t size)
-{
+static void preserved_name(const char *name, char *out, size_t size) {
     time_t now = time(NULL);
     struct tm tm;
     char suffix[32];
@@ -100,9 +89,8 @@ static void preserved_name(const char *name, char *out, size_t size)
     snprintf(out, size, "%s%s", name, suffix);
 }
 
-int domain_preserve(struct xl *xl, domid_t domid, struct domain_config *dc, struct err *err)
-{
-    struct domain_config kept = { 0 };
+int domain_preserve(struct xl *xl, domid_t domid, struct domain_config *dc, struct err *err) {
+    struct domain_config kept = {0};
     struct json_object *json = userdata_load(domid, dc->uuid, NULL);
     char text[2][UUID_STRLEN + 1], *old, *fresh, name[256];
     xen_domain_handle_t handle;
@@ -124,8 +112,7 @@ int domain_preserve(struct xl *xl, domid_t domid, struct domain_config *dc, stru
         rc = err_set(err, -errno, "cannot move %s: %s", old, strerror(errno));
     else
         rc = domain_rename(xl, domid, name, err);
-    if (json && rc >= 0)
-        userdata_store(domid, kept.uuid, json, &ignored);
+    if (json && rc >= 0) userdata_store(domid, kept.uuid, json, &ignored);
     userdata_remove(domid, dc->uuid);
     json_object_put(json);
     free(old);

@@ -13,7 +13,7 @@
 
 struct node {
     const char *key;
-    char *value;                    /* owned by the list; NULL: the node is left out */
+    char *value; /* owned by the list; NULL: the node is left out */
 };
 
 #define MAX_NODES 24
@@ -27,7 +27,7 @@ void nodes_add(struct node_list *l, const char *key, char *value);
 void nodes_free(struct node_list *l);
 
 struct device {
-    const char *kind;               /* "vbd", "vif" */
+    const char *kind; /* "vbd", "vif" */
     domid_t domid;
     int id;
     char *frontend, *backend, *libxl;
@@ -56,8 +56,7 @@ void disk_detach(struct xl *xl, const struct device *dev, bool scripted);
 
 int nic_write(struct xl *xl, domid_t domid, const struct nic_cfg *nic, struct device *dev,
               struct err *err);
-int nic_attach(struct xl *xl, const struct device *dev, const struct nic_cfg *nic,
-               struct err *err);
+int nic_attach(struct xl *xl, const struct device *dev, const struct nic_cfg *nic, struct err *err);
 void nic_detach(struct xl *xl, const struct device *dev, bool scripted);
 
 /*

@@ -23,36 +23,34 @@ static const char *const action_names[] = {
     [ACTION_SOFT_RESET] = "soft-reset",
 };
 
-enum action action_parse(const char *name)
-{
+enum action action_parse(const char *name) {
     for (size_t i = ACTION_DESTROY; i < ARRAY_SIZE(action_names); i++)
-        if (!strcmp(name, action_names[i]))
-            return (enum action)i;
+        if (!strcmp(name, action_names[i])) return (enum action)i;
     return 0;
 }
 
-const char *action_name(enum action a)
-{
-    return action_names[a];
-}
+const char *action_name(enum action a) { return action_names[a]; }
 
-void domcfg_init(struct domain_config *dc)
-{
+void domcfg_init(struct domain_config *dc) {
     *dc = (struct domain_config){
-        .vcpus = 1, .max_vcpus = 1, .weight = -1, .cap = -1,
-        .max_event_channels = -1, .max_grant_frames = -1, .max_maptrack_frames = -1,
-        .on_poweroff = ACTION_DESTROY, .on_reboot = ACTION_RESTART,
-        .on_watchdog = ACTION_DESTROY, .on_crash = ACTION_DESTROY,
+        .vcpus = 1,
+        .max_vcpus = 1,
+        .weight = -1,
+        .cap = -1,
+        .max_event_channels = -1,
+        .max_grant_frames = -1,
+        .max_maptrack_frames = -1,
+        .on_poweroff = ACTION_DESTROY,
+        .on_reboot = ACTION_RESTART,
+        .on_watchdog = ACTION_DESTROY,
+        .on_crash = ACTION_DESTROY,
         .on_soft_reset = ACTION_SOFT_RESET,
     };
 }
 
-void domcfg_free(struct domain_config *dc)
-{
-    for (size_t i = 0; i < dc->num_disks; i++)
-        disk_free(&dc->disks[i]);
-    for (size_t i = 0; i < dc->num_nics; i++)
-        nic_free(&dc->nics[i]);
+void domcfg_free(struct domain_config *dc) {
+    for (size_t i = 0; i < dc->num_disks; i++) disk_free(&dc->disks[i]);
+    for (size_t i = 0; i < dc->num_nics; i++) nic_free(&dc->nics[i]);
     free(dc->disks);
     free(dc->nics);
     free(dc->hard);
@@ -68,37 +66,30 @@ void domcfg_free(struct domain_config *dc)
 /* ---- typed lookups: *found says whether the key is there and right ---- */
 
 /* A string; a number is taken as it was written. NULL if absent or, after a message, a list. */
-static const char *get_text(struct cfg *cfg, const char *key, struct cfg_pos *pos)
-{
+static const char *get_text(struct cfg *cfg, const char *key, struct cfg_pos *pos) {
     struct cfg_value *v = cfg_get(cfg, key);
 
-    if (!v)
-        return NULL;
+    if (!v) return NULL;
     if (v->type == CFG_LIST) {
         cfg_error(cfg, &v->pos, "%s takes a string, not a list", key);
         return NULL;
     }
-    if (pos)
-        *pos = v->pos;
+    if (pos) *pos = v->pos;
     return v->text;
 }
 
-static void copy_text(struct cfg *cfg, const char *key, char **slot)
-{
+static void copy_text(struct cfg *cfg, const char *key, char **slot) {
     const char *text = get_text(cfg, key, NULL);
 
-    if (text && *text)
-        set_string(slot, xstrdup(text));
+    if (text && *text) set_string(slot, xstrdup(text));
 }
 
 static bool get_number(struct cfg *cfg, const char *key, long long min, long long max,
-                       long long *out)
-{
+                       long long *out) {
     struct cfg_value *v = cfg_get(cfg, key);
     long long n;
 
-    if (!v)
-        return false;
+    if (!v) return false;
     if (v->type == CFG_LIST) {
         cfg_error(cfg, &v->pos, "%s takes a number, not a list", key);
         return false;
@@ -117,28 +108,22 @@ static bool get_number(struct cfg *cfg, const char *key, long long min, long lon
     return true;
 }
 
-static void get_int(struct cfg *cfg, const char *key, long long min, long long max, int *slot)
-{
+static void get_int(struct cfg *cfg, const char *key, long long min, long long max, int *slot) {
     long long n;
 
-    if (get_number(cfg, key, min, max, &n))
-        *slot = (int)n;
+    if (get_number(cfg, key, min, max, &n)) *slot = (int)n;
 }
 
 /* ---- groups of keys ---- */
 
-bool domain_name_ok(const char *name)
-{
-    if (!*name || strlen(name) > 200)
-        return false;
+bool domain_name_ok(const char *name) {
+    if (!*name || strlen(name) > 200) return false;
     for (; *name; name++)
-        if (*name == '/' || (unsigned char)*name < ' ' || *name == 0x7f)
-            return false;
+        if (*name == '/' || (unsigned char)*name < ' ' || *name == 0x7f) return false;
     return true;
 }
 
-static void read_identity(struct cfg *cfg, struct domain_config *dc)
-{
+static void read_identity(struct cfg *cfg, struct domain_config *dc) {
     struct cfg_pos pos;
     const char *text = get_text(cfg, "name", &pos);
 
@@ -162,20 +147,20 @@ static void read_identity(struct cfg *cfg, struct domain_config *dc)
                   text);
     text = get_text(cfg, "builder", &pos);
     if (text && strcmp(text, "generic") && strcmp(text, "linux"))
-        cfg_error(cfg, &pos, "builder: '%s' is not supported: Hospes runs PV guests; "
-                  "leave the line out", text);
+        cfg_error(cfg, &pos,
+                  "builder: '%s' is not supported: Hospes runs PV guests; "
+                  "leave the line out",
+                  text);
     copy_text(cfg, "pool", &dc->pool);
     if (dc->pool && strcmp(dc->pool, "Pool-0") && strcmp(dc->pool, "0"))
         cfg_error(cfg, &cfg_get(cfg, "pool")->pos, "pool: only Pool-0 is supported yet");
 }
 
-static void read_memory(struct cfg *cfg, struct domain_config *dc)
-{
+static void read_memory(struct cfg *cfg, struct domain_config *dc) {
     long long mem = 0, max;
     bool have = get_number(cfg, "memory", 1, 1 << 24, &mem);
 
-    if (!get_number(cfg, "maxmem", 1, 1 << 24, &max))
-        max = have ? mem : 0;
+    if (!get_number(cfg, "maxmem", 1, 1 << 24, &max)) max = have ? mem : 0;
     if (!have) {
         if (!cfg_get(cfg, "memory") && max)
             mem = max;
@@ -183,15 +168,14 @@ static void read_memory(struct cfg *cfg, struct domain_config *dc)
             cfg_error(cfg, NULL, "memory (in MiB) is missing: add a line like  memory = 256");
     }
     if (have && max < mem)
-        cfg_error(cfg, &cfg_get(cfg, "maxmem")->pos, "maxmem: %lld is less than memory, %lld",
-                  max, mem);
+        cfg_error(cfg, &cfg_get(cfg, "maxmem")->pos, "maxmem: %lld is less than memory, %lld", max,
+                  mem);
     dc->memkb = (uint64_t)mem * 1024;
     dc->max_memkb = (uint64_t)max * 1024;
 }
 
 static void read_set(struct cfg *cfg, const char *key, const struct cfg_value *v,
-                     struct cpu_set *set)
-{
+                     struct cpu_set *set) {
     if (v->type == CFG_LIST) {
         cfg_error(cfg, &v->pos, "%s: a list in a list", key);
         return;
@@ -205,20 +189,17 @@ static void read_set(struct cfg *cfg, const char *key, const struct cfg_value *v
 }
 
 /* One text is for all vcpus; a list gives one set a vcpu. */
-static void read_affinity(struct cfg *cfg, const char *key, struct cpu_set **sets, unsigned *num)
-{
+static void read_affinity(struct cfg *cfg, const char *key, struct cpu_set **sets, unsigned *num) {
     struct cfg_value *v = cfg_get(cfg, key);
     size_t n;
 
-    if (!v)
-        return;
+    if (!v) return;
     n = v->type == CFG_LIST ? v->num_items : 1;
     if (n > MAX_VCPUS) {
         cfg_error(cfg, &v->pos, "%s: more than %d elements", key, MAX_VCPUS);
         return;
     }
-    if (!n || (v->type != CFG_LIST && !strcmp(v->text, "all")))
-        return;
+    if (!n || (v->type != CFG_LIST && !strcmp(v->text, "all"))) return;
     *sets = xcalloc(n, sizeof(**sets));
     *num = (unsigned)n;
     for (size_t i = 0; i < n; i++)
@@ -226,18 +207,14 @@ static void read_affinity(struct cfg *cfg, const char *key, struct cpu_set **set
 }
 
 static void spread_affinity(const struct cfg_value *v, struct cpu_set **sets, unsigned *num,
-                            unsigned vcpus)
-{
-    if (!*num || v->type == CFG_LIST)
-        return;
+                            unsigned vcpus) {
+    if (!*num || v->type == CFG_LIST) return;
     *sets = xrealloc(*sets, vcpus * sizeof(**sets));
-    for (unsigned i = 1; i < vcpus; i++)
-        (*sets)[i] = (*sets)[0];
+    for (unsigned i = 1; i < vcpus; i++) (*sets)[i] = (*sets)[0];
     *num = vcpus;
 }
 
-static void read_vcpus(struct cfg *cfg, struct domain_config *dc)
-{
+static void read_vcpus(struct cfg *cfg, struct domain_config *dc) {
     long long vcpus = 1, max;
     bool have = get_number(cfg, "vcpus", 1, MAX_VCPUS, &vcpus);
 
@@ -258,8 +235,7 @@ static void read_vcpus(struct cfg *cfg, struct domain_config *dc)
     spread_affinity(cfg_get(cfg, "cpus_soft"), &dc->soft, &dc->num_soft, dc->max_vcpus);
 }
 
-static void read_kernel(struct cfg *cfg, struct domain_config *dc)
-{
+static void read_kernel(struct cfg *cfg, struct domain_config *dc) {
     const char *cmdline = get_text(cfg, "cmdline", NULL), *root = get_text(cfg, "root", NULL);
     const char *extra = get_text(cfg, "extra", NULL);
     struct cfg_value *v = cfg_get(cfg, "bootloader");
@@ -269,7 +245,8 @@ static void read_kernel(struct cfg *cfg, struct domain_config *dc)
     copy_text(cfg, "kernel", &dc->kernel);
     copy_text(cfg, "ramdisk", &dc->ramdisk);
     if (!dc->kernel && !v)
-        cfg_error(cfg, NULL, "Neither kernel nor bootloader specified: add a line like  "
+        cfg_error(cfg, NULL,
+                  "Neither kernel nor bootloader specified: add a line like  "
                   "kernel = \"/boot/vmlinuz-guest\"");
     if (cmdline) {
         if (root || extra)
@@ -277,34 +254,32 @@ static void read_kernel(struct cfg *cfg, struct domain_config *dc)
                      "ignoring root= and extra= in favour of cmdline=");
         set_string(&dc->cmdline, xstrdup(cmdline));
     } else if (root) {
-        set_string(&dc->cmdline, xasprintf("root=%s%s%s", root, extra ? " " : "",
-                                           extra ? extra : ""));
+        set_string(&dc->cmdline,
+                   xasprintf("root=%s%s%s", root, extra ? " " : "", extra ? extra : ""));
     } else if (extra) {
         set_string(&dc->cmdline, xstrdup(extra));
     }
-    if (dc->cmdline && !*dc->cmdline)
-        set_string(&dc->cmdline, NULL);
+    if (dc->cmdline && !*dc->cmdline) set_string(&dc->cmdline, NULL);
 }
 
-static void read_action(struct cfg *cfg, const char *key, enum action *slot)
-{
+static void read_action(struct cfg *cfg, const char *key, enum action *slot) {
     struct cfg_pos pos;
     const char *text = get_text(cfg, key, &pos);
     enum action a;
 
-    if (!text)
-        return;
+    if (!text) return;
     a = action_parse(text);
     if (a && (a != ACTION_SOFT_RESET || !strcmp(key, "on_soft_reset")))
         *slot = a;
     else
-        cfg_error(cfg, &pos, "%s: unknown action '%s': destroy, restart, rename-restart, preserve, "
-                  "coredump-destroy or coredump-restart", key, text);
+        cfg_error(cfg, &pos,
+                  "%s: unknown action '%s': destroy, restart, rename-restart, preserve, "
+                  "coredump-destroy or coredump-restart",
+                  key, text);
 }
 
-static void read_limits(struct cfg *cfg, struct domain_config *dc)
-{
-    static const char *const modes[] = { "default", "always_emulate", "native", "native_paravirt" };
+static void read_limits(struct cfg *cfg, struct domain_config *dc) {
+    static const char *const modes[] = {"default", "always_emulate", "native", "native_paravirt"};
     struct cfg_pos pos;
     const char *text;
     long long n;
@@ -313,11 +288,9 @@ static void read_limits(struct cfg *cfg, struct domain_config *dc)
     get_int(cfg, "max_grant_frames", 1, 65536, &dc->max_grant_frames);
     get_int(cfg, "max_maptrack_frames", 0, 65536, &dc->max_maptrack_frames);
     get_int(cfg, "rtc_timeoffset", INT_MIN, INT_MAX, &dc->rtc_timeoffset);
-    if (get_number(cfg, "localtime", 0, 1, &n))
-        dc->localtime = n;
+    if (get_number(cfg, "localtime", 0, 1, &n)) dc->localtime = n;
     text = get_text(cfg, "tsc_mode", &pos);
-    if (!text)
-        return;
+    if (!text) return;
     for (unsigned i = 0; i < ARRAY_SIZE(modes); i++) {
         if (!strcmp(text, modes[i]) || (text[0] == (char)('0' + i) && !text[1])) {
             dc->tsc_mode = i;
@@ -332,12 +305,10 @@ static void read_limits(struct cfg *cfg, struct domain_config *dc)
 /* Calls one() for each element of a list of texts. */
 static void for_each_text(struct cfg *cfg, const char *key, struct domain_config *dc,
                           void (*one)(struct cfg *, const struct cfg_value *,
-                                      struct domain_config *))
-{
+                                      struct domain_config *)) {
     struct cfg_value *v = cfg_get(cfg, key);
 
-    if (!v)
-        return;
+    if (!v) return;
     if (v->type != CFG_LIST) {
         cfg_error(cfg, &v->pos, "%s takes a list: %s = [ '...' ]", key, key);
         return;
@@ -350,8 +321,7 @@ static void for_each_text(struct cfg *cfg, const char *key, struct domain_config
     }
 }
 
-static void read_disk(struct cfg *cfg, const struct cfg_value *v, struct domain_config *dc)
-{
+static void read_disk(struct cfg *cfg, const struct cfg_value *v, struct domain_config *dc) {
     struct disk_cfg disk;
     char *why;
 
@@ -371,8 +341,7 @@ static void read_disk(struct cfg *cfg, const struct cfg_value *v, struct domain_
     dc->disks[dc->num_disks++] = disk;
 }
 
-static void read_nic(struct cfg *cfg, const struct cfg_value *v, struct domain_config *dc)
-{
+static void read_nic(struct cfg *cfg, const struct cfg_value *v, struct domain_config *dc) {
     struct nic_cfg nic;
     char *why, *warn;
 
@@ -382,8 +351,7 @@ static void read_nic(struct cfg *cfg, const struct cfg_value *v, struct domain_c
         free(warn);
         return;
     }
-    if (warn)
-        cfg_warn(cfg, &v->pos, "%s", warn);
+    if (warn) cfg_warn(cfg, &v->pos, "%s", warn);
     free(warn);
     if (nic.type == NIC_IOEMU)
         cfg_warn(cfg, &v->pos, "vif type=ioemu does not apply to PV guests: a vif is made");
@@ -393,8 +361,7 @@ static void read_nic(struct cfg *cfg, const struct cfg_value *v, struct domain_c
 }
 
 /* Gives each vif without devid= the lowest free number. */
-static void number_nics(struct cfg *cfg, struct domain_config *dc)
-{
+static void number_nics(struct cfg *cfg, struct domain_config *dc) {
     for (size_t i = 0; i < dc->num_nics; i++)
         for (size_t j = 0; j < i; j++)
             if (dc->nics[i].devid >= 0 && dc->nics[i].devid == dc->nics[j].devid)
@@ -403,8 +370,7 @@ static void number_nics(struct cfg *cfg, struct domain_config *dc)
     for (size_t i = 0; i < dc->num_nics; i++) {
         int id = 0;
 
-        if (dc->nics[i].devid >= 0)
-            continue;
+        if (dc->nics[i].devid >= 0) continue;
         for (size_t j = 0; j < dc->num_nics; j++) {
             if (dc->nics[j].devid == id) {
                 id++;
@@ -417,30 +383,99 @@ static void number_nics(struct cfg *cfg, struct domain_config *dc)
 
 /* ---- keys that are known but not obeyed ---- */
 
-static void read_others(struct cfg *cfg)
-{
+static void read_others(struct cfg *cfg) {
     static const char *const not_pv[] = {
-        "hap", "oos", "shadow_memory", "boot", "hdtype", "acpi", "acpi_s3", "acpi_s4",
-        "acpi_laptop_slate", "apic", "pae", "nx", "hpet", "altp2m", "altp2mhvm", "nestedhvm",
-        "timer_mode", "vpt_align", "viridian", "xen_platform_pci", "vga", "videoram", "stdvga",
-        "spice", "serial", "soundhw", "usb", "usbdevice", "smbios_firmware", "acpi_firmware",
-        "ms_vm_genid", "bios", "bios_path_override", "pvshim", "pvshim_path", "pvshim_cmdline",
-        "device_model_version", "device_model_override", "device_model_args",
-        "device_model_args_hvm", "device_model_stubdomain_override", "firmware_override",
-        "mmio_hole", "rdm", "gfx_passthru", "sdl", "opengl", "vnc", "vnclisten", "vncdisplay",
-        "vncunused", "vncpasswd", "nographic", "keymap", "hvm", "passthrough", "vuart",
+        "hap",
+        "oos",
+        "shadow_memory",
+        "boot",
+        "hdtype",
+        "acpi",
+        "acpi_s3",
+        "acpi_s4",
+        "acpi_laptop_slate",
+        "apic",
+        "pae",
+        "nx",
+        "hpet",
+        "altp2m",
+        "altp2mhvm",
+        "nestedhvm",
+        "timer_mode",
+        "vpt_align",
+        "viridian",
+        "xen_platform_pci",
+        "vga",
+        "videoram",
+        "stdvga",
+        "spice",
+        "serial",
+        "soundhw",
+        "usb",
+        "usbdevice",
+        "smbios_firmware",
+        "acpi_firmware",
+        "ms_vm_genid",
+        "bios",
+        "bios_path_override",
+        "pvshim",
+        "pvshim_path",
+        "pvshim_cmdline",
+        "device_model_version",
+        "device_model_override",
+        "device_model_args",
+        "device_model_args_hvm",
+        "device_model_stubdomain_override",
+        "firmware_override",
+        "mmio_hole",
+        "rdm",
+        "gfx_passthru",
+        "sdl",
+        "opengl",
+        "vnc",
+        "vnclisten",
+        "vncdisplay",
+        "vncunused",
+        "vncpasswd",
+        "nographic",
+        "keymap",
+        "hvm",
+        "passthrough",
+        "vuart",
         "dm_restrict",
     };
     static const char *const not_yet[] = {
-        "vfb", "vkb", "channel", "nomigrate", "claim_mode", "seclabel", "init_seclabel",
-        "driver_domain", "cpuid", "on_xend_start", "on_xend_stop", "xend_suspend_evtchn_compat",
-        "vnuma", "vpmu", "vmtrace_buf_kb", "max_grant_version", "e820_host", "mca_caps",
-        "msr_relaxed", "blkdev_start", "bootloader_args", "bootargs", "localtime_offset",
-        "device_model_args_pv", "exec_ssidref", "rtds", "irqs_affinity",
+        "vfb",
+        "vkb",
+        "channel",
+        "nomigrate",
+        "claim_mode",
+        "seclabel",
+        "init_seclabel",
+        "driver_domain",
+        "cpuid",
+        "on_xend_start",
+        "on_xend_stop",
+        "xend_suspend_evtchn_compat",
+        "vnuma",
+        "vpmu",
+        "vmtrace_buf_kb",
+        "max_grant_version",
+        "e820_host",
+        "mca_caps",
+        "msr_relaxed",
+        "blkdev_start",
+        "bootloader_args",
+        "bootargs",
+        "localtime_offset",
+        "device_model_args_pv",
+        "exec_ssidref",
+        "rtds",
+        "irqs_affinity",
     };
     static const char *const refused[] = {
-        "pci", "usbctrl", "usbdev", "vtpm", "p9", "pvcalls", "vdispl", "vsnd", "ioports", "iomem",
-        "irqs", "dtdev", "device_tree", "firmware",
+        "pci",  "usbctrl", "usbdev", "vtpm", "p9",    "pvcalls",     "vdispl",
+        "vsnd", "ioports", "iomem",  "irqs", "dtdev", "device_tree", "firmware",
     };
     struct cfg_value *v;
 
@@ -454,12 +489,10 @@ static void read_others(struct cfg *cfg)
         if ((v = cfg_get(cfg, refused[i])) && !(v->type == CFG_LIST && !v->num_items))
             cfg_error(cfg, &v->pos, "%s is not supported by Hospes yet: remove it", refused[i]);
     for (struct cfg_setting *s = cfg->settings; s; s = s->next)
-        if (!s->used)
-            cfg_warn(cfg, &s->pos, "unknown key '%s' is ignored", s->name);
+        if (!s->used) cfg_warn(cfg, &s->pos, "unknown key '%s' is ignored", s->name);
 }
 
-int domcfg_from_cfg(struct cfg *cfg, struct domain_config *dc)
-{
+int domcfg_from_cfg(struct cfg *cfg, struct domain_config *dc) {
     domcfg_init(dc);
     read_identity(cfg, dc);
     read_memory(cfg, dc);
@@ -475,30 +508,25 @@ int domcfg_from_cfg(struct cfg *cfg, struct domain_config *dc)
     for_each_text(cfg, "vif", dc, read_nic);
     number_nics(cfg, dc);
     read_others(cfg);
-    if (!cfg->errors)
-        return 0;
+    if (!cfg->errors) return 0;
     domcfg_free(dc);
     return -EINVAL;
 }
 
-void domcfg_complete_uuid(struct domain_config *dc)
-{
-    if (dc->uuid_set)
-        return;
+void domcfg_complete_uuid(struct domain_config *dc) {
+    if (dc->uuid_set) return;
     random_bytes(dc->uuid, sizeof(dc->uuid));
-    dc->uuid[6] = (dc->uuid[6] & 0x0f) | 0x40;      /* version 4, RFC 4122 variant */
+    dc->uuid[6] = (dc->uuid[6] & 0x0f) | 0x40; /* version 4, RFC 4122 variant */
     dc->uuid[8] = (dc->uuid[8] & 0x3f) | 0x80;
     dc->uuid_set = true;
 }
 
-void domcfg_complete(struct domain_config *dc)
-{
-    static const uint8_t xen_oui[3] = { 0x00, 0x16, 0x3e };
+void domcfg_complete(struct domain_config *dc) {
+    static const uint8_t xen_oui[3] = {0x00, 0x16, 0x3e};
 
     domcfg_complete_uuid(dc);
     for (size_t i = 0; i < dc->num_nics; i++) {
-        if (dc->nics[i].mac_set)
-            continue;
+        if (dc->nics[i].mac_set) continue;
         memcpy(dc->nics[i].mac, xen_oui, 3);
         random_bytes(dc->nics[i].mac + 3, 3);
         dc->nics[i].mac[3] &= 0x7f;

@@ -18,9 +18,9 @@ enum disk_backend { BACKEND_UNKNOWN, BACKEND_PHY, BACKEND_TAP, BACKEND_QDISK };
 enum tristate { UNSET = -1, OFF, ON };
 
 struct disk_cfg {
-    char *target;                   /* file or device, or what a script understands */
-    char *vdev;                     /* "xvda" */
-    char *script;                   /* as given: a name below SCRIPT_DIR, or absolute */
+    char *target; /* file or device, or what a script understands */
+    char *vdev;   /* "xvda" */
+    char *script; /* as given: a name below SCRIPT_DIR, or absolute */
     enum disk_format format;
     enum disk_backend backend;
     bool readwrite, force_shared, removable, cdrom, direct_io_safe;
@@ -34,8 +34,8 @@ struct nic_cfg {
     bool mac_set;
     char *bridge, *ip, *ifname, *script, *model, *gatewaydev;
     enum nic_type type;
-    int devid, mtu;                 /* -1 and 0: not given */
-    uint64_t rate_bytes;            /* per interval; 0: no limit */
+    int devid, mtu;      /* -1 and 0: not given */
+    uint64_t rate_bytes; /* per interval; 0: no limit */
     uint32_t rate_usecs;
 };
 
@@ -63,11 +63,11 @@ struct domain_config {
     unsigned vcpus, max_vcpus;
     uint64_t memkb, max_memkb;
     char *kernel, *ramdisk, *cmdline, *pool;
-    int weight, cap;                /* -1: the scheduler's default */
+    int weight, cap; /* -1: the scheduler's default */
     /* Hard and soft affinity: none, one set for all vcpus, or one a vcpu. */
     struct cpu_set *hard, *soft;
     unsigned num_hard, num_soft;
-    int max_event_channels, max_grant_frames, max_maptrack_frames;      /* -1: default */
+    int max_event_channels, max_grant_frames, max_maptrack_frames; /* -1: default */
     int rtc_timeoffset;
     bool localtime;
     unsigned tsc_mode;
@@ -108,4 +108,4 @@ bool rate_parse(const char *text, uint64_t *bytes, uint32_t *usecs);
 int vdev_number(const char *vdev);
 
 const char *disk_format_name(enum disk_format f);
-int disk_format_parse(const char *name);        /* -1: unknown */
+int disk_format_parse(const char *name); /* -1: unknown */

@@ -13,86 +13,66 @@ typedef struct json_object json;
 
 /* ---- writing ---- */
 
-static void put(json *o, const char *key, json *value)
-{
-    json_object_object_add(o, key, value);
+static void put(json *o, const char *key, json *value) { json_object_object_add(o, key, value); }
+
+static void put_text(json *o, const char *key, const char *text) {
+    if (text) put(o, key, json_object_new_string(text));
 }
 
-static void put_text(json *o, const char *key, const char *text)
-{
-    if (text)
-        put(o, key, json_object_new_string(text));
-}
+static void put_int(json *o, const char *key, int64_t n) { put(o, key, json_object_new_int64(n)); }
 
-static void put_int(json *o, const char *key, int64_t n)
-{
-    put(o, key, json_object_new_int64(n));
-}
+static void put_bool(json *o, const char *key, bool b) { put_text(o, key, b ? "True" : "False"); }
 
-static void put_bool(json *o, const char *key, bool b)
-{
-    put_text(o, key, b ? "True" : "False");
-}
-
-static json *bitmap(const struct cpu_set *set)
-{
+static json *bitmap(const struct cpu_set *set) {
     json *a = json_object_new_array();
 
     for (int i = 0; i < MAX_VCPUS; i++)
-        if (set->map[i / 8] >> (i % 8) & 1)
-            json_object_array_add(a, json_object_new_int(i));
+        if (set->map[i / 8] >> (i % 8) & 1) json_object_array_add(a, json_object_new_int(i));
     return a;
 }
 
-static void put_affinity(json *o, const char *key, const struct cpu_set *sets, unsigned num)
-{
+static void put_affinity(json *o, const char *key, const struct cpu_set *sets, unsigned num) {
     json *a;
 
-    if (!num)
-        return;
+    if (!num) return;
     a = json_object_new_array();
-    for (unsigned i = 0; i < num; i++)
-        json_object_array_add(a, bitmap(&sets[i]));
+    for (unsigned i = 0; i < num; i++) json_object_array_add(a, bitmap(&sets[i]));
     put(o, key, a);
 }
 
 /* full: also what libxl fills in when it creates the domain. */
-static json *create_info(const struct domain_config *dc, bool full)
-{
+static json *create_info(const struct domain_config *dc, bool full) {
     char uuid[UUID_STRLEN + 1];
     json *o = json_object_new_object();
 
     put_text(o, "type", "pv");
     put_text(o, "name", dc->name);
-    if (full)
-        put_int(o, "domid", UINT32_MAX);        /* libxl: any free id */
+    if (full) put_int(o, "domid", UINT32_MAX); /* libxl: any free id */
     if (dc->uuid_set) {
         uuid_format(dc->uuid, uuid);
         put_text(o, "uuid", uuid);
     }
-    if (dc->pool)
-        put_text(o, "pool_name", dc->pool);
+    if (dc->pool) put_text(o, "pool_name", dc->pool);
     put_bool(o, "run_hotplug_scripts", true);
     return o;
 }
 
-static json *sched_params(const struct domain_config *dc)
-{
+static json *sched_params(const struct domain_config *dc) {
     json *o = json_object_new_object();
 
-    if (dc->weight >= 0)
-        put_int(o, "weight", dc->weight);
-    if (dc->cap >= 0)
-        put_int(o, "cap", dc->cap);
+    if (dc->weight >= 0) put_int(o, "weight", dc->weight);
+    if (dc->cap >= 0) put_int(o, "cap", dc->cap);
     return o;
 }
 
 static const char *const tsc_modes[] = {
-    "default", "always_emulate", "native", "native_paravirt",
+    "default",
+    "always_emulate",
+    "native",
+    "native_paravirt",
 };
 
-static json *build_info(const struct domain_config *dc, bool full)
-{
+static json *build_info(const struct domain_config *dc, bool full) {
     json *o = json_object_new_object(), *arch, *avail = json_object_new_array();
 
     for (unsigned i = 0; i < dc->vcpus; i++)
@@ -101,40 +81,33 @@ static json *build_info(const struct domain_config *dc, bool full)
     put(o, "avail_vcpus", avail);
     put_affinity(o, "vcpu_hard_affinity", dc->hard, dc->num_hard);
     put_affinity(o, "vcpu_soft_affinity", dc->soft, dc->num_soft);
-    if (dc->tsc_mode)
-        put_text(o, "tsc_mode", tsc_modes[dc->tsc_mode]);
+    if (dc->tsc_mode) put_text(o, "tsc_mode", tsc_modes[dc->tsc_mode]);
     put_int(o, "max_memkb", (int64_t)dc->max_memkb);
     put_int(o, "target_memkb", (int64_t)dc->memkb);
-    if (full)
-        put_int(o, "video_memkb", 0);
-    if (dc->rtc_timeoffset)
-        put_int(o, "rtc_timeoffset", (uint32_t)dc->rtc_timeoffset);
-    if (dc->localtime)
-        put_bool(o, "localtime", true);
-    if (dc->max_grant_frames >= 0)
-        put_int(o, "max_grant_frames", dc->max_grant_frames);
-    if (dc->max_maptrack_frames >= 0)
-        put_int(o, "max_maptrack_frames", dc->max_maptrack_frames);
+    if (full) put_int(o, "video_memkb", 0);
+    if (dc->rtc_timeoffset) put_int(o, "rtc_timeoffset", (uint32_t)dc->rtc_timeoffset);
+    if (dc->localtime) put_bool(o, "localtime", true);
+    if (dc->max_grant_frames >= 0) put_int(o, "max_grant_frames", dc->max_grant_frames);
+    if (dc->max_maptrack_frames >= 0) put_int(o, "max_maptrack_frames", dc->max_maptrack_frames);
     put(o, "sched_params", sched_params(dc));
     put_bool(o, "claim_mode", true);
-    if (dc->max_event_channels >= 0)
-        put_int(o, "event_channels", dc->max_event_channels);
+    if (dc->max_event_channels >= 0) put_int(o, "event_channels", dc->max_event_channels);
     put_text(o, "kernel", dc->kernel);
     put_text(o, "cmdline", dc->cmdline);
     put_text(o, "ramdisk", dc->ramdisk);
     put(o, "type.pv", json_object_new_object());
     put(o, "arch_arm", json_object_new_object());
     arch = json_object_new_object();
-    if (full)
-        put_bool(arch, "msr_relaxed", false);
+    if (full) put_bool(arch, "msr_relaxed", false);
     put(o, "arch_x86", arch);
     return o;
 }
 
-static json *disk_json(const struct disk_cfg *d, bool full)
-{
+static json *disk_json(const struct disk_cfg *d, bool full) {
     static const char *const backends[] = {
-        [BACKEND_UNKNOWN] = NULL, [BACKEND_PHY] = "phy", [BACKEND_TAP] = "tap",
+        [BACKEND_UNKNOWN] = NULL,
+        [BACKEND_PHY] = "phy",
+        [BACKEND_TAP] = "tap",
         [BACKEND_QDISK] = "qdisk",
     };
     json *o = json_object_new_object();
@@ -144,42 +117,32 @@ static json *disk_json(const struct disk_cfg *d, bool full)
     put_text(o, "backend", backends[d->backend]);
     put_text(o, "format", disk_format_name(d->format));
     put_text(o, "script", d->script);
-    if (d->removable)
-        put_int(o, "removable", 1);
-    if (d->readwrite)
-        put_int(o, "readwrite", 1);
-    if (d->cdrom)
-        put_int(o, "is_cdrom", 1);
-    if (d->direct_io_safe)
-        put(o, "direct_io_safe", json_object_new_boolean(1));
-    if (d->discard != UNSET)
-        put_bool(o, "discard_enable", d->discard == ON);
-    if (full)
-        put_bool(o, "colo_restore_enable", false);
+    if (d->removable) put_int(o, "removable", 1);
+    if (d->readwrite) put_int(o, "readwrite", 1);
+    if (d->cdrom) put_int(o, "is_cdrom", 1);
+    if (d->direct_io_safe) put(o, "direct_io_safe", json_object_new_boolean(1));
+    if (d->discard != UNSET) put_bool(o, "discard_enable", d->discard == ON);
+    if (full) put_bool(o, "colo_restore_enable", false);
     return o;
 }
 
-static json *nic_json(const struct nic_cfg *n, bool full)
-{
+static json *nic_json(const struct nic_cfg *n, bool full) {
     json *o = json_object_new_object();
     char mac[18];
 
-    if (n->devid >= 0)
-        put_int(o, "devid", n->devid);
-    if (n->mtu)
-        put_int(o, "mtu", n->mtu);
+    if (n->devid >= 0) put_int(o, "devid", n->devid);
+    if (n->mtu) put_int(o, "mtu", n->mtu);
     put_text(o, "model", n->model);
     if (n->mac_set) {
-        snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", n->mac[0], n->mac[1],
-                 n->mac[2], n->mac[3], n->mac[4], n->mac[5]);
+        snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", n->mac[0], n->mac[1], n->mac[2],
+                 n->mac[3], n->mac[4], n->mac[5]);
         put_text(o, "mac", mac);
     }
     put_text(o, "ip", n->ip);
     put_text(o, "bridge", n->bridge);
     put_text(o, "ifname", n->ifname);
     put_text(o, "script", n->script);
-    if (full)
-        put_text(o, "nictype", "vif");
+    if (full) put_text(o, "nictype", "vif");
     if (n->rate_bytes) {
         put_int(o, "rate_bytes_per_interval", (int64_t)n->rate_bytes);
         put_int(o, "rate_interval_usecs", n->rate_usecs);
@@ -199,14 +162,11 @@ static const char *const action_json[] = {
     [ACTION_SOFT_RESET] = "soft_reset",
 };
 
-static void put_action(json *o, const char *key, enum action a)
-{
-    if (a != ACTION_DESTROY)
-        put_text(o, key, action_json[a]);
+static void put_action(json *o, const char *key, enum action a) {
+    if (a != ACTION_DESTROY) put_text(o, key, action_json[a]);
 }
 
-json *domjson_from_config(const struct domain_config *dc, bool full)
-{
+json *domjson_from_config(const struct domain_config *dc, bool full) {
     json *o = json_object_new_object(), *list;
 
     put(o, "c_info", create_info(dc, full));
@@ -231,18 +191,15 @@ json *domjson_from_config(const struct domain_config *dc, bool full)
 
 /* ---- reading ---- */
 
-json *domjson_get(json *o, const char *name, const char *sub)
-{
+json *domjson_get(json *o, const char *name, const char *sub) {
     json *member;
 
-    if (!json_object_is_type(o, json_type_object) ||
-        !json_object_object_get_ex(o, name, &member))
+    if (!json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, name, &member))
         return NULL;
     return sub ? domjson_get(member, sub, NULL) : member;
 }
 
-void domjson_set(json *o, const char *name, const char *sub, json *value)
-{
+void domjson_set(json *o, const char *name, const char *sub, json *value) {
     json *parent = sub ? domjson_get(o, name, NULL) : o;
 
     if (!parent) {
@@ -252,46 +209,38 @@ void domjson_set(json *o, const char *name, const char *sub, json *value)
     put(parent, sub ? sub : name, value);
 }
 
-static void get_text(json *o, const char *key, char **slot)
-{
+static void get_text(json *o, const char *key, char **slot) {
     json *v = domjson_get(o, key, NULL);
 
     if (json_object_is_type(v, json_type_string))
         set_string(slot, xstrdup(json_object_get_string(v)));
 }
 
-static int64_t get_int(json *o, const char *key, int64_t min, int64_t max, int64_t def)
-{
+static int64_t get_int(json *o, const char *key, int64_t min, int64_t max, int64_t def) {
     json *v = domjson_get(o, key, NULL);
     int64_t n;
 
-    if (!json_object_is_type(v, json_type_int))
-        return def;
+    if (!json_object_is_type(v, json_type_int)) return def;
     n = json_object_get_int64(v);
     return n < min || n > max ? def : n;
 }
 
-static bool get_bool(json *o, const char *key)
-{
+static bool get_bool(json *o, const char *key) {
     json *v = domjson_get(o, key, NULL);
 
-    if (json_object_is_type(v, json_type_string))
-        return !strcmp(json_object_get_string(v), "True");
+    if (json_object_is_type(v, json_type_string)) return !strcmp(json_object_get_string(v), "True");
     return v && json_object_get_boolean(v);
 }
 
-static size_t list_length(json *list)
-{
+static size_t list_length(json *list) {
     return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
 }
 
-static void get_affinity(json *o, const char *key, struct cpu_set **sets, unsigned *num)
-{
+static void get_affinity(json *o, const char *key, struct cpu_set **sets, unsigned *num) {
     json *list = domjson_get(o, key, NULL);
     size_t n = list_length(list);
 
-    if (!n || n > MAX_VCPUS)
-        return;
+    if (!n || n > MAX_VCPUS) return;
     *sets = xcalloc(n, sizeof(**sets));
     *num = (unsigned)n;
     for (size_t i = 0; i < n; i++) {
@@ -300,14 +249,12 @@ static void get_affinity(json *o, const char *key, struct cpu_set **sets, unsign
         for (size_t j = 0; j < list_length(map); j++) {
             int64_t cpu = json_object_get_int64(json_object_array_get_idx(map, j));
 
-            if (cpu >= 0 && cpu < MAX_VCPUS)
-                (*sets)[i].map[cpu / 8] |= (uint8_t)(1u << (cpu % 8));
+            if (cpu >= 0 && cpu < MAX_VCPUS) (*sets)[i].map[cpu / 8] |= (uint8_t)(1u << (cpu % 8));
         }
     }
 }
 
-static void get_build_info(json *o, struct domain_config *dc)
-{
+static void get_build_info(json *o, struct domain_config *dc) {
     json *sched = domjson_get(o, "sched_params", NULL), *tsc = domjson_get(o, "tsc_mode", NULL);
     size_t online = list_length(domjson_get(o, "avail_vcpus", NULL));
 
@@ -333,14 +280,14 @@ static void get_build_info(json *o, struct domain_config *dc)
     get_text(o, "ramdisk", &dc->ramdisk);
 }
 
-static bool get_disk(json *o, struct disk_cfg *d)
-{
+static bool get_disk(json *o, struct disk_cfg *d) {
     json *v = domjson_get(o, "format", NULL);
     int format = json_object_is_type(v, json_type_string)
-        ? disk_format_parse(json_object_get_string(v)) : DISK_RAW;
+                     ? disk_format_parse(json_object_get_string(v))
+                     : DISK_RAW;
 
-    *d = (struct disk_cfg){ .format = format < 0 ? DISK_RAW : (enum disk_format)format,
-                            .discard = UNSET };
+    *d = (struct disk_cfg){.format = format < 0 ? DISK_RAW : (enum disk_format)format,
+                           .discard = UNSET};
     get_text(o, "pdev_path", &d->target);
     get_text(o, "vdev", &d->vdev);
     get_text(o, "script", &d->script);
@@ -351,22 +298,20 @@ static bool get_disk(json *o, struct disk_cfg *d)
     if (domjson_get(o, "discard_enable", NULL))
         d->discard = get_bool(o, "discard_enable") ? ON : OFF;
     v = domjson_get(o, "backend", NULL);
-    if (v && !strcmp(json_object_get_string(v), "phy"))
-        d->backend = BACKEND_PHY;
+    if (v && !strcmp(json_object_get_string(v), "phy")) d->backend = BACKEND_PHY;
     return d->vdev && vdev_number(d->vdev) >= 0;
 }
 
-static void get_nic(json *o, struct nic_cfg *n)
-{
+static void get_nic(json *o, struct nic_cfg *n) {
     json *v = domjson_get(o, "mac", NULL);
 
-    *n = (struct nic_cfg){ .type = NIC_VIF };
+    *n = (struct nic_cfg){.type = NIC_VIF};
     n->devid = (int)get_int(o, "devid", 0, 65535, 0);
     n->mtu = (int)get_int(o, "mtu", 0, 65535, 0);
     n->rate_bytes = (uint64_t)get_int(o, "rate_bytes_per_interval", 0, UINT32_MAX, 0);
     n->rate_usecs = (uint32_t)get_int(o, "rate_interval_usecs", 0, UINT32_MAX, 0);
-    n->mac_set = json_object_is_type(v, json_type_string) &&
-                 mac_parse(json_object_get_string(v), n->mac);
+    n->mac_set =
+        json_object_is_type(v, json_type_string) && mac_parse(json_object_get_string(v), n->mac);
     get_text(o, "model", &n->model);
     get_text(o, "ip", &n->ip);
     get_text(o, "bridge", &n->bridge);
@@ -375,8 +320,7 @@ static void get_nic(json *o, struct nic_cfg *n)
     get_text(o, "gatewaydev", &n->gatewaydev);
 }
 
-static void get_action(json *o, const char *key, enum action *slot)
-{
+static void get_action(json *o, const char *key, enum action *slot) {
     json *v = domjson_get(o, key, NULL);
 
     *slot = ACTION_DESTROY;
@@ -386,8 +330,7 @@ static void get_action(json *o, const char *key, enum action *slot)
             *slot = (enum action)i;
 }
 
-static int get_devices(json *o, struct domain_config *dc, const char **why)
-{
+static int get_devices(json *o, struct domain_config *dc, const char **why) {
     json *disks = domjson_get(o, "disks", NULL), *nics = domjson_get(o, "nics", NULL);
 
     dc->disks = xcalloc(list_length(disks), sizeof(*dc->disks));
@@ -403,8 +346,7 @@ static int get_devices(json *o, struct domain_config *dc, const char **why)
     return 0;
 }
 
-int domjson_to_config(json *o, struct domain_config *dc, const char **why)
-{
+int domjson_to_config(json *o, struct domain_config *dc, const char **why) {
     json *c = domjson_get(o, "c_info", NULL), *b = domjson_get(o, "b_info", NULL);
     json *uuid = domjson_get(c, "uuid", NULL), *type = domjson_get(c, "type", NULL);
 
@@ -432,8 +374,7 @@ int domjson_to_config(json *o, struct domain_config *dc, const char **why)
 
 /* ---- printing ---- */
 
-static void print_string(FILE *out, const char *s)
-{
+static void print_string(FILE *out, const char *s) {
     fputc('"', out);
     for (; *s; s++) {
         static const char plain[] = "\b\f\n\r\t\"\\", letter[] = "bfnrt\"\\";
@@ -449,15 +390,11 @@ static void print_string(FILE *out, const char *s)
     fputc('"', out);
 }
 
-static void indent(FILE *out, unsigned level)
-{
-    fprintf(out, "%*s", (int)level * 4, "");
-}
+static void indent(FILE *out, unsigned level) { fprintf(out, "%*s", (int)level * 4, ""); }
 
 static void print_value(FILE *out, json *v, unsigned level);
 
-static void print_array(FILE *out, json *v, unsigned level)
-{
+static void print_array(FILE *out, json *v, unsigned level) {
     size_t n = json_object_array_length(v);
 
     fputs("[\n", out);
@@ -471,8 +408,7 @@ static void print_array(FILE *out, json *v, unsigned level)
     fputc(']', out);
 }
 
-static void print_object(FILE *out, json *v, unsigned level)
-{
+static void print_object(FILE *out, json *v, unsigned level) {
     bool first = true;
 
     fputs("{\n", out);
@@ -489,8 +425,7 @@ static void print_object(FILE *out, json *v, unsigned level)
     fputc('}', out);
 }
 
-static void print_value(FILE *out, json *v, unsigned level)
-{
+static void print_value(FILE *out, json *v, unsigned level) {
     if (json_object_is_type(v, json_type_object))
         print_object(out, v, level);
     else if (json_object_is_type(v, json_type_array))
@@ -501,8 +436,7 @@ static void print_value(FILE *out, json *v, unsigned level)
         fputs(json_object_to_json_string(v), out);
 }
 
-void domjson_print(FILE *out, json *o)
-{
+void domjson_print(FILE *out, json *o) {
     print_value(out, o, 0);
     fputc('\n', out);
 }

@@ -18,20 +18,17 @@
 #include "device.h"
 #include "xsutil.h"
 
-#define SCRIPT_TIMEOUT_MS 40000     /* as libxl */
+#define SCRIPT_TIMEOUT_MS 40000 /* as libxl */
 
-char *script_path(const char *script, const char *otherwise)
-{
-    if (!script)
-        script = otherwise;
+char *script_path(const char *script, const char *otherwise) {
+    if (!script) script = otherwise;
     return script[0] == '/' ? xstrdup(script) : xasprintf(SCRIPT_DIR "/%s", script);
 }
 
 static void child(const struct device *dev, const char *script, const char *const args[],
-                  const char *const env[], int out)
-{
+                  const char *const env[], int out) {
     char *path = xasprintf("backend/%s/%u/%d", dev->kind, dev->domid, dev->id);
-    const char *argv[8] = { script };
+    const char *argv[8] = {script};
     int null = open("/dev/null", O_RDONLY);
     unsigned n = 1;
 
@@ -43,10 +40,8 @@ static void child(const struct device *dev, const char *script, const char *cons
     setenv("XENBUS_TYPE", dev->kind, 1);
     setenv("XENBUS_PATH", path, 1);
     setenv("XENBUS_BASE_PATH", "backend", 1);
-    for (; env && env[0]; env += 2)
-        setenv(env[0], env[1], 1);
-    while (*args && n < ARRAY_SIZE(argv) - 1)
-        argv[n++] = *args++;
+    for (; env && env[0]; env += 2) setenv(env[0], env[1], 1);
+    while (*args && n < ARRAY_SIZE(argv) - 1) argv[n++] = *args++;
     argv[n] = NULL;
     execv(script, (char *const *)argv);
     dprintf(2, "%s: %s", script, strerror(errno));
@@ -54,14 +49,12 @@ static void child(const struct device *dev, const char *script, const char *cons
 }
 
 /* Reads once and keeps the end of what the script says; false at the end of its output. */
-static bool collect_some(int fd, char *text, size_t size)
-{
+static bool collect_some(int fd, char *text, size_t size) {
     size_t used = strlen(text);
     char buf[256];
     ssize_t n = read(fd, buf, sizeof(buf) < size ? sizeof(buf) : size - 1);
 
-    if (n <= 0)
-        return n < 0 && errno == EINTR;
+    if (n <= 0) return n < 0 && errno == EINTR;
     if (used + (size_t)n >= size) {
         size_t drop = used + (size_t)n - size + 1;
 
@@ -74,17 +67,15 @@ static bool collect_some(int fd, char *text, size_t size)
 }
 
 /* Until the script itself ended (a process it leaves behind may keep the pipe open). */
-static bool collect(pid_t pid, int fd, char *text, size_t size, int timeout_ms)
-{
+static bool collect(pid_t pid, int fd, char *text, size_t size, int timeout_ms) {
     int64_t end = now_ms() + timeout_ms, left;
-    struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .events = POLLIN } };
+    struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.events = POLLIN}};
     bool finished = false;
 
     p[1].fd = (int)syscall(SYS_pidfd_open, pid, 0);
     text[0] = '\0';
     while (!finished && (left = end - now_ms()) > 0) {
-        if (poll(p, 2, (int)left) < 0 && errno != EINTR)
-            break;
+        if (poll(p, 2, (int)left) < 0 && errno != EINTR) break;
         if (p[0].revents && !collect_some(fd, text, size)) {
             p[0].fd = -1;
             finished = p[1].fd < 0;
@@ -94,18 +85,15 @@ static bool collect(pid_t pid, int fd, char *text, size_t size, int timeout_ms)
     fcntl(fd, F_SETFL, O_NONBLOCK);
     while (finished && p[0].fd >= 0 && collect_some(fd, text, size))
         ;
-    if (p[1].fd >= 0)
-        close(p[1].fd);
+    if (p[1].fd >= 0) close(p[1].fd);
     return finished;
 }
 
 /* Waits for the script itself; a process it left behind may hold the pipe open. */
-static int reap(pid_t pid, bool finished, const char *script, const char *said, struct err *err)
-{
+static int reap(pid_t pid, bool finished, const char *script, const char *said, struct err *err) {
     int status;
 
-    if (!finished)
-        kill(-pid, SIGKILL);
+    if (!finished) kill(-pid, SIGKILL);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (!finished)
@@ -120,8 +108,7 @@ static int reap(pid_t pid, bool finished, const char *script, const char *said, 
 }
 
 int hotplug_run(struct xl *xl, const struct device *dev, const char *script,
-                const char *const args[], const char *const env[], struct err *err)
-{
+                const char *const args[], const char *const env[], struct err *err) {
     char said[400], *reason;
     int fds[2], rc;
     bool finished;
@@ -130,8 +117,7 @@ int hotplug_run(struct xl *xl, const struct device *dev, const char *script,
     if (access(script, X_OK))
         return err_set(err, -errno, "script %s: %s", script,
                        errno == EACCES ? "not executable" : strerror(errno));
-    if (pipe2(fds, O_CLOEXEC))
-        return err_set(err, -errno, "pipe: %s", strerror(errno));
+    if (pipe2(fds, O_CLOEXEC)) return err_set(err, -errno, "pipe: %s", strerror(errno));
     pid = fork();
     if (pid < 0) {
         rc = err_set(err, -errno, "cannot start %s: %s", script, strerror(errno));
@@ -139,17 +125,14 @@ int hotplug_run(struct xl *xl, const struct device *dev, const char *script,
         close(fds[1]);
         return rc;
     }
-    if (!pid)
-        child(dev, script, args, env, fds[1]);
+    if (!pid) child(dev, script, args, env, fds[1]);
     close(fds[1]);
     finished = collect(pid, fds[0], said, sizeof(said), SCRIPT_TIMEOUT_MS);
     close(fds[0]);
     rc = reap(pid, finished, script, trim(said), err);
-    if (!rc)
-        return 0;
+    if (!rc) return 0;
     reason = xsu_read(xl->xs, XBT_NULL, "%s/hotplug-error", dev->backend);
-    if (reason && *reason)
-        err_prefix(err, "%s", reason);
+    if (reason && *reason) err_prefix(err, "%s", reason);
     free(reason);
     return rc;
 }

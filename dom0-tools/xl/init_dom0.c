@@ -12,8 +12,7 @@
 #include "xl.h"
 #include "xsutil.h"
 
-static struct json_object *dom0_json(const uint8_t uuid[16], bool have_uuid)
-{
+static struct json_object *dom0_json(const uint8_t uuid[16], bool have_uuid) {
     struct json_object *json = json_object_new_object(), *c = json_object_new_object();
     struct json_object *b = json_object_new_object();
     char text[UUID_STRLEN + 1];
@@ -35,22 +34,19 @@ static struct json_object *dom0_json(const uint8_t uuid[16], bool have_uuid)
     return json;
 }
 
-static bool write_memory(struct xl *xl, const struct xen_domctl_getdomaininfo *info)
-{
+static bool write_memory(struct xl *xl, const struct xen_domctl_getdomaininfo *info) {
     unsigned long long kib = (unsigned long long)info->tot_pages * 4;
     unsigned long long max = (unsigned long long)info->max_pages * 4;
 
     /* Without dom0_mem's max: the limit is "all there is", which is no useful figure. */
-    if (info->max_pages >= UINT32_MAX || max < kib)
-        max = kib;
+    if (info->max_pages >= UINT32_MAX || max < kib) max = kib;
     return xsu_writef(xl->xs, XBT_NULL, "/local/domain/0/memory/static-max", "%llu", max) &&
            xsu_writef(xl->xs, XBT_NULL, "/local/domain/0/memory/target", "%llu", kib);
 }
 
-static int set_up(struct xl *xl, const char *uuid_text)
-{
+static int set_up(struct xl *xl, const char *uuid_text) {
     struct xen_domctl_getdomaininfo info;
-    uint8_t uuid[16] = { 0 };
+    uint8_t uuid[16] = {0};
     xen_domain_handle_t handle;
     struct json_object *json;
     struct err err;
@@ -78,18 +74,15 @@ static int set_up(struct xl *xl, const char *uuid_text)
         return 1;
     }
     json_object_put(json);
-    ok = write_memory(xl, &info) &&
-         xsu_write(xl->xs, XBT_NULL, "/local/pool/0/name", "Pool-0") &&
+    ok = write_memory(xl, &info) && xsu_write(xl->xs, XBT_NULL, "/local/pool/0/name", "Pool-0") &&
          xsu_write(xl->xs, XBT_NULL, "/local/domain/0/domid", "0") &&
          xsu_write(xl->xs, XBT_NULL, "/local/domain/0/name", "Domain-0");
-    if (!ok)
-        fprintf(stderr, "xen-init-dom0: cannot write to xenstore: %s\n", strerror(errno));
+    if (!ok) fprintf(stderr, "xen-init-dom0: cannot write to xenstore: %s\n", strerror(errno));
     return !ok;
 }
 
-int main(int argc, char **argv)
-{
-    struct xl xl = { 0 };
+int main(int argc, char **argv) {
+    struct xl xl = {0};
     struct err err;
     char *name;
     int rc = 0;
@@ -114,8 +107,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "Dom0 is already set up\n");
     else
         rc = set_up(&xl, argc > 1 ? argv[1] : NULL);
-    if (!name && !rc)
-        printf("Done setting up Dom0\n");
+    if (!name && !rc) printf("Done setting up Dom0\n");
     free(name);
     xs_close(xl.xs);
     hv_close(xl.hv);

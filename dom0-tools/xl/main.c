@@ -8,47 +8,39 @@
 #include "xl.h"
 
 /* An exact name, or the only command that begins with it. */
-const struct command *command_find(const char *name)
-{
+const struct command *command_find(const char *name) {
     const struct command *hit = NULL;
     unsigned hits = 0;
 
     for (const struct command *const *c = commands; *c; c++) {
-        if (strncmp((*c)->name, name, strlen(name)))
-            continue;
-        if (!strcmp((*c)->name, name))
-            return *c;
+        if (strncmp((*c)->name, name, strlen(name))) continue;
+        if (!strcmp((*c)->name, name)) return *c;
         hit = *c;
         hits++;
     }
     return hits == 1 ? hit : NULL;
 }
 
-static void help_all(void)
-{
+static void help_all(void) {
     printf("Usage xl [-vfNtT] <subcommand> [args]\n\nxl full list of subcommands:\n\n");
     for (const struct command *const *c = commands; *c; c++) {
         printf(" %-19s ", (*c)->name);
-        if (strlen((*c)->name) > 19)
-            printf("\n %-19s ", "");
+        if (strlen((*c)->name) > 19) printf("\n %-19s ", "");
         printf("%s\n", (*c)->summary);
     }
 }
 
-void command_help(const struct command *cmd)
-{
+void command_help(const struct command *cmd) {
     if (!cmd) {
         help_all();
         return;
     }
     printf("Usage: xl [-vtT%s%s] %s %s\n\n%s.\n\n", cmd->flags & CMD_MODIFIES ? "f" : "",
            cmd->flags & CMD_DRYRUN ? "N" : "", cmd->name, cmd->usage, cmd->summary);
-    if (cmd->options)
-        printf("Options:\n\n%s\n", cmd->options);
+    if (cmd->options) printf("Options:\n\n%s\n", cmd->options);
 }
 
-static int help(const char *name)
-{
+static int help(const char *name) {
     const struct command *cmd;
 
     if (!name || !strcmp(name, "help")) {
@@ -63,18 +55,15 @@ static int help(const char *name)
     return 0;
 }
 
-bool xl_open(struct xl *xl)
-{
+bool xl_open(struct xl *xl) {
     struct err err;
 
-    if (!xl->hv)
-        xl->hv = hv_open(&err);
+    if (!xl->hv) xl->hv = hv_open(&err);
     if (!xl->hv) {
         fprintf(stderr, "xl: %s. xl works in the control domain, as root.\n", err.text);
         return false;
     }
-    if (!xl->xs)
-        xl->xs = xs_open(0);
+    if (!xl->xs) xl->xs = xs_open(0);
     if (!xl->xs) {
         fprintf(stderr, "xl: cannot connect to xenstore: %s. Is xenstored running?\n",
                 strerror(errno));
@@ -83,19 +72,16 @@ bool xl_open(struct xl *xl)
     return true;
 }
 
-void xl_close(struct xl *xl)
-{
+void xl_close(struct xl *xl) {
     xs_close(xl->xs);
-    if (xl->hv)
-        hv_close(xl->hv);
+    if (xl->hv) hv_close(xl->hv);
     xl->xs = NULL;
     xl->hv = NULL;
 }
 
 int xl_getopt(struct xl *xl, int argc, char **argv, const char *opts, const struct option *longs,
-              int need)
-{
-    static const struct option only_help[] = { { "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+              int need) {
+    static const struct option only_help[] = {{"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
     int opt;
 
     opterr = 0;
@@ -120,8 +106,7 @@ int xl_getopt(struct xl *xl, int argc, char **argv, const char *opts, const stru
     return opt;
 }
 
-static int run(struct xl *xl, const struct command *cmd, int argc, char **argv)
-{
+static int run(struct xl *xl, const struct command *cmd, int argc, char **argv) {
     int rc;
 
     if (xl->dryrun && !(cmd->flags & CMD_DRYRUN)) {
@@ -129,9 +114,8 @@ static int run(struct xl *xl, const struct command *cmd, int argc, char **argv)
         return EXIT_FAILURE;
     }
     xl->command = cmd;
-    if (!(cmd->flags & CMD_OFFLINE) && !xl_open(xl))
-        return EXIT_FAILURE;
-    optind = 0;                 /* glibc: start over, options may follow arguments */
+    if (!(cmd->flags & CMD_OFFLINE) && !xl_open(xl)) return EXIT_FAILURE;
+    optind = 0; /* glibc: start over, options may follow arguments */
     rc = cmd->run(xl, argc, argv);
     if (fflush(stdout) || ferror(stdout)) {
         perror("stdout");
@@ -141,9 +125,8 @@ static int run(struct xl *xl, const struct command *cmd, int argc, char **argv)
     return rc;
 }
 
-int main(int argc, char **argv)
-{
-    struct xl xl = { 0 };
+int main(int argc, char **argv) {
+    struct xl xl = {0};
     const struct command *cmd;
     int opt;
 
@@ -163,10 +146,8 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     cmd = command_find(argv[optind]);
-    if (cmd)
-        return run(&xl, cmd, argc - optind, argv + optind);
-    if (!strcmp(argv[optind], "help"))
-        return help(argv[optind + 1]);
+    if (cmd) return run(&xl, cmd, argc - optind, argv + optind);
+    if (!strcmp(argv[optind], "help")) return help(argv[optind + 1]);
     fprintf(stderr, "command not implemented\n");
     return EXIT_FAILURE;
 }

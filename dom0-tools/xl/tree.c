@@ -15,8 +15,7 @@
 #include "xsutil.h"
 
 static bool put(struct xl *xl, xs_transaction_t t, const char *dir, const char *key,
-                const char *value)
-{
+                const char *value) {
     char *path = xasprintf("%s/%s", dir, key);
     bool ok = xsu_write(xl->xs, t, path, value);
 
@@ -28,8 +27,7 @@ static bool putf(struct xl *xl, xs_transaction_t t, const char *dir, const char 
                  const char *fmt, ...) XL_PRINTF(5, 6);
 
 static bool putf(struct xl *xl, xs_transaction_t t, const char *dir, const char *key,
-                 const char *fmt, ...)
-{
+                 const char *fmt, ...) {
     char value[128];
     va_list ap;
 
@@ -40,8 +38,7 @@ static bool putf(struct xl *xl, xs_transaction_t t, const char *dir, const char 
 }
 
 static bool make_dir(struct xl *xl, xs_transaction_t t, const char *dir, const char *sub,
-                     unsigned owner, unsigned reader)
-{
+                     unsigned owner, unsigned reader) {
     char *path = xasprintf("%s/%s", dir, sub);
     bool ok = xsu_mkdir(xl->xs, t, path, owner, reader);
 
@@ -49,13 +46,20 @@ static bool make_dir(struct xl *xl, xs_transaction_t t, const char *dir, const c
     return ok;
 }
 
-static bool make_guest_nodes(struct xl *xl, xs_transaction_t t, const char *dom, domid_t domid)
-{
-    static const char *const read_only[] = { "cpu", "memory", "device", "control" };
+static bool make_guest_nodes(struct xl *xl, xs_transaction_t t, const char *dom, domid_t domid) {
+    static const char *const read_only[] = {"cpu", "memory", "device", "control"};
     static const char *const writable[] = {
-        "control/shutdown", "control/feature-poweroff", "control/feature-reboot",
-        "control/feature-suspend", "control/sysrq", "device/suspend/event-channel", "data",
-        "drivers", "feature", "attr", "error",
+        "control/shutdown",
+        "control/feature-poweroff",
+        "control/feature-reboot",
+        "control/feature-suspend",
+        "control/sysrq",
+        "device/suspend/event-channel",
+        "data",
+        "drivers",
+        "feature",
+        "attr",
+        "error",
     };
     bool ok = true;
 
@@ -69,8 +73,7 @@ static bool make_guest_nodes(struct xl *xl, xs_transaction_t t, const char *dom,
 
 /* 0, -EEXIST for the name, or -EIO with errno. */
 static int make_in(struct xl *xl, xs_transaction_t t, domid_t domid,
-                   const struct domain_config *dc)
-{
+                   const struct domain_config *dc) {
     char uuid[UUID_STRLEN + 1], dom[40], vm[60], libxl[30];
     bool ok;
     int rc;
@@ -85,22 +88,19 @@ static int make_in(struct xl *xl, xs_transaction_t t, domid_t domid,
     ok = xsu_mkdir(xl->xs, t, dom, 0, domid) && xsu_mkdir(xl->xs, t, vm, 0, domid) &&
          xsu_mkdir(xl->xs, t, libxl, 0, 0) && put(xl, t, dom, "vm", vm);
     rc = ok ? rename_in(xl, t, domid, dc->uuid, dc->name) : -EIO;
-    if (rc)
-        return rc;
+    if (rc) return rc;
     ok = put(xl, t, vm, "uuid", uuid) && make_guest_nodes(xl, t, dom, domid) &&
          put(xl, t, libxl, "type", "pv") && put(xl, t, libxl, "dm-version", "qemu_xen");
     return ok ? 0 : -EIO;
 }
 
-int tree_make(struct xl *xl, domid_t domid, const struct domain_config *dc, struct err *err)
-{
+int tree_make(struct xl *xl, domid_t domid, const struct domain_config *dc, struct err *err) {
     xs_transaction_t t;
     int rc, saved;
 
     do {
         t = xs_transaction_start(xl->xs);
-        if (!t)
-            return err_set(err, -errno, "xenstore refuses a transaction: %s", strerror(errno));
+        if (!t) return err_set(err, -errno, "xenstore refuses a transaction: %s", strerror(errno));
         rc = make_in(xl, t, domid, dc);
         saved = errno;
         if (!xs_transaction_end(xl->xs, t, rc != 0) && !rc) {
@@ -109,24 +109,24 @@ int tree_make(struct xl *xl, domid_t domid, const struct domain_config *dc, stru
         }
     } while (rc == -EAGAIN);
     if (rc == -EEXIST)
-        return err_set(err, rc, "a domain named \"%s\" already exists; choose another name or "
-                       "destroy it", dc->name);
+        return err_set(err, rc,
+                       "a domain named \"%s\" already exists; choose another name or "
+                       "destroy it",
+                       dc->name);
     if (rc)
         return err_set(err, -saved, "cannot write /local/domain/%u: %s", domid, strerror(saved));
     return 0;
 }
 
 static bool publish_domain(struct xl *xl, xs_transaction_t t, domid_t domid,
-                           const struct domain_config *dc, const struct builder_result *built)
-{
+                           const struct domain_config *dc, const struct builder_result *built) {
     char dom[40], key[40];
     bool ok;
 
     snprintf(dom, sizeof(dom), "/local/domain/%u", domid);
     ok = putf(xl, t, dom, "memory/static-max", "%llu", (unsigned long long)dc->max_memkb) &&
          putf(xl, t, dom, "memory/target", "%llu", (unsigned long long)dc->memkb) &&
-         put(xl, t, dom, "memory/videoram", "0") &&
-         putf(xl, t, dom, "domid", "%u", domid) &&
+         put(xl, t, dom, "memory/videoram", "0") && putf(xl, t, dom, "domid", "%u", domid) &&
          putf(xl, t, dom, "store/port", "%u", built->store_port) &&
          putf(xl, t, dom, "store/ring-ref", "%llu", (unsigned long long)built->store_mfn);
     for (unsigned i = 0; i < dc->max_vcpus && ok; i++) {
@@ -136,16 +136,14 @@ static bool publish_domain(struct xl *xl, xs_transaction_t t, domid_t domid,
     return ok;
 }
 
-static bool publish_vm(struct xl *xl, xs_transaction_t t, const struct domain_config *dc)
-{
+static bool publish_vm(struct xl *xl, xs_transaction_t t, const struct domain_config *dc) {
     char uuid[UUID_STRLEN + 1], vm[60];
     struct timeval now;
 
     gettimeofday(&now, NULL);
     uuid_format(dc->uuid, uuid);
     snprintf(vm, sizeof(vm), "/vm/%s", uuid);
-    return put(xl, t, vm, "image/ostype", "linux") &&
-           put(xl, t, vm, "image/kernel", dc->kernel) &&
+    return put(xl, t, vm, "image/ostype", "linux") && put(xl, t, vm, "image/kernel", dc->kernel) &&
            (!dc->ramdisk || put(xl, t, vm, "image/ramdisk", dc->ramdisk)) &&
            (!dc->cmdline || put(xl, t, vm, "image/cmdline", dc->cmdline)) &&
            putf(xl, t, vm, "start_time", "%lld.%02d", (long long)now.tv_sec,
@@ -153,16 +151,14 @@ static bool publish_vm(struct xl *xl, xs_transaction_t t, const struct domain_co
 }
 
 int tree_publish(struct xl *xl, domid_t domid, const struct domain_config *dc,
-                 const struct builder_result *built, struct err *err)
-{
+                 const struct builder_result *built, struct err *err) {
     xs_transaction_t t;
     bool ok, again;
     int saved;
 
     do {
         t = xs_transaction_start(xl->xs);
-        if (!t)
-            return err_set(err, -errno, "xenstore refuses a transaction: %s", strerror(errno));
+        if (!t) return err_set(err, -errno, "xenstore refuses a transaction: %s", strerror(errno));
         ok = publish_domain(xl, t, domid, dc, built) && publish_vm(xl, t, dc);
         saved = errno;
         again = !xs_transaction_end(xl->xs, t, !ok) && ok && errno == EAGAIN;
@@ -175,8 +171,7 @@ int tree_publish(struct xl *xl, domid_t domid, const struct domain_config *dc,
     return 0;
 }
 
-void tree_remove(struct xl *xl, domid_t domid, const uint8_t uuid[16])
-{
+void tree_remove(struct xl *xl, domid_t domid, const uint8_t uuid[16]) {
     char text[UUID_STRLEN + 1], *vm = xsu_read(xl->xs, XBT_NULL, "/local/domain/%u/vm", domid);
     char *path = xasprintf("/local/domain/0/device-model/%u", domid);
 
@@ -186,8 +181,7 @@ void tree_remove(struct xl *xl, domid_t domid, const uint8_t uuid[16])
     uuid_format(uuid, text);
     path = xasprintf("/vm/%s", text);
     xs_rm(xl->xs, XBT_NULL, path);
-    if (vm && !strncmp(vm, "/vm/", 4) && strcmp(vm, path))
-        xs_rm(xl->xs, XBT_NULL, vm);
+    if (vm && !strncmp(vm, "/vm/", 4) && strcmp(vm, path)) xs_rm(xl->xs, XBT_NULL, vm);
     free(path);
     free(vm);
     path = xasprintf("/local/domain/%u", domid);
@@ -200,9 +194,8 @@ void tree_remove(struct xl *xl, domid_t domid, const uint8_t uuid[16])
 
 /* The console is older than the device protocol: its ring is a frame number, its directory is
  * dom0's, and xenconsoled serves it as soon as it is written. */
-int console_add(struct xl *xl, domid_t domid, uint32_t port, uint64_t mfn, struct err *err)
-{
-    struct node_list back = { 0 }, front = { 0 };
+int console_add(struct xl *xl, domid_t domid, uint32_t port, uint64_t mfn, struct err *err) {
+    struct node_list back = {0}, front = {0};
     struct device dev;
     char *path;
     int rc;

@@ -14,35 +14,30 @@
 #include "xsutil.h"
 
 #define USERDATA_DIR "/var/lib/xen"
-#define MAX_JSON (4 << 20)
+#define MAX_JSON     (4 << 20)
 
-static char *path_of(char which, domid_t domid, const uint8_t uuid[16], const char *user)
-{
+static char *path_of(char which, domid_t domid, const uint8_t uuid[16], const char *user) {
     char text[UUID_STRLEN + 1];
 
     uuid_format(uuid, text);
     return xasprintf(USERDATA_DIR "/userdata-%c.%u.%s.%s", which, domid, text, user);
 }
 
-static int write_json(const char *path, struct json_object *json)
-{
+static int write_json(const char *path, struct json_object *json) {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
 
     if (!f) {
-        if (fd >= 0)
-            close(fd);
+        if (fd >= 0) close(fd);
         return -errno;
     }
     domjson_print(f, json);
-    if (ferror(f) | fclose(f))
-        return errno ? -errno : -EIO;
+    if (ferror(f) | fclose(f)) return errno ? -errno : -EIO;
     return 0;
 }
 
 int userdata_store(domid_t domid, const uint8_t uuid[16], struct json_object *json,
-                   struct err *err)
-{
+                   struct err *err) {
     char *final = path_of('d', domid, uuid, "libxl-json");
     char *fresh = path_of('n', domid, uuid, "libxl-json");
     int rc;
@@ -51,8 +46,7 @@ int userdata_store(domid_t domid, const uint8_t uuid[16], struct json_object *js
         rc = -errno;
     else
         rc = write_json(fresh, json);
-    if (!rc && rename(fresh, final))
-        rc = -errno;
+    if (!rc && rename(fresh, final)) rc = -errno;
     if (rc) {
         unlink(fresh);
         err_set(err, rc, "cannot write %s: %s", final, strerror(-rc));
@@ -62,8 +56,7 @@ int userdata_store(domid_t domid, const uint8_t uuid[16], struct json_object *js
     return rc;
 }
 
-struct json_object *userdata_load(domid_t domid, const uint8_t uuid[16], struct err *err)
-{
+struct json_object *userdata_load(domid_t domid, const uint8_t uuid[16], struct err *err) {
     char *path = path_of('d', domid, uuid, "libxl-json");
     char *text = read_file(path, MAX_JSON, NULL);
     struct json_object *json = NULL;
@@ -73,22 +66,19 @@ struct json_object *userdata_load(domid_t domid, const uint8_t uuid[16], struct 
         err_set(err, -errno, "cannot read %s: %s", path, strerror(errno));
     } else {
         json = json_tokener_parse_verbose(text, &why);
-        if (!json)
-            err_set(err, -EINVAL, "%s is damaged: %s", path, json_tokener_error_desc(why));
+        if (!json) err_set(err, -EINVAL, "%s is damaged: %s", path, json_tokener_error_desc(why));
     }
     free(text);
     free(path);
     return json;
 }
 
-void userdata_remove(domid_t domid, const uint8_t uuid[16])
-{
+void userdata_remove(domid_t domid, const uint8_t uuid[16]) {
     char *pattern = path_of('?', domid, uuid, "*");
     glob_t g;
 
     if (!glob(pattern, 0, NULL, &g)) {
-        for (size_t i = 0; i < g.gl_pathc; i++)
-            unlink(g.gl_pathv[i]);
+        for (size_t i = 0; i < g.gl_pathc; i++) unlink(g.gl_pathv[i]);
         globfree(&g);
     }
     free(pattern);
@@ -96,8 +86,7 @@ void userdata_remove(domid_t domid, const uint8_t uuid[16])
 
 /* Memory comes first in b_info, as libxl prints it; a configuration without it is dom0's. */
 static void set_memory(struct xl *xl, struct json_object *json,
-                       const struct xen_domctl_getdomaininfo *info)
-{
+                       const struct xen_domctl_getdomaininfo *info) {
     unsigned domid = info->domain;
     long long now = (long long)info->tot_pages * 4;
     long long max = xsu_read_number(xl->xs, now, "/local/domain/%u/memory/static-max", domid);
@@ -117,13 +106,11 @@ static void set_memory(struct xl *xl, struct json_object *json,
     domjson_set(json, "b_info", "target_memkb", json_object_new_int64(target + video));
 }
 
-static void set_scheduling(struct xl *xl, struct json_object *json, domid_t domid)
-{
+static void set_scheduling(struct xl *xl, struct json_object *json, domid_t domid) {
     struct json_object *sched;
     uint16_t weight, cap;
 
-    if (hv_sched_credit2_get(xl->hv, domid, &weight, &cap) < 0)
-        return;
+    if (hv_sched_credit2_get(xl->hv, domid, &weight, &cap) < 0) return;
     sched = json_object_new_object();
     json_object_object_add(sched, "sched", json_object_new_string("credit2"));
     json_object_object_add(sched, "weight", json_object_new_int(weight));
@@ -131,18 +118,15 @@ static void set_scheduling(struct xl *xl, struct json_object *json, domid_t domi
     domjson_set(json, "b_info", "sched_params", sched);
 }
 
-struct json_object *userdata_current(struct xl *xl, const struct xen_domctl_getdomaininfo *info)
-{
+struct json_object *userdata_current(struct xl *xl, const struct xen_domctl_getdomaininfo *info) {
     struct json_object *json = userdata_load(info->domain, info->handle, NULL);
     char *name;
 
-    if (!json)
-        return NULL;
+    if (!json) return NULL;
     if (!json_object_is_type(domjson_get(json, "b_info", NULL), json_type_object))
         domjson_set(json, "b_info", NULL, json_object_new_object());
     name = domid_to_name(xl, info->domain);
-    if (name)
-        domjson_set(json, "c_info", "name", json_object_new_string(name));
+    if (name) domjson_set(json, "c_info", "name", json_object_new_string(name));
     free(name);
     set_memory(xl, json, info);
     set_scheduling(xl, json, info->domain);

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(a)   (sizeof(a) / sizeof((a)[0]))
 #define XL_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
 #define UUID_STRLEN 36

@@ -8,8 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-static char *vformat(const char *fmt, va_list ap)
-{
+static char *vformat(const char *fmt, va_list ap) {
     char *s;
 
     if (vasprintf(&s, fmt, ap) < 0) {
@@ -19,8 +18,7 @@ static char *vformat(const char *fmt, va_list ap)
     return s;
 }
 
-char *xsu_read(struct xs_handle *xs, xs_transaction_t t, const char *fmt, ...)
-{
+char *xsu_read(struct xs_handle *xs, xs_transaction_t t, const char *fmt, ...) {
     char *path, *value;
     va_list ap;
 
@@ -32,8 +30,7 @@ char *xsu_read(struct xs_handle *xs, xs_transaction_t t, const char *fmt, ...)
     return value;
 }
 
-long long xsu_read_number(struct xs_handle *xs, long long def, const char *fmt, ...)
-{
+long long xsu_read_number(struct xs_handle *xs, long long def, const char *fmt, ...) {
     char *path, *value;
     long long n = def;
     va_list ap;
@@ -42,20 +39,17 @@ long long xsu_read_number(struct xs_handle *xs, long long def, const char *fmt, 
     path = vformat(fmt, ap);
     va_end(ap);
     value = xs_read(xs, XBT_NULL, path, NULL);
-    if (!value || !parse_long(value, &n))
-        n = def;
+    if (!value || !parse_long(value, &n)) n = def;
     free(value);
     free(path);
     return n;
 }
 
-bool xsu_write(struct xs_handle *xs, xs_transaction_t t, const char *path, const char *value)
-{
+bool xsu_write(struct xs_handle *xs, xs_transaction_t t, const char *path, const char *value) {
     return xs_write(xs, t, path, value, (unsigned)strlen(value));
 }
 
-bool xsu_writef(struct xs_handle *xs, xs_transaction_t t, const char *path, const char *fmt, ...)
-{
+bool xsu_writef(struct xs_handle *xs, xs_transaction_t t, const char *path, const char *fmt, ...) {
     char *value;
     va_list ap;
     bool ok;
@@ -69,43 +63,37 @@ bool xsu_writef(struct xs_handle *xs, xs_transaction_t t, const char *path, cons
 }
 
 bool xsu_perms(struct xs_handle *xs, xs_transaction_t t, const char *path, unsigned owner,
-               unsigned reader)
-{
+               unsigned reader) {
     struct xs_permissions perms[2] = {
-        { .id = owner, .perms = XS_PERM_NONE }, { .id = reader, .perms = XS_PERM_READ },
+        {.id = owner, .perms = XS_PERM_NONE},
+        {.id = reader, .perms = XS_PERM_READ},
     };
 
     return xs_set_permissions(xs, t, path, perms, owner == reader ? 1 : 2);
 }
 
 bool xsu_mkdir(struct xs_handle *xs, xs_transaction_t t, const char *path, unsigned owner,
-               unsigned reader)
-{
+               unsigned reader) {
     return xs_mkdir(xs, t, path) && xsu_perms(xs, t, path, owner, reader);
 }
 
-void xsu_prune(struct xs_handle *xs, const char *path, const char *stop)
-{
+void xsu_prune(struct xs_handle *xs, const char *path, const char *stop) {
     char *node = xstrdup(path), *slash, **names;
     unsigned num;
 
     xs_rm(xs, XBT_NULL, node);
     while ((slash = strrchr(node, '/')) && slash != node) {
         *slash = '\0';
-        if (!strcmp(node, stop))
-            break;
+        if (!strcmp(node, stop)) break;
         names = xs_directory(xs, XBT_NULL, node, &num);
         free(names);
-        if (names && num)
-            break;
-        if (names)
-            xs_rm(xs, XBT_NULL, node);
+        if (names && num) break;
+        if (names) xs_rm(xs, XBT_NULL, node);
     }
     free(node);
 }
 
-int64_t now_ms(void)
-{
+int64_t now_ms(void) {
     struct timespec ts;
 
     clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -113,8 +101,7 @@ int64_t now_ms(void)
 }
 
 /* Takes events until one of our watch came (true) or none is left. */
-static bool drain(struct xs_handle *xs, const char *token)
-{
+static bool drain(struct xs_handle *xs, const char *token) {
     bool mine = false;
     char **event;
 
@@ -126,19 +113,16 @@ static bool drain(struct xs_handle *xs, const char *token)
 }
 
 int xsu_wait(struct xs_handle *xs, const char *path, int timeout_ms, bool (*check)(void *arg),
-             void *arg)
-{
+             void *arg) {
     static unsigned serial;
     char token[24];
     int64_t end = now_ms() + timeout_ms, left;
-    struct pollfd fd = { .fd = xs_fileno(xs), .events = POLLIN };
+    struct pollfd fd = {.fd = xs_fileno(xs), .events = POLLIN};
     int rc = -ETIMEDOUT;
 
-    if (check(arg))
-        return 0;
+    if (check(arg)) return 0;
     snprintf(token, sizeof(token), "xl-wait-%u", serial++);
-    if (!xs_watch(xs, path, token))
-        return -errno;
+    if (!xs_watch(xs, path, token)) return -errno;
     do {
         drain(xs, token);
         if (check(arg)) {
@@ -150,8 +134,7 @@ int xsu_wait(struct xs_handle *xs, const char *path, int timeout_ms, bool (*chec
             break;
         }
         left = end - now_ms();
-        if (left > 0 && poll(&fd, 1, (int)left) < 0 && errno != EINTR)
-            break;
+        if (left > 0 && poll(&fd, 1, (int)left) < 0 && errno != EINTR) break;
     } while (left > 0);
     xs_unwatch(xs, path, token);
     return rc;

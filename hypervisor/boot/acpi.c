@@ -64,24 +64,20 @@ struct fadt {
 #define BOOT_ARCH_NO_VGA (1u << 2)
 #define BOOT_ARCH_NO_RTC (1u << 5)
 
-static __init bool sums_to_zero(const void *p, size_t n)
-{
+static __init bool sums_to_zero(const void *p, size_t n) {
     const uint8_t *b = p;
     uint8_t sum = 0;
 
-    while (n-- > 0)
-        sum = (uint8_t)(sum + *b++);
+    while (n-- > 0) sum = (uint8_t)(sum + *b++);
     return sum == 0;
 }
 
-static __init bool scan_rsdp(paddr_t start, size_t n, struct rsdp *out)
-{
+static __init bool scan_rsdp(paddr_t start, size_t n, struct rsdp *out) {
     char *p = ioremap_wb(start, n);
     bool found = false;
 
     for (size_t off = 0; p && !found && off + 20 <= n; off += 16) {
-        if (memcmp(p + off, "RSD PTR ", 8) != 0 || !sums_to_zero(p + off, 20))
-            continue;
+        if (memcmp(p + off, "RSD PTR ", 8) != 0 || !sums_to_zero(p + off, 20)) continue;
         memcpy(out, p + off, min(sizeof(*out), n - off));
         acpi.rsdp = start + off;
         found = true;
@@ -91,84 +87,68 @@ static __init bool scan_rsdp(paddr_t start, size_t n, struct rsdp *out)
 }
 
 /* The configuration tables of the EFI system table name the address; the loader gives a copy. */
-static __init void find_efi_rsdp(void)
-{
+static __init void find_efi_rsdp(void) {
     static const uint8_t acpi20[16] = {0x71, 0xe8, 0x68, 0x88, 0xf1, 0xe4, 0xd3, 0x11,
                                        0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81};
     struct entry {
         uint8_t guid[16];
         uint64_t table;
-    } *e;
+    } * e;
     char *st = ioremap_wb(boot_info.efi_systab, 0x78);
     uint64_t nr, at;
 
-    if (!st)
-        return;
+    if (!st) return;
     memcpy(&nr, st + 0x68, 8);
     memcpy(&at, st + 0x70, 8);
     iounmap(st);
-    if (nr > 1000)
-        return;
+    if (nr > 1000) return;
     e = ioremap_wb(at, nr * sizeof(*e));
     for (uint64_t i = 0; e && i < nr; i++)
-        if (memcmp(e[i].guid, acpi20, 16) == 0)
-            acpi.rsdp = e[i].table;
+        if (memcmp(e[i].guid, acpi20, 16) == 0) acpi.rsdp = e[i].table;
     iounmap(e);
 }
 
-static __init bool find_rsdp(struct rsdp *out)
-{
+static __init bool find_rsdp(struct rsdp *out) {
     uint16_t *ebda;
     paddr_t at;
 
-    if (boot_info.efi_systab)
-        find_efi_rsdp();
+    if (boot_info.efi_systab) find_efi_rsdp();
     if (boot_info.rsdp[0]) {
         memcpy(out, boot_info.rsdp, sizeof(*out));
-        if (acpi.rsdp || boot_info.efi)
-            return true;
+        if (acpi.rsdp || boot_info.efi) return true;
     }
-    if (boot_info.efi)
-        return false;
+    if (boot_info.efi) return false;
     ebda = ioremap_wb(0x40e, 2);
     at = ebda ? (paddr_t)*ebda << 4 : 0;
     iounmap(ebda);
-    if (at >= 0x80000 && at < 0xa0000 && scan_rsdp(at, 1024, out))
-        return true;
+    if (at >= 0x80000 && at < 0xa0000 && scan_rsdp(at, 1024, out)) return true;
     return scan_rsdp(0xe0000, 0x20000, out) || boot_info.rsdp[0];
 }
 
-static __init void print_header(paddr_t at, const struct header *h)
-{
+static __init void print_header(paddr_t at, const struct header *h) {
     printk(KERN_INFO "ACPI: %.4s %08lX, %04X (r%u %.6s %.8s %8x %.4s %8x)\n", h->sig, at, h->length,
            h->revision, h->oem, h->oem_table, h->oem_revision, h->creator, h->creator_revision);
 }
 
 /* Maps a whole table; NULL if there is none or it is damaged. */
-static __init struct header *map_table(paddr_t at)
-{
+static __init struct header *map_table(paddr_t at) {
     struct header *h = at ? ioremap_wb(at, sizeof(*h)) : NULL;
     uint32_t len;
 
-    if (!h)
-        return NULL;
+    if (!h) return NULL;
     len = h->length;
     iounmap(h);
-    if (len < sizeof(*h) || len > (16u << 20))
-        return NULL;
+    if (len < sizeof(*h) || len > (16u << 20)) return NULL;
     h = ioremap_wb(at, len);
     if (h && !sums_to_zero(h, len))
         printk(KERN_WARN "WARNING: ACPI table %.4s: wrong checksum\n", h->sig);
     return h;
 }
 
-static __init void add_cpu(uint32_t apic_id, uint32_t acpi_id, uint32_t flags)
-{
-    if (!(flags & 1))
-        return;
+static __init void add_cpu(uint32_t apic_id, uint32_t acpi_id, uint32_t flags) {
+    if (!(flags & 1)) return;
     for (unsigned int i = 0; i < acpi.nr_cpus; i++)
-        if (acpi.cpus[i].apic_id == apic_id)
-            return;
+        if (acpi.cpus[i].apic_id == apic_id) return;
     if (acpi.nr_cpus < ACPI_MAX_CPUS) {
         acpi.cpus[acpi.nr_cpus].apic_id = apic_id;
         acpi.cpus[acpi.nr_cpus++].acpi_id = acpi_id;
@@ -178,44 +158,37 @@ static __init void add_cpu(uint32_t apic_id, uint32_t acpi_id, uint32_t flags)
 static const char *const polarity_names[] = {"dfl", "high", "res", "low"};
 static const char *const trigger_names[] = {"dfl", "edge", "res", "level"};
 
-static __init void add_override(uint8_t isa_irq, uint32_t gsi, uint16_t flags)
-{
+static __init void add_override(uint8_t isa_irq, uint32_t gsi, uint16_t flags) {
     unsigned int polarity = flags & 3, trigger = (flags >> 2) & 3;
 
     printk(KERN_INFO "ACPI: INT_SRC_OVR (bus 0 bus_irq %u global_irq %u %s %s)\n", isa_irq, gsi,
            polarity_names[polarity], trigger_names[trigger]);
-    if (acpi.nr_overrides == ACPI_MAX_OVERRIDES)
-        return;
+    if (acpi.nr_overrides == ACPI_MAX_OVERRIDES) return;
     acpi.overrides[acpi.nr_overrides].isa_irq = isa_irq;
     acpi.overrides[acpi.nr_overrides].gsi = gsi;
     acpi.overrides[acpi.nr_overrides].low = polarity == 3;
     acpi.overrides[acpi.nr_overrides++].level = trigger == 3;
 }
 
-static __init void add_ioapic(uint8_t id, uint32_t addr, uint32_t gsi_base)
-{
+static __init void add_ioapic(uint8_t id, uint32_t addr, uint32_t gsi_base) {
     printk(KERN_INFO "ACPI: IOAPIC (id[0x%02x] address[0x%x] gsi_base[%u])\n", id, addr, gsi_base);
-    if (acpi.nr_ioapics == ACPI_MAX_IOAPICS)
-        return;
+    if (acpi.nr_ioapics == ACPI_MAX_IOAPICS) return;
     acpi.ioapics[acpi.nr_ioapics].id = id;
     acpi.ioapics[acpi.nr_ioapics].addr = addr;
     acpi.ioapics[acpi.nr_ioapics++].gsi_base = gsi_base;
 }
 
-static uint32_t le(const uint8_t *p, unsigned int bytes)
-{
+static uint32_t le(const uint8_t *p, unsigned int bytes) {
     uint32_t v = 0;
 
     memcpy(&v, p, bytes);
     return v;
 }
 
-static __init void read_madt_entry(const uint8_t *e)
-{
+static __init void read_madt_entry(const uint8_t *e) {
     static const uint8_t min_len[] = {8, 12, 10, 8, 6, 12, 16, 16, 16, 16};
 
-    if (e[0] < ARRAY_SIZE(min_len) && e[1] < min_len[e[0]])
-        return;
+    if (e[0] < ARRAY_SIZE(min_len) && e[1] < min_len[e[0]]) return;
     switch (e[0]) {
     case 0: add_cpu(e[3], e[2], le(e + 4, 4)); break;
     case 1: add_ioapic(e[2], le(e + 4, 4), le(e + 8, 4)); break;
@@ -226,19 +199,15 @@ static __init void read_madt_entry(const uint8_t *e)
     }
 }
 
-static __init void read_madt(const struct header *h)
-{
+static __init void read_madt(const struct header *h) {
     const uint8_t *p = (const uint8_t *)h, *end = p + h->length;
 
-    if (h->length < 44)
-        return;
+    if (h->length < 44) return;
     acpi.lapic = le(p + 36, 4);
-    for (p += 44; p + 2 <= end && p[1] >= 2 && p + p[1] <= end; p += p[1])
-        read_madt_entry(p);
+    for (p += 44; p + 2 <= end && p[1] >= 2 && p + p[1] <= end; p += p[1]) read_madt_entry(p);
 }
 
-static __init void read_fadt(const struct header *h)
-{
+static __init void read_fadt(const struct header *h) {
     struct fadt f = {0};
 
     memcpy(&f, h, min((size_t)h->length, sizeof(f)));
@@ -248,14 +217,10 @@ static __init void read_fadt(const struct header *h)
     acpi.pm1a_cnt = (uint16_t)f.pm1a_cnt;
     acpi.pm1b_cnt = (uint16_t)f.pm1b_cnt;
     acpi.pm1_evt_len = f.pm1_evt_len;
-    if (f.x_pm1a_cnt.space == 1 && f.x_pm1a_cnt.addr)
-        acpi.pm1a_cnt = (uint16_t)f.x_pm1a_cnt.addr;
-    if (f.x_pm1b_cnt.space == 1 && f.x_pm1b_cnt.addr)
-        acpi.pm1b_cnt = (uint16_t)f.x_pm1b_cnt.addr;
-    if (f.pm_timer_len >= 4)
-        acpi.pm_timer = (uint16_t)f.pm_timer;
-    if (f.x_pm_timer.space == 1 && f.x_pm_timer.addr)
-        acpi.pm_timer = (uint16_t)f.x_pm_timer.addr;
+    if (f.x_pm1a_cnt.space == 1 && f.x_pm1a_cnt.addr) acpi.pm1a_cnt = (uint16_t)f.x_pm1a_cnt.addr;
+    if (f.x_pm1b_cnt.space == 1 && f.x_pm1b_cnt.addr) acpi.pm1b_cnt = (uint16_t)f.x_pm1b_cnt.addr;
+    if (f.pm_timer_len >= 4) acpi.pm_timer = (uint16_t)f.pm_timer;
+    if (f.x_pm_timer.space == 1 && f.x_pm_timer.addr) acpi.pm_timer = (uint16_t)f.x_pm_timer.addr;
     acpi.pm_timer_32bit = f.flags & FADT_TIMER_32BIT;
     acpi.facs = f.x_facs ? f.x_facs : f.facs;
     acpi.no_vga = f.boot_arch & BOOT_ARCH_NO_VGA;
@@ -272,19 +237,16 @@ static __init void read_fadt(const struct header *h)
            acpi.pm1b_cnt, acpi.pm1a_evt, acpi.pm1b_evt);
 }
 
-static __init void read_hpet(const struct header *h)
-{
+static __init void read_hpet(const struct header *h) {
     const uint8_t *p = (const uint8_t *)h;
 
-    if (h->length < 52 || p[40] != 0)
-        return;
+    if (h->length < 52 || p[40] != 0) return;
     acpi.hpet_id = le(p + 36, 4);
     memcpy(&acpi.hpet, p + 44, 8);
     printk(KERN_INFO "ACPI: HPET id: 0x%x base: 0x%lx\n", acpi.hpet_id, acpi.hpet);
 }
 
-static __init void read_mcfg(const struct header *h)
-{
+static __init void read_mcfg(const struct header *h) {
     const uint8_t *p = (const uint8_t *)h, *end = p + h->length;
 
     for (p += 44; p + 16 <= end && acpi.nr_mcfg < ACPI_MAX_MCFG; p += 16) {
@@ -298,13 +260,12 @@ static __init void read_mcfg(const struct header *h)
     }
 }
 
-static __init void read_table(paddr_t at)
-{
+static __init void read_table(paddr_t at) {
     static const struct {
         const char *sig;
         void (*read)(const struct header *h);
-    } readers[] = {{"APIC", read_madt}, {"FACP", read_fadt}, {"HPET", read_hpet},
-                   {"MCFG", read_mcfg}};
+    } readers[] = {
+        {"APIC", read_madt}, {"FACP", read_fadt}, {"HPET", read_hpet}, {"MCFG", read_mcfg}};
     struct header *h = map_table(at);
 
     if (!h) {
@@ -313,13 +274,11 @@ static __init void read_table(paddr_t at)
     }
     print_header(at, h);
     for (unsigned int i = 0; i < ARRAY_SIZE(readers); i++)
-        if (memcmp(h->sig, readers[i].sig, 4) == 0)
-            readers[i].read(h);
+        if (memcmp(h->sig, readers[i].sig, 4) == 0) readers[i].read(h);
     iounmap(h);
 }
 
-static __init void read_all(const struct rsdp *r)
-{
+static __init void read_all(const struct rsdp *r) {
     bool x = r->revision >= 2 && r->xsdt;
     paddr_t at = x ? r->xsdt : r->rsdt;
     struct header *root = map_table(at);
@@ -340,8 +299,7 @@ static __init void read_all(const struct rsdp *r)
     iounmap(root);
 }
 
-__init void acpi_init(void)
-{
+__init void acpi_init(void) {
     struct rsdp r = {0};
 
     acpi.lapic = 0xfee00000;
@@ -352,8 +310,7 @@ __init void acpi_init(void)
     } else {
         printk(KERN_WARN "WARNING: no ACPI tables found\n");
     }
-    if (acpi.nr_ioapics == 0)
-        printk(KERN_WARN "WARNING: no I/O APIC: no device interrupts\n");
+    if (acpi.nr_ioapics == 0) printk(KERN_WARN "WARNING: no I/O APIC: no device interrupts\n");
     if (acpi.nr_cpus == 0)
         printk(KERN_WARN "WARNING: no processor table: only the boot CPU is used\n");
 }
@@ -361,13 +318,10 @@ __init void acpi_init(void)
 /* dom0 gives the sleep type; whether it has set the enable bit already depends on its version. */
 #define PM1_SLEEP_ENABLE (1u << 13)
 
-int acpi_enter_sleep(uint16_t pm1a_value, uint16_t pm1b_value)
-{
-    if (!acpi.pm1a_cnt)
-        return -ENODEV;
+int acpi_enter_sleep(uint16_t pm1a_value, uint16_t pm1b_value) {
+    if (!acpi.pm1a_cnt) return -ENODEV;
     __asm__ volatile("wbinvd" : : : "memory");
     outw(acpi.pm1a_cnt, pm1a_value | PM1_SLEEP_ENABLE);
-    if (acpi.pm1b_cnt)
-        outw(acpi.pm1b_cnt, pm1b_value | PM1_SLEEP_ENABLE);
+    if (acpi.pm1b_cnt) outw(acpi.pm1b_cnt, pm1b_value | PM1_SLEEP_ENABLE);
     return 0;
 }

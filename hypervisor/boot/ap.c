@@ -28,17 +28,14 @@ void ap_main(void) __noreturn;
 static uint64_t ap_l4[512] __attribute__((section(".bss.page_aligned"), aligned(4096)));
 static bool go; /* the boot CPU has counted the new one in; atomic */
 
-static void delay_us(uint64_t us)
-{
+static void delay_us(uint64_t us) {
     uint64_t start = rdtsc(), ticks = us * tsc_khz / 1000;
 
-    while (rdtsc() - start < ticks)
-        cpu_relax();
+    while (rdtsc() - start < ticks) cpu_relax();
 }
 
 /* First C function of a CPU, on its own stack; cpu_info() is set. */
-void ap_main(void)
-{
+void ap_main(void) {
     struct pcpu *p = this_pcpu();
 
     cpu_init();
@@ -47,23 +44,19 @@ void ap_main(void)
     apic_init_cpu();
     time_init_cpu();
     __atomic_store_n(&p->online, true, __ATOMIC_RELEASE);
-    while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE))
-        cpu_relax();
+    while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE)) cpu_relax();
     sched_start_cpu();
 }
 
-static __init void patch(char *copy, const char *where, uint32_t val)
-{
+static __init void patch(char *copy, const char *where, uint32_t val) {
     memcpy(copy + (where - ap_tramp_start), &val, sizeof(val));
 }
 
-static __init uint8_t place_trampoline(void)
-{
+static __init uint8_t place_trampoline(void) {
     paddr_t at = memmap_low_page();
     char *copy = at ? ioremap_wb(at, PAGE_SIZE) : NULL;
 
-    if (!copy)
-        return 0;
+    if (!copy) return 0;
     memcpy(copy, ap_tramp_start, (size_t)(ap_tramp_end - ap_tramp_start));
     patch(copy, ap_tramp_gdt_ptr + 2, (uint32_t)(at + (uint64_t)(ap_tramp_gdt - ap_tramp_start)));
     patch(copy, ap_tramp_far, (uint32_t)(at + (uint64_t)(ap_tramp_long - ap_tramp_start)));
@@ -77,18 +70,15 @@ static __init uint8_t place_trampoline(void)
     return (uint8_t)(at >> PAGE_SHIFT);
 }
 
-static __init bool wait_online(const struct pcpu *p, unsigned int ms)
-{
+static __init bool wait_online(const struct pcpu *p, unsigned int ms) {
     for (unsigned int i = 0; i < ms * 10; i++) {
-        if (__atomic_load_n(&p->online, __ATOMIC_ACQUIRE))
-            return true;
+        if (__atomic_load_n(&p->online, __ATOMIC_ACQUIRE)) return true;
         delay_us(100);
     }
     return __atomic_load_n(&p->online, __ATOMIC_ACQUIRE);
 }
 
-static __init bool start(struct pcpu *p, uint8_t page)
-{
+static __init bool start(struct pcpu *p, uint8_t page) {
     ap_boot_stack = (uint64_t)p->arch.stack + STACK_SIZE - sizeof(struct cpu_info);
     __atomic_store_n(&go, false, __ATOMIC_RELEASE);
     apic_init_ipi(p->apic_id);
@@ -97,32 +87,27 @@ static __init bool start(struct pcpu *p, uint8_t page)
     if (!wait_online(p, 10)) {
         /* The manual's second one, for CPUs that missed the first. */
         apic_startup_ipi(p->apic_id, page);
-        if (!wait_online(p, AP_TIMEOUT_MS))
-            return false;
+        if (!wait_online(p, AP_TIMEOUT_MS)) return false;
     }
     nr_cpus++;
     __atomic_store_n(&go, true, __ATOMIC_RELEASE);
     return true;
 }
 
-static __init struct pcpu *prepare(unsigned int id, uint32_t apic_id, uint32_t acpi_id)
-{
+static __init struct pcpu *prepare(unsigned int id, uint32_t apic_id, uint32_t acpi_id) {
     struct pcpu *p = hv_new(struct pcpu);
 
-    if (!p)
-        return NULL;
+    if (!p) return NULL;
     p->id = id;
     p->apic_id = apic_id;
     p->acpi_id = acpi_id;
-    if (cpu_area_init(p))
-        return NULL;
+    if (cpu_area_init(p)) return NULL;
     pcpus[id] = p;
     sched_init_cpu(id);
     return p;
 }
 
-__init void smp_boot_aps(void)
-{
+__init void smp_boot_aps(void) {
     uint64_t limit = cmdline_get("nosmp") ? 1 : cmdline_uint("maxcpus", MAX_CPUS);
     uint32_t boot_apic = pcpus[0]->apic_id;
     uint8_t page = 0;
@@ -136,8 +121,7 @@ __init void smp_boot_aps(void)
             pcpus[0]->acpi_id = acpi.cpus[i].acpi_id;
             continue;
         }
-        if (nr_cpus >= limit)
-            continue;
+        if (nr_cpus >= limit) continue;
         if (!apic_x2 && id >= 255) {
             printk(KERN_WARN "WARNING: CPU with APIC id %u needs x2APIC: not used\n", id);
             continue;

@@ -10,15 +10,12 @@
 #define MAX_OPTIONS 64
 
 static char text[sizeof(boot_info.cmdline)];
-static struct option {
-    const char *name, *value; /* value NULL: bare */
-} options[MAX_OPTIONS];
+static struct option { const char *name, *value; /* value NULL: bare */ } options[MAX_OPTIONS];
 static unsigned int nr_options;
 
 extern const char cmdline_names_start[], cmdline_names_end[];
 
-void cmdline_parse(void)
-{
+void cmdline_parse(void) {
     char *p = text;
 
     strlcpy(text, boot_info.cmdline, sizeof(text));
@@ -26,10 +23,8 @@ void cmdline_parse(void)
     while (nr_options < MAX_OPTIONS) {
         struct option *o = &options[nr_options];
 
-        while (*p == ' ')
-            p++;
-        if (*p == '\0')
-            break;
+        while (*p == ' ') p++;
+        if (*p == '\0') break;
         *o = (struct option){.name = p};
         for (; *p && *p != ' '; p++) {
             if (*p == '=' && !o->value) {
@@ -37,66 +32,52 @@ void cmdline_parse(void)
                 o->value = p + 1;
             }
         }
-        if (*p)
-            *p++ = '\0';
+        if (*p) *p++ = '\0';
         /* What stands behind "--" is not for us. */
-        if (strcmp(o->name, "--") == 0)
-            break;
+        if (strcmp(o->name, "--") == 0) break;
         nr_options++;
     }
 }
 
-const char *cmdline_get(const char *name)
-{
+const char *cmdline_get(const char *name) {
     for (unsigned int i = nr_options; i-- > 0;)
-        if (strcmp(options[i].name, name) == 0)
-            return options[i].value ? options[i].value : "";
+        if (strcmp(options[i].name, name) == 0) return options[i].value ? options[i].value : "";
     return NULL;
 }
 
-static bool parse_bool(const char *v, bool dflt)
-{
+static bool parse_bool(const char *v, bool dflt) {
     static const char *const yes[] = {"", "yes", "on", "true", "enable", "1"};
     static const char *const no[] = {"no", "off", "false", "disable", "0"};
 
     for (unsigned int i = 0; i < ARRAY_SIZE(yes); i++)
-        if (strcmp(v, yes[i]) == 0)
-            return true;
+        if (strcmp(v, yes[i]) == 0) return true;
     for (unsigned int i = 0; i < ARRAY_SIZE(no); i++)
-        if (strcmp(v, no[i]) == 0)
-            return false;
+        if (strcmp(v, no[i]) == 0) return false;
     return dflt;
 }
 
 /* "no-x" and "nox" stand for x=no. */
-static bool is_negated(const char *given, const char *name)
-{
-    if (given[0] != 'n' || given[1] != 'o')
-        return false;
+static bool is_negated(const char *given, const char *name) {
+    if (given[0] != 'n' || given[1] != 'o') return false;
     given += 2;
     return strcmp(given, name) == 0 || (given[0] == '-' && strcmp(given + 1, name) == 0);
 }
 
-bool cmdline_bool(const char *name, bool dflt)
-{
+bool cmdline_bool(const char *name, bool dflt) {
     for (unsigned int i = nr_options; i-- > 0;) {
         const struct option *o = &options[i];
 
-        if (strcmp(o->name, name) == 0)
-            return parse_bool(o->value ? o->value : "", dflt);
-        if (!o->value && is_negated(o->name, name))
-            return false;
+        if (strcmp(o->name, name) == 0) return parse_bool(o->value ? o->value : "", dflt);
+        if (!o->value && is_negated(o->name, name)) return false;
     }
     return dflt;
 }
 
-uint64_t cmdline_uint(const char *name, uint64_t dflt)
-{
+uint64_t cmdline_uint(const char *name, uint64_t dflt) {
     const char *v = cmdline_get(name), *end;
     uint64_t n;
 
-    if (!v)
-        return dflt;
+    if (!v) return dflt;
     n = str_to_ull(v, &end, 0);
     if (end == v || *end != '\0') {
         printk(KERN_WARN "WARNING: option %s=%s: not a number; %lu is used\n", name, v, dflt);
@@ -105,33 +86,34 @@ uint64_t cmdline_uint(const char *name, uint64_t dflt)
     return n;
 }
 
-uint64_t parse_size(const char **s)
-{
+uint64_t parse_size(const char **s) {
     const char *start = *s;
     uint64_t n = str_to_ull(start, s, 0);
     unsigned int shift = 10, skip = 1;
 
-    if (*s == start)
-        return 0;
+    if (*s == start) return 0;
     switch (**s) {
-    case 'T': case 't': shift = 40; break;
-    case 'G': case 'g': shift = 30; break;
-    case 'M': case 'm': shift = 20; break;
-    case 'K': case 'k': shift = 10; break;
-    case 'B': case 'b': shift = 0; break;
+    case 'T':
+    case 't': shift = 40; break;
+    case 'G':
+    case 'g': shift = 30; break;
+    case 'M':
+    case 'm': shift = 20; break;
+    case 'K':
+    case 'k': shift = 10; break;
+    case 'B':
+    case 'b': shift = 0; break;
     default: skip = 0; break;
     }
     *s += skip;
     return n > (~0UL >> shift) ? ~0UL : n << shift;
 }
 
-uint64_t cmdline_size(const char *name, uint64_t dflt)
-{
+uint64_t cmdline_size(const char *name, uint64_t dflt) {
     const char *v = cmdline_get(name), *end = v;
     uint64_t n;
 
-    if (!v)
-        return dflt;
+    if (!v) return dflt;
     n = parse_size(&end);
     if (end == v || *end != '\0') {
         printk(KERN_WARN "WARNING: option %s=%s: not a size; %luk is used\n", name, v, dflt >> 10);
@@ -140,31 +122,24 @@ uint64_t cmdline_size(const char *name, uint64_t dflt)
     return n;
 }
 
-bool cmdline_list_next(const char **list, char *item, size_t size)
-{
+bool cmdline_list_next(const char **list, char *item, size_t size) {
     size_t n = 0;
 
-    if (!*list || **list == '\0')
-        return false;
+    if (!*list || **list == '\0') return false;
     for (; **list && **list != ','; (*list)++)
-        if (n + 1 < size)
-            item[n++] = **list;
+        if (n + 1 < size) item[n++] = **list;
     item[n] = '\0';
-    if (**list == ',')
-        (*list)++;
+    if (**list == ',') (*list)++;
     return true;
 }
 
-static __init bool is_known(const char *given)
-{
+static __init bool is_known(const char *given) {
     for (const char *n = cmdline_names_start; n < cmdline_names_end; n += strlen(n) + 1)
-        if (strcmp(given, n) == 0 || is_negated(given, n))
-            return true;
+        if (strcmp(given, n) == 0 || is_negated(given, n)) return true;
     return false;
 }
 
-__init void cmdline_warn_unknown(void)
-{
+__init void cmdline_warn_unknown(void) {
     for (unsigned int i = 0; i < nr_options; i++)
         if (!is_known(options[i].name))
             printk(KERN_WARN "WARNING: unknown option on the hypervisor's command line: %s%s%s\n",

@@ -27,8 +27,7 @@ static struct pcpu boot_pcpu;
 static struct tss64 boot_tss __aligned(128);
 static uint64_t boot_gdt_page[512] __attribute__((section(".bss.page_aligned"), aligned(4096)));
 
-static __init void init_boot_pcpu(void)
-{
+static __init void init_boot_pcpu(void) {
     struct pcpu *p = &boot_pcpu;
 
     cpu_info()->pcpu = p;
@@ -43,8 +42,7 @@ static __init void init_boot_pcpu(void)
     nr_cpus = 1;
 }
 
-static __init void banner(void)
-{
+static __init void banner(void) {
     const uint8_t *id;
     size_t n = hv_build_id(&id);
 
@@ -57,37 +55,33 @@ static __init void banner(void)
     );
     if (n) {
         printk("build-id: ");
-        for (size_t i = 0; i < n; i++)
-            printk("%02x", id[i]);
+        for (size_t i = 0; i < n; i++) printk("%02x", id[i]);
         printk("\n");
     }
     printk("Bootloader: %s\n", boot_info.loader[0] ? boot_info.loader : "unknown");
     printk("Command line: %s\n", boot_info.cmdline);
     printk("Image load base address: %#lx\n", boot_info.image_paddr);
     switch (boot_info.video.type) {
-    case VIDEO_TEXT:
-        printk("Video information: VGA is text mode 80x25, font 8x16\n");
-        break;
+    case VIDEO_TEXT: printk("Video information: VGA is text mode 80x25, font 8x16\n"); break;
     case VIDEO_FRAMEBUFFER:
         printk("Video information: framebuffer at %#lx, %ux%u, %u bpp\n", boot_info.video.addr,
                boot_info.video.width, boot_info.video.height, boot_info.video.bpp);
         break;
-    default:
-        printk("Video information: none\n");
+    default: printk("Video information: none\n");
     }
     if (boot_info.efi)
         printk("EFI: system table at %#lx, %u memory descriptors\n", boot_info.efi_systab,
                boot_info.nr_efi_map);
     printk("CPU Vendor: %s, Family %u (%#x), Model %u (%#x), Stepping %u (raw %08x)\n",
-           cpu_has.amd ? "AMD" : strcmp(cpu_has.vendor, "GenuineIntel") == 0 ? "Intel"
-                                                                             : cpu_has.vendor,
+           cpu_has.amd                                   ? "AMD"
+           : strcmp(cpu_has.vendor, "GenuineIntel") == 0 ? "Intel"
+                                                         : cpu_has.vendor,
            cpu_has.family, cpu_has.family, cpu_has.model, cpu_has.model, cpu_has.stepping,
            cpu_has.signature);
 }
 
 /* A wrong machine or set-up is not a bug of ours: a message and the end, no backtrace. */
-static __init void __noreturn boot_failed(const char *why)
-{
+static __init void __noreturn boot_failed(const char *why) {
     printk("\n");
     printk("****************************************\n");
     printk("Hospes cannot start: %s\n", why);
@@ -98,13 +92,11 @@ static __init void __noreturn boot_failed(const char *why)
         machine_halt();
     }
     printk("Reboot in five seconds...\n");
-    for (uint64_t t = rdtsc(); tsc_khz && rdtsc() - t < (uint64_t)tsc_khz * 5000;)
-        cpu_relax();
+    for (uint64_t t = rdtsc(); tsc_khz && rdtsc() - t < (uint64_t)tsc_khz * 5000;) cpu_relax();
     machine_restart();
 }
 
-static __init void init_machine(uint32_t magic, paddr_t info, paddr_t image)
-{
+static __init void init_machine(uint32_t magic, paddr_t info, paddr_t image) {
     bool known;
 
     boot_info.image_paddr = image;
@@ -120,12 +112,10 @@ static __init void init_machine(uint32_t magic, paddr_t info, paddr_t image)
     boot_protect_image();
     console_init_early();
     banner();
-    if (!known)
-        boot_failed("the boot loader speaks neither Multiboot 1 nor 2");
+    if (!known) boot_failed("the boot loader speaks neither Multiboot 1 nor 2");
 }
 
-static __init void init_services(void)
-{
+static __init void init_services(void) {
     memmap_finish();
     memmap_give_ram();
     mm_init();
@@ -150,15 +140,12 @@ static __init void init_services(void)
     mm_init_late();
 }
 
-static __init void build_dom0(void)
-{
+static __init void build_dom0(void) {
     const struct boot_module *m = boot_info.modules;
     int rc;
 
-    if (boot_info.nr_modules == 0)
-        boot_failed("no dom0 kernel: the boot loader passed no module");
-    if (m[0].size == 0)
-        boot_failed("the dom0 kernel (first module) is empty");
+    if (boot_info.nr_modules == 0) boot_failed("no dom0 kernel: the boot loader passed no module");
+    if (m[0].size == 0) boot_failed("the dom0 kernel (first module) is empty");
     rc = dom0_construct(&m[0], boot_info.nr_modules > 1 ? &m[1] : NULL, m[0].cmdline);
     if (rc) {
         char why[64];
@@ -168,8 +155,7 @@ static __init void build_dom0(void)
     }
 }
 
-void boot_main(uint32_t magic, paddr_t info, paddr_t image)
-{
+void boot_main(uint32_t magic, paddr_t info, paddr_t image) {
     init_machine(magic, info, image);
     init_services();
     build_dom0();

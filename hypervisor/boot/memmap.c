@@ -20,12 +20,9 @@ static struct raw {
 static unsigned int raw_nr __initdata;
 static bool raw_overflow __initdata;
 
-__init void memmap_add_raw(uint64_t start, uint64_t len, uint32_t type)
-{
-    if (len == 0 || start + len < start)
-        return;
-    if (type == GRUB_EFI_CODE)
-        type = 2;
+__init void memmap_add_raw(uint64_t start, uint64_t len, uint32_t type) {
+    if (len == 0 || start + len < start) return;
+    if (type == GRUB_EFI_CODE) type = 2;
     if (raw_nr == ARRAY_SIZE(raw)) {
         raw_overflow = true;
         return;
@@ -33,8 +30,7 @@ __init void memmap_add_raw(uint64_t start, uint64_t len, uint32_t type)
     raw[raw_nr++] = (struct raw){start, start + len, type};
 }
 
-static const char *type_name(uint32_t type)
-{
+static const char *type_name(uint32_t type) {
     switch (type) {
     case 1: return "usable";
     case 2: return "reserved";
@@ -46,8 +42,7 @@ static const char *type_name(uint32_t type)
 }
 
 /* The type that holds from 'at' on and how far it does; 0: a hole. */
-static __init uint32_t type_at(uint64_t at, uint64_t *until)
-{
+static __init uint32_t type_at(uint64_t at, uint64_t *until) {
     uint32_t type = 0;
 
     *until = ~0UL;
@@ -62,8 +57,7 @@ static __init uint32_t type_at(uint64_t at, uint64_t *until)
     return type;
 }
 
-static __init void append(uint64_t start, uint64_t end, uint32_t type)
-{
+static __init void append(uint64_t start, uint64_t end, uint32_t type) {
     struct e820entry_hv *last = machine_e820_nr ? &machine_e820[machine_e820_nr - 1] : NULL;
 
     if (last && last->type == type && last->addr + last->size == start) {
@@ -75,15 +69,13 @@ static __init void append(uint64_t start, uint64_t end, uint32_t type)
     }
 }
 
-__init void memmap_finish(void)
-{
+__init void memmap_finish(void) {
     uint64_t at = 0, until, ram = 0;
 
     for (; at != ~0UL; at = until) {
         uint32_t type = type_at(at, &until);
 
-        if (type)
-            append(at, until, type);
+        if (type) append(at, until, type);
     }
     printk("%s-e820 RAM map:\n", "Xen");
     for (unsigned int i = 0; i < machine_e820_nr; i++) {
@@ -94,14 +86,12 @@ __init void memmap_finish(void)
             printk(" [%016lx, %016lx] (%s)\n", e->addr, e->addr + e->size - 1, name);
         else
             printk(" [%016lx, %016lx] (type %u)\n", e->addr, e->addr + e->size - 1, e->type);
-        if (e->type == 1)
-            ram += e->size;
+        if (e->type == 1) ram += e->size;
     }
     if (raw_overflow)
         printk(KERN_WARN
                "WARNING: the memory map has more ranges than can be kept; some are lost\n");
-    if (ram == 0)
-        panic("The boot loader gave no usable memory in its memory map");
+    if (ram == 0) panic("The boot loader gave no usable memory in its memory map");
     printk("System RAM: %luMB (%lukB)\n", ram >> 20, ram >> 10);
 }
 
@@ -110,8 +100,7 @@ struct range {
 };
 
 /* The i-th range that boot keeps; false past the last. */
-static bool reserved_range(unsigned int i, struct range *r)
-{
+static bool reserved_range(unsigned int i, struct range *r) {
     if (i == 0) {
         *r = (struct range){0, LOW_MEMORY_END};
     } else if (i == 1) {
@@ -128,18 +117,15 @@ static bool reserved_range(unsigned int i, struct range *r)
     return true;
 }
 
-bool boot_range_reserved(paddr_t start, paddr_t end)
-{
+bool boot_range_reserved(paddr_t start, paddr_t end) {
     struct range r;
 
     for (unsigned int i = 0; reserved_range(i, &r); i++)
-        if (start < r.end && end > r.start)
-            return true;
+        if (start < r.end && end > r.start) return true;
     return false;
 }
 
-static __init void give(paddr_t start, paddr_t end)
-{
+static __init void give(paddr_t start, paddr_t end) {
     while (start < end) {
         paddr_t stop = end, skip = start;
         struct range r;
@@ -158,29 +144,24 @@ static __init void give(paddr_t start, paddr_t end)
     }
 }
 
-__init void memmap_give_ram(void)
-{
+__init void memmap_give_ram(void) {
     for (unsigned int i = 0; i < machine_e820_nr; i++) {
         const struct e820entry_hv *e = &machine_e820[i];
 
-        if (e->type == 1)
-            give(ROUND_UP(e->addr, PAGE_SIZE), (e->addr + e->size) & PAGE_MASK);
+        if (e->type == 1) give(ROUND_UP(e->addr, PAGE_SIZE), (e->addr + e->size) & PAGE_MASK);
     }
 }
 
-static bool in_usable(paddr_t start, paddr_t end)
-{
+static bool in_usable(paddr_t start, paddr_t end) {
     for (unsigned int i = 0; i < machine_e820_nr; i++) {
         const struct e820entry_hv *e = &machine_e820[i];
 
-        if (e->type == 1 && e->addr <= start && e->addr + e->size >= end)
-            return true;
+        if (e->type == 1 && e->addr <= start && e->addr + e->size >= end) return true;
     }
     return false;
 }
 
-void boot_release_modules(void)
-{
+void boot_release_modules(void) {
     unsigned int nr = boot_info.nr_modules;
 
     boot_info.nr_modules = 0; /* from here on they are ordinary memory */
@@ -195,21 +176,17 @@ void boot_release_modules(void)
 }
 
 /* On UEFI, GRUB puts small modules below 1 MiB. */
-static __init bool module_overlaps(paddr_t start, paddr_t end)
-{
+static __init bool module_overlaps(paddr_t start, paddr_t end) {
     for (unsigned int i = 0; i < boot_info.nr_modules; i++) {
         const struct boot_module *m = &boot_info.modules[i];
 
-        if (start < m->start + m->size && end > m->start)
-            return true;
+        if (start < m->start + m->size && end > m->start) return true;
     }
     return false;
 }
 
-__init paddr_t memmap_low_page(void)
-{
+__init paddr_t memmap_low_page(void) {
     for (paddr_t p = 0x9f000; p >= 0x2000; p -= PAGE_SIZE)
-        if (in_usable(p, p + PAGE_SIZE) && !module_overlaps(p, p + PAGE_SIZE))
-            return p;
+        if (in_usable(p, p + PAGE_SIZE) && !module_overlaps(p, p + PAGE_SIZE)) return p;
     return 0;
 }

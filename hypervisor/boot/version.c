@@ -21,8 +21,7 @@ struct note {
 extern const struct note build_id_note;
 extern const char build_id_note_end[];
 
-size_t hv_build_id(const uint8_t **id)
-{
+size_t hv_build_id(const uint8_t **id) {
     const struct note *n = &build_id_note;
 
     if ((const char *)n + sizeof(*n) > build_id_note_end || memcmp(n->name, "GNU", 4) != 0)

@@ -40,32 +40,24 @@ static char switch_char = 1; /* ctrl-a */
 static bool switch_at_boot = true;
 static unsigned int switch_seen;
 
-void console_take(void)
-{
-    if (!forced)
-        spin_lock(&console_lock);
+void console_take(void) {
+    if (!forced) spin_lock(&console_lock);
 }
 
-void console_release(void)
-{
-    if (!forced)
-        spin_unlock(&console_lock);
+void console_release(void) {
+    if (!forced) spin_unlock(&console_lock);
 }
 
-void console_force(void)
-{
+void console_force(void) {
     forced = true;
-    if (boot_info.video.type != VIDEO_NONE)
-        to_screen = true;
+    if (boot_info.video.type != VIDEO_NONE) to_screen = true;
 }
 
-void console_init_early(void)
-{
+void console_init_early(void) {
     const char *list = cmdline_get("console");
     char item[32];
 
-    if (!list || !*list)
-        list = "com1,vga";
+    if (!list || !*list) list = "com1,vga";
     while (cmdline_list_next(&list, item, sizeof(item))) {
         if (strncmp(item, "com", 3) == 0) {
             const char *name = strncmp(item, "com2", 4) == 0 ? "com2" : "com1";
@@ -79,49 +71,35 @@ void console_init_early(void)
     }
 }
 
-static void ring_put(const char *s, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        ring[ring_end++ & (ring_size - 1)] = s[i];
+static void ring_put(const char *s, size_t n) {
+    for (size_t i = 0; i < n; i++) ring[ring_end++ & (ring_size - 1)] = s[i];
 }
 
-void console_put_locked(const char *s, size_t n, bool in_ring)
-{
-    if (to_serial)
-        serial_write(s, n);
-    if (to_screen)
-        screen_write(s, n);
-    if (in_ring)
-        ring_put(s, n);
+void console_put_locked(const char *s, size_t n, bool in_ring) {
+    if (to_serial) serial_write(s, n);
+    if (to_screen) screen_write(s, n);
+    if (in_ring) ring_put(s, n);
 }
 
-void console_write(const char *s, size_t n)
-{
+void console_write(const char *s, size_t n) {
     console_take();
     console_put_locked(s, n, true);
     console_release();
 }
 
-void console_put_dom0(const char *s, size_t n)
-{
+void console_put_dom0(const char *s, size_t n) {
     console_take();
     console_put_locked(s, n, dom0_to_ring);
     console_release();
 }
 
-void console_flush(void)
-{
-    if (to_serial)
-        serial_flush();
+void console_flush(void) {
+    if (to_serial) serial_flush();
 }
 
-static uint32_t ring_oldest(void)
-{
-    return ring_end > ring_size ? ring_end - ring_size : 0;
-}
+static uint32_t ring_oldest(void) { return ring_end > ring_size ? ring_end - ring_size : 0; }
 
-uint32_t console_ring_start(void)
-{
+uint32_t console_ring_start(void) {
     uint32_t start;
 
     console_take();
@@ -130,36 +108,30 @@ uint32_t console_ring_start(void)
     return start;
 }
 
-uint32_t console_ring_read(uint32_t *index, char *buf, uint32_t size)
-{
+uint32_t console_ring_read(uint32_t *index, char *buf, uint32_t size) {
     uint32_t n = 0;
 
     console_take();
-    if (ring_end - *index > ring_size)
-        *index = ring_oldest();
-    while (n < size && *index != ring_end)
-        buf[n++] = ring[(*index)++ & (ring_size - 1)];
+    if (ring_end - *index > ring_size) *index = ring_oldest();
+    while (n < size && *index != ring_end) buf[n++] = ring[(*index)++ & (ring_size - 1)];
     console_release();
     return n;
 }
 
-void console_ring_clear(void)
-{
+void console_ring_clear(void) {
     console_take();
     ring_cleared = ring_end;
     console_release();
 }
 
 /* A larger ring, as asked for or as the number of CPUs suggests. */
-static void grow_ring(void)
-{
+static void grow_ring(void) {
     uint64_t want = cmdline_size("conring_size", max((uint64_t)RING_DEFAULT, nr_cpus * 4096UL));
     unsigned int order = 2;
     char *fresh;
 
     want = min(want, (uint64_t)4 << 20);
-    while ((PAGE_SIZE << order) < want)
-        order++;
+    while ((PAGE_SIZE << order) < want) order++;
     if ((PAGE_SIZE << order) > ring_size) {
         fresh = alloc_pages_hv(order);
         if (!fresh) {
@@ -177,8 +149,7 @@ static void grow_ring(void)
     printk(KERN_INFO "Allocated console ring of %u KiB.\n", ring_size >> 10);
 }
 
-void console_init_late(void)
-{
+void console_init_late(void) {
     const char *s = cmdline_get("conswitch");
 
     if (s && s[0] >= 'a' && s[0] <= 'z') {
@@ -191,21 +162,18 @@ void console_init_late(void)
     keys_init();
 }
 
-static void announce_input(void)
-{
+static void announce_input(void) {
     printk("*** Serial input to %s (type 'CTRL-%c' three times to switch input)\n",
            input_to_dom0 ? "DOM0" : "Xen", switch_char + 'a' - 1);
 }
 
-void console_end_boot(void)
-{
+void console_end_boot(void) {
     const char *vga = cmdline_get("vga");
     bool keep = false;
     char item[32];
 
     while (vga && cmdline_list_next(&vga, item, sizeof(item)))
-        if (strcmp(item, "keep") == 0)
-            keep = true;
+        if (strcmp(item, "keep") == 0) keep = true;
     dom0_running = true;
     input_to_dom0 = switch_at_boot;
     announce_input();
@@ -216,8 +184,7 @@ void console_end_boot(void)
 }
 
 /* Which reader gets c; runs on the CPU that takes the serial interrupt. */
-void console_rx(char c)
-{
+void console_rx(char c) {
     bool virq = false, key = false;
 
     console_take();
@@ -233,49 +200,36 @@ void console_rx(char c)
         switch_seen = 0;
     }
     if (input_to_dom0) {
-        if (rx_head - rx_tail < RX_SIZE)
-            rx[rx_head++ % RX_SIZE] = c;
+        if (rx_head - rx_tail < RX_SIZE) rx[rx_head++ % RX_SIZE] = c;
         virq = true;
     } else if (keys_head - keys_tail < RX_SIZE) {
         keys[keys_head++ % RX_SIZE] = c;
         key = true;
     }
     console_release();
-    if (virq)
-        send_global_virq(VIRQ_CONSOLE);
-    if (key)
-        softirq_raise(SOFTIRQ_KEYS);
+    if (virq) send_global_virq(VIRQ_CONSOLE);
+    if (key) softirq_raise(SOFTIRQ_KEYS);
 }
 
-uint32_t console_guest_read(char *buf, uint32_t n)
-{
+uint32_t console_guest_read(char *buf, uint32_t n) {
     uint32_t i = 0;
 
     console_take();
-    while (i < n && rx_tail != rx_head)
-        buf[i++] = rx[rx_tail++ % RX_SIZE];
+    while (i < n && rx_tail != rx_head) buf[i++] = rx[rx_tail++ % RX_SIZE];
     console_release();
     return i;
 }
 
-bool console_next_key(char *c)
-{
+bool console_next_key(char *c) {
     bool got;
 
     console_take();
     got = keys_tail != keys_head;
-    if (got)
-        *c = keys[keys_tail++ % RX_SIZE];
+    if (got) *c = keys[keys_tail++ % RX_SIZE];
     console_release();
     return got;
 }
 
-bool console_owns_port(uint16_t port)
-{
-    return to_serial && serial_owns_port(port);
-}
+bool console_owns_port(uint16_t port) { return to_serial && serial_owns_port(port); }
 
-bool console_owns_gsi(unsigned int gsi)
-{
-    return to_serial && serial_owns_gsi(gsi);
-}
+bool console_owns_gsi(unsigned int gsi) { return to_serial && serial_owns_gsi(gsi); }

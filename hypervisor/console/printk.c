@@ -24,10 +24,10 @@ struct threshold {
 static struct threshold own = {LVL_WARNING, LVL_WARNING}, guest = {LVL_NONE, LVL_WARNING};
 static bool levels_read;
 
-static bool line_open;      /* the last message had no newline yet; console lock */
-static char line[1024];     /* formatting buffer; console lock */
+static bool line_open;  /* the last message had no newline yet; console lock */
+static char line[1024]; /* formatting buffer; console lock */
 
-#define GUEST_LINE 160
+#define GUEST_LINE  160
 #define GUEST_LINES 16
 /* Unfinished lines of guests other than dom0; console lock. */
 static struct guest_line {
@@ -37,13 +37,12 @@ static struct guest_line {
 } guest_lines[GUEST_LINES];
 static uint32_t guest_age;
 
-static enum level parse_level(const char **s, enum level dflt)
-{
+static enum level parse_level(const char **s, enum level dflt) {
     static const struct {
         const char *name;
         enum level level;
-    } names[] = {{"none", LVL_NONE},   {"error", LVL_ERROR}, {"warning", LVL_WARNING},
-                 {"info", LVL_INFO},   {"debug", LVL_DEBUG}, {"all", LVL_DEBUG}};
+    } names[] = {{"none", LVL_NONE}, {"error", LVL_ERROR}, {"warning", LVL_WARNING},
+                 {"info", LVL_INFO}, {"debug", LVL_DEBUG}, {"all", LVL_DEBUG}};
 
     for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
         size_t n = strlen(names[i].name);
@@ -56,12 +55,10 @@ static enum level parse_level(const char **s, enum level dflt)
     return dflt;
 }
 
-static void read_threshold(const char *name, struct threshold *t)
-{
+static void read_threshold(const char *name, struct threshold *t) {
     const char *s = cmdline_get(name);
 
-    if (!s)
-        return;
+    if (!s) return;
     t->always = t->limited = parse_level(&s, t->always);
     if (*s == '/') {
         s++;
@@ -69,16 +66,14 @@ static void read_threshold(const char *name, struct threshold *t)
     }
 }
 
-static void read_levels(void)
-{
+static void read_levels(void) {
     levels_read = true;
     read_threshold("loglvl", &own);
     read_threshold("guest_loglvl", &guest);
 }
 
 /* At most 10 messages in 5 seconds on average. */
-static bool within_limit(void)
-{
+static bool within_limit(void) {
     static uint64_t credit = 50, last;
     static uint32_t dropped;
     uint64_t now = tsc_khz ? rdtsc() / tsc_khz / 100 : 0; /* tenths of a second */
@@ -100,21 +95,17 @@ static bool within_limit(void)
     return true;
 }
 
-static bool wanted(const struct threshold *t, enum level l)
-{
+static bool wanted(const struct threshold *t, enum level l) {
     return l <= t->always || (l <= t->limited && within_limit());
 }
 
 /* Takes the level mark off; tells whether the message is to be printed. */
-static bool check_level(const char **fmt)
-{
+static bool check_level(const char **fmt) {
     const char *f = *fmt;
 
-    if (f[0] != '\001' || f[1] == '\0')
-        return true;
+    if (f[0] != '\001' || f[1] == '\0') return true;
     *fmt = f + 2;
-    if (!levels_read)
-        read_levels();
+    if (!levels_read) read_levels();
     switch (f[1]) {
     case 'e': return wanted(&own, LVL_ERROR);
     case 'w': return wanted(&own, LVL_WARNING);
@@ -125,22 +116,19 @@ static bool check_level(const char **fmt)
     }
 }
 
-static void put_lines(const char *s)
-{
+static void put_lines(const char *s) {
     while (*s) {
         const char *nl = strchr(s, '\n');
         size_t n = nl ? (size_t)(nl - s) + 1 : strlen(s);
 
-        if (!line_open)
-            console_put_locked("(XEN) ", 6, true);
+        if (!line_open) console_put_locked("(XEN) ", 6, true);
         console_put_locked(s, n, true);
         line_open = !nl;
         s += n;
     }
 }
 
-void vprintk(const char *fmt, va_list ap)
-{
+void vprintk(const char *fmt, va_list ap) {
     console_take();
     if (check_level(&fmt)) {
         vsnprintf(line, sizeof(line), fmt, ap);
@@ -149,8 +137,7 @@ void vprintk(const char *fmt, va_list ap)
     console_release();
 }
 
-void printk(const char *fmt, ...)
-{
+void printk(const char *fmt, ...) {
     va_list ap;
 
     va_start(ap, fmt);
@@ -158,13 +145,11 @@ void printk(const char *fmt, ...)
     va_end(ap);
 }
 
-static void put_guest_line(struct guest_line *l)
-{
+static void put_guest_line(struct guest_line *l) {
     char head[16];
     int n = snprintf(head, sizeof(head), "(d%u) ", l->domid);
 
-    if (!levels_read)
-        read_levels();
+    if (!levels_read) read_levels();
     if (wanted(&guest, LVL_WARNING)) {
         console_put_locked(head, (size_t)n, true);
         console_put_locked(l->text, l->used, true);
@@ -173,27 +158,22 @@ static void put_guest_line(struct guest_line *l)
     l->used = 0;
 }
 
-static struct guest_line *line_of(domid_t domid)
-{
+static struct guest_line *line_of(domid_t domid) {
     struct guest_line *oldest = &guest_lines[0];
 
     for (unsigned int i = 0; i < GUEST_LINES; i++) {
         struct guest_line *l = &guest_lines[i];
 
-        if (l->used && l->domid == domid)
-            return l;
-        if (!l->used || (oldest->used && l->age < oldest->age))
-            oldest = l;
+        if (l->used && l->domid == domid) return l;
+        if (!l->used || (oldest->used && l->age < oldest->age)) oldest = l;
     }
-    if (oldest->used)
-        put_guest_line(oldest);
+    if (oldest->used) put_guest_line(oldest);
     oldest->domid = domid;
     oldest->age = guest_age++;
     return oldest;
 }
 
-void console_write_guest(struct domain *d, const char *s, size_t n)
-{
+void console_write_guest(struct domain *d, const char *s, size_t n) {
     struct guest_line *l;
 
     if (d->is_control) {
@@ -203,10 +183,8 @@ void console_write_guest(struct domain *d, const char *s, size_t n)
     console_take();
     l = line_of(d->id);
     for (size_t i = 0; i < n; i++) {
-        if (s[i] == '\n' || l->used == GUEST_LINE)
-            put_guest_line(l);
-        if (s[i] >= ' ' && s[i] < 127)
-            l->text[l->used++] = s[i];
+        if (s[i] == '\n' || l->used == GUEST_LINE) put_guest_line(l);
+        if (s[i] >= ' ' && s[i] < 127) l->text[l->used++] = s[i];
     }
     console_release();
 }

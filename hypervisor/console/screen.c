@@ -9,8 +9,8 @@
 #include <hv/string.h>
 #include <x86/devmap.h>
 
-#define MAX_COLS 240
-#define MAX_ROWS 100
+#define MAX_COLS  240
+#define MAX_ROWS  100
 #define ATTRIBUTE 0x07
 
 extern const uint32_t font_height;
@@ -25,24 +25,19 @@ static struct screen {
 } screen;
 static uint8_t cells[MAX_ROWS][MAX_COLS];
 
-static void draw_text(uint32_t x, uint32_t y, uint8_t c)
-{
-    *(volatile uint16_t *)(screen.mem + (y * screen.cols + x) * 2) =
-        (uint16_t)(c | ATTRIBUTE << 8);
+static void draw_text(uint32_t x, uint32_t y, uint8_t c) {
+    *(volatile uint16_t *)(screen.mem + (y * screen.cols + x) * 2) = (uint16_t)(c | ATTRIBUTE << 8);
 }
 
-static void put_pixel(volatile uint8_t *p, uint32_t colour, uint32_t bytes)
-{
+static void put_pixel(volatile uint8_t *p, uint32_t colour, uint32_t bytes) {
     if (bytes == 4) {
         *(volatile uint32_t *)p = colour;
         return;
     }
-    for (uint32_t i = 0; i < bytes; i++)
-        p[i] = (uint8_t)(colour >> (8 * i));
+    for (uint32_t i = 0; i < bytes; i++) p[i] = (uint8_t)(colour >> (8 * i));
 }
 
-static void draw_pixels(uint32_t x, uint32_t y, uint8_t c)
-{
+static void draw_pixels(uint32_t x, uint32_t y, uint8_t c) {
     const struct boot_video *v = &boot_info.video;
     uint32_t bytes = v->bpp / 8;
 
@@ -56,13 +51,11 @@ static void draw_pixels(uint32_t x, uint32_t y, uint8_t c)
     }
 }
 
-static uint32_t grey(uint8_t pos, uint8_t size)
-{
+static uint32_t grey(uint8_t pos, uint8_t size) {
     return (uint32_t)((1u << size) - 1) * 3 / 4 << pos;
 }
 
-static void clear(void)
-{
+static void clear(void) {
     for (uint32_t y = 0; y < screen.rows; y++)
         for (uint32_t x = 0; x < screen.cols; x++) {
             cells[y][x] = ' ';
@@ -70,8 +63,7 @@ static void clear(void)
         }
 }
 
-void screen_init(void)
-{
+void screen_init(void) {
     const struct boot_video *v = &boot_info.video;
 
     if (v->type == VIDEO_TEXT) {
@@ -94,54 +86,38 @@ void screen_init(void)
     clear();
 }
 
-static void set_cell(uint32_t x, uint32_t y, uint8_t c)
-{
+static void set_cell(uint32_t x, uint32_t y, uint8_t c) {
     if (cells[y][x] != c) {
         cells[y][x] = c;
         screen.draw(x, y, c);
     }
 }
 
-static void newline(void)
-{
+static void newline(void) {
     screen.x = 0;
-    if (++screen.y < screen.rows)
-        return;
+    if (++screen.y < screen.rows) return;
     screen.y--;
     for (uint32_t y = 0; y < screen.rows; y++)
         for (uint32_t x = 0; x < screen.cols; x++)
             set_cell(x, y, y + 1 < screen.rows ? cells[y + 1][x] : ' ');
 }
 
-static void put(uint8_t c)
-{
+static void put(uint8_t c) {
     switch (c) {
-    case '\n':
-        newline();
-        break;
-    case '\r':
-        screen.x = 0;
-        break;
-    case '\t':
-        screen.x = min((screen.x | 7) + 1, screen.cols - 1);
-        break;
+    case '\n': newline(); break;
+    case '\r': screen.x = 0; break;
+    case '\t': screen.x = min((screen.x | 7) + 1, screen.cols - 1); break;
     case '\b':
-        if (screen.x > 0)
-            screen.x--;
+        if (screen.x > 0) screen.x--;
         break;
     default:
-        if (c < ' ')
-            break;
-        if (screen.x == screen.cols)
-            newline();
+        if (c < ' ') break;
+        if (screen.x == screen.cols) newline();
         set_cell(screen.x++, screen.y, c);
     }
 }
 
-void screen_write(const char *s, size_t n)
-{
-    if (screen.cols == 0)
-        return;
-    for (size_t i = 0; i < n; i++)
-        put((uint8_t)s[i]);
+void screen_write(const char *s, size_t n) {
+    if (screen.cols == 0) return;
+    for (size_t i = 0; i < n; i++) put((uint8_t)s[i]);
 }

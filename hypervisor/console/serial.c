@@ -31,33 +31,27 @@ struct uart {
 
 static struct uart uarts[2] = {{"com1", 0x3f8, 4, false}, {"com2", 0x2f8, 3, false}};
 
-static uint8_t line_control(const char *dps)
-{
+static uint8_t line_control(const char *dps) {
     uint8_t lcr = 3;
 
-    if (dps[0] >= '5' && dps[0] <= '8')
-        lcr = (uint8_t)(dps[0] - '5');
+    if (dps[0] >= '5' && dps[0] <= '8') lcr = (uint8_t)(dps[0] - '5');
     if (dps[0] && dps[1] == 'o')
         lcr |= 0x08;
     else if (dps[0] && dps[1] == 'e')
         lcr |= 0x18;
-    if (dps[0] && dps[1] && dps[2] == '2')
-        lcr |= 0x04;
+    if (dps[0] && dps[1] && dps[2] == '2') lcr |= 0x04;
     return lcr;
 }
 
 /* A port without a device reads as all ones. */
-static bool probe(const struct uart *u)
-{
+static bool probe(const struct uart *u) {
     outb(u->base + SCR, 0x5a);
-    if (inb(u->base + SCR) != 0x5a)
-        return false;
+    if (inb(u->base + SCR) != 0x5a) return false;
     outb(u->base + SCR, 0xa5);
     return inb(u->base + SCR) == 0xa5;
 }
 
-static void setup(struct uart *u, uint64_t baud, uint8_t lcr)
-{
+static void setup(struct uart *u, uint64_t baud, uint8_t lcr) {
     uint16_t divisor = (uint16_t)(CLOCK_HZ / 16 / baud);
 
     outb(u->base + IER, 0);
@@ -69,8 +63,7 @@ static void setup(struct uart *u, uint64_t baud, uint8_t lcr)
     outb(u->base + MCR, 0x0b); /* DTR, RTS, and OUT2 which opens the interrupt */
 }
 
-void serial_init_early(const char *name, const char *config)
-{
+void serial_init_early(const char *name, const char *config) {
     struct uart *u = strcmp(name, "com2") == 0 ? &uarts[1] : &uarts[0];
     uint64_t baud = 115200;
     uint8_t lcr = 3;
@@ -79,40 +72,33 @@ void serial_init_early(const char *name, const char *config)
     if (config && cmdline_list_next(&config, item, sizeof(item))) {
         uint64_t b = str_to_ull(item, NULL, 10);
 
-        if (b >= 50 && b <= 115200)
-            baud = b;
-        if (cmdline_list_next(&config, item, sizeof(item)))
-            lcr = line_control(item);
+        if (b >= 50 && b <= 115200) baud = b;
+        if (cmdline_list_next(&config, item, sizeof(item))) lcr = line_control(item);
         if (cmdline_list_next(&config, item, sizeof(item)) && item[0])
             u->base = (uint16_t)str_to_ull(item, NULL, 0);
         if (cmdline_list_next(&config, item, sizeof(item)) && item[0])
             u->irq = (uint8_t)str_to_ull(item, NULL, 0);
     }
-    if (!probe(u))
-        return;
+    if (!probe(u)) return;
     setup(u, baud, lcr);
     u->present = true;
 }
 
-static bool wait_for(const struct uart *u, uint8_t bits)
-{
+static bool wait_for(const struct uart *u, uint8_t bits) {
     for (int i = 0; i < WAIT_ROUNDS; i++) {
-        if (inb(u->base + LSR) & bits)
-            return true;
+        if (inb(u->base + LSR) & bits) return true;
         cpu_relax();
     }
     return false;
 }
 
-static void write_one(const struct uart *u, const char *s, size_t n)
-{
+static void write_one(const struct uart *u, const char *s, size_t n) {
     unsigned int room = 0;
 
     for (size_t i = 0; i < n; i++) {
         for (int cr = s[i] == '\n'; cr >= 0; cr--) {
             if (room == 0) {
-                if (!wait_for(u, LSR_THRE))
-                    return;
+                if (!wait_for(u, LSR_THRE)) return;
                 room = FIFO_SIZE;
             }
             outb(u->base + THR, (uint8_t)(cr ? '\r' : s[i]));
@@ -121,22 +107,17 @@ static void write_one(const struct uart *u, const char *s, size_t n)
     }
 }
 
-void serial_write(const char *s, size_t n)
-{
+void serial_write(const char *s, size_t n) {
     for (unsigned int i = 0; i < ARRAY_SIZE(uarts); i++)
-        if (uarts[i].present)
-            write_one(&uarts[i], s, n);
+        if (uarts[i].present) write_one(&uarts[i], s, n);
 }
 
-void serial_flush(void)
-{
+void serial_flush(void) {
     for (unsigned int i = 0; i < ARRAY_SIZE(uarts); i++)
-        if (uarts[i].present)
-            wait_for(&uarts[i], LSR_TEMT);
+        if (uarts[i].present) wait_for(&uarts[i], LSR_TEMT);
 }
 
-static void receive(void *data)
-{
+static void receive(void *data) {
     const struct uart *u = data;
 
     for (int i = 0; i < 64 && (inb(u->base + LSR) & LSR_DR); i++)
@@ -144,21 +125,17 @@ static void receive(void *data)
     inb(u->base + FCR); /* reading the interrupt's cause clears it */
 }
 
-void serial_poll(void)
-{
+void serial_poll(void) {
     for (unsigned int i = 0; i < ARRAY_SIZE(uarts); i++)
-        if (uarts[i].present)
-            receive(&uarts[i]);
+        if (uarts[i].present) receive(&uarts[i]);
 }
 
-void serial_init_late(void)
-{
+void serial_init_late(void) {
     for (unsigned int i = 0; i < ARRAY_SIZE(uarts); i++) {
         struct uart *u = &uarts[i];
         int rc;
 
-        if (!u->present || !u->irq)
-            continue;
+        if (!u->present || !u->irq) continue;
         rc = irq_request_gsi(u->irq, receive, u);
         if (rc) {
             printk(KERN_WARN "WARNING: %s: no interrupt %u (%d): no input from it\n", u->name,
@@ -169,18 +146,14 @@ void serial_init_late(void)
     }
 }
 
-bool serial_owns_port(uint16_t port)
-{
+bool serial_owns_port(uint16_t port) {
     for (unsigned int i = 0; i < ARRAY_SIZE(uarts); i++)
-        if (uarts[i].present && port >= uarts[i].base && port < uarts[i].base + 8)
-            return true;
+        if (uarts[i].present && port >= uarts[i].base && port < uarts[i].base + 8) return true;
     return false;
 }
 
-bool serial_owns_gsi(unsigned int gsi)
-{
+bool serial_owns_gsi(unsigned int gsi) {
     for (unsigned int i = 0; i < ARRAY_SIZE(uarts); i++)
-        if (uarts[i].present && uarts[i].irq == gsi)
-            return true;
+        if (uarts[i].present && uarts[i].irq == gsi) return true;
     return false;
 }

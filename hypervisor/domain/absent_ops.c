@@ -7,30 +7,26 @@
 #include <hv/hypercall.h>
 
 /* No security module. */
-long do_xsm_op(uint64_t op)
-{
+long do_xsm_op(uint64_t op) {
     (void)op;
     return -ENOSYS;
 }
 
 /* No crash kernel. */
-long do_kexec_op(uint64_t op, uint64_t arg)
-{
+long do_kexec_op(uint64_t op, uint64_t arg) {
     (void)op;
     (void)arg;
     return -ENOSYS;
 }
 
 /* The performance counters are off ("vpmu" not given). */
-long do_xenpmu_op(uint32_t op, uint64_t arg)
-{
+long do_xenpmu_op(uint32_t op, uint64_t arg) {
     (void)op;
     (void)arg;
     return -EOPNOTSUPP;
 }
 
-long do_hypfs_op(uint32_t cmd, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
-{
+long do_hypfs_op(uint32_t cmd, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
     (void)cmd;
     (void)a;
     (void)b;

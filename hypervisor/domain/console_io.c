@@ -16,15 +16,13 @@
 #define IS_DEBUG 0
 #endif
 
-static long console_write_op(uint32_t count, uint64_t buffer)
-{
+static long console_write_op(uint32_t count, uint64_t buffer) {
     char piece[PIECE];
 
     while (count) {
         uint32_t n = min(count, PIECE);
 
-        if (copy_from_guest(piece, buffer, n))
-            return -EFAULT;
+        if (copy_from_guest(piece, buffer, n)) return -EFAULT;
         console_write_guest(current->domain, piece, n);
         buffer += n;
         count -= n;
@@ -34,31 +32,26 @@ static long console_write_op(uint32_t count, uint64_t buffer)
     return 0;
 }
 
-static long console_read_op(uint32_t count, uint64_t buffer)
-{
+static long console_read_op(uint32_t count, uint64_t buffer) {
     char piece[PIECE];
     uint32_t n;
 
-    if (count > INT32_MAX)
-        return -E2BIG;
+    if (count > INT32_MAX) return -E2BIG;
     n = console_guest_read(piece, min(count, PIECE));
     return copy_to_guest(buffer, piece, n) ? -EFAULT : (long)n;
 }
 
-long do_console_io(uint32_t cmd, uint32_t count, uint64_t buffer)
-{
+long do_console_io(uint32_t cmd, uint32_t count, uint64_t buffer) {
     int rc;
 
     switch (cmd) {
     case CONSOLEIO_write:
         /* Any guest may write when the hypervisor was built for debugging, as in stock builds. */
-        if (!current->domain->is_control && !IS_DEBUG)
-            return -EPERM;
+        if (!current->domain->is_control && !IS_DEBUG) return -EPERM;
         return console_write_op(count, buffer);
     case CONSOLEIO_read:
         rc = policy_check(current->domain, current->domain, POL_CONSOLE_IO, cmd);
         return rc ? rc : console_read_op(count, buffer);
-    default:
-        return -ENOSYS;
+    default: return -ENOSYS;
     }
 }

@@ -26,9 +26,9 @@
 CMDLINE_OPTION(dom0_mem);
 CMDLINE_OPTION(dom0_max_vcpus);
 
-#define CHUNK_ORDER     9 /* dom0's frames are taken in pieces of 2 MiB while they last */
-#define RESERVE_MIN     (UINT64_C(64) << 20)
-#define STACK_TOP(l)    (layout_va(&(l), (l).stack_pfn) + LAYOUT_PAGE_SIZE)
+#define CHUNK_ORDER  9 /* dom0's frames are taken in pieces of 2 MiB while they last */
+#define RESERVE_MIN  (UINT64_C(64) << 20)
+#define STACK_TOP(l) (layout_va(&(l), (l).stack_pfn) + LAYOUT_PAGE_SIZE)
 
 struct dom0_build {
     const struct boot_module *kernel, *initrd;
@@ -42,8 +42,7 @@ struct dom0_build {
 };
 
 /* Step 1: how much memory. dom0_mem=[min:]A[,max:B]: exactly A, or everything but a reserve. */
-static uint64_t memory_wanted(uint64_t *max_pages)
-{
+static uint64_t memory_wanted(uint64_t *max_pages) {
     uint64_t avail = mm_free_pages() << PAGE_SHIFT;
     uint64_t reserve = avail / 16 > RESERVE_MIN ? avail / 16 : RESERVE_MIN;
     uint64_t want = avail > reserve ? avail - reserve : 0, limit = 0, floor = 0;
@@ -62,27 +61,22 @@ static uint64_t memory_wanted(uint64_t *max_pages)
         } else {
             want = parse_size(&s);
         }
-        if (*s)
-            printk("WARNING: dom0_mem: '%s' is not a size\n", item);
+        if (*s) printk("WARNING: dom0_mem: '%s' is not a size\n", item);
     }
-    if (want < floor)
-        want = floor;
-    if (limit && want > limit)
-        want = limit;
+    if (want < floor) want = floor;
+    if (limit && want > limit) want = limit;
     *max_pages = (limit ? limit : want) >> PAGE_SHIFT;
     return want >> PAGE_SHIFT;
 }
 
-static int read_image(struct dom0_build *b)
-{
+static int read_image(struct dom0_build *b) {
     int rc;
 
     libc_shim_enter();
     rc = image_parse(&b->image, "dom0 kernel", paddr_to_virt(b->kernel->start), b->kernel->size,
                      &b->err);
     libc_shim_leave();
-    if (rc)
-        return rc;
+    if (rc) return rc;
     if (b->image->paddr_start & 0xfff)
         return err_set(&b->err, -ENOEXEC, "dom0 kernel: not page-aligned");
     printk(" Dom0 kernel: 64-bit, %s %s, paddr %#lx -> %#lx\n", b->image->guest_os,
@@ -91,12 +85,13 @@ static int read_image(struct dom0_build *b)
 }
 
 /* Step 2: the domain and its vcpus. */
-static int create_domain(struct dom0_build *b, uint64_t max_pages)
-{
+static int create_domain(struct dom0_build *b, uint64_t max_pages) {
     uint64_t vcpus = cmdline_uint("dom0_max_vcpus", nr_cpus);
     struct xen_domctl_createdomain cfg = {
         .flags = 0,
-        .max_vcpus = vcpus < 1 ? 1 : vcpus > MAX_VCPUS ? MAX_VCPUS : (uint32_t)vcpus,
+        .max_vcpus = vcpus < 1           ? 1
+                     : vcpus > MAX_VCPUS ? MAX_VCPUS
+                                         : (uint32_t)vcpus,
         .max_evtchn_port = -1,
         .max_grant_frames = -1,
         .max_maptrack_frames = -1,
@@ -104,18 +99,15 @@ static int create_domain(struct dom0_build *b, uint64_t max_pages)
     };
     int rc = domain_create(0, &cfg, true, &b->d);
 
-    if (rc)
-        return err_set(&b->err, rc, "cannot create dom0");
+    if (rc) return err_set(&b->err, rc, "cannot create dom0");
     dom0 = b->d;
     b->d->mm.max_pages = max_pages;
-    for (uint32_t i = 0; !rc && i < cfg.max_vcpus; i++)
-        rc = vcpu_create(b->d, i);
+    for (uint32_t i = 0; !rc && i < cfg.max_vcpus; i++) rc = vcpu_create(b->d, i);
     return rc ? err_set(&b->err, rc, "no memory for dom0's %u vcpus", cfg.max_vcpus) : 0;
 }
 
 /* Step 3: its frames, in as large pieces as there are; fills the p2m and the M2P. */
-static int populate(struct dom0_build *b)
-{
+static int populate(struct dom0_build *b) {
     unsigned int order = CHUNK_ORDER;
 
     b->p2m = malloc(b->nr_pages * sizeof(*b->p2m));
@@ -125,16 +117,17 @@ static int populate(struct dom0_build *b)
         struct frame *f = NULL;
         uint64_t n;
 
-        while ((1UL << order) > b->nr_pages - pfn)
-            order--;
+        while ((1UL << order) > b->nr_pages - pfn) order--;
         f = alloc_domain_frames(b->d, order, 0, 0);
         if (!f && order) {
             order--;
             continue;
         }
         if (!f)
-            return err_set(&b->err, -ENOMEM, "only %lu of the %lu MiB for dom0 are free: lower "
-                           "dom0_mem", pfn >> 8, b->nr_pages >> 8);
+            return err_set(&b->err, -ENOMEM,
+                           "only %lu of the %lu MiB for dom0 are free: lower "
+                           "dom0_mem",
+                           pfn >> 8, b->nr_pages >> 8);
         n = 1UL << order;
         for (uint64_t i = 0; i < n; i++, pfn++) {
             mfn_t m = mfn_add(frame_to_mfn(f), i);
@@ -147,8 +140,7 @@ static int populate(struct dom0_build *b)
 }
 
 /* Copies to guest-physical memory; data NULL writes zeros. */
-static void write_phys(struct dom0_build *b, uint64_t paddr, const void *data, uint64_t n)
-{
+static void write_phys(struct dom0_build *b, uint64_t paddr, const void *data, uint64_t n) {
     const uint8_t *src = data;
 
     while (n) {
@@ -167,8 +159,7 @@ static void write_phys(struct dom0_build *b, uint64_t paddr, const void *data, u
 }
 
 /* Step 4: kernel, initrd, p2m. */
-static void load(struct dom0_build *b)
-{
+static void load(struct dom0_build *b) {
     const struct layout *l = &b->layout;
 
     for (unsigned int i = 0; i < b->image->segment_count; i++) {
@@ -183,16 +174,13 @@ static void load(struct dom0_build *b)
     write_phys(b, l->p2m.pfn << PAGE_SHIFT, b->p2m, b->nr_pages * sizeof(*b->p2m));
 }
 
-static void write_tables(struct dom0_build *b)
-{
+static void write_tables(struct dom0_build *b) {
     for (unsigned int i = 0; i < b->layout.table_count; i++)
-        layout_fill_table(&b->layout, b->p2m, i,
-                          mfn_to_virt(_mfn(b->p2m[b->layout.table[i].pfn])));
+        layout_fill_table(&b->layout, b->p2m, i, mfn_to_virt(_mfn(b->p2m[b->layout.table[i].pfn])));
 }
 
 /* Step 5: what the kernel is told. */
-static void fill_start_info(struct dom0_build *b)
-{
+static void fill_start_info(struct dom0_build *b) {
     const struct layout *l = &b->layout;
     struct start_info *si = mfn_to_virt(_mfn(b->p2m[l->start_info_pfn]));
 
@@ -211,8 +199,7 @@ static void fill_start_info(struct dom0_build *b)
     if (b->initrd) {
         si->mod_start = l->ramdisk_mapped ? layout_va(l, l->ramdisk.pfn) : l->ramdisk.pfn;
         si->mod_len = b->initrd->size;
-        if (!l->ramdisk_mapped)
-            si->flags |= SIF_MOD_START_PFN;
+        if (!l->ramdisk_mapped) si->flags |= SIF_MOD_START_PFN;
     }
     strlcpy((char *)si->cmd_line, b->cmdline, sizeof(si->cmd_line));
     si->console.dom0.info_off = sizeof(*si);
@@ -221,25 +208,21 @@ static void fill_start_info(struct dom0_build *b)
 }
 
 /* Step 6: hand over. From here the page tables are typed and dom0 holds them. */
-static int finish_tables(struct dom0_build *b, mfn_t l4)
-{
+static int finish_tables(struct dom0_build *b, mfn_t l4) {
     int rc;
 
-    do
-        rc = mm_pin_table(b->d, l4, 4);
+    do rc = mm_pin_table(b->d, l4, 4);
     while (rc == -ERESTART || rc == -EINTR);
     return rc ? err_set(&b->err, rc, "dom0's page tables do not pass validation") : 0;
 }
 
-static int start_vcpu(struct dom0_build *b, mfn_t l4)
-{
+static int start_vcpu(struct dom0_build *b, mfn_t l4) {
     const struct layout *l = &b->layout;
     struct vcpu *v = b->d->vcpu[0];
     struct vcpu_guest_context *c = hv_new(struct vcpu_guest_context);
     int rc;
 
-    if (!c)
-        return err_set(&b->err, -ENOMEM, "no memory for dom0's first context");
+    if (!c) return err_set(&b->err, -ENOMEM, "no memory for dom0's first context");
     c->flags = VGCF_in_kernel | VGCF_online;
     c->user_regs.rip = b->image->entry;
     c->user_regs.rsi = layout_va(l, l->start_info_pfn);
@@ -253,20 +236,17 @@ static int start_vcpu(struct dom0_build *b, mfn_t l4)
     /* Of no effect on a 64-bit guest, but it is among the features reported to the kernel. */
     if (b->image->supported & 1U << XENFEAT_pae_pgdir_above_4gb)
         c->vm_assist = 1UL << VMASST_TYPE_pae_extended_cr3;
-    do
-        rc = vcpu_set_context(v, c);
+    do rc = vcpu_set_context(v, c);
     while (rc == -ERESTART);
     hv_free(c);
-    if (rc)
-        return err_set(&b->err, rc, "dom0's first vcpu cannot be started");
+    if (rc) return err_set(&b->err, rc, "dom0's first vcpu cannot be started");
     for (uint32_t i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
         b->d->shared_info->vcpu_info[i].evtchn_upcall_mask = 1;
     clear_bit(VPF_DOWN, &v->pause_flags);
     return 0;
 }
 
-static void report(const struct dom0_build *b)
-{
+static void report(const struct dom0_build *b) {
     const struct layout *l = &b->layout;
 
     printk("PHYSICAL MEMORY ARRANGEMENT:\n");
@@ -286,19 +266,16 @@ static void report(const struct dom0_build *b)
     printk(" ENTRY ADDRESS: %016lx\n", b->image->entry);
 }
 
-static int build(struct dom0_build *b)
-{
+static int build(struct dom0_build *b) {
     uint64_t max_pages;
     mfn_t l4;
     int rc;
 
-    if ((rc = read_image(b)))
-        return rc;
+    if ((rc = read_image(b))) return rc;
     b->nr_pages = memory_wanted(&max_pages);
-    rc = layout_compute(&b->layout, b->image, b->initrd ? b->initrd->size : 0, b->nr_pages,
-                        &b->err);
-    if (rc || (rc = create_domain(b, max_pages)) || (rc = populate(b)))
-        return rc;
+    rc =
+        layout_compute(&b->layout, b->image, b->initrd ? b->initrd->size : 0, b->nr_pages, &b->err);
+    if (rc || (rc = create_domain(b, max_pages)) || (rc = populate(b))) return rc;
     load(b);
     write_tables(b);
     fill_start_info(b);
@@ -306,14 +283,12 @@ static int build(struct dom0_build *b)
     if ((rc = dom0_grant_hardware(b->d)))
         return err_set(&b->err, rc, "no memory for dom0's hardware permissions");
     l4 = _mfn(b->p2m[b->layout.tables.pfn]);
-    if ((rc = finish_tables(b, l4)) || (rc = start_vcpu(b, l4)))
-        return rc;
+    if ((rc = finish_tables(b, l4)) || (rc = start_vcpu(b, l4))) return rc;
     return 0;
 }
 
 int dom0_construct(const struct boot_module *kernel, const struct boot_module *initrd,
-                   const char *cmdline)
-{
+                   const char *cmdline) {
     struct dom0_build b = {.kernel = kernel, .initrd = initrd, .cmdline = cmdline};
     int rc;
 

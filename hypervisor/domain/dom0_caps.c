@@ -31,21 +31,18 @@ static const struct range hv_ports[] = {
 #define LAPIC_FRAME     0xfee00UL
 #define MSI_LAST_FRAME  0xfeeffUL
 
-static int deny_ports(struct domain *d)
-{
+static int deny_ports(struct domain *d) {
     int rc = 0;
 
     for (unsigned int i = 0; !rc && i < ARRAY_SIZE(hv_ports); i++)
         rc = rangeset_remove(d->ioport_caps, hv_ports[i].first, hv_ports[i].last);
     for (uint32_t port = 0; !rc && port <= 0xffff; port++)
-        if (console_owns_port((uint16_t)port))
-            rc = rangeset_remove(d->ioport_caps, port, port);
+        if (console_owns_port((uint16_t)port)) rc = rangeset_remove(d->ioport_caps, port, port);
     return rc;
 }
 
 /* dom0 may look at the I/O APICs, as under Xen: a writable mapping becomes a read-only one. */
-static int deny_memory(struct domain *d)
-{
+static int deny_memory(struct domain *d) {
     int rc = rangeset_remove(d->iomem_caps, LAPIC_FRAME, MSI_LAST_FRAME);
 
     for (unsigned int i = 0; !rc && i < acpi.nr_ioapics; i++) {
@@ -56,8 +53,7 @@ static int deny_memory(struct domain *d)
     return rc;
 }
 
-int dom0_grant_hardware(struct domain *d)
-{
+int dom0_grant_hardware(struct domain *d) {
     int rc;
 
     if ((rc = rangeset_add(d->ioport_caps, 0, 0xffff)) || (rc = deny_ports(d)) ||
@@ -66,8 +62,7 @@ int dom0_grant_hardware(struct domain *d)
     return rangeset_add(d->irq_caps, 0, 0xffff);
 }
 
-void dom0_fill_video(struct dom0_vga_console_info *info)
-{
+void dom0_fill_video(struct dom0_vga_console_info *info) {
     const struct boot_video *v = &boot_info.video;
 
     memset(info, 0, sizeof(*info));

@@ -32,8 +32,7 @@ static bool dom_exc_wanted; /* VIRQ_DOM_EXC to be sent; atomic */
  * other files are indexed by id. */
 static unsigned long ids_used[BITS_TO_LONGS(DOMID_FIRST_RESERVED)]; /* atomic bits */
 
-static void special_domain_init(struct domain *d)
-{
+static void special_domain_init(struct domain *d) {
     spin_lock_init(&d->lock, ORDER_DOMAIN);
     spin_lock_init(&d->shutdown_lock, ORDER_SHUTDOWN);
     spin_lock_init(&d->mm.lock, ORDER_PAGE_ALLOC);
@@ -42,8 +41,7 @@ static void special_domain_init(struct domain *d)
     d->shutdown_code = -1;
 }
 
-void domain_init(void)
-{
+void domain_init(void) {
     special_domain_init(&idle_domain);
     special_domain_init(&dom_xen);
     special_domain_init(&dom_io);
@@ -51,8 +49,7 @@ void domain_init(void)
 
 /* References. */
 
-bool domain_try_ref(struct domain *d)
-{
+bool domain_try_ref(struct domain *d) {
     uint32_t n = __atomic_load_n(&d->refs, __ATOMIC_RELAXED);
 
     while (n)
@@ -62,26 +59,22 @@ bool domain_try_ref(struct domain *d)
     return false;
 }
 
-void domain_ref(struct domain *d)
-{
+void domain_ref(struct domain *d) {
     uint32_t old = __atomic_fetch_add(&d->refs, 1, __ATOMIC_RELAXED);
 
     BUG_ON(old == 0);
 }
 
 /* Safe under any lock: the freeing itself waits for the softirq. */
-void domain_put(struct domain *d)
-{
-    if (__atomic_sub_fetch(&d->refs, 1, __ATOMIC_ACQ_REL))
-        return;
+void domain_put(struct domain *d) {
+    if (__atomic_sub_fetch(&d->refs, 1, __ATOMIC_ACQ_REL)) return;
     spin_lock(&reclaim_lock);
     list_add_tail(&d->reclaim, &reclaim_list);
     spin_unlock(&reclaim_lock);
     softirq_raise(SOFTIRQ_RECLAIM);
 }
 
-static struct domain *find_from(domid_t id, bool exact)
-{
+static struct domain *find_from(domid_t id, bool exact) {
     struct domain *d, *found = NULL;
 
     spin_lock(&domain_list_lock);
@@ -91,15 +84,13 @@ static struct domain *find_from(domid_t id, bool exact)
                 found = d;
                 break;
             }
-            if (exact)
-                break;
+            if (exact) break;
         }
     spin_unlock(&domain_list_lock);
     return found;
 }
 
-struct domain *domain_get(domid_t id)
-{
+struct domain *domain_get(domid_t id) {
     struct domain *self = current->domain;
 
     if (id == self->id && self != &idle_domain) {
@@ -109,14 +100,12 @@ struct domain *domain_get(domid_t id)
     return find_from(id, true);
 }
 
-struct domain *domain_get_next(domid_t id)
-{
+struct domain *domain_get_next(domid_t id) {
     return find_from(id, false);
 }
 
 /* The next id after the last one given, so that an id is not reused soon; domctl lock. 0: none. */
-domid_t domain_free_id(void)
-{
+domid_t domain_free_id(void) {
     static domid_t last;
     domid_t id = last;
 
@@ -130,33 +119,28 @@ domid_t domain_free_id(void)
     return 0;
 }
 
-struct domain *domain_get_self_or(domid_t id)
-{
+struct domain *domain_get_self_or(domid_t id) {
     return domain_get(id == DOMID_SELF ? current->domain->id : id);
 }
 
 /* Creation. */
 
-static int alloc_shared_info(struct domain *d)
-{
+static int alloc_shared_info(struct domain *d) {
     d->shared_info = alloc_page_hv();
-    if (!d->shared_info)
-        return -ENOMEM;
+    if (!d->shared_info) return -ENOMEM;
     d->shared_info_mfn = virt_to_mfn(d->shared_info);
     share_hv_frame(mfn_to_frame(d->shared_info_mfn), d, true);
     return 0;
 }
 
-static int alloc_rangesets(struct domain *d)
-{
+static int alloc_rangesets(struct domain *d) {
     d->iomem_caps = rangeset_new();
     d->irq_caps = rangeset_new();
     d->ioport_caps = rangeset_new();
     return d->iomem_caps && d->irq_caps && d->ioport_caps ? 0 : -ENOMEM;
 }
 
-static void vcpu_free(struct vcpu *v)
-{
+static void vcpu_free(struct vcpu *v) {
     sched_destroy_vcpu(v);
     event_destroy_vcpu(v);
     arch_vcpu_free(v);
@@ -164,12 +148,10 @@ static void vcpu_free(struct vcpu *v)
 }
 
 /* Everything that domain_create made; each part accepts not having been made. */
-static void free_shell(struct domain *d)
-{
+static void free_shell(struct domain *d) {
     struct vcpu *v;
 
-    for_each_vcpu(d, v)
-        vcpu_free(v);
+    for_each_vcpu(d, v) vcpu_free(v);
     sched_destroy_domain(d);
     event_free_domain(d);
     grant_destroy_domain(d);
@@ -183,13 +165,11 @@ static void free_shell(struct domain *d)
     hv_free(d);
 }
 
-static int init_parts(struct domain *d, const struct xen_domctl_createdomain *cfg)
-{
+static int init_parts(struct domain *d, const struct xen_domctl_createdomain *cfg) {
     int rc;
 
     d->vcpu = hv_new_array(struct vcpu *, cfg->max_vcpus);
-    if (!d->vcpu)
-        return -ENOMEM;
+    if (!d->vcpu) return -ENOMEM;
     d->max_vcpus = cfg->max_vcpus;
     if ((rc = alloc_rangesets(d)) || (rc = mm_init_domain(d)) || (rc = alloc_shared_info(d)) ||
         (rc = arch_domain_init(d)) || (rc = event_init_domain(d, cfg->max_evtchn_port)) ||
@@ -200,50 +180,39 @@ static int init_parts(struct domain *d, const struct xen_domctl_createdomain *cf
 }
 
 /* Enters the list in order of id. */
-static void list_insert(struct domain *d)
-{
+static void list_insert(struct domain *d) {
     struct domain *o;
 
     spin_lock(&domain_list_lock);
     for_each_domain(o)
-        if (o->id > d->id)
-            break;
+        if (o->id > d->id) break;
     list_add_between(&d->list, o->list.prev, &o->list);
     spin_unlock(&domain_list_lock);
 }
 
-static int check_config(const struct xen_domctl_createdomain *cfg, bool control)
-{
+static int check_config(const struct xen_domctl_createdomain *cfg, bool control) {
     const uint32_t known = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_s3_integrity |
                            XEN_DOMCTL_CDF_oos_off | XEN_DOMCTL_CDF_xs_domain |
-                           XEN_DOMCTL_CDF_iommu | XEN_DOMCTL_CDF_nested_virt |
-                           XEN_DOMCTL_CDF_vpmu;
+                           XEN_DOMCTL_CDF_iommu | XEN_DOMCTL_CDF_nested_virt | XEN_DOMCTL_CDF_vpmu;
 
-    if (cfg->flags & ~known)
-        return -EINVAL;
+    if (cfg->flags & ~known) return -EINVAL;
     /* No hardware virtualisation, no IOMMU: say so rather than give something else. */
     if (cfg->flags & (XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_nested_virt |
                       XEN_DOMCTL_CDF_iommu | XEN_DOMCTL_CDF_vpmu))
         return -EINVAL;
-    if (cfg->max_vcpus < 1 || cfg->max_vcpus > MAX_VCPUS)
-        return -EINVAL;
-    if (cfg->iommu_opts || cfg->vmtrace_size)
-        return -EINVAL;
-    if (!control && cfg->arch.emulation_flags)
-        return -EINVAL;
+    if (cfg->max_vcpus < 1 || cfg->max_vcpus > MAX_VCPUS) return -EINVAL;
+    if (cfg->iommu_opts || cfg->vmtrace_size) return -EINVAL;
+    if (!control && cfg->arch.emulation_flags) return -EINVAL;
     return 0;
 }
 
 int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool control,
-                  struct domain **out)
-{
+                  struct domain **out) {
     struct domain *d;
     int rc = check_config(cfg, control);
 
-    if (rc)
-        return rc;
-    if (test_and_set_bit(id, ids_used))
-        return -EEXIST;
+    if (rc) return rc;
+    if (test_and_set_bit(id, ids_used)) return -EEXIST;
     d = hv_new(struct domain);
     if (!d) {
         clear_bit(id, ids_used);
@@ -264,8 +233,7 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool co
 
     rc = init_parts(d, cfg);
     if (rc) {
-        if (d->shared_info)
-            unshare_hv_frame(mfn_to_frame(d->shared_info_mfn));
+        if (d->shared_info) unshare_hv_frame(mfn_to_frame(d->shared_info_mfn));
         d->shared_info = NULL;
         free_shell(d);
         return rc;
@@ -277,29 +245,22 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool co
     return 0;
 }
 
-int vcpu_create(struct domain *d, uint32_t id)
-{
+int vcpu_create(struct domain *d, uint32_t id) {
     struct vcpu *v;
     int rc;
 
-    if (id >= d->max_vcpus)
-        return -EINVAL;
-    if (d->vcpu[id])
-        return -EEXIST;
+    if (id >= d->max_vcpus) return -EINVAL;
+    if (d->vcpu[id]) return -EEXIST;
     v = hv_new(struct vcpu);
-    if (!v)
-        return -ENOMEM;
+    if (!v) return -ENOMEM;
     v->id = id;
     v->domain = d;
     v->info_mfn = INVALID_MFN;
     v->info = id < XEN_LEGACY_MAX_VCPUS ? &d->shared_info->vcpu_info[id] : &dummy_vcpu_info;
     rc = sched_init_vcpu(v);
-    if (!rc)
-        rc = event_init_vcpu(v);
-    if (!rc)
-        rc = mm_init_vcpu(v);
-    if (!rc)
-        rc = arch_vcpu_init(v);
+    if (!rc) rc = event_init_vcpu(v);
+    if (!rc) rc = mm_init_vcpu(v);
+    if (!rc) rc = arch_vcpu_init(v);
     if (rc) {
         vcpu_free(v);
         return rc;
@@ -310,34 +271,28 @@ int vcpu_create(struct domain *d, uint32_t id)
 
 /* Shutdown: the domain stops running; its memory and devices stay for the tools to look at. */
 
-static void want_dom_exc(void)
-{
+static void want_dom_exc(void) {
     __atomic_store_n(&dom_exc_wanted, true, __ATOMIC_RELEASE);
     softirq_raise(SOFTIRQ_RECLAIM);
 }
 
-void domain_shutdown(struct domain *d, uint8_t reason)
-{
+void domain_shutdown(struct domain *d, uint8_t reason) {
     spin_lock(&d->shutdown_lock);
     if (d->is_shut_down) {
         spin_unlock(&d->shutdown_lock);
         return;
     }
-    if (d->shutdown_code == -1)
-        d->shutdown_code = reason;
+    if (d->shutdown_code == -1) d->shutdown_code = reason;
     reason = (uint8_t)d->shutdown_code;
     d->is_shut_down = true;
-    if (!d->is_control)
-        domain_pause_nosync(d); /* before domain_resume() can take it back */
+    if (!d->is_control) domain_pause_nosync(d); /* before domain_resume() can take it back */
     spin_unlock(&d->shutdown_lock);
 
-    if (d->is_control)
-        machine_shutdown(reason);
+    if (d->is_control) machine_shutdown(reason);
     want_dom_exc();
 }
 
-int domain_resume(struct domain *d)
-{
+int domain_resume(struct domain *d) {
     spin_lock(&d->shutdown_lock);
     if (!d->is_shut_down || d->state >= DOM_DYING) {
         spin_unlock(&d->shutdown_lock);
@@ -350,13 +305,11 @@ int domain_resume(struct domain *d)
     return 0;
 }
 
-void domain_crash(struct domain *d, const char *fmt, ...)
-{
+void domain_crash(struct domain *d, const char *fmt, ...) {
     char why[160];
     va_list ap;
 
-    if (d->is_shut_down)
-        return;
+    if (d->is_shut_down) return;
     va_start(ap, fmt);
     vsnprintf(why, sizeof(why), fmt, ap);
     va_end(ap);
@@ -372,30 +325,26 @@ void domain_crash(struct domain *d, const char *fmt, ...)
 
 /* Destruction. */
 
-static int drop_vcpus(struct domain *d)
-{
+static int drop_vcpus(struct domain *d) {
     struct vcpu *v;
 
     for_each_vcpu(d, v) {
         int rc = mm_drop_vcpu_pagetables(v);
 
-        if (rc)
-            return rc;
+        if (rc) return rc;
         mm_destroy_vcpu(v);
     }
     return 0;
 }
 
 /* Frames that Hospes shares with it. Under the list lock, for the wall clock is written there. */
-static int drop_shared_frames(struct domain *d)
-{
+static int drop_shared_frames(struct domain *d) {
     struct vcpu *v;
     mfn_t mfn = d->shared_info_mfn;
 
     grant_drop_frames(d);
     spin_lock(&domain_list_lock);
-    for_each_vcpu(d, v)
-        v->info = &dummy_vcpu_info;
+    for_each_vcpu(d, v) v->info = &dummy_vcpu_info;
     d->shared_info = NULL;
     spin_unlock(&domain_list_lock);
     unshare_hv_frame(mfn_to_frame(mfn));
@@ -403,40 +352,26 @@ static int drop_shared_frames(struct domain *d)
 }
 
 /* The steps in order; each may return -ERESTART, having made progress. */
-static int destroy_step(struct domain *d)
-{
+static int destroy_step(struct domain *d) {
     switch (d->destroy_step) {
-    case 0:
-        domain_pause(d);
-        return 0;
-    case 1:
-        return event_destroy_domain(d);
-    case 2:
-        return grant_release_mappings(d);
-    case 3:
-        return drop_vcpus(d);
-    case 4:
-        return mm_relinquish_domain(d);
-    case 5:
-        return drop_shared_frames(d);
-    default:
-        return 1;
+    case 0: domain_pause(d); return 0;
+    case 1: return event_destroy_domain(d);
+    case 2: return grant_release_mappings(d);
+    case 3: return drop_vcpus(d);
+    case 4: return mm_relinquish_domain(d);
+    case 5: return drop_shared_frames(d);
+    default: return 1;
     }
 }
 
-int domain_destroy(struct domain *d)
-{
+int domain_destroy(struct domain *d) {
     int rc;
 
-    if (d == current->domain || d->is_control)
-        return -EINVAL;
-    if (d->state == DOM_DEAD)
-        return 0;
+    if (d == current->domain || d->is_control) return -EINVAL;
+    if (d->state == DOM_DEAD) return 0;
     d->state = DOM_DYING;
-    while ((rc = destroy_step(d)) == 0)
-        d->destroy_step++;
-    if (rc < 0)
-        return rc;
+    while ((rc = destroy_step(d)) == 0) d->destroy_step++;
+    if (rc < 0) return rc;
     d->state = DOM_DEAD;
     printk(KERN_DEBUG "d%u destroyed\n", d->id);
     domain_put(d); /* the list's */
@@ -444,8 +379,7 @@ int domain_destroy(struct domain *d)
     return 0;
 }
 
-static void reclaim_one(struct domain *d)
-{
+static void reclaim_one(struct domain *d) {
     spin_lock(&domain_list_lock);
     list_del(&d->list);
     spin_unlock(&domain_list_lock);
@@ -453,8 +387,7 @@ static void reclaim_one(struct domain *d)
     send_global_virq(VIRQ_DOM_EXC);
 }
 
-void domain_reclaim_softirq(void)
-{
+void domain_reclaim_softirq(void) {
     for (;;) {
         struct domain *d = NULL;
 
@@ -464,8 +397,7 @@ void domain_reclaim_softirq(void)
             list_del(&d->reclaim);
         }
         spin_unlock(&reclaim_lock);
-        if (!d)
-            break;
+        if (!d) break;
         reclaim_one(d);
     }
     if (__atomic_exchange_n(&dom_exc_wanted, false, __ATOMIC_ACQ_REL))

@@ -16,48 +16,35 @@
 static spinlock_t domctl_lock = SPINLOCK_INIT(ORDER_DOMCTL);
 
 /* Only tried: the holder may be waiting for this very vcpu to leave its CPU. */
-bool domctl_trylock(void)
-{
-    return spin_trylock(&domctl_lock);
-}
+bool domctl_trylock(void) { return spin_trylock(&domctl_lock); }
 
-void domctl_unlock(void)
-{
-    spin_unlock(&domctl_lock);
-}
+void domctl_unlock(void) { spin_unlock(&domctl_lock); }
 
-int bitmap_to_guest(const struct xenctl_bitmap *g, const unsigned long *bits, unsigned int nr)
-{
+int bitmap_to_guest(const struct xenctl_bitmap *g, const unsigned long *bits, unsigned int nr) {
     uint64_t va = handle_addr(g->bitmap);
     unsigned int n = min(nr, g->nr_bits);
     uint8_t bytes[MAX_CPUS / 8] = {0};
 
     for (unsigned int b = 0; b < n; b++)
-        if (test_bit(b, bits))
-            bytes[b / 8] |= (uint8_t)(1u << (b % 8));
-    if (copy_to_guest(va, bytes, DIV_ROUND_UP(n, 8)))
-        return -EFAULT;
+        if (test_bit(b, bits)) bytes[b / 8] |= (uint8_t)(1u << (b % 8));
+    if (copy_to_guest(va, bytes, DIV_ROUND_UP(n, 8))) return -EFAULT;
     /* Bits beyond what exists read as 0; the rest of the caller's room is bounded by a page. */
     if (g->nr_bits > n) {
         unsigned int from = DIV_ROUND_UP(n, 8), to;
 
-        if (g->nr_bits > PAGE_SIZE * 8)
-            return -E2BIG;
+        if (g->nr_bits > PAGE_SIZE * 8) return -E2BIG;
         to = DIV_ROUND_UP(g->nr_bits, 8);
         return clear_guest(va + from, to - from);
     }
     return 0;
 }
 
-int bitmap_from_guest(unsigned long *bits, unsigned int nr, const struct xenctl_bitmap *g)
-{
+int bitmap_from_guest(unsigned long *bits, unsigned int nr, const struct xenctl_bitmap *g) {
     unsigned int n = min(nr, g->nr_bits);
 
     memset(bits, 0, BITS_TO_LONGS(nr) * sizeof(*bits));
-    if (copy_from_guest(bits, handle_addr(g->bitmap), DIV_ROUND_UP(n, 8)))
-        return -EFAULT;
-    for (unsigned int b = n; b < ROUND_UP(n, 8u) && b < nr; b++)
-        __clear_bit(b, bits);
+    if (copy_from_guest(bits, handle_addr(g->bitmap), DIV_ROUND_UP(n, 8))) return -EFAULT;
+    for (unsigned int b = n; b < ROUND_UP(n, 8u) && b < nr; b++) __clear_bit(b, bits);
     return 0;
 }
 
@@ -97,57 +84,43 @@ int bitmap_from_guest(unsigned long *bits, unsigned int nr, const struct xenctl_
     X(set_ext_vcpucontext)                                                                         \
     X(get_ext_vcpucontext)
 
-static long dispatch(struct domctl *c)
-{
+static long dispatch(struct domctl *c) {
     switch (c->op.cmd) {
 #define X(name)                                                                                    \
-    case XEN_DOMCTL_##name:                                                                        \
-        return domctl_##name(c);
+    case XEN_DOMCTL_##name: return domctl_##name(c);
         OPERATIONS(X)
 #undef X
-    default:
-        return -ENOSYS;
+    default: return -ENOSYS;
     }
 }
 
-static long run(struct domctl *c, uint64_t arg)
-{
+static long run(struct domctl *c, uint64_t arg) {
     long rc = policy_check(current->domain, c->d, POL_DOMCTL, c->op.cmd);
 
-    if (rc)
-        return rc;
-    if (!domctl_trylock())
-        return hypercall_continue(1, arg);
+    if (rc) return rc;
+    if (!domctl_trylock()) return hypercall_continue(1, arg);
     rc = dispatch(c);
     domctl_unlock();
-    if (rc == -ERESTART)
-        return hypercall_continue(1, arg);
+    if (rc == -ERESTART) return hypercall_continue(1, arg);
     if (c->copyback && (!rc || c->copyback_on_error) && copy_to_guest(arg, &c->op, sizeof(c->op)))
         rc = -EFAULT;
     return rc;
 }
 
-long do_domctl(uint64_t arg)
-{
+long do_domctl(uint64_t arg) {
     struct domctl c = {0};
     bool may_be_absent;
     long rc;
 
-    if (!current->domain->is_control)
-        return -EPERM;
-    if (copy_from_guest(&c.op, arg, sizeof(c.op)))
-        return -EFAULT;
-    if (c.op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
-        return -EACCES;
+    if (!current->domain->is_control) return -EPERM;
+    if (copy_from_guest(&c.op, arg, sizeof(c.op))) return -EFAULT;
+    if (c.op.interface_version != XEN_DOMCTL_INTERFACE_VERSION) return -EACCES;
     may_be_absent = c.op.cmd == XEN_DOMCTL_createdomain || c.op.cmd == XEN_DOMCTL_getdomaininfo;
-    if (c.op.cmd != XEN_DOMCTL_createdomain)
-        c.d = domain_get(c.op.domain);
+    if (c.op.cmd != XEN_DOMCTL_createdomain) c.d = domain_get(c.op.domain);
     if (!c.d && c.op.cmd == XEN_DOMCTL_getdomaininfo && c.op.domain < DOMID_FIRST_RESERVED)
         c.d = domain_get_next(c.op.domain);
-    if (!c.d && !may_be_absent)
-        return -ESRCH;
+    if (!c.d && !may_be_absent) return -ESRCH;
     rc = run(&c, arg);
-    if (c.d)
-        domain_put(c.d);
+    if (c.d) domain_put(c.d);
     return rc;
 }

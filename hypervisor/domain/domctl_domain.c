@@ -8,81 +8,55 @@
 #include <hv/pcpu.h>
 #include <hv/string.h>
 
-static bool is_caller(const struct domctl *c)
-{
-    return c->d == current->domain;
-}
+static bool is_caller(const struct domctl *c) { return c->d == current->domain; }
 
-long domctl_createdomain(struct domctl *c)
-{
+long domctl_createdomain(struct domctl *c) {
     domid_t id = c->op.domain;
     struct domain *d;
     int rc;
 
-    if (id == 0 || id >= DOMID_FIRST_RESERVED)
-        id = domain_free_id();
-    if (!id)
-        return -ENOMEM;
+    if (id == 0 || id >= DOMID_FIRST_RESERVED) id = domain_free_id();
+    if (!id) return -ENOMEM;
     rc = domain_create(id, &c->op.u.createdomain, false, &d);
-    if (rc)
-        return rc;
+    if (rc) return rc;
     domain_put(d);
     c->op.domain = id;
     c->copyback = true;
     return 0;
 }
 
-long domctl_destroydomain(struct domctl *c)
-{
-    return domain_destroy(c->d);
-}
+long domctl_destroydomain(struct domctl *c) { return domain_destroy(c->d); }
 
-long domctl_pausedomain(struct domctl *c)
-{
-    if (is_caller(c))
-        return -EINVAL;
+long domctl_pausedomain(struct domctl *c) {
+    if (is_caller(c)) return -EINVAL;
     domain_pause_by_tools(c->d);
     return 0;
 }
 
-long domctl_unpausedomain(struct domctl *c)
-{
+long domctl_unpausedomain(struct domctl *c) {
     struct domain *d = c->d;
 
-    if (d->state == DOM_BUILDING)
-        d->state = DOM_LIVE;
+    if (d->state == DOM_BUILDING) d->state = DOM_LIVE;
     return domain_unpause_by_tools(d);
 }
 
-long domctl_resumedomain(struct domctl *c)
-{
-    return is_caller(c) ? -EINVAL : domain_resume(c->d);
-}
+long domctl_resumedomain(struct domctl *c) { return is_caller(c) ? -EINVAL : domain_resume(c->d); }
 
 static uint32_t info_flags(const struct domain *d, bool any_online, bool all_blocked,
-                           bool any_running)
-{
+                           bool any_running) {
     uint32_t f = 0;
 
-    if (any_online && all_blocked)
-        f |= XEN_DOMINF_blocked;
-    if (any_running)
-        f |= XEN_DOMINF_running;
-    if (d->state == DOM_DEAD)
-        f |= XEN_DOMINF_dying;
-    if (d->is_shut_down)
-        f |= XEN_DOMINF_shutdown;
-    if (d->tools_pause_count > 0)
-        f |= XEN_DOMINF_paused;
-    if (d->debugger_attached)
-        f |= XEN_DOMINF_debugged;
-    if (d->create_flags & XEN_DOMCTL_CDF_xs_domain)
-        f |= XEN_DOMINF_xs_domain;
+    if (any_online && all_blocked) f |= XEN_DOMINF_blocked;
+    if (any_running) f |= XEN_DOMINF_running;
+    if (d->state == DOM_DEAD) f |= XEN_DOMINF_dying;
+    if (d->is_shut_down) f |= XEN_DOMINF_shutdown;
+    if (d->tools_pause_count > 0) f |= XEN_DOMINF_paused;
+    if (d->debugger_attached) f |= XEN_DOMINF_debugged;
+    if (d->create_flags & XEN_DOMCTL_CDF_xs_domain) f |= XEN_DOMINF_xs_domain;
     return f | (uint32_t)d->shutdown_code << XEN_DOMINF_shutdownshift;
 }
 
-void domain_get_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
-{
+void domain_get_info(struct domain *d, struct xen_domctl_getdomaininfo *info) {
     bool all_blocked = true, any_running = false;
     struct vcpu_runstate_info r;
     struct vcpu *v;
@@ -94,8 +68,7 @@ void domain_get_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
         vcpu_runstate_get(v, &r);
         info->cpu_time += r.time[RUNSTATE_running];
         info->max_vcpu_id = v->id;
-        if (test_bit(VPF_DOWN, &v->pause_flags))
-            continue;
+        if (test_bit(VPF_DOWN, &v->pause_flags)) continue;
         info->nr_online_vcpus++;
         all_blocked &= test_bit(VPF_BLOCKED, &v->pause_flags);
         any_running |= READ_ONCE(v->is_running);
@@ -110,18 +83,15 @@ void domain_get_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
     memcpy(info->handle, d->handle, sizeof(info->handle));
 }
 
-long domctl_getdomaininfo(struct domctl *c)
-{
-    if (!c->d)
-        return c->op.domain < DOMID_FIRST_RESERVED ? -ESRCH : -EINVAL;
+long domctl_getdomaininfo(struct domctl *c) {
+    if (!c->d) return c->op.domain < DOMID_FIRST_RESERVED ? -ESRCH : -EINVAL;
     domain_get_info(c->d, &c->op.u.getdomaininfo);
     c->op.domain = c->d->id;
     c->copyback = true;
     return 0;
 }
 
-long domctl_max_mem(struct domctl *c)
-{
+long domctl_max_mem(struct domctl *c) {
     struct domain *d = c->d;
     uint64_t pages = c->op.u.max_mem.max_memkb >> (PAGE_SHIFT - 10);
 
@@ -131,41 +101,33 @@ long domctl_max_mem(struct domctl *c)
     return 0;
 }
 
-long domctl_max_vcpus(struct domctl *c)
-{
+long domctl_max_vcpus(struct domctl *c) {
     struct domain *d = c->d;
     int rc = 0;
 
-    if (is_caller(c) || c->op.u.max_vcpus.max != d->max_vcpus)
-        return -EINVAL;
-    if (d->state >= DOM_DYING)
-        return -EINVAL;
+    if (is_caller(c) || c->op.u.max_vcpus.max != d->max_vcpus) return -EINVAL;
+    if (d->state >= DOM_DYING) return -EINVAL;
     domain_pause(d);
     for (uint32_t i = 0; !rc && i < d->max_vcpus; i++)
-        if (!d->vcpu[i])
-            rc = vcpu_create(d, i);
+        if (!d->vcpu[i]) rc = vcpu_create(d, i);
     domain_unpause(d);
     return rc;
 }
 
-long domctl_setdomainhandle(struct domctl *c)
-{
+long domctl_setdomainhandle(struct domctl *c) {
     memcpy(c->d->handle, c->op.u.setdomainhandle.handle, sizeof(c->d->handle));
     return 0;
 }
 
-long domctl_setdebugging(struct domctl *c)
-{
-    if (is_caller(c))
-        return -EINVAL;
+long domctl_setdebugging(struct domctl *c) {
+    if (is_caller(c)) return -EINVAL;
     domain_pause(c->d);
     c->d->debugger_attached = c->op.u.setdebugging.enable;
     domain_unpause(c->d);
     return 0;
 }
 
-long domctl_settimeoffset(struct domctl *c)
-{
+long domctl_settimeoffset(struct domctl *c) {
     c->d->time_offset_seconds = c->op.u.settimeoffset.time_offset_seconds;
     time_update_wallclock(c->d);
     return 0;
@@ -174,61 +136,50 @@ long domctl_settimeoffset(struct domctl *c)
 /* One node. */
 static const unsigned long node_zero = 1;
 
-long domctl_setnodeaffinity(struct domctl *c)
-{
+long domctl_setnodeaffinity(struct domctl *c) {
     unsigned long nodes = 0;
     int rc = bitmap_from_guest(&nodes, 64, &c->op.u.nodeaffinity.nodemap);
 
-    if (rc)
-        return rc;
+    if (rc) return rc;
     return nodes & node_zero ? 0 : -EINVAL;
 }
 
-long domctl_getnodeaffinity(struct domctl *c)
-{
+long domctl_getnodeaffinity(struct domctl *c) {
     return bitmap_to_guest(&c->op.u.nodeaffinity.nodemap, &node_zero, 1);
 }
 
-long domctl_set_virq_handler(struct domctl *c)
-{
+long domctl_set_virq_handler(struct domctl *c) {
     return set_global_virq_handler(c->d, c->op.u.set_virq_handler.virq);
 }
 
 /* A right may only be passed on by whoever has it. */
 static long set_permission(struct rangeset *mine, struct rangeset *theirs, uint64_t first,
-                           uint64_t last, bool allow)
-{
-    if (!rangeset_contains(mine, first, last))
-        return -EPERM;
+                           uint64_t last, bool allow) {
+    if (!rangeset_contains(mine, first, last)) return -EPERM;
     return allow ? rangeset_add(theirs, first, last) : rangeset_remove(theirs, first, last);
 }
 
-long domctl_irq_permission(struct domctl *c)
-{
+long domctl_irq_permission(struct domctl *c) {
     const struct xen_domctl_irq_permission *p = &c->op.u.irq_permission;
 
     return set_permission(current->domain->irq_caps, c->d->irq_caps, p->pirq, p->pirq,
                           p->allow_access);
 }
 
-long domctl_iomem_permission(struct domctl *c)
-{
+long domctl_iomem_permission(struct domctl *c) {
     const struct xen_domctl_iomem_permission *p = &c->op.u.iomem_permission;
     uint64_t last = p->first_mfn + p->nr_mfns - 1;
 
-    if (last < p->first_mfn)
-        return -EINVAL;
+    if (last < p->first_mfn) return -EINVAL;
     return set_permission(current->domain->iomem_caps, c->d->iomem_caps, p->first_mfn, last,
                           p->allow_access);
 }
 
-long domctl_ioport_permission(struct domctl *c)
-{
+long domctl_ioport_permission(struct domctl *c) {
     const struct xen_domctl_ioport_permission *p = &c->op.u.ioport_permission;
     uint64_t last = (uint64_t)p->first_port + p->nr_ports - 1;
 
-    if (p->nr_ports == 0 || last > 0xffff)
-        return -EINVAL;
+    if (p->nr_ports == 0 || last > 0xffff) return -EINVAL;
     return set_permission(current->domain->ioport_caps, c->d->ioport_caps, p->first_port, last,
                           p->allow_access);
 }

@@ -11,8 +11,7 @@
 #include <x86/context.h>
 
 /* Back to the state before the first context: tools reset a vcpu by a null context. */
-static long reset_vcpu(struct vcpu *v)
-{
+static long reset_vcpu(struct vcpu *v) {
     struct domain *d = v->domain;
     int rc;
 
@@ -30,8 +29,7 @@ static long reset_vcpu(struct vcpu *v)
     return rc;
 }
 
-long domctl_setvcpucontext(struct domctl *c)
-{
+long domctl_setvcpucontext(struct domctl *c) {
     struct domain *d = c->d;
     struct vcpu *v = domain_vcpu(d, c->op.u.vcpucontext.vcpu);
     uint64_t from = handle_addr(c->op.u.vcpucontext.ctxt);
@@ -39,13 +37,10 @@ long domctl_setvcpucontext(struct domctl *c)
     long rc;
 
     /* A dying domain has given its tables back: it takes none any more. */
-    if (d == current->domain || !v || d->state >= DOM_DYING)
-        return -EINVAL;
-    if (!from)
-        return reset_vcpu(v);
+    if (d == current->domain || !v || d->state >= DOM_DYING) return -EINVAL;
+    if (!from) return reset_vcpu(v);
     ctxt = hv_new(struct vcpu_guest_context);
-    if (!ctxt)
-        return -ENOMEM;
+    if (!ctxt) return -ENOMEM;
     rc = copy_from_guest(ctxt, from, sizeof(*ctxt));
     if (!rc) {
         domain_pause(d);
@@ -56,19 +51,15 @@ long domctl_setvcpucontext(struct domctl *c)
     return rc;
 }
 
-long domctl_getvcpucontext(struct domctl *c)
-{
+long domctl_getvcpucontext(struct domctl *c) {
     struct vcpu *v = domain_vcpu(c->d, c->op.u.vcpucontext.vcpu);
     struct vcpu_guest_context *ctxt;
     long rc;
 
-    if (!v || v == current)
-        return -EINVAL;
-    if (!v->initialised)
-        return -ENODATA;
+    if (!v || v == current) return -EINVAL;
+    if (!v->initialised) return -ENODATA;
     ctxt = hv_new(struct vcpu_guest_context);
-    if (!ctxt)
-        return -ENOMEM;
+    if (!ctxt) return -ENOMEM;
     vcpu_pause(v);
     vcpu_get_context(v, ctxt);
     vcpu_unpause(v);
@@ -78,17 +69,14 @@ long domctl_getvcpucontext(struct domctl *c)
     return rc;
 }
 
-long domctl_getvcpuinfo(struct domctl *c)
-{
+long domctl_getvcpuinfo(struct domctl *c) {
     struct xen_domctl_getvcpuinfo *i = &c->op.u.getvcpuinfo;
     struct vcpu_runstate_info r;
     struct vcpu *v;
 
-    if (i->vcpu >= c->d->max_vcpus)
-        return -EINVAL;
+    if (i->vcpu >= c->d->max_vcpus) return -EINVAL;
     v = domain_vcpu(c->d, i->vcpu);
-    if (!v)
-        return -ESRCH;
+    if (!v) return -ESRCH;
     vcpu_runstate_get(v, &r);
     i->online = !test_bit(VPF_DOWN, &v->pause_flags);
     i->blocked = test_bit(VPF_BLOCKED, &v->pause_flags);
@@ -99,27 +87,22 @@ long domctl_getvcpuinfo(struct domctl *c)
     return 0;
 }
 
-static bool affinity_args_ok(const struct domctl *c)
-{
+static bool affinity_args_ok(const struct domctl *c) {
     uint32_t f = c->op.u.vcpuaffinity.flags;
 
     return f & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT);
 }
 
-long domctl_setvcpuaffinity(struct domctl *c)
-{
+long domctl_setvcpuaffinity(struct domctl *c) {
     struct xen_domctl_vcpuaffinity *a = &c->op.u.vcpuaffinity;
     cpumask_t hard, soft;
     struct vcpu *v;
     int rc;
 
-    if (!affinity_args_ok(c) || a->vcpu >= c->d->max_vcpus)
-        return -EINVAL;
+    if (!affinity_args_ok(c) || a->vcpu >= c->d->max_vcpus) return -EINVAL;
     v = domain_vcpu(c->d, a->vcpu);
-    if (!v)
-        return -ESRCH;
-    if (a->flags & XEN_VCPUAFFINITY_FORCE)
-        v->sched.pinned_cpu = 0;
+    if (!v) return -ESRCH;
+    if (a->flags & XEN_VCPUAFFINITY_FORCE) v->sched.pinned_cpu = 0;
     if ((a->flags & XEN_VCPUAFFINITY_HARD) &&
         (rc = bitmap_from_guest(hard.bits, MAX_CPUS, &a->cpumap_hard)))
         return rc;
@@ -128,8 +111,7 @@ long domctl_setvcpuaffinity(struct domctl *c)
         return rc;
     rc = vcpu_set_affinity(v, a->flags & XEN_VCPUAFFINITY_HARD ? &hard : NULL,
                            a->flags & XEN_VCPUAFFINITY_SOFT ? &soft : NULL);
-    if (rc)
-        return rc;
+    if (rc) return rc;
     /* The caller is told what is in force. */
     if (a->flags & XEN_VCPUAFFINITY_HARD)
         rc = bitmap_to_guest(&a->cpumap_hard, v->sched.hard_affinity.bits, nr_cpus);
@@ -138,17 +120,14 @@ long domctl_setvcpuaffinity(struct domctl *c)
     return rc;
 }
 
-long domctl_getvcpuaffinity(struct domctl *c)
-{
+long domctl_getvcpuaffinity(struct domctl *c) {
     struct xen_domctl_vcpuaffinity *a = &c->op.u.vcpuaffinity;
     struct vcpu *v;
     int rc = 0;
 
-    if (!affinity_args_ok(c) || a->vcpu >= c->d->max_vcpus)
-        return -EINVAL;
+    if (!affinity_args_ok(c) || a->vcpu >= c->d->max_vcpus) return -EINVAL;
     v = domain_vcpu(c->d, a->vcpu);
-    if (!v)
-        return -ESRCH;
+    if (!v) return -ESRCH;
     if (a->flags & XEN_VCPUAFFINITY_HARD)
         rc = bitmap_to_guest(&a->cpumap_hard, v->sched.hard_affinity.bits, MAX_CPUS);
     if (!rc && (a->flags & XEN_VCPUAFFINITY_SOFT))
@@ -156,40 +135,33 @@ long domctl_getvcpuaffinity(struct domctl *c)
     return rc;
 }
 
-long domctl_scheduler_op(struct domctl *c)
-{
+long domctl_scheduler_op(struct domctl *c) {
     struct xen_domctl_scheduler_op *s = &c->op.u.scheduler_op;
     struct sched_domain *sd = &c->d->sched;
 
-    if (s->sched_id != XEN_SCHEDULER_CREDIT2)
-        return -EINVAL;
+    if (s->sched_id != XEN_SCHEDULER_CREDIT2) return -EINVAL;
     switch (s->cmd) {
     case XEN_DOMCTL_SCHEDOP_getinfo:
         s->u.credit2.weight = sd->weight;
         s->u.credit2.cap = sd->cap;
         break;
     case XEN_DOMCTL_SCHEDOP_putinfo:
-        if (s->u.credit2.weight)
-            sd->weight = s->u.credit2.weight;
+        if (s->u.credit2.weight) sd->weight = s->u.credit2.weight;
         sd->cap = s->u.credit2.cap;
         break;
-    default:
-        return -EINVAL;
+    default: return -EINVAL;
     }
     c->copyback = true;
     return 0;
 }
 
-long domctl_sendtrigger(struct domctl *c)
-{
+long domctl_sendtrigger(struct domctl *c) {
     struct xen_domctl_sendtrigger *t = &c->op.u.sendtrigger;
     struct vcpu *v;
 
-    if (t->vcpu >= c->d->max_vcpus)
-        return -EINVAL;
+    if (t->vcpu >= c->d->max_vcpus) return -EINVAL;
     v = domain_vcpu(c->d, t->vcpu);
-    if (!v)
-        return -ESRCH;
+    if (!v) return -ESRCH;
     if (t->trigger != XEN_DOMCTL_SENDTRIGGER_NMI)
         return -ENOSYS; /* a PV guest has no power button, reset or init line */
     if (!__atomic_exchange_n(&v->arch.nmi_pending, true, __ATOMIC_SEQ_CST)) {

@@ -18,15 +18,15 @@
 #include <x86/context.h>
 #include <x86/cpu.h>
 
-#define EFI_API            __attribute__((ms_abi))
-#define EFI_ATTR_RUNTIME   (1UL << 63)
-#define EFI_PAGES_MAX      (1UL << 18) /* of all runtime regions: 1 GiB */
-#define LOW_HALF           0x0000800000000000UL
-#define NAME_MAX_CHARS     1024u
-#define DATA_MAX           (64u << 10)
-#define EFI_NOT_STARTED    (BIT63 | 19)
-#define BIT63              (1UL << 63)
-#define EFI_ERROR(s)       ((s) >> 63)
+#define EFI_API          __attribute__((ms_abi))
+#define EFI_ATTR_RUNTIME (1UL << 63)
+#define EFI_PAGES_MAX    (1UL << 18) /* of all runtime regions: 1 GiB */
+#define LOW_HALF         0x0000800000000000UL
+#define NAME_MAX_CHARS   1024u
+#define DATA_MAX         (64u << 10)
+#define EFI_NOT_STARTED  (BIT63 | 19)
+#define BIT63            (1UL << 63)
+#define EFI_ERROR(s)     ((s) >> 63)
 
 struct efi_table_header {
     uint64_t signature;
@@ -68,57 +68,49 @@ struct efi_runtime {
 
 static struct efi_system_table systab; /* our copy; hdr.signature 0: not a UEFI machine */
 static uint32_t runtime_revision;
-static uint64_t *efi_l4;               /* NULL: runtime services cannot be called */
+static uint64_t *efi_l4; /* NULL: runtime services cannot be called */
 static spinlock_t efi_lock = SPINLOCK_INIT(ORDER_LEAF);
 
 /* Page tables of the firmware's own view. */
 
-static uint64_t *table_below(uint64_t *entry)
-{
+static uint64_t *table_below(uint64_t *entry) {
     if (!*entry) {
         void *t = alloc_page_hv();
 
-        if (!t)
-            return NULL;
+        if (!t) return NULL;
         *entry = virt_to_paddr(t) | PTE_P | PTE_RW | PTE_A;
     }
     return paddr_to_virt(*entry & PTE_ADDR);
 }
 
-static int map_page(paddr_t p, uint64_t cache)
-{
+static int map_page(paddr_t p, uint64_t cache) {
     uint64_t *t = efi_l4;
 
     for (unsigned int shift = 39; shift > PAGE_SHIFT; shift -= 9) {
         t = table_below(&t[p >> shift & 511]);
-        if (!t)
-            return -ENOMEM;
+        if (!t) return -ENOMEM;
     }
     t[p >> PAGE_SHIFT & 511] = p | PTE_P | PTE_RW | PTE_A | PTE_D | cache;
     return 0;
 }
 
-static int map_region(const struct efi_memory_desc *m, uint64_t *pages_left)
-{
+static int map_region(const struct efi_memory_desc *m, uint64_t *pages_left) {
     bool uncached = !(m->attribute & 8); /* EFI_MEMORY_WB */
     int rc = 0;
 
-    if (m->pages > *pages_left || m->phys + m->pages * PAGE_SIZE > LOW_HALF)
-        return -E2BIG;
+    if (m->pages > *pages_left || m->phys + m->pages * PAGE_SIZE > LOW_HALF) return -E2BIG;
     *pages_left -= m->pages;
     for (uint64_t i = 0; !rc && i < m->pages; i++)
         rc = map_page(m->phys + i * PAGE_SIZE, uncached ? PTE_PCD | PTE_PWT : 0);
     return rc;
 }
 
-static int map_runtime(void)
-{
+static int map_runtime(void) {
     uint64_t left = EFI_PAGES_MAX;
     int rc = 0;
 
     efi_l4 = alloc_page_hv();
-    if (!efi_l4)
-        return -ENOMEM;
+    if (!efi_l4) return -ENOMEM;
     for (unsigned int i = 0; !rc && i < boot_info.nr_efi_map; i++)
         if (boot_info.efi_map[i].attribute & EFI_ATTR_RUNTIME)
             rc = map_region(&boot_info.efi_map[i], &left);
@@ -126,24 +118,20 @@ static int map_runtime(void)
 }
 
 /* A copy of n bytes at p, wherever they lie. */
-static int copy_phys(void *dst, paddr_t p, size_t n)
-{
+static int copy_phys(void *dst, paddr_t p, size_t n) {
     void *v = ioremap_wb(p, n);
 
-    if (!v)
-        return -ENOMEM;
+    if (!v) return -ENOMEM;
     memcpy(dst, v, n);
     iounmap(v);
     return 0;
 }
 
-void efi_init(void)
-{
+void efi_init(void) {
     struct efi_table_header rt;
     int rc;
 
-    if (!boot_info.efi || !boot_info.efi_systab)
-        return;
+    if (!boot_info.efi || !boot_info.efi_systab) return;
     if (copy_phys(&systab, boot_info.efi_systab, sizeof(systab)) ||
         copy_phys(&rt, systab.runtime, sizeof(rt))) {
         systab.hdr.signature = 0;
@@ -159,32 +147,26 @@ void efi_init(void)
 
 /* Facts. */
 
-static long vendor_info(union xenpf_efi_info *info)
-{
+static long vendor_info(union xenpf_efi_info *info) {
     uint32_t room = info->vendor.bufsz / 2;
     uint64_t to = handle_addr(info->vendor.name);
     uint16_t name[64] = {0};
 
-    if (copy_phys(name, systab.vendor, sizeof(name) - 2))
-        return -ENOMEM;
+    if (copy_phys(name, systab.vendor, sizeof(name) - 2)) return -ENOMEM;
     info->vendor.revision = systab.vendor_revision;
     for (uint32_t i = 0; i < room && i < ARRAY_SIZE(name); i++) {
-        if (copy_to_guest_idx(to, i, &name[i]))
-            return -EFAULT;
-        if (!name[i])
-            break;
+        if (copy_to_guest_idx(to, i, &name[i])) return -EFAULT;
+        if (!name[i]) break;
     }
     return 0;
 }
 
-static long mem_info(union xenpf_efi_info *info)
-{
+static long mem_info(union xenpf_efi_info *info) {
     for (unsigned int i = 0; i < boot_info.nr_efi_map; i++) {
         const struct efi_memory_desc *m = &boot_info.efi_map[i];
         uint64_t end = m->phys + m->pages * PAGE_SIZE;
 
-        if (info->mem.addr < m->phys || info->mem.addr >= end)
-            continue;
+        if (info->mem.addr < m->phys || info->mem.addr >= end) continue;
         info->mem.type = m->type;
         info->mem.attr = m->attribute;
         if (info->mem.addr + info->mem.size < info->mem.addr ||
@@ -195,38 +177,26 @@ static long mem_info(union xenpf_efi_info *info)
     return -ESRCH;
 }
 
-long efi_get_info(uint32_t index, union xenpf_efi_info *info)
-{
-    if (!systab.hdr.signature)
-        return -ENOSYS;
+long efi_get_info(uint32_t index, union xenpf_efi_info *info) {
+    if (!systab.hdr.signature) return -ENOSYS;
     switch (index) {
-    case XEN_FW_EFI_VERSION:
-        info->version = systab.hdr.revision;
-        return 0;
-    case XEN_FW_EFI_RT_VERSION:
-        info->version = runtime_revision;
-        return efi_l4 ? 0 : -EOPNOTSUPP;
+    case XEN_FW_EFI_VERSION: info->version = systab.hdr.revision; return 0;
+    case XEN_FW_EFI_RT_VERSION: info->version = runtime_revision; return efi_l4 ? 0 : -EOPNOTSUPP;
     case XEN_FW_EFI_CONFIG_TABLE:
         info->cfg.addr = systab.config;
         info->cfg.nent = (uint32_t)systab.nr_config;
         return 0;
-    case XEN_FW_EFI_VENDOR:
-        return vendor_info(info);
-    case XEN_FW_EFI_MEM_INFO:
-        return mem_info(info);
-    case XEN_FW_EFI_PCI_ROM:
-        return -ESRCH;
-    case XEN_FW_EFI_APPLE_PROPERTIES:
-        return -ENODATA;
-    default:
-        return -EINVAL;
+    case XEN_FW_EFI_VENDOR: return vendor_info(info);
+    case XEN_FW_EFI_MEM_INFO: return mem_info(info);
+    case XEN_FW_EFI_PCI_ROM: return -ESRCH;
+    case XEN_FW_EFI_APPLE_PROPERTIES: return -ENODATA;
+    default: return -EINVAL;
     }
 }
 
 /* Calls. Between enter and leave only Hospes's own memory may be touched. */
 
-static const struct efi_runtime *efi_enter(void)
-{
+static const struct efi_runtime *efi_enter(void) {
     struct vcpu *v = current;
 
     fpu_save(v);
@@ -237,8 +207,7 @@ static const struct efi_runtime *efi_enter(void)
     return (const struct efi_runtime *)systab.runtime;
 }
 
-static void efi_leave(void)
-{
+static void efi_leave(void) {
     struct vcpu *v = current;
 
     mm_load_base(v);
@@ -246,8 +215,7 @@ static void efi_leave(void)
     fpu_restore(v);
 }
 
-static uint64_t call_get_time(struct xenpf_efi_runtime_call *c)
-{
+static uint64_t call_get_time(struct xenpf_efi_runtime_call *c) {
     struct efi_time_caps caps = {0};
     uint64_t status = efi_enter()->get_time(&c->u.get_time.time, &caps);
 
@@ -260,8 +228,7 @@ static uint64_t call_get_time(struct xenpf_efi_runtime_call *c)
     return status;
 }
 
-static uint64_t call_get_wakeup(struct xenpf_efi_runtime_call *c)
-{
+static uint64_t call_get_wakeup(struct xenpf_efi_runtime_call *c) {
     uint8_t enabled = 0, pending = 0;
     uint64_t status = efi_enter()->get_wakeup(&enabled, &pending, &c->u.get_wakeup_time);
 
@@ -272,8 +239,7 @@ static uint64_t call_get_wakeup(struct xenpf_efi_runtime_call *c)
     return status;
 }
 
-static uint64_t call_set_wakeup(struct xenpf_efi_runtime_call *c)
-{
+static uint64_t call_set_wakeup(struct xenpf_efi_runtime_call *c) {
     bool only = c->misc & XEN_EFI_SET_WAKEUP_TIME_ENABLE_ONLY;
     uint64_t status = efi_enter()->set_wakeup(!!(c->misc & XEN_EFI_SET_WAKEUP_TIME_ENABLE),
                                               only ? NULL : (void *)&c->u.set_wakeup_time);
@@ -284,12 +250,10 @@ static uint64_t call_set_wakeup(struct xenpf_efi_runtime_call *c)
 }
 
 /* A NUL-terminated UCS-2 name of the caller, in our memory. */
-static long read_name(uint64_t from, uint16_t **name)
-{
+static long read_name(uint64_t from, uint16_t **name) {
     uint16_t *n = hv_new_array(uint16_t, NAME_MAX_CHARS);
 
-    if (!n)
-        return -ENOMEM;
+    if (!n) return -ENOMEM;
     for (unsigned int i = 0; i < NAME_MAX_CHARS; i++) {
         if (copy_from_guest_idx(&n[i], from, i)) {
             hv_free(n);
@@ -304,15 +268,13 @@ static long read_name(uint64_t from, uint16_t **name)
     return -EINVAL;
 }
 
-static long get_variable(struct xenpf_efi_runtime_call *c, uint64_t *status)
-{
+static long get_variable(struct xenpf_efi_runtime_call *c, uint64_t *status) {
     uint64_t size = c->u.get_variable.size;
     uint16_t *name;
     void *data;
     long rc = size > DATA_MAX ? -EINVAL : read_name(handle_addr(c->u.get_variable.name), &name);
 
-    if (rc)
-        return rc;
+    if (rc) return rc;
     data = hv_alloc(size ? size : 1);
     if (!data) {
         hv_free(name);
@@ -330,23 +292,21 @@ static long get_variable(struct xenpf_efi_runtime_call *c, uint64_t *status)
     return rc;
 }
 
-static long set_variable(struct xenpf_efi_runtime_call *c, uint64_t *status)
-{
+static long set_variable(struct xenpf_efi_runtime_call *c, uint64_t *status) {
     uint64_t size = c->u.set_variable.size;
     uint16_t *name;
     void *data;
     long rc = size > DATA_MAX ? -EINVAL : read_name(handle_addr(c->u.set_variable.name), &name);
 
-    if (rc)
-        return rc;
+    if (rc) return rc;
     data = hv_alloc(size ? size : 1);
     if (!data)
         rc = -ENOMEM;
     else
         rc = copy_from_guest(data, handle_addr(c->u.set_variable.data), size);
     if (!rc) {
-        *status = efi_enter()->set_variable(name, &c->u.set_variable.vendor_guid, c->misc, size,
-                                            data);
+        *status =
+            efi_enter()->set_variable(name, &c->u.set_variable.vendor_guid, c->misc, size, data);
         efi_leave();
     }
     hv_free(data);
@@ -354,37 +314,30 @@ static long set_variable(struct xenpf_efi_runtime_call *c, uint64_t *status)
     return rc;
 }
 
-static long next_variable(struct xenpf_efi_runtime_call *c, uint64_t *status)
-{
+static long next_variable(struct xenpf_efi_runtime_call *c, uint64_t *status) {
     uint64_t size = c->u.get_next_variable_name.size, room = size;
     uint64_t at = handle_addr(c->u.get_next_variable_name.name);
     uint16_t *name;
     long rc = 0;
 
-    if (!size || size > DATA_MAX)
-        return -EINVAL;
+    if (!size || size > DATA_MAX) return -EINVAL;
     name = hv_alloc(size);
-    if (!name)
-        return -ENOMEM;
+    if (!name) return -ENOMEM;
     rc = copy_from_guest(name, at, room);
     if (!rc) {
-        *status = efi_enter()->next_variable(&size, name,
-                                             &c->u.get_next_variable_name.vendor_guid);
+        *status = efi_enter()->next_variable(&size, name, &c->u.get_next_variable_name.vendor_guid);
         efi_leave();
-        if (!EFI_ERROR(*status) && copy_to_guest(at, name, room))
-            rc = -EFAULT;
+        if (!EFI_ERROR(*status) && copy_to_guest(at, name, room)) rc = -EFAULT;
         c->u.get_next_variable_name.size = size;
     }
     hv_free(name);
     return rc;
 }
 
-static long query_variable_info(struct xenpf_efi_runtime_call *c, uint64_t *status)
-{
+static long query_variable_info(struct xenpf_efi_runtime_call *c, uint64_t *status) {
     uint64_t max_store = 0, remain = 0, max_size = 0;
 
-    if (runtime_revision >> 16 < 2)
-        return -EOPNOTSUPP;
+    if (runtime_revision >> 16 < 2) return -EOPNOTSUPP;
     *status = efi_enter()->query_variable_info(c->u.query_variable_info.attr, &max_store, &remain,
                                                &max_size);
     efi_leave();
@@ -395,62 +348,43 @@ static long query_variable_info(struct xenpf_efi_runtime_call *c, uint64_t *stat
 }
 
 /* misc: what each function takes there. */
-static bool misc_allowed(const struct xenpf_efi_runtime_call *c)
-{
+static bool misc_allowed(const struct xenpf_efi_runtime_call *c) {
     switch (c->function) {
-    case XEN_EFI_set_variable:
-        return true;
+    case XEN_EFI_set_variable: return true;
     case XEN_EFI_set_wakeup_time:
         return !(c->misc & ~(XEN_EFI_SET_WAKEUP_TIME_ENABLE | XEN_EFI_SET_WAKEUP_TIME_ENABLE_ONLY));
-    default:
-        return c->misc == 0;
+    default: return c->misc == 0;
     }
 }
 
-static long dispatch(struct xenpf_efi_runtime_call *c, uint64_t *status)
-{
+static long dispatch(struct xenpf_efi_runtime_call *c, uint64_t *status) {
     switch (c->function) {
-    case XEN_EFI_get_time:
-        *status = call_get_time(c);
-        return 0;
+    case XEN_EFI_get_time: *status = call_get_time(c); return 0;
     case XEN_EFI_set_time:
         *status = efi_enter()->set_time(&c->u.set_time);
         efi_leave();
         return 0;
-    case XEN_EFI_get_wakeup_time:
-        *status = call_get_wakeup(c);
-        return 0;
-    case XEN_EFI_set_wakeup_time:
-        *status = call_set_wakeup(c);
-        return 0;
+    case XEN_EFI_get_wakeup_time: *status = call_get_wakeup(c); return 0;
+    case XEN_EFI_set_wakeup_time: *status = call_set_wakeup(c); return 0;
     case XEN_EFI_get_next_high_monotonic_count:
         *status = efi_enter()->next_high_count(&c->misc);
         efi_leave();
         return 0;
-    case XEN_EFI_get_variable:
-        return get_variable(c, status);
-    case XEN_EFI_set_variable:
-        return set_variable(c, status);
-    case XEN_EFI_get_next_variable_name:
-        return next_variable(c, status);
-    case XEN_EFI_query_variable_info:
-        return query_variable_info(c, status);
-    default:
-        return -ENOSYS;
+    case XEN_EFI_get_variable: return get_variable(c, status);
+    case XEN_EFI_set_variable: return set_variable(c, status);
+    case XEN_EFI_get_next_variable_name: return next_variable(c, status);
+    case XEN_EFI_query_variable_info: return query_variable_info(c, status);
+    default: return -ENOSYS;
     }
 }
 
-long efi_runtime_call(struct xenpf_efi_runtime_call *call)
-{
+long efi_runtime_call(struct xenpf_efi_runtime_call *call) {
     uint64_t status = EFI_NOT_STARTED;
     long rc;
 
-    if (!systab.hdr.signature)
-        return -ENOSYS;
-    if (!efi_l4)
-        return -EOPNOTSUPP;
-    if (!misc_allowed(call))
-        return -EINVAL;
+    if (!systab.hdr.signature) return -ENOSYS;
+    if (!efi_l4) return -EOPNOTSUPP;
+    if (!misc_allowed(call)) return -EINVAL;
     rc = dispatch(call, &status);
     call->status = status;
     return rc;

@@ -6,8 +6,7 @@
 #include <hv/printk.h>
 #include <hv/softirq.h>
 
-static void audit_frames(char key)
-{
+static void audit_frames(char key) {
     (void)key;
     if (!park_other_cpus()) {
         printk("audit: one is under way\n");
@@ -17,30 +16,25 @@ static void audit_frames(char key)
     unpark_cpus();
 }
 
-static void dump_events(char key)
-{
+static void dump_events(char key) {
     struct domain *d;
 
     (void)key;
     spin_lock(&domain_list_lock);
-    for_each_domain(d)
-        event_dump(d);
+    for_each_domain(d) event_dump(d);
     spin_unlock(&domain_list_lock);
 }
 
-static void dump_grants(char key)
-{
+static void dump_grants(char key) {
     struct domain *d;
 
     (void)key;
     spin_lock(&domain_list_lock);
-    for_each_domain(d)
-        grant_dump(d);
+    for_each_domain(d) grant_dump(d);
     spin_unlock(&domain_list_lock);
 }
 
-static void dump_domains(char key)
-{
+static void dump_domains(char key) {
     struct domain *d;
     struct vcpu *v;
 
@@ -49,16 +43,16 @@ static void dump_domains(char key)
     for_each_domain(d) {
         printk("d%u: state %d refs %u pages %lu/%lu paused %d shutdown %d\n", d->id, d->state,
                d->refs, d->mm.tot_pages, d->mm.max_pages, d->pause_count, d->shutdown_code);
-        for_each_vcpu(d, v) printk("  v%u: cpu %u flags %lx%s%s upcall %u/%u\n", v->id,
-                                   v->sched.cpu, v->pause_flags, v->is_running ? " running" : "",
-                                   v->sched.queued ? " queued" : "", v->info->evtchn_upcall_pending,
-                                   v->info->evtchn_upcall_mask);
+        for_each_vcpu(d, v)
+            printk("  v%u: cpu %u flags %lx%s%s upcall %u/%u\n", v->id, v->sched.cpu,
+                   v->pause_flags, v->is_running ? " running" : "",
+                   v->sched.queued ? " queued" : "", v->info->evtchn_upcall_pending,
+                   v->info->evtchn_upcall_mask);
     }
     spin_unlock(&domain_list_lock);
 }
 
-void domain_register_keys(void)
-{
+void domain_register_keys(void) {
     register_key('F', audit_frames, "audit frame references");
     register_key('e', dump_events, "dump event channels");
     register_key('g', dump_grants, "dump grant tables");

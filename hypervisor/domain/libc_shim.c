@@ -6,7 +6,6 @@
  * find a stack canary at %fs:0x28, which libc_shim_enter() provides.
  */
 
-
 #include <hv/bitops.h>
 #include <hv/mm.h>
 #include <hv/printk.h>
@@ -20,39 +19,34 @@
 
 /* In front of each block; 16 bytes keep malloc's alignment. */
 struct header {
-    size_t size; /* as asked */
+    size_t size;    /* as asked */
     uint64_t order; /* of pages, or SMALL */
 };
 #define SMALL (~0UL)
 _Static_assert(sizeof(struct header) == 16, "alignment of what malloc returns");
 
-void *malloc(size_t n)
-{
+void *malloc(size_t n) {
     size_t total = n + sizeof(struct header);
     struct header *h;
     uint64_t order = SMALL;
 
-    if (total < n)
-        return NULL;
+    if (total < n) return NULL;
     if (total <= SMALL_MAX) {
         h = hv_alloc(total);
     } else {
         order = fls64((total - 1) >> PAGE_SHIFT) + 1;
         h = alloc_pages_hv((unsigned int)order);
     }
-    if (!h)
-        return NULL;
+    if (!h) return NULL;
     h->size = n;
     h->order = order;
     return h + 1;
 }
 
-void free(void *p)
-{
+void free(void *p) {
     struct header *h = p;
 
-    if (!p)
-        return;
+    if (!p) return;
     h--;
     if (h->order == SMALL)
         hv_free(h);
@@ -60,19 +54,16 @@ void free(void *p)
         free_pages_hv(h, (unsigned int)h->order);
 }
 
-void *calloc(size_t n, size_t size)
-{
+void *calloc(size_t n, size_t size) {
     size_t bytes;
     void *p;
 
-    if (__builtin_mul_overflow(n, size, &bytes))
-        return NULL;
+    if (__builtin_mul_overflow(n, size, &bytes)) return NULL;
     p = malloc(bytes);
     return p ? memset(p, 0, bytes) : NULL;
 }
 
-void *realloc(void *p, size_t n)
-{
+void *realloc(void *p, size_t n) {
     void *q = malloc(n);
 
     if (q && p) {
@@ -84,16 +75,14 @@ void *realloc(void *p, size_t n)
     return q;
 }
 
-char *strdup(const char *s)
-{
+char *strdup(const char *s) {
     size_t n = strlen(s) + 1;
     char *p = malloc(n);
 
     return p ? memcpy(p, s, n) : NULL;
 }
 
-char *strndup(const char *s, size_t n)
-{
+char *strndup(const char *s, size_t n) {
     size_t len = strnlen(s, n);
     char *p = malloc(len + 1);
 
@@ -104,12 +93,10 @@ char *strndup(const char *s, size_t n)
     return p;
 }
 
-char *strtok_r(char *s, const char *delimiters, char **save)
-{
+char *strtok_r(char *s, const char *delimiters, char **save) {
     char *start = s ? s : *save, *end;
 
-    while (*start && strchr(delimiters, *start))
-        start++;
+    while (*start && strchr(delimiters, *start)) start++;
     if (!*start) {
         *save = start;
         return NULL;
@@ -122,13 +109,11 @@ char *strtok_r(char *s, const char *delimiters, char **save)
 }
 
 unsigned long long strtoull(const char *s, char **end, int base);
-unsigned long long strtoull(const char *s, char **end, int base)
-{
+unsigned long long strtoull(const char *s, char **end, int base) {
     const char *stop;
     unsigned long long v = str_to_ull(s, &stop, base);
 
-    if (end)
-        *end = (char *)(uintptr_t)stop;
+    if (end) *end = (char *)(uintptr_t)stop;
     return v;
 }
 
@@ -136,20 +121,17 @@ unsigned long long strtoull(const char *s, char **end, int base)
 unsigned long long ZSTD_trace_decompress_begin(const void *ctx);
 void ZSTD_trace_decompress_end(unsigned long long ctx, const void *trace);
 
-unsigned long long ZSTD_trace_decompress_begin(const void *ctx)
-{
+unsigned long long ZSTD_trace_decompress_begin(const void *ctx) {
     (void)ctx;
     return 0;
 }
 
-void ZSTD_trace_decompress_end(unsigned long long ctx, const void *trace)
-{
+void ZSTD_trace_decompress_end(unsigned long long ctx, const void *trace) {
     (void)ctx;
     (void)trace;
 }
 
-char *strerror(int error)
-{
+char *strerror(int error) {
     static char text[24];
 
     snprintf(text, sizeof(text), "error %d", error);
@@ -157,10 +139,7 @@ char *strerror(int error)
 }
 
 void __stack_chk_fail(void);
-void __stack_chk_fail(void)
-{
-    panic("stack overrun in a decompression library");
-}
+void __stack_chk_fail(void) { panic("stack overrun in a decompression library"); }
 
 static struct {
     uint64_t tls[8]; /* the canary is tls[5] */
@@ -168,18 +147,15 @@ static struct {
 } shim;
 
 /* liblzma builds a table in a constructor. */
-static void run_constructors(void)
-{
+static void run_constructors(void) {
     extern void (*const init_array_start[])(void), (*const init_array_end[])(void);
     static bool done;
 
-    for (void (*const *f)(void) = init_array_start; !done && f < init_array_end; f++)
-        (*f)();
+    for (void (*const *f)(void) = init_array_start; !done && f < init_array_end; f++) (*f)();
     done = true;
 }
 
-void libc_shim_enter(void)
-{
+void libc_shim_enter(void) {
     shim.fs_base = rdmsr(MSR_FS_BASE);
     shim.tls[5] = 0x5ca1ab1e0ddba11;
     wrmsr(MSR_FS_BASE, (uint64_t)(uintptr_t)shim.tls);
@@ -187,7 +163,4 @@ void libc_shim_enter(void)
     run_constructors();
 }
 
-void libc_shim_leave(void)
-{
-    wrmsr(MSR_FS_BASE, shim.fs_base);
-}
+void libc_shim_leave(void) { wrmsr(MSR_FS_BASE, shim.fs_base); }

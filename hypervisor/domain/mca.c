@@ -14,8 +14,7 @@
 #include <x86/cpu.h>
 #include <x86/sysinfo.h>
 
-static void describe_cpu(unsigned int cpu, xen_mc_logical_cpu_t *c)
-{
+static void describe_cpu(unsigned int cpu, xen_mc_logical_cpu_t *c) {
     uint32_t core, socket, words[8];
     char vendor[12];
 
@@ -35,15 +34,13 @@ static void describe_cpu(unsigned int cpu, xen_mc_logical_cpu_t *c)
     c->mc_cpuid_level = (int32_t)cpu_has.max_leaf;
 }
 
-static long op_physcpuinfo(struct xen_mc_physcpuinfo *p)
-{
+static long op_physcpuinfo(struct xen_mc_physcpuinfo *p) {
     uint64_t to = handle_addr(p->info);
     uint32_t n = to ? min(p->ncpus, nr_cpus) : nr_cpus;
     xen_mc_logical_cpu_t *c = hv_new(xen_mc_logical_cpu_t);
     long rc = 0;
 
-    if (!c)
-        return -ENOMEM;
+    if (!c) return -ENOMEM;
     for (uint32_t i = 0; to && !rc && i < n; i++) {
         describe_cpu(i, c);
         rc = copy_to_guest_idx(to, i, c);
@@ -53,47 +50,31 @@ static long op_physcpuinfo(struct xen_mc_physcpuinfo *p)
     return rc;
 }
 
-static long op_fetch(struct xen_mc_fetch *f)
-{
+static long op_fetch(struct xen_mc_fetch *f) {
     switch (f->flags & (XEN_MC_NONURGENT | XEN_MC_URGENT | XEN_MC_ACK)) {
     case XEN_MC_NONURGENT:
-    case XEN_MC_URGENT:
-        f->flags |= XEN_MC_NODATA;
-        return 0;
+    case XEN_MC_URGENT: f->flags |= XEN_MC_NODATA; return 0;
     case XEN_MC_NONURGENT | XEN_MC_ACK:
-    case XEN_MC_URGENT | XEN_MC_ACK:
-        return 0;
-    default:
-        return -EINVAL;
+    case XEN_MC_URGENT | XEN_MC_ACK: return 0;
+    default: return -EINVAL;
     }
 }
 
-long do_mca(uint64_t arg)
-{
+long do_mca(uint64_t arg) {
     struct xen_mc *op;
     long rc;
 
-    if (!current->domain->is_control)
-        return -EPERM;
+    if (!current->domain->is_control) return -EPERM;
     op = hv_new(struct xen_mc);
-    if (!op)
-        return -ENOMEM;
+    if (!op) return -ENOMEM;
     rc = copy_from_guest(op, arg, sizeof(*op));
-    if (!rc && op->interface_version != XEN_MCA_INTERFACE_VERSION)
-        rc = -EACCES;
-    if (!rc)
-        switch (op->cmd) {
-        case XEN_MC_physcpuinfo:
-            rc = op_physcpuinfo(&op->u.mc_physcpuinfo);
-            break;
-        case XEN_MC_fetch:
-            rc = op_fetch(&op->u.mc_fetch);
-            break;
-        default:
-            rc = -EOPNOTSUPP;
+    if (!rc && op->interface_version != XEN_MCA_INTERFACE_VERSION) rc = -EACCES;
+    if (!rc) switch (op->cmd) {
+        case XEN_MC_physcpuinfo: rc = op_physcpuinfo(&op->u.mc_physcpuinfo); break;
+        case XEN_MC_fetch: rc = op_fetch(&op->u.mc_fetch); break;
+        default: rc = -EOPNOTSUPP;
         }
-    if (!rc && copy_to_guest(arg, op, sizeof(*op)))
-        rc = -EFAULT;
+    if (!rc && copy_to_guest(arg, op, sizeof(*op))) rc = -EFAULT;
     hv_free(op);
     return rc;
 }

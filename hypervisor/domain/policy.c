@@ -7,8 +7,7 @@
 #include <hv/errno.h>
 
 int policy_check(const struct domain *subject, const struct domain *object, enum policy_op op,
-                 uint32_t sub)
-{
+                 uint32_t sub) {
     (void)object;
     (void)op;
     (void)sub;

@@ -17,12 +17,11 @@
 
 #include "domctl.h"
 
-#define THE_NODE    0u
-#define THE_POOL    0u
-#define KEYS_MAX    128
+#define THE_NODE 0u
+#define THE_POOL 0u
+#define KEYS_MAX 128
 
-static long op_readconsole(struct xen_sysctl_readconsole *r, bool *copyback)
-{
+static long op_readconsole(struct xen_sysctl_readconsole *r, bool *copyback) {
     uint64_t to = handle_addr(r->buffer);
     uint32_t index = r->incremental ? r->index : console_ring_start();
     uint32_t done = 0;
@@ -32,76 +31,63 @@ static long op_readconsole(struct xen_sysctl_readconsole *r, bool *copyback)
         uint32_t n =
             console_ring_read(&index, piece, min((uint32_t)sizeof(piece), r->count - done));
 
-        if (!n)
-            break;
-        if (copy_to_guest(to + done, piece, n))
-            return -EFAULT;
+        if (!n) break;
+        if (copy_to_guest(to + done, piece, n)) return -EFAULT;
         done += n;
     }
     r->index = index;
     r->count = done;
-    if (r->clear)
-        console_ring_clear();
+    if (r->clear) console_ring_clear();
     *copyback = true;
     return 0;
 }
 
-static long op_getdomaininfolist(struct xen_sysctl_getdomaininfolist *l, bool *copyback)
-{
+static long op_getdomaininfolist(struct xen_sysctl_getdomaininfolist *l, bool *copyback) {
     struct xen_domctl_getdomaininfo info;
     uint32_t next = l->first_domain;
 
     for (l->num_domains = 0; l->num_domains < l->max_domains; l->num_domains++) {
         struct domain *d = next < DOMID_FIRST_RESERVED ? domain_get_next((domid_t)next) : NULL;
 
-        if (!d)
-            break;
+        if (!d) break;
         next = d->id + 1u;
         domain_get_info(d, &info);
         domain_put(d);
-        if (copy_to_guest_idx(handle_addr(l->buffer), l->num_domains, &info))
-            return -EFAULT;
+        if (copy_to_guest_idx(handle_addr(l->buffer), l->num_domains, &info)) return -EFAULT;
     }
     *copyback = true;
     return 0;
 }
 
-static long op_debug_keys(const struct xen_sysctl_debug_keys *k)
-{
+static long op_debug_keys(const struct xen_sysctl_debug_keys *k) {
     char keys[KEYS_MAX];
 
-    if (k->nr_keys > KEYS_MAX)
-        return -E2BIG;
-    if (copy_from_guest(keys, handle_addr(k->keys), k->nr_keys))
-        return -EFAULT;
+    if (k->nr_keys > KEYS_MAX) return -E2BIG;
+    if (copy_from_guest(keys, handle_addr(k->keys), k->nr_keys)) return -EFAULT;
     handle_keys(keys, k->nr_keys);
     return 0;
 }
 
-static long op_getcpuinfo(struct xen_sysctl_getcpuinfo *g, bool *copyback)
-{
+static long op_getcpuinfo(struct xen_sysctl_getcpuinfo *g, bool *copyback) {
     uint32_t n = min(g->max_cpus, nr_cpus);
 
     for (uint32_t i = 0; i < n; i++) {
         struct xen_sysctl_cpuinfo info = {.idletime = sched_idle_ns(i)};
 
-        if (copy_to_guest_idx(handle_addr(g->info), i, &info))
-            return -EFAULT;
+        if (copy_to_guest_idx(handle_addr(g->info), i, &info)) return -EFAULT;
     }
     g->nr_cpus = n;
     *copyback = true;
     return 0;
 }
 
-static long op_availheap(struct xen_sysctl_availheap *a, bool *copyback)
-{
+static long op_availheap(struct xen_sysctl_availheap *a, bool *copyback) {
     a->avail_bytes = mm_free_pages_between(a->min_bitwidth, a->max_bitwidth) << PAGE_SHIFT;
     *copyback = true;
     return 0;
 }
 
-static long op_physinfo(struct xen_sysctl_physinfo *p, bool *copyback)
-{
+static long op_physinfo(struct xen_sysctl_physinfo *p, bool *copyback) {
     memset(p, 0, sizeof(*p));
     p->threads_per_core = sysinfo_threads_per_core();
     p->cores_per_socket = sysinfo_cores_per_socket();
@@ -110,8 +96,8 @@ static long op_physinfo(struct xen_sysctl_physinfo *p, bool *copyback)
     p->nr_nodes = 1;
     p->max_node_id = THE_NODE;
     p->cpu_khz = tsc_khz;
-    p->capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1 |
-                      XEN_SYSCTL_PHYSCAP_gnttab_v2;
+    p->capabilities =
+        XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1 | XEN_SYSCTL_PHYSCAP_gnttab_v2;
     p->total_pages = mm_total_pages();
     p->free_pages = mm_free_pages();
     p->outstanding_pages = mm_outstanding_claims();
@@ -121,26 +107,21 @@ static long op_physinfo(struct xen_sysctl_physinfo *p, bool *copyback)
     return 0;
 }
 
-static long op_numainfo(struct xen_sysctl_numainfo *n, bool *copyback)
-{
+static long op_numainfo(struct xen_sysctl_numainfo *n, bool *copyback) {
     struct xen_sysctl_meminfo mem = {.memsize = mm_total_pages() << PAGE_SHIFT,
                                      .memfree = mm_free_pages() << PAGE_SHIFT};
     uint64_t to_mem = handle_addr(n->meminfo), to_dist = handle_addr(n->distance);
     uint32_t distance = 10;
 
-    if ((to_mem || to_dist) && n->num_nodes == 0)
-        return 0;
-    if (to_mem && copy_to_guest(to_mem, &mem, sizeof(mem)))
-        return -EFAULT;
-    if (to_dist && copy_to_guest(to_dist, &distance, sizeof(distance)))
-        return -EFAULT;
+    if ((to_mem || to_dist) && n->num_nodes == 0) return 0;
+    if (to_mem && copy_to_guest(to_mem, &mem, sizeof(mem))) return -EFAULT;
+    if (to_dist && copy_to_guest(to_dist, &distance, sizeof(distance))) return -EFAULT;
     n->num_nodes = 1;
     *copyback = true;
     return 0;
 }
 
-static long op_cputopoinfo(struct xen_sysctl_cputopoinfo *t, bool *copyback)
-{
+static long op_cputopoinfo(struct xen_sysctl_cputopoinfo *t, bool *copyback) {
     uint64_t to = handle_addr(t->cputopo);
     uint32_t n = to ? min(t->num_cpus, nr_cpus) : nr_cpus;
 
@@ -148,136 +129,104 @@ static long op_cputopoinfo(struct xen_sysctl_cputopoinfo *t, bool *copyback)
         struct xen_sysctl_cputopo topo = {.node = THE_NODE};
 
         sysinfo_cpu_place(i, &topo.core, &topo.socket);
-        if (copy_to_guest_idx(to, i, &topo))
-            return -EFAULT;
+        if (copy_to_guest_idx(to, i, &topo)) return -EFAULT;
     }
     t->num_cpus = n;
     *copyback = true;
     return 0;
 }
 
-static uint32_t count_domains(void)
-{
+static uint32_t count_domains(void) {
     struct domain *d;
     uint32_t n = 0;
 
     spin_lock(&domain_list_lock);
-    for_each_domain(d)
-        n++;
+    for_each_domain(d) n++;
     spin_unlock(&domain_list_lock);
     return n;
 }
 
 /* One pool with every CPU; the operations that would need more are refused as a full one does. */
-static long op_cpupool(struct xen_sysctl_cpupool_op *c, bool *copyback)
-{
+static long op_cpupool(struct xen_sysctl_cpupool_op *c, bool *copyback) {
     cpumask_t cpus = {{0}};
 
     switch (c->op) {
     case XEN_SYSCTL_CPUPOOL_OP_INFO:
-        if (c->cpupool_id > THE_POOL)
-            return -ENOENT;
+        if (c->cpupool_id > THE_POOL) return -ENOENT;
         c->cpupool_id = THE_POOL;
         c->sched_id = XEN_SCHEDULER_CREDIT2;
         c->n_dom = count_domains();
-        for (uint32_t i = 0; i < nr_cpus; i++)
-            __set_bit(i, cpus.bits);
+        for (uint32_t i = 0; i < nr_cpus; i++) __set_bit(i, cpus.bits);
         *copyback = true;
         return bitmap_to_guest(&c->cpumap, cpus.bits, nr_cpus);
     case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
         *copyback = true;
         return bitmap_to_guest(&c->cpumap, cpus.bits, nr_cpus);
-    case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN:
-        return c->cpupool_id == THE_POOL ? 0 : -ENOENT;
-    default:
-        return -EOPNOTSUPP;
+    case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN: return c->cpupool_id == THE_POOL ? 0 : -ENOENT;
+    default: return -EOPNOTSUPP;
     }
 }
 
 /* The one global parameter that credit2 has. Kept, so that tools read back what they set. */
 static uint32_t ratelimit_us = 1000;
 
-static long op_scheduler(struct xen_sysctl_scheduler_op *s, bool *copyback)
-{
-    if (s->cpupool_id != THE_POOL)
-        return -ESRCH;
-    if (s->sched_id != XEN_SCHEDULER_CREDIT2)
-        return -EINVAL;
+static long op_scheduler(struct xen_sysctl_scheduler_op *s, bool *copyback) {
+    if (s->cpupool_id != THE_POOL) return -ESRCH;
+    if (s->sched_id != XEN_SCHEDULER_CREDIT2) return -EINVAL;
     switch (s->cmd) {
     case XEN_SYSCTL_SCHEDOP_putinfo:
-        if (s->u.sched_credit2.ratelimit_us > 500000)
-            return -EINVAL;
+        if (s->u.sched_credit2.ratelimit_us > 500000) return -EINVAL;
         ratelimit_us = s->u.sched_credit2.ratelimit_us;
         /* fall through */
     case XEN_SYSCTL_SCHEDOP_getinfo:
         s->u.sched_credit2.ratelimit_us = ratelimit_us;
         *copyback = true;
         return 0;
-    default:
-        return -EINVAL;
+    default: return -EINVAL;
     }
 }
 
-static long dispatch(struct xen_sysctl *op, bool *copyback)
-{
+static long dispatch(struct xen_sysctl *op, bool *copyback) {
     switch (op->cmd) {
-    case XEN_SYSCTL_readconsole:
-        return op_readconsole(&op->u.readconsole, copyback);
-    case XEN_SYSCTL_physinfo:
-        return op_physinfo(&op->u.physinfo, copyback);
+    case XEN_SYSCTL_readconsole: return op_readconsole(&op->u.readconsole, copyback);
+    case XEN_SYSCTL_physinfo: return op_physinfo(&op->u.physinfo, copyback);
     case XEN_SYSCTL_sched_id:
         op->u.sched_id.sched_id = XEN_SCHEDULER_CREDIT2;
         *copyback = true;
         return 0;
     case XEN_SYSCTL_getdomaininfolist:
         return op_getdomaininfolist(&op->u.getdomaininfolist, copyback);
-    case XEN_SYSCTL_debug_keys:
-        return op_debug_keys(&op->u.debug_keys);
-    case XEN_SYSCTL_getcpuinfo:
-        return op_getcpuinfo(&op->u.getcpuinfo, copyback);
-    case XEN_SYSCTL_availheap:
-        return op_availheap(&op->u.availheap, copyback);
-    case XEN_SYSCTL_cputopoinfo:
-        return op_cputopoinfo(&op->u.cputopoinfo, copyback);
-    case XEN_SYSCTL_numainfo:
-        return op_numainfo(&op->u.numainfo, copyback);
-    case XEN_SYSCTL_cpupool_op:
-        return op_cpupool(&op->u.cpupool_op, copyback);
-    case XEN_SYSCTL_scheduler_op:
-        return op_scheduler(&op->u.scheduler_op, copyback);
+    case XEN_SYSCTL_debug_keys: return op_debug_keys(&op->u.debug_keys);
+    case XEN_SYSCTL_getcpuinfo: return op_getcpuinfo(&op->u.getcpuinfo, copyback);
+    case XEN_SYSCTL_availheap: return op_availheap(&op->u.availheap, copyback);
+    case XEN_SYSCTL_cputopoinfo: return op_cputopoinfo(&op->u.cputopoinfo, copyback);
+    case XEN_SYSCTL_numainfo: return op_numainfo(&op->u.numainfo, copyback);
+    case XEN_SYSCTL_cpupool_op: return op_cpupool(&op->u.cpupool_op, copyback);
+    case XEN_SYSCTL_scheduler_op: return op_scheduler(&op->u.scheduler_op, copyback);
     case XEN_SYSCTL_get_cpu_levelling_caps:
         op->u.cpu_levelling_caps.caps = 0; /* no CPUID masking: nothing can be levelled */
         *copyback = true;
         return 0;
     case XEN_SYSCTL_get_cpu_featureset:
         return sysctl_cpu_featureset(&op->u.cpu_featureset, copyback);
-    case XEN_SYSCTL_get_cpu_policy:
-        return sysctl_cpu_policy(&op->u.cpu_policy, copyback);
-    default:
-        return -ENOSYS;
+    case XEN_SYSCTL_get_cpu_policy: return sysctl_cpu_policy(&op->u.cpu_policy, copyback);
+    default: return -ENOSYS;
     }
 }
 
-long do_sysctl(uint64_t arg)
-{
+long do_sysctl(uint64_t arg) {
     struct xen_sysctl op;
     bool copyback = false;
     long rc;
 
-    if (!current->domain->is_control)
-        return -EPERM;
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
-        return -EACCES;
+    if (!current->domain->is_control) return -EPERM;
+    if (copy_from_guest(&op, arg, sizeof(op))) return -EFAULT;
+    if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION) return -EACCES;
     rc = policy_check(current->domain, NULL, POL_SYSCTL, op.cmd);
-    if (rc)
-        return rc;
-    if (!domctl_trylock())
-        return hypercall_continue(1, arg);
+    if (rc) return rc;
+    if (!domctl_trylock()) return hypercall_continue(1, arg);
     rc = dispatch(&op, &copyback);
     domctl_unlock();
-    if (copyback && (!rc || rc == -ENOBUFS) && copy_to_guest(arg, &op, sizeof(op)))
-        rc = -EFAULT;
+    if (copyback && (!rc || rc == -ENOBUFS) && copy_to_guest(arg, &op, sizeof(op))) rc = -EFAULT;
     return rc;
 }

@@ -18,8 +18,7 @@
 #define LDT_MAX_ENTRIES 8192
 #define GDT_PER_FRAME   512
 
-static bool addresses_ok(const struct vcpu_guest_context *c)
-{
+static bool addresses_ok(const struct vcpu_guest_context *c) {
     return is_canonical(c->user_regs.rip) && is_canonical(c->user_regs.rsp) &&
            is_canonical(c->kernel_sp) && is_canonical(c->fs_base) &&
            is_canonical(c->gs_base_kernel) && is_canonical(c->gs_base_user) &&
@@ -27,37 +26,28 @@ static bool addresses_ok(const struct vcpu_guest_context *c)
            is_canonical(c->syscall_callback_eip);
 }
 
-static bool tables_ok(const struct vcpu_guest_context *c)
-{
+static bool tables_ok(const struct vcpu_guest_context *c) {
     for (unsigned int i = 0; i < GUEST_TRAP_VECTORS; i++)
-        if (!is_canonical(c->trap_ctxt[i].address))
-            return false;
+        if (!is_canonical(c->trap_ctxt[i].address)) return false;
     return DIV_ROUND_UP(c->gdt_ents, GDT_PER_FRAME) <= ARRAY_SIZE(c->gdt_frames) &&
            c->ldt_ents <= LDT_MAX_ENTRIES && !(c->ldt_base & (PAGE_SIZE - 1)) &&
            guest_va_ok(c->ldt_base);
 }
 
-static bool debugregs_ok(const struct vcpu_guest_context *c)
-{
+static bool debugregs_ok(const struct vcpu_guest_context *c) {
     for (unsigned int i = 0; i < 4; i++)
-        if (!guest_va_ok(c->debugreg[i]))
-            return false;
+        if (!guest_va_ok(c->debugreg[i])) return false;
     return c->debugreg[6] == (uint32_t)c->debugreg[6] && c->debugreg[7] == (uint32_t)c->debugreg[7];
 }
 
-static mfn_t base_of(uint64_t cr3)
-{
-    return cr3 ? _mfn(xen_cr3_to_pfn(cr3)) : INVALID_MFN;
-}
+static mfn_t base_of(uint64_t cr3) { return cr3 ? _mfn(xen_cr3_to_pfn(cr3)) : INVALID_MFN; }
 
-static uint64_t cr3_of(mfn_t table)
-{
+static uint64_t cr3_of(mfn_t table) {
     return mfn_eq(table, INVALID_MFN) ? 0 : xen_pfn_to_cr3(mfn_x(table));
 }
 
 /* Later sets cannot change what holds references. */
-static bool same_tables(const struct vcpu *v, const struct vcpu_guest_context *c)
-{
+static bool same_tables(const struct vcpu *v, const struct vcpu_guest_context *c) {
     if (cr3_of(v->arch.guest_table) != c->ctrlreg[3] ||
         cr3_of(v->arch.guest_table_user) != c->ctrlreg[1] ||
         (!c->ctrlreg[1] && !(c->flags & VGCF_in_kernel)))
@@ -69,20 +59,16 @@ static bool same_tables(const struct vcpu *v, const struct vcpu_guest_context *c
                   DIV_ROUND_UP(c->gdt_ents, GDT_PER_FRAME) * sizeof(c->gdt_frames[0])) == 0;
 }
 
-static int take_tables(struct vcpu *v, const struct vcpu_guest_context *c)
-{
+static int take_tables(struct vcpu *v, const struct vcpu_guest_context *c) {
     uint64_t frames[ARRAY_SIZE(c->gdt_frames)];
     int rc;
 
-    if (!(c->flags & VGCF_in_kernel) && !c->ctrlreg[1])
-        return -EINVAL;
+    if (!(c->flags & VGCF_in_kernel) && !c->ctrlreg[1]) return -EINVAL;
     memcpy(frames, c->gdt_frames, sizeof(frames));
     rc = mm_set_gdt(v, frames, (uint32_t)c->gdt_ents);
-    if (rc)
-        return rc;
+    if (rc) return rc;
     rc = mm_set_ldt(v, c->ldt_ents ? c->ldt_base : 0, (uint32_t)c->ldt_ents);
-    if (!rc)
-        rc = mm_set_base(v, base_of(c->ctrlreg[3]), base_of(c->ctrlreg[1]));
+    if (!rc) rc = mm_set_base(v, base_of(c->ctrlreg[3]), base_of(c->ctrlreg[1]));
     if (rc) {
         (void)mm_set_ldt(v, 0, 0);
         mm_drop_gdt(v);
@@ -90,8 +76,7 @@ static int take_tables(struct vcpu *v, const struct vcpu_guest_context *c)
     return rc;
 }
 
-static void set_registers(struct vcpu *v, const struct vcpu_guest_context *c)
-{
+static void set_registers(struct vcpu *v, const struct vcpu_guest_context *c) {
     const struct cpu_user_regs *in = &c->user_regs;
 
     v->arch.regs = *in;
@@ -114,8 +99,7 @@ static void set_registers(struct vcpu *v, const struct vcpu_guest_context *c)
     v->arch.kernel_sp = c->kernel_sp;
 }
 
-static void set_handlers(struct vcpu *v, const struct vcpu_guest_context *c)
-{
+static void set_handlers(struct vcpu *v, const struct vcpu_guest_context *c) {
     for (unsigned int i = 0; i < GUEST_TRAP_VECTORS; i++) {
         v->arch.traps[i] = c->trap_ctxt[i];
         v->arch.traps[i].cs = ring3_selector(c->trap_ctxt[i].cs);
@@ -127,34 +111,27 @@ static void set_handlers(struct vcpu *v, const struct vcpu_guest_context *c)
     v->arch.syscall_disables_events = c->flags & VGCF_syscall_disables_events;
 }
 
-static void set_control(struct vcpu *v, const struct vcpu_guest_context *c)
-{
+static void set_control(struct vcpu *v, const struct vcpu_guest_context *c) {
     v->arch.cr0 = c->ctrlreg[0] & CR0_TS;
     v->arch.cr4 = guest_cr4_fixup(v, c->ctrlreg[4]);
     debugreg_reset(v);
-    for (unsigned int i = 0; i < 4; i++)
-        (void)debugreg_set(v, i, c->debugreg[i]);
+    for (unsigned int i = 0; i < 4; i++) (void)debugreg_set(v, i, c->debugreg[i]);
     (void)debugreg_set(v, 6, c->debugreg[6]);
     (void)debugreg_set(v, 7, c->debugreg[7]);
     fpu_set_legacy(v, c->flags & VGCF_i387_valid ? &c->fpu_ctxt : NULL);
 }
 
-int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
-{
+int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c) {
     struct domain *d = v->domain;
     int rc;
 
-    if (!addresses_ok(c) || !tables_ok(c) || !debugregs_ok(c))
-        return -EINVAL;
-    if (v->id == 0 && (c->vm_assist & ~VM_ASSIST_VALID))
-        return -EINVAL;
+    if (!addresses_ok(c) || !tables_ok(c) || !debugregs_ok(c)) return -EINVAL;
+    if (v->id == 0 && (c->vm_assist & ~VM_ASSIST_VALID)) return -EINVAL;
     if (v->initialised) {
-        if (!same_tables(v, c))
-            return -EOPNOTSUPP;
+        if (!same_tables(v, c)) return -EOPNOTSUPP;
     } else {
         rc = take_tables(v, c);
-        if (rc)
-            return rc;
+        if (rc) return rc;
     }
     set_registers(v, c);
     set_handlers(v, c);
@@ -171,23 +148,17 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     return 0;
 }
 
-static unsigned long context_flags(const struct vcpu *v)
-{
+static unsigned long context_flags(const struct vcpu *v) {
     unsigned long f = VGCF_i387_valid;
 
-    if (v->arch.kernel_mode)
-        f |= VGCF_in_kernel;
-    if (v->arch.failsafe_disables_events)
-        f |= VGCF_failsafe_disables_events;
-    if (v->arch.syscall_disables_events)
-        f |= VGCF_syscall_disables_events;
-    if (!test_bit(VPF_DOWN, &v->pause_flags))
-        f |= VGCF_online;
+    if (v->arch.kernel_mode) f |= VGCF_in_kernel;
+    if (v->arch.failsafe_disables_events) f |= VGCF_failsafe_disables_events;
+    if (v->arch.syscall_disables_events) f |= VGCF_syscall_disables_events;
+    if (!test_bit(VPF_DOWN, &v->pause_flags)) f |= VGCF_online;
     return f;
 }
 
-static void get_registers(const struct vcpu *v, struct vcpu_guest_context *c)
-{
+static void get_registers(const struct vcpu *v, struct vcpu_guest_context *c) {
     struct cpu_user_regs *r = &c->user_regs;
 
     *r = v->arch.regs;
@@ -205,8 +176,7 @@ static void get_registers(const struct vcpu *v, struct vcpu_guest_context *c)
     c->kernel_sp = v->arch.kernel_sp;
 }
 
-void vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
-{
+void vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c) {
     memset(c, 0, sizeof(*c));
     fpu_get_legacy(v, &c->fpu_ctxt);
     c->flags = context_flags(v);
@@ -228,6 +198,5 @@ void vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
     c->event_callback_eip = v->arch.event_callback;
     c->failsafe_callback_eip = v->arch.failsafe_callback;
     c->syscall_callback_eip = v->arch.syscall_callback;
-    if (v->id == 0)
-        c->vm_assist = v->domain->vm_assist;
+    if (v->id == 0) c->vm_assist = v->domain->vm_assist;
 }

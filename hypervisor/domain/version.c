@@ -21,13 +21,11 @@
 #define DENIED    "<denied>"
 
 /* What only dom0 is told. */
-static const char *privileged(const char *text)
-{
+static const char *privileged(const char *text) {
     return current->domain->is_control ? text : DENIED;
 }
 
-static long put_string(uint64_t arg, const char *text, size_t size)
-{
+static long put_string(uint64_t arg, const char *text, size_t size) {
     char buf[XEN_CAPABILITIES_INFO_LEN] = {0};
 
     strlcpy(buf, text, sizeof(buf));
@@ -35,18 +33,15 @@ static long put_string(uint64_t arg, const char *text, size_t size)
     return copy_to_guest(arg, buf, size);
 }
 
-static long put_command_line(uint64_t arg)
-{
+static long put_command_line(uint64_t arg) {
     static char line[sizeof(xen_commandline_t)];
 
-    if (!current->domain->is_control)
-        return copy_to_guest(arg, DENIED, sizeof(DENIED));
+    if (!current->domain->is_control) return copy_to_guest(arg, DENIED, sizeof(DENIED));
     strlcpy(line, boot_info.cmdline, sizeof(line)); /* the same for every caller and CPU */
     return copy_to_guest(arg, line, sizeof(line));
 }
 
-static long put_compile_info(uint64_t arg)
-{
+static long put_compile_info(uint64_t arg) {
     xen_compile_info_t info = {0};
 
     strlcpy(info.compiler, privileged(hv_compiler), sizeof(info.compiler));
@@ -56,78 +51,56 @@ static long put_compile_info(uint64_t arg)
     return copy_to_guest(arg, &info, sizeof(info));
 }
 
-static long get_features(uint64_t arg)
-{
+static long get_features(uint64_t arg) {
     struct domain *d = current->domain;
     xen_feature_info_t fi;
 
-    if (copy_from_guest(&fi, arg, sizeof(fi)))
-        return -EFAULT;
-    if (fi.submap_idx != 0)
-        return -EINVAL;
+    if (copy_from_guest(&fi, arg, sizeof(fi))) return -EFAULT;
+    if (fi.submap_idx != 0) return -EINVAL;
     fi.submap = BIT(XENFEAT_memory_op_vnode_supported) | BIT(XENFEAT_mmu_pt_update_preserve_ad) |
                 BIT(XENFEAT_highmem_assist) | BIT(XENFEAT_gnttab_map_avail_bits) |
                 BIT(XENFEAT_direct_mapped);
     if (d->vm_assist & BIT(VMASST_TYPE_pae_extended_cr3))
         fi.submap |= BIT(XENFEAT_pae_pgdir_above_4gb);
-    if (d->is_control)
-        fi.submap |= BIT(XENFEAT_dom0);
+    if (d->is_control) fi.submap |= BIT(XENFEAT_dom0);
     return copy_to_guest(arg, &fi, sizeof(fi));
 }
 
-static long get_build_id(uint64_t arg)
-{
+static long get_build_id(uint64_t arg) {
     const uint8_t *id;
     size_t size = hv_build_id(&id);
     xen_build_id_t b;
 
-    if (!current->domain->is_control)
-        return -EPERM;
+    if (!current->domain->is_control) return -EPERM;
     if (arg) {
-        if (copy_from_guest(&b, arg, sizeof(b)))
-            return -EFAULT;
-        if (b.len == 0)
-            return -EINVAL;
+        if (copy_from_guest(&b, arg, sizeof(b))) return -EFAULT;
+        if (b.len == 0) return -EINVAL;
     }
-    if (!size)
-        return -ENODATA;
-    if (!arg)
-        return (long)size;
-    if (size > b.len)
-        return -ENOBUFS;
-    if (copy_to_guest(arg + offsetof(xen_build_id_t, buf), id, size))
-        return -EFAULT;
+    if (!size) return -ENODATA;
+    if (!arg) return (long)size;
+    if (size > b.len) return -ENOBUFS;
+    if (copy_to_guest(arg + offsetof(xen_build_id_t, buf), id, size)) return -EFAULT;
     return (long)size;
 }
 
-long do_xen_version(int cmd, uint64_t arg)
-{
+long do_xen_version(int cmd, uint64_t arg) {
     xen_platform_parameters_t params = {.virt_start = HV_START};
 
     switch (cmd) {
-    case XENVER_version:
-        return XEN_MAJOR << 16 | XEN_MINOR;
-    case XENVER_extraversion:
-        return put_string(arg, hv_extra_version, sizeof(xen_extraversion_t));
-    case XENVER_compile_info:
-        return put_compile_info(arg);
+    case XENVER_version: return XEN_MAJOR << 16 | XEN_MINOR;
+    case XENVER_extraversion: return put_string(arg, hv_extra_version, sizeof(xen_extraversion_t));
+    case XENVER_compile_info: return put_compile_info(arg);
     case XENVER_capabilities:
         return put_string(arg, "xen-3.0-x86_64 ", sizeof(xen_capabilities_info_t));
     case XENVER_changeset:
         return put_string(arg, privileged(hv_changeset), sizeof(xen_changeset_info_t));
-    case XENVER_platform_parameters:
-        return copy_to_guest(arg, &params, sizeof(params));
-    case XENVER_get_features:
-        return get_features(arg);
-    case XENVER_pagesize:
-        return arg ? -EINVAL : (long)PAGE_SIZE;
+    case XENVER_platform_parameters: return copy_to_guest(arg, &params, sizeof(params));
+    case XENVER_get_features: return get_features(arg);
+    case XENVER_pagesize: return arg ? -EINVAL : (long)PAGE_SIZE;
     case XENVER_guest_handle:
         return copy_to_guest(arg, current->domain->handle, sizeof(xen_domain_handle_t));
-    case XENVER_commandline:
-        return put_command_line(arg);
-    case XENVER_build_id:
-        return get_build_id(arg);
-    default:
-        return -ENOSYS;
+    case XENVER_commandline: return put_command_line(arg);
+    case XENVER_build_id: return get_build_id(arg);
+    default: return -ENOSYS;
     }
 }

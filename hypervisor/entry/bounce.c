@@ -27,25 +27,21 @@ enum bounce_flags {
 };
 
 static void __attribute__((cold, noinline))
-no_handler(const struct vcpu *v, unsigned int vector, uint32_t error_code)
-{
+no_handler(const struct vcpu *v, unsigned int vector, uint32_t error_code) {
     domain_crash(v->domain, "no handler for %s %u (error code %#x) at rip %#lx",
                  vector < NR_EXCEPTIONS ? "exception" : "entry", vector, error_code,
                  guest_regs()->rip);
 }
 
 static void __attribute__((cold, noinline))
-no_stack(const struct vcpu *v, unsigned int vector, uint64_t sp)
-{
+no_stack(const struct vcpu *v, unsigned int vector, uint64_t sp) {
     domain_crash(v->domain, "kernel stack not writable at %#lx for entry %u at rip %#lx", sp,
                  vector, guest_regs()->rip);
 }
 
-static inline uint64_t frame_rflags(const struct vcpu *v, uint64_t rflags, uint8_t mask)
-{
+static inline uint64_t frame_rflags(const struct vcpu *v, uint64_t rflags, uint8_t mask) {
     rflags &= ~EFLAGS_IF;
-    if (!mask)
-        rflags |= EFLAGS_IF;
+    if (!mask) rflags |= EFLAGS_IF;
     if (unlikely(v->domain->vm_assist & BIT(VMASST_TYPE_architectural_iopl)))
         rflags |= (uint64_t)v->arch.iopl << 12;
     return rflags;
@@ -55,8 +51,7 @@ static inline uint64_t frame_rflags(const struct vcpu *v, uint64_t rflags, uint8
 static inline __attribute__((always_inline)) void bounce(struct vcpu *v, uint64_t handler,
                                                          unsigned int flags, unsigned int vector,
                                                          uint32_t error_code,
-                                                         const uint16_t *selectors)
-{
+                                                         const uint16_t *selectors) {
     struct cpu_user_regs *regs = guest_regs();
     struct vcpu_info *info = v->info;
     uint64_t frame[FRAME_MAX], *f = frame, sp = regs->rsp, cs = regs->cs;
@@ -75,10 +70,8 @@ static inline __attribute__((always_inline)) void bounce(struct vcpu *v, uint64_
     }
     *f++ = regs->rcx;
     *f++ = regs->r11;
-    for (unsigned int i = 0; selectors && i < 4; i++)
-        *f++ = selectors[i];
-    if (flags & ERROR_CODE)
-        *f++ = error_code;
+    for (unsigned int i = 0; selectors && i < 4; i++) *f++ = selectors[i];
+    if (flags & ERROR_CODE) *f++ = error_code;
     *f++ = regs->rip;
     *f++ = cs | (uint64_t)mask << 32;
     *f++ = frame_rflags(v, regs->rflags, mask);
@@ -90,8 +83,7 @@ static inline __attribute__((always_inline)) void bounce(struct vcpu *v, uint64_
         no_stack(v, vector, sp);
         return;
     }
-    if (flags & MASK_EVENTS)
-        WRITE_ONCE(info->evtchn_upcall_mask, 1);
+    if (flags & MASK_EVENTS) WRITE_ONCE(info->evtchn_upcall_mask, 1);
     regs->rip = handler;
     regs->cs = SEL_USER_CS64;
     regs->rflags &= ~(EFLAGS_AC | EFLAGS_VM | EFLAGS_RF | EFLAGS_NT | EFLAGS_TF);
@@ -102,8 +94,7 @@ static inline __attribute__((always_inline)) void bounce(struct vcpu *v, uint64_
     regs->r11 = regs->rflags;
 }
 
-void bounce_exception(struct vcpu *v, uint8_t vector, uint32_t error_code)
-{
+void bounce_exception(struct vcpu *v, uint8_t vector, uint32_t error_code) {
     const struct trap_info *ti = &v->arch.traps[vector];
     unsigned int flags = TI_GET_IF(ti) ? MASK_EVENTS : 0;
 
@@ -113,15 +104,13 @@ void bounce_exception(struct vcpu *v, uint8_t vector, uint32_t error_code)
         bounce(v, ti->address, flags, vector, 0, NULL);
 }
 
-void bounce_softint(struct vcpu *v, uint8_t vector)
-{
+void bounce_softint(struct vcpu *v, uint8_t vector) {
     const struct trap_info *ti = &v->arch.traps[vector];
 
     bounce(v, ti->address, TI_GET_IF(ti) ? MASK_EVENTS : 0, vector, 0, NULL);
 }
 
-void bounce_page_fault(struct vcpu *v, uint64_t addr, uint32_t error_code)
-{
+void bounce_page_fault(struct vcpu *v, uint64_t addr, uint32_t error_code) {
     /* Guest kernels run in ring 3 and do not want to know it. */
     if (v->arch.kernel_mode)
         error_code &= ~PFEC_USER;
@@ -134,19 +123,16 @@ void bounce_page_fault(struct vcpu *v, uint64_t addr, uint32_t error_code)
 #define ENTRY_EVENT    0x101 /* numbers for messages */
 #define ENTRY_FAILSAFE 0x102
 
-void bounce_event(struct vcpu *v)
-{
+void bounce_event(struct vcpu *v) {
     bounce(v, v->arch.event_callback, MASK_EVENTS, ENTRY_EVENT, 0, NULL);
 }
 
-void bounce_nmi(struct vcpu *v)
-{
+void bounce_nmi(struct vcpu *v) {
     v->arch.nmi_masked = true;
     bounce_softint(v, TRAP_NMI);
 }
 
-void bounce_syscall(struct vcpu *v, uint64_t handler, bool mask_events)
-{
+void bounce_syscall(struct vcpu *v, uint64_t handler, bool mask_events) {
     struct cpu_user_regs *regs = guest_regs();
 
     bounce(v, handler, mask_events ? MASK_EVENTS : 0, ENTRY_SYSCALL, 0, NULL);
@@ -154,8 +140,7 @@ void bounce_syscall(struct vcpu *v, uint64_t handler, bool mask_events)
     regs->r11 = regs->rflags;
 }
 
-void bounce_failsafe(struct vcpu *v, const uint16_t sel[4])
-{
+void bounce_failsafe(struct vcpu *v, const uint16_t sel[4]) {
     bounce(v, v->arch.failsafe_callback, v->arch.failsafe_disables_events ? MASK_EVENTS : 0,
            ENTRY_FAILSAFE, 0, sel);
 }

@@ -6,12 +6,10 @@
 #include <public/event_channel.h>
 #include <public/physdev.h>
 
-long do_event_channel_op_compat(uint64_t op)
-{
+long do_event_channel_op_compat(uint64_t op) {
     uint32_t cmd;
 
-    if (copy_from_guest(&cmd, op + offsetof(struct evtchn_op, cmd), sizeof(cmd)))
-        return -EFAULT;
+    if (copy_from_guest(&cmd, op + offsetof(struct evtchn_op, cmd), sizeof(cmd))) return -EFAULT;
     switch (cmd) {
     case EVTCHNOP_bind_interdomain:
     case EVTCHNOP_bind_virq:
@@ -27,12 +25,10 @@ long do_event_channel_op_compat(uint64_t op)
     }
 }
 
-long do_physdev_op_compat(uint64_t op)
-{
+long do_physdev_op_compat(uint64_t op) {
     uint32_t cmd;
 
-    if (copy_from_guest(&cmd, op + offsetof(struct physdev_op, cmd), sizeof(cmd)))
-        return -EFAULT;
+    if (copy_from_guest(&cmd, op + offsetof(struct physdev_op, cmd), sizeof(cmd))) return -EFAULT;
     switch (cmd) {
     case PHYSDEVOP_irq_status_query:
     case PHYSDEVOP_set_iopl:

@@ -15,20 +15,16 @@
 #define CR4_CHOSEN  (CR4_TSD | CR4_DE | CR4_FSGSBASE | CR4_OSXSAVE)
 #define CR4_VISIBLE (CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT)
 
-uint64_t guest_cr4_fixup(const struct vcpu *v, uint64_t cr4)
-{
+uint64_t guest_cr4_fixup(const struct vcpu *v, uint64_t cr4) {
     const struct cpu_policy *p = v->domain->arch.policy;
     uint64_t allowed = CR4_TSD | CR4_DE;
 
-    if (policy_has(p, XEN_X86_FEATURE_FSGSBASE))
-        allowed |= CR4_FSGSBASE;
-    if (policy_has(p, XEN_X86_FEATURE_XSAVE))
-        allowed |= CR4_OSXSAVE;
+    if (policy_has(p, XEN_X86_FEATURE_FSGSBASE)) allowed |= CR4_FSGSBASE;
+    if (policy_has(p, XEN_X86_FEATURE_XSAVE)) allowed |= CR4_OSXSAVE;
     return (cr4 & CR4_CHOSEN & allowed) | (cpu_cr4 & CR4_VISIBLE);
 }
 
-bool guest_cr_read(struct vcpu *v, unsigned int cr, uint64_t *value)
-{
+bool guest_cr_read(struct vcpu *v, unsigned int cr, uint64_t *value) {
     switch (cr) {
     case 0: *value = (read_cr0() & ~CR0_TS) | v->arch.cr0; return true;
     case 2: *value = v->info->arch.cr2; return true;
@@ -38,12 +34,10 @@ bool guest_cr_read(struct vcpu *v, unsigned int cr, uint64_t *value)
     }
 }
 
-bool guest_cr_write(struct vcpu *v, unsigned int cr, uint64_t value)
-{
+bool guest_cr_write(struct vcpu *v, unsigned int cr, uint64_t value) {
     switch (cr) {
     case 0:
-        if ((value ^ read_cr0()) & ~CR0_TS)
-            return false;
+        if ((value ^ read_cr0()) & ~CR0_TS) return false;
         fpu_set_ts(v, value & CR0_TS);
         return true;
     case 2: v->info->arch.cr2 = value; return true;

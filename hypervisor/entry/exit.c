@@ -15,8 +15,7 @@
 #include <x86/idt.h>
 
 /* True: it changed the guest's registers, or found the domain unable to take it. */
-static bool deliver(struct vcpu *v)
-{
+static bool deliver(struct vcpu *v) {
     if (unlikely(v->arch.nmi_pending) && !v->arch.nmi_masked && v->arch.traps[TRAP_NMI].address) {
         v->arch.nmi_pending = false;
         bounce_nmi(v);
@@ -34,15 +33,13 @@ static bool deliver(struct vcpu *v)
  */
 #define MANY_ROUNDS 8
 
-void exit_work(void)
-{
+void exit_work(void) {
     struct pcpu *p = this_pcpu();
 
     for (unsigned int round = 0;; round++) {
         struct vcpu *v;
 
-        if (unlikely(round >= MANY_ROUNDS))
-            __asm__ volatile("sti; nop; cli" : : : "memory");
+        if (unlikely(round >= MANY_ROUNDS)) __asm__ volatile("sti; nop; cli" : : : "memory");
         if (unlikely(READ_ONCE(p->softirqs))) {
             softirq_run();
             continue;
@@ -52,13 +49,11 @@ void exit_work(void)
             sched_idle();
             continue;
         }
-        if (likely(!deliver(v)))
-            return;
+        if (likely(!deliver(v))) return;
     }
 }
 
-void exit_to_guest(void)
-{
+void exit_to_guest(void) {
     entry_init_cpu();
     reenter_guest(guest_regs());
 }

@@ -8,21 +8,17 @@ struct extable_entry {
 
 extern const struct extable_entry ex_table_start[], ex_table_end[];
 
-static uint64_t target(const int32_t *field)
-{
+static uint64_t target(const int32_t *field) {
     return (uint64_t)(uintptr_t)field + (uint64_t)(int64_t)*field;
 }
 
-uint64_t extable_find(uint64_t rip)
-{
+uint64_t extable_find(uint64_t rip) {
     for (const struct extable_entry *e = ex_table_start; e < ex_table_end; e++)
-        if (target(&e->at) == rip)
-            return target(&e->to);
+        if (target(&e->at) == rip) return target(&e->to);
     return 0;
 }
 
-bool rdmsr_safe(uint32_t msr, uint64_t *v)
-{
+bool rdmsr_safe(uint32_t msr, uint64_t *v) {
     uint32_t lo = 0, hi = 0, failed = 1;
 
     __asm__ volatile("1: rdmsr\n\t"
@@ -34,8 +30,7 @@ bool rdmsr_safe(uint32_t msr, uint64_t *v)
     return !failed;
 }
 
-bool wrmsr_safe(uint32_t msr, uint64_t v)
-{
+bool wrmsr_safe(uint32_t msr, uint64_t v) {
     uint32_t failed = 1;
 
     __asm__ volatile("1: wrmsr\n\t"

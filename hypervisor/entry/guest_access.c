@@ -12,12 +12,10 @@
 #define HIGH_START 0xffff880000000000UL
 #define LARGEST    (1UL << 40) /* nobody copies more; the non-canonical hole is larger */
 
-bool guest_range_ok(uint64_t va, size_t n)
-{
+bool guest_range_ok(uint64_t va, size_t n) {
     uint64_t end = va + n;
 
-    if (end < va)
-        return va >= HIGH_START && end == 0; /* ends exactly at the top */
+    if (end < va) return va >= HIGH_START && end == 0; /* ends exactly at the top */
     return end <= LOW_END || va >= HIGH_START;
 }
 
@@ -25,14 +23,12 @@ bool guest_range_ok(uint64_t va, size_t n)
  * Enough before a copy: one that begins in the lower half and leaves it reaches non-canonical
  * addresses and faults; one that begins in the upper part can only wrap into the lower half.
  */
-static inline bool may_start(uint64_t va, size_t n)
-{
+static inline bool may_start(uint64_t va, size_t n) {
     return likely((va < LOW_END || va >= HIGH_START) && n < LARGEST);
 }
 
 /* True: a fault stopped the copy. */
-static inline bool copy_bytes(void *dst, const void *src, size_t n)
-{
+static inline bool copy_bytes(void *dst, const void *src, size_t n) {
     size_t words = n / 8, rest = n & 7;
     uint32_t failed = 1;
 
@@ -49,27 +45,22 @@ static inline bool copy_bytes(void *dst, const void *src, size_t n)
     return failed;
 }
 
-int copy_from_guest(void *dst, uint64_t va, size_t n)
-{
+int copy_from_guest(void *dst, uint64_t va, size_t n) {
     if (!may_start(va, n) || unlikely(copy_bytes(dst, (const void *)(uintptr_t)va, n)))
         return -EFAULT;
     return 0;
 }
 
-int copy_to_guest(uint64_t va, const void *src, size_t n)
-{
-    if (!may_start(va, n) || unlikely(copy_bytes((void *)(uintptr_t)va, src, n)))
-        return -EFAULT;
+int copy_to_guest(uint64_t va, const void *src, size_t n) {
+    if (!may_start(va, n) || unlikely(copy_bytes((void *)(uintptr_t)va, src, n))) return -EFAULT;
     return 0;
 }
 
-int clear_guest(uint64_t va, size_t n)
-{
+int clear_guest(uint64_t va, size_t n) {
     void *dst = (void *)(uintptr_t)va;
     uint32_t failed = 1;
 
-    if (!may_start(va, n))
-        return -EFAULT;
+    if (!may_start(va, n)) return -EFAULT;
     guest_access_begin();
     __asm__ volatile("1: rep stosb\n\t"
                      "xor %[failed], %[failed]\n"

@@ -23,15 +23,9 @@
 #include "hypercall_list.h"
 #undef HYPERCALL
 
-static bool may_call_ALL(void)
-{
-    return true;
-}
+static bool may_call_ALL(void) { return true; }
 
-static bool may_call_DOM0(void)
-{
-    return current->domain->is_control;
-}
+static bool may_call_DOM0(void) { return current->domain->is_control; }
 
 /* do_*() take their own parameter types: the guest's registers are cut to those. */
 #define ARGS_0
@@ -42,8 +36,7 @@ static bool may_call_DOM0(void)
 #define ARGS_5 ARGS_4, a4
 
 static inline __attribute__((always_inline)) long dispatch(uint32_t nr, uint64_t a0, uint64_t a1,
-                                                           uint64_t a2, uint64_t a3, uint64_t a4)
-{
+                                                           uint64_t a2, uint64_t a3, uint64_t a4) {
     switch (nr) {
 #define HYPERCALL(nr, name, args, who)                                                             \
     case nr:                                                                                       \
@@ -54,13 +47,11 @@ static inline __attribute__((always_inline)) long dispatch(uint32_t nr, uint64_t
     }
 }
 
-long hypercall_call(uint32_t nr, const uint64_t args[6])
-{
+long hypercall_call(uint32_t nr, const uint64_t args[6]) {
     return dispatch(nr, args[0], args[1], args[2], args[3], args[4]);
 }
 
-void syscall_from_guest(struct cpu_user_regs *regs)
-{
+void syscall_from_guest(struct cpu_user_regs *regs) {
     struct pcpu *p = this_pcpu();
     struct vcpu *v = p->curr;
 
@@ -68,8 +59,7 @@ void syscall_from_guest(struct cpu_user_regs *regs)
         long rc =
             dispatch((uint32_t)regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8);
 
-        if (likely(rc != -ERESTART))
-            regs->rax = (uint64_t)rc;
+        if (likely(rc != -ERESTART)) regs->rax = (uint64_t)rc;
     } else if (likely(v->arch.syscall_callback)) {
         bounce_syscall(v, v->arch.syscall_callback, v->arch.syscall_disables_events);
     } else {
@@ -80,14 +70,11 @@ void syscall_from_guest(struct cpu_user_regs *regs)
     exit_check(p, v);
 }
 
-static void set_args(uint64_t *const reg[6], unsigned int nr, va_list ap)
-{
-    for (unsigned int i = 0; i < nr && i < 6; i++)
-        *reg[i] = va_arg(ap, uint64_t);
+static void set_args(uint64_t *const reg[6], unsigned int nr, va_list ap) {
+    for (unsigned int i = 0; i < nr && i < 6; i++) *reg[i] = va_arg(ap, uint64_t);
 }
 
-static long continue_as(unsigned int op, unsigned int nr_args, va_list ap)
-{
+static long continue_as(unsigned int op, unsigned int nr_args, va_list ap) {
     struct multicall_entry *mc = current->arch.multicall;
     struct cpu_user_regs *regs = guest_regs();
 
@@ -109,8 +96,7 @@ static long continue_as(unsigned int op, unsigned int nr_args, va_list ap)
     return -ERESTART;
 }
 
-long hypercall_continue(unsigned int nr_args, ...)
-{
+long hypercall_continue(unsigned int nr_args, ...) {
     const struct multicall_entry *mc = current->arch.multicall;
     uint64_t op = mc ? mc->op : guest_regs()->rax;
     va_list ap;
@@ -122,8 +108,7 @@ long hypercall_continue(unsigned int nr_args, ...)
     return rc;
 }
 
-long hypercall_continue_as(unsigned int op, unsigned int nr_args, ...)
-{
+long hypercall_continue_as(unsigned int op, unsigned int nr_args, ...) {
     va_list ap;
     long rc;
 
@@ -137,8 +122,7 @@ long hypercall_continue_as(unsigned int op, unsigned int nr_args, ...)
  * The page that older kernels call into: 32 bytes a number. SYSCALL destroys RCX and R11, which
  * callers do not expect. iret leaves with the frame that do_iret() reads.
  */
-void hypercall_page_init(void *page)
-{
+void hypercall_page_init(void *page) {
     static const uint8_t call[] = {
         0x51, 0x41, 0x53, 0xb8, 0,    0,    0,
         0,    0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3}; /* push rcx, r11; mov eax; syscall; pop; ret */

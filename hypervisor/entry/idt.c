@@ -27,8 +27,7 @@
 
 static struct idt_gate idt[256] __aligned(4096);
 
-static void set_gate(unsigned int vector, unsigned int ist, uint64_t dpl)
-{
+static void set_gate(unsigned int vector, unsigned int ist, uint64_t dpl) {
     uint64_t handler = (uint64_t)(uintptr_t)trap_stubs + vector * 16;
 
     idt[vector].lo = (handler & 0xffff) | (uint64_t)SEL_HV_CS << 16 | (uint64_t)ist << 32 |
@@ -36,10 +35,8 @@ static void set_gate(unsigned int vector, unsigned int ist, uint64_t dpl)
     idt[vector].hi = handler >> 32;
 }
 
-void idt_init(void)
-{
-    for (unsigned int v = 0; v < ARRAY_SIZE(idt); v++)
-        set_gate(v, 0, 0);
+void idt_init(void) {
+    for (unsigned int v = 0; v < ARRAY_SIZE(idt); v++) set_gate(v, 0, 0);
     set_gate(TRAP_DB, IST_DB, 0);
     set_gate(TRAP_NMI, IST_NMI, 0);
     set_gate(TRAP_DF, IST_DF, 0);
@@ -50,15 +47,13 @@ void idt_init(void)
     idt_load();
 }
 
-void idt_load(void)
-{
+void idt_load(void) {
     const struct desc_ptr p = {sizeof(idt) - 1, (uint64_t)(uintptr_t)idt};
 
     lidt(&p);
 }
 
-void entry_init_cpu(void)
-{
+void entry_init_cpu(void) {
     struct cpu_info *ci = cpu_info();
 
     ci->entry_rsp = (uint64_t)(uintptr_t)&ci->guest_regs.es;
@@ -66,8 +61,7 @@ void entry_init_cpu(void)
     wrmsr(MSR_STAR, (uint64_t)SEL_HV_CS << 32 | (uint64_t)SEL_USER_CS32 << 48);
     wrmsr(MSR_LSTAR, (uint64_t)(uintptr_t)entry_syscall);
     wrmsr(MSR_SYSCALL_MASK, SYSCALL_MASK);
-    if (cpu_has.amd)
-        wrmsr(MSR_CSTAR, (uint64_t)(uintptr_t)entry_syscall32);
+    if (cpu_has.amd) wrmsr(MSR_CSTAR, (uint64_t)(uintptr_t)entry_syscall32);
     if (cpu_has.sep) {
         wrmsr(MSR_SYSENTER_CS, SEL_HV_CS);
         wrmsr(MSR_SYSENTER_ESP, ci->entry_rsp);

@@ -14,8 +14,7 @@
 #include <x86/cpu.h>
 #include <x86/layout.h>
 
-static void restore_syscall_registers(struct cpu_user_regs *regs, const struct iret_context *c)
-{
+static void restore_syscall_registers(struct cpu_user_regs *regs, const struct iret_context *c) {
     bool flat = regs->cs == SEL_USER_CS64 && regs->ss == SEL_USER_DS;
 
     if ((c->flags & VGCF_in_syscall) && flat && is_canonical(regs->rip) &&
@@ -31,8 +30,7 @@ static void restore_syscall_registers(struct cpu_user_regs *regs, const struct i
     }
 }
 
-long do_iret(void)
-{
+long do_iret(void) {
     struct cpu_user_regs *regs = guest_regs();
     struct vcpu *v = current;
     struct iret_context c;

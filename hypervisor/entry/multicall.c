@@ -14,8 +14,7 @@
 
 #define PREEMPT_EVERY 8 /* entries */
 
-static int put_result(uint64_t entry, long result)
-{
+static int put_result(uint64_t entry, long result) {
     uint64_t v = (uint64_t)result;
 
     return copy_to_guest(entry + offsetof(struct multicall_entry, result), &v, sizeof(v));
@@ -24,30 +23,25 @@ static int put_result(uint64_t entry, long result)
 #define ENTRY_LAST 1 /* iret: the rest belongs to a context that is gone */
 
 /* 0 or ENTRY_LAST; -ERESTART: this entry wants to be called again; -EFAULT. */
-static long do_entry(struct vcpu *v, uint64_t entry, long *result)
-{
+static long do_entry(struct vcpu *v, uint64_t entry, long *result) {
     struct multicall_entry mc;
 
-    if (copy_from_guest(&mc, entry, sizeof(mc)))
-        return -EFAULT;
+    if (copy_from_guest(&mc, entry, sizeof(mc))) return -EFAULT;
     v->arch.multicall = &mc;
     *result = hypercall_call((uint32_t)mc.op, (const uint64_t *)mc.args);
     v->arch.multicall = NULL;
     if (unlikely(*result == -ERESTART))
         return copy_to_guest(entry, &mc, sizeof(mc)) ? -EFAULT : -ERESTART;
-    if (unlikely((uint32_t)mc.op == __HYPERVISOR_iret))
-        return ENTRY_LAST;
+    if (unlikely((uint32_t)mc.op == __HYPERVISOR_iret)) return ENTRY_LAST;
     return put_result(entry, *result);
 }
 
-long do_multicall(uint64_t calls, uint64_t nr)
-{
+long do_multicall(uint64_t calls, uint64_t nr) {
     struct vcpu *v = current;
     uint32_t count = (uint32_t)nr, done;
     long rc = 0, result;
 
-    if (v->arch.multicall)
-        return -EINVAL;
+    if (v->arch.multicall) return -EINVAL;
     for (done = 0; done < count; done++) {
         uint64_t entry = calls + (uint64_t)done * sizeof(struct multicall_entry);
 
@@ -56,10 +50,8 @@ long do_multicall(uint64_t calls, uint64_t nr)
             break;
         }
         rc = do_entry(v, entry, &result);
-        if (unlikely(rc == ENTRY_LAST))
-            return result;
-        if (rc)
-            break;
+        if (unlikely(rc == ENTRY_LAST)) return result;
+        if (rc) break;
     }
     if (rc == -ERESTART)
         return hypercall_continue(2, calls + (uint64_t)done * sizeof(struct multicall_entry),

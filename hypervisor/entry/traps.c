@@ -17,8 +17,7 @@
 #include <x86/extable.h>
 #include <x86/layout.h>
 
-struct cpu_user_regs *move_to_guest_regs(const struct cpu_user_regs *regs)
-{
+struct cpu_user_regs *move_to_guest_regs(const struct cpu_user_regs *regs) {
     struct cpu_user_regs *to = guest_regs();
 
     memcpy(to, regs, offsetof(struct cpu_user_regs, es));
@@ -26,13 +25,11 @@ struct cpu_user_regs *move_to_guest_regs(const struct cpu_user_regs *regs)
 }
 
 /* May the guest's current mode raise this vector by an instruction? */
-static bool softint_permitted(const struct vcpu *v, const struct trap_info *ti)
-{
+static bool softint_permitted(const struct vcpu *v, const struct trap_info *ti) {
     return ti->address && TI_GET_DPL(ti) >= (v->arch.kernel_mode ? 1 : 3);
 }
 
-static void trap_legacy_syscall(struct vcpu *v, struct cpu_user_regs *regs)
-{
+static void trap_legacy_syscall(struct vcpu *v, struct cpu_user_regs *regs) {
     if (likely(softint_permitted(v, &v->arch.traps[VEC_LEGACY_SYSCALL]))) {
         bounce_softint(v, VEC_LEGACY_SYSCALL);
         return;
@@ -41,8 +38,7 @@ static void trap_legacy_syscall(struct vcpu *v, struct cpu_user_regs *regs)
     bounce_exception(v, TRAP_GP, VEC_LEGACY_SYSCALL << 3 | EC_IDT);
 }
 
-static void trap_general_protection(struct vcpu *v, struct cpu_user_regs *regs)
-{
+static void trap_general_protection(struct vcpu *v, struct cpu_user_regs *regs) {
     uint32_t ec = regs->error_code;
 
     if ((ec & (EC_IDT | EC_EXT)) == EC_IDT) {
@@ -59,41 +55,34 @@ static void trap_general_protection(struct vcpu *v, struct cpu_user_regs *regs)
     bounce_exception(v, TRAP_GP, ec);
 }
 
-static void trap_page_fault(struct vcpu *v, struct cpu_user_regs *regs)
-{
+static void trap_page_fault(struct vcpu *v, struct cpu_user_regs *regs) {
     uint64_t addr = read_cr2();
 
     if (!mm_handle_fault(v, addr, regs->error_code, regs))
         bounce_page_fault(v, addr, regs->error_code);
 }
 
-static void trap_no_device(struct vcpu *v)
-{
+static void trap_no_device(struct vcpu *v) {
     fpu_set_ts(v, false);
     bounce_exception(v, TRAP_NM, 0);
 }
 
-static void trap_debug(struct vcpu *v)
-{
+static void trap_debug(struct vcpu *v) {
     debugreg_trap(v);
     bounce_exception(v, TRAP_DB, 0);
 }
 
 /* The platform's NMIs are dom0's to judge. May have interrupted anything of ours: no locks. */
-static void trap_nmi(void)
-{
+static void trap_nmi(void) {
     struct vcpu *v = dom0 ? domain_vcpu(dom0, 0) : NULL;
 
-    if (v)
-        WRITE_ONCE(v->arch.nmi_pending, true);
+    if (v) WRITE_ONCE(v->arch.nmi_pending, true);
 }
 
-static void exception_from_guest(struct vcpu *v, struct cpu_user_regs *regs)
-{
+static void exception_from_guest(struct vcpu *v, struct cpu_user_regs *regs) {
     switch (regs->entry_vector) {
     case TRAP_UD:
-        if (!emulate_forced_cpuid(v, regs))
-            bounce_exception(v, TRAP_UD, 0);
+        if (!emulate_forced_cpuid(v, regs)) bounce_exception(v, TRAP_UD, 0);
         break;
     case TRAP_NM: trap_no_device(v); break;
     case TRAP_DB: trap_debug(v); break;
@@ -112,8 +101,7 @@ static void exception_from_guest(struct vcpu *v, struct cpu_user_regs *regs)
     }
 }
 
-void trap_from_guest(struct cpu_user_regs *regs)
-{
+void trap_from_guest(struct cpu_user_regs *regs) {
     struct pcpu *p = this_pcpu();
     struct vcpu *v = p->curr;
 
@@ -131,8 +119,7 @@ void trap_from_guest(struct cpu_user_regs *regs)
     exit_check(p, v);
 }
 
-void syscall32_from_guest(struct cpu_user_regs *regs)
-{
+void syscall32_from_guest(struct cpu_user_regs *regs) {
     struct vcpu *v = current;
 
     if (v->arch.syscall32_callback) {
@@ -144,8 +131,7 @@ void syscall32_from_guest(struct cpu_user_regs *regs)
     exit_work();
 }
 
-void sysenter_from_guest(struct cpu_user_regs *regs)
-{
+void sysenter_from_guest(struct cpu_user_regs *regs) {
     struct vcpu *v = current;
 
     guest_access_end();
@@ -163,8 +149,7 @@ void sysenter_from_guest(struct cpu_user_regs *regs)
  * they are in the frame of this exception, which overlaps the place they came from. The exception
  * becomes the guest's, as if its first instruction had raised it.
  */
-static void __noreturn return_refused(const struct cpu_user_regs *regs)
-{
+static void __noreturn return_refused(const struct cpu_user_regs *regs) {
     struct cpu_user_regs *to = guest_regs();
     struct cpu_user_regs saved;
     uint32_t vector = regs->entry_vector, error_code = regs->error_code;
@@ -180,16 +165,14 @@ static void __noreturn return_refused(const struct cpu_user_regs *regs)
     reenter_guest(to);
 }
 
-static void __noreturn trap_panic(const struct cpu_user_regs *regs, uint64_t addr)
-{
+static void __noreturn trap_panic(const struct cpu_user_regs *regs, uint64_t addr) {
     show_regs(regs);
     if (regs->entry_vector == TRAP_PF)
         panic("page fault at %#lx, error code %#x", addr, regs->error_code);
     panic("exception %u, error code %#x", regs->entry_vector, regs->error_code);
 }
 
-void trap_from_hypervisor(struct cpu_user_regs *regs)
-{
+void trap_from_hypervisor(struct cpu_user_regs *regs) {
     uint64_t fixup, addr = 0;
 
     if (regs->entry_vector >= NR_EXCEPTIONS) {
@@ -213,10 +196,8 @@ void trap_from_hypervisor(struct cpu_user_regs *regs)
             return;
         break;
     }
-    if (regs->rip == (uint64_t)(uintptr_t)guest_iretq)
-        return_refused(regs);
+    if (regs->rip == (uint64_t)(uintptr_t)guest_iretq) return_refused(regs);
     fixup = extable_find(regs->rip);
-    if (!fixup)
-        trap_panic(regs, addr);
+    if (!fixup) trap_panic(regs, addr);
     regs->rip = fixup;
 }

@@ -9,8 +9,7 @@
 #include <hv/mm.h>
 #include <hv/pcpu.h>
 
-void vcpu_mark_events_pending(struct vcpu *v)
-{
+void vcpu_mark_events_pending(struct vcpu *v) {
     struct vcpu_info *info = READ_ONCE(v->info);
 
     if (info == &dummy_vcpu_info ||
@@ -20,19 +19,16 @@ void vcpu_mark_events_pending(struct vcpu *v)
     vcpu_kick(v);
 }
 
-bool vcpu_event_pending(struct vcpu *v)
-{
+bool vcpu_event_pending(struct vcpu *v) {
     const struct vcpu_info *info = v->info;
 
     return READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask);
 }
 
-void wake_pollers(struct domain *d, uint32_t port)
-{
+void wake_pollers(struct domain *d, uint32_t port) {
     unsigned int id;
 
-    if (likely(!(READ_ONCE(d->event.poll_mask[0]) | READ_ONCE(d->event.poll_mask[1]))))
-        return;
+    if (likely(!(READ_ONCE(d->event.poll_mask[0]) | READ_ONCE(d->event.poll_mask[1])))) return;
     for_each_set_bit(id, d->event.poll_mask, MAX_VCPUS) {
         struct vcpu *v = domain_vcpu(d, id);
 
@@ -44,13 +40,11 @@ void wake_pollers(struct domain *d, uint32_t port)
     }
 }
 
-static struct vcpu *notified_vcpu(struct domain *d, const struct port *p)
-{
+static struct vcpu *notified_vcpu(struct domain *d, const struct port *p) {
     return domain_vcpu(d, READ_ONCE(p->vcpu));
 }
 
-static void l2_select(struct domain *d, const struct port *p)
-{
+static void l2_select(struct domain *d, const struct port *p) {
     struct vcpu *v = notified_vcpu(d, p);
 
     if (v && v->info != &dummy_vcpu_info &&
@@ -58,53 +52,43 @@ static void l2_select(struct domain *d, const struct port *p)
         vcpu_mark_events_pending(v);
 }
 
-static void l2_set_pending(struct domain *d, struct port *p)
-{
+static void l2_set_pending(struct domain *d, struct port *p) {
     struct shared_info *s = d->shared_info;
 
-    if (p->number >= MAX_PORTS_2L || test_and_set_bit(p->number, s->evtchn_pending))
-        return;
+    if (p->number >= MAX_PORTS_2L || test_and_set_bit(p->number, s->evtchn_pending)) return;
     if (unlikely(READ_ONCE(d->event.fifo))) {
         fifo_set_pending(d, p); /* the ABI changed since the caller looked */
         return;
     }
-    if (!test_bit(p->number, s->evtchn_mask))
-        l2_select(d, p);
+    if (!test_bit(p->number, s->evtchn_mask)) l2_select(d, p);
     wake_pollers(d, p->number);
 }
 
-void port_set_pending(struct domain *d, struct port *p)
-{
+void port_set_pending(struct domain *d, struct port *p) {
     if (d->event.fifo)
         fifo_set_pending(d, p);
     else
         l2_set_pending(d, p);
 }
 
-void port_clear_pending(struct domain *d, struct port *p)
-{
+void port_clear_pending(struct domain *d, struct port *p) {
     if (d->event.fifo)
         fifo_clear_pending(d, p);
     else if (p->number < MAX_PORTS_2L && d->shared_info)
         clear_bit(p->number, d->shared_info->evtchn_pending);
 }
 
-bool port_is_pending(struct domain *d, const struct port *p)
-{
-    if (d->event.fifo)
-        return fifo_is_pending(d, p);
+bool port_is_pending(struct domain *d, const struct port *p) {
+    if (d->event.fifo) return fifo_is_pending(d, p);
     return p->number < MAX_PORTS_2L && test_bit(p->number, d->shared_info->evtchn_pending);
 }
 
-bool port_is_masked(struct domain *d, const struct port *p)
-{
-    if (d->event.fifo)
-        return fifo_is_masked(d, p);
+bool port_is_masked(struct domain *d, const struct port *p) {
+    if (d->event.fifo) return fifo_is_masked(d, p);
     return p->number >= MAX_PORTS_2L || test_bit(p->number, d->shared_info->evtchn_mask);
 }
 
-void port_unmask(struct domain *d, struct port *p)
-{
+void port_unmask(struct domain *d, struct port *p) {
     struct shared_info *s = d->shared_info;
 
     if (d->event.fifo)

@@ -37,41 +37,34 @@ struct evtchn_fifo_vcpu {
     uint32_t tail[NR_QUEUES]; /* last port linked; 0: none */
 };
 
-static event_word_t *word_of(const struct domain *d, uint32_t port)
-{
+static event_word_t *word_of(const struct domain *d, uint32_t port) {
     const struct evtchn_fifo_domain *f = d->event.fifo;
 
-    if (!f || port >= f->nr_words)
-        return NULL;
+    if (!f || port >= f->nr_words) return NULL;
     port = (uint32_t)array_index_nospec(port, f->nr_words);
     return f->page[port / WORDS_PER_PAGE] + port % WORDS_PER_PAGE;
 }
 
-static event_word_t word_set(event_word_t *w, event_word_t bits)
-{
+static event_word_t word_set(event_word_t *w, event_word_t bits) {
     return __atomic_fetch_or(w, bits, __ATOMIC_SEQ_CST);
 }
 
-static event_word_t word_clear(event_word_t *w, event_word_t bits)
-{
+static event_word_t word_clear(event_word_t *w, event_word_t bits) {
     return __atomic_fetch_and(w, ~bits, __ATOMIC_SEQ_CST);
 }
 
 /* Appends port behind the tail. False when the guest has consumed the tail: the queue is empty. */
-static bool link_behind(event_word_t *tail, uint32_t port)
-{
+static bool link_behind(event_word_t *tail, uint32_t port) {
     event_word_t old = __atomic_load_n(tail, __ATOMIC_ACQUIRE);
 
     for (unsigned int i = 0; i < LINK_TRIES; i++) {
         event_word_t new = (old & ~(W_BUSY | EVTCHN_FIFO_LINK_MASK)) | port;
 
         if (!(old & W_LINKED)) {
-            if (old & W_BUSY)
-                word_clear(tail, W_BUSY);
+            if (old & W_BUSY) word_clear(tail, W_BUSY);
             return false;
         }
-        if (__atomic_compare_exchange_n(tail, &old, new, false, __ATOMIC_SEQ_CST,
-                                        __ATOMIC_ACQUIRE))
+        if (__atomic_compare_exchange_n(tail, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE))
             return true;
         if (!(old & W_BUSY)) /* asks the guest not to unmask meanwhile */
             old = word_set(tail, W_BUSY) | W_BUSY;
@@ -81,8 +74,7 @@ static bool link_behind(event_word_t *tail, uint32_t port)
 }
 
 /* Puts a port that has just become LINKED on its queue. True when the guest must be told. */
-static bool enqueue(struct domain *d, struct vcpu *v, struct port *p)
-{
+static bool enqueue(struct domain *d, struct vcpu *v, struct port *p) {
     struct evtchn_fifo_vcpu *fv = v->event.fifo;
     struct vcpu *last = domain_vcpu(d, p->last.vcpu);
     event_word_t *tail_word;
@@ -97,16 +89,15 @@ static bool enqueue(struct domain *d, struct vcpu *v, struct port *p)
     tail = fv->tail[p->priority];
     fv->tail[p->priority] = p->number;
     tail_word = tail ? word_of(d, tail) : NULL;
-    if (tail_word && link_behind(tail_word, p->number))
-        return false;
+    if (tail_word && link_behind(tail_word, p->number)) return false;
     __atomic_store_n(&fv->control->head[p->priority], p->number, __ATOMIC_RELEASE);
     return !(__atomic_fetch_or(&fv->control->ready, 1U << p->priority, __ATOMIC_SEQ_CST) &
              (1U << p->priority));
 }
 
 /* fifo_lock held. *tell: v must look at its events; *fresh: pollers must be woken. */
-static void raise_locked(struct domain *d, struct vcpu *v, struct port *p, bool *tell, bool *fresh)
-{
+static void raise_locked(struct domain *d, struct vcpu *v, struct port *p, bool *tell,
+                         bool *fresh) {
     event_word_t *w = word_of(d, p->number);
 
     if (!w) {
@@ -116,30 +107,23 @@ static void raise_locked(struct domain *d, struct vcpu *v, struct port *p, bool 
     *fresh = !(word_set(w, W_PENDING) & W_PENDING);
     if (!v->event.fifo || !v->event.fifo->control)
         return; /* the guest may not unmask before it has set up this vcpu */
-    if (__atomic_load_n(w, __ATOMIC_ACQUIRE) & W_MASKED)
-        return;
-    if (!(word_set(w, W_LINKED) & W_LINKED))
-        *tell = enqueue(d, v, p);
+    if (__atomic_load_n(w, __ATOMIC_ACQUIRE) & W_MASKED) return;
+    if (!(word_set(w, W_LINKED) & W_LINKED)) *tell = enqueue(d, v, p);
 }
 
-void fifo_set_pending(struct domain *d, struct port *p)
-{
+void fifo_set_pending(struct domain *d, struct port *p) {
     struct vcpu *v = domain_vcpu(d, READ_ONCE(p->vcpu));
     bool tell = false, fresh = false;
 
-    if (!v)
-        return;
+    if (!v) return;
     spin_lock(&d->event.fifo_lock);
     raise_locked(d, v, p, &tell, &fresh);
     spin_unlock(&d->event.fifo_lock);
-    if (tell)
-        vcpu_mark_events_pending(v);
-    if (fresh)
-        wake_pollers(d, p->number);
+    if (tell) vcpu_mark_events_pending(v);
+    if (fresh) wake_pollers(d, p->number);
 }
 
-void fifo_clear_pending(struct domain *d, struct port *p)
-{
+void fifo_clear_pending(struct domain *d, struct port *p) {
     event_word_t *w;
 
     spin_lock(&d->event.fifo_lock);
@@ -150,46 +134,36 @@ void fifo_clear_pending(struct domain *d, struct port *p)
     spin_unlock(&d->event.fifo_lock);
 }
 
-static event_word_t word_read(struct domain *d, const struct port *p, event_word_t none)
-{
+static event_word_t word_read(struct domain *d, const struct port *p, event_word_t none) {
     event_word_t *w, value = none;
 
     spin_lock(&d->event.fifo_lock);
     w = word_of(d, p->number);
-    if (w)
-        value = __atomic_load_n(w, __ATOMIC_ACQUIRE);
+    if (w) value = __atomic_load_n(w, __ATOMIC_ACQUIRE);
     spin_unlock(&d->event.fifo_lock);
     return value;
 }
 
-bool fifo_is_pending(struct domain *d, const struct port *p)
-{
+bool fifo_is_pending(struct domain *d, const struct port *p) {
     return word_read(d, p, 0) & W_PENDING;
 }
 
-bool fifo_is_masked(struct domain *d, const struct port *p)
-{
+bool fifo_is_masked(struct domain *d, const struct port *p) {
     return word_read(d, p, W_MASKED) & W_MASKED;
 }
 
-bool fifo_is_busy(struct domain *d, const struct port *p)
-{
-    return word_read(d, p, 0) & W_LINKED;
-}
+bool fifo_is_busy(struct domain *d, const struct port *p) { return word_read(d, p, 0) & W_LINKED; }
 
-void fifo_unmask(struct domain *d, struct port *p)
-{
+void fifo_unmask(struct domain *d, struct port *p) {
     struct vcpu *v = domain_vcpu(d, READ_ONCE(p->vcpu));
     bool tell = false, fresh = false;
     event_word_t *w;
 
     spin_lock(&d->event.fifo_lock);
     w = word_of(d, p->number);
-    if (w && v && (word_clear(w, W_MASKED) & W_PENDING))
-        raise_locked(d, v, p, &tell, &fresh);
+    if (w && v && (word_clear(w, W_MASKED) & W_PENDING)) raise_locked(d, v, p, &tell, &fresh);
     spin_unlock(&d->event.fifo_lock);
-    if (tell)
-        vcpu_mark_events_pending(v);
+    if (tell) vcpu_mark_events_pending(v);
 }
 
 /*
@@ -197,12 +171,10 @@ void fifo_unmask(struct domain *d, struct port *p)
  * before are raised again when the array comes. A sender that still saw the old ABI sets its bit
  * either before we look, or after; then it sees the new ABI (l2_set_pending).
  */
-static int switch_to_fifo(struct domain *d)
-{
+static int switch_to_fifo(struct domain *d) {
     struct evtchn_fifo_domain *f = hv_new(struct evtchn_fifo_domain);
 
-    if (!f)
-        return -ENOMEM;
+    if (!f) return -ENOMEM;
     __atomic_store_n(&d->event.fifo, f, __ATOMIC_SEQ_CST);
     spin_lock(&d->event.fifo_lock);
     for (uint32_t n = 1; n < d->event.nr_ports; n++) {
@@ -216,18 +188,15 @@ static int switch_to_fifo(struct domain *d)
     return 0;
 }
 
-static int alloc_vcpu_parts(struct domain *d)
-{
+static int alloc_vcpu_parts(struct domain *d) {
     struct vcpu *v;
 
     for_each_vcpu(d, v)
-        if (!v->event.fifo && !(v->event.fifo = hv_new(struct evtchn_fifo_vcpu)))
-            return -ENOMEM;
+        if (!v->event.fifo && !(v->event.fifo = hv_new(struct evtchn_fifo_vcpu))) return -ENOMEM;
     return 0;
 }
 
-long fifo_init_control(struct evtchn_init_control *c)
-{
+long fifo_init_control(struct evtchn_init_control *c) {
     struct domain *d = current->domain;
     struct vcpu *v = domain_vcpu(d, c->vcpu);
     uint32_t offset = c->offset;
@@ -235,20 +204,15 @@ long fifo_init_control(struct evtchn_init_control *c)
     int rc;
 
     c->link_bits = EVTCHN_FIFO_LINK_BITS;
-    if (!v)
-        return -ENOENT;
-    if (offset > PAGE_SIZE - sizeof(struct evtchn_fifo_control_block) || offset % 8)
-        return -EINVAL;
+    if (!v) return -ENOENT;
+    if (offset > PAGE_SIZE - sizeof(struct evtchn_fifo_control_block) || offset % 8) return -EINVAL;
 
     spin_lock(&d->event.lock);
     rc = alloc_vcpu_parts(d);
-    if (!rc && v->event.fifo->control)
-        rc = -EINVAL;
-    if (rc)
-        goto out;
+    if (!rc && v->event.fifo->control) rc = -EINVAL;
+    if (rc) goto out;
     page = mm_map_guest_frame(d, c->control_gfn, &rc);
-    if (!page)
-        goto out;
+    if (!page) goto out;
     if (!d->event.fifo && (rc = switch_to_fifo(d)) != 0) {
         mm_unmap_guest_frame(page);
         goto out;
@@ -262,8 +226,7 @@ out:
 }
 
 /* Ports raised before their words existed. */
-static void raise_latched(struct domain *d, uint32_t from, uint32_t to)
-{
+static void raise_latched(struct domain *d, uint32_t from, uint32_t to) {
     for (uint32_t n = from; n < to && port_is_valid(d, n); n++) {
         struct port *p = port_of(d, n);
 
@@ -274,8 +237,7 @@ static void raise_latched(struct domain *d, uint32_t from, uint32_t to)
     }
 }
 
-long fifo_expand_array(const struct evtchn_expand_array *e)
-{
+long fifo_expand_array(const struct evtchn_expand_array *e) {
     struct domain *d = current->domain;
     struct evtchn_fifo_domain *f;
     void *page;
@@ -301,17 +263,13 @@ long fifo_expand_array(const struct evtchn_expand_array *e)
 }
 
 /* Takes effect for future events; one that is queued stays where it is. */
-long fifo_set_priority(const struct evtchn_set_priority *s)
-{
+long fifo_set_priority(const struct evtchn_set_priority *s) {
     struct domain *d = current->domain;
     struct port *p;
 
-    if (!port_is_valid(d, s->port))
-        return -EINVAL;
-    if (!d->event.fifo)
-        return -ENOSYS;
-    if (s->priority > EVTCHN_FIFO_PRIORITY_MIN)
-        return -EINVAL;
+    if (!port_is_valid(d, s->port)) return -EINVAL;
+    if (!d->event.fifo) return -ENOSYS;
+    if (s->priority > EVTCHN_FIFO_PRIORITY_MIN) return -EINVAL;
     p = port_of(d, s->port);
     spin_lock(&p->lock);
     spin_lock(&d->event.fifo_lock);
@@ -321,33 +279,26 @@ long fifo_set_priority(const struct evtchn_set_priority *s)
     return 0;
 }
 
-void fifo_free_vcpu(struct vcpu *v)
-{
+void fifo_free_vcpu(struct vcpu *v) {
     struct evtchn_fifo_vcpu *fv = v->event.fifo;
 
-    if (!fv)
-        return;
+    if (!fv) return;
     spin_lock(&v->domain->event.fifo_lock);
     v->event.fifo = NULL;
     spin_unlock(&v->domain->event.fifo_lock);
-    if (fv->control)
-        mm_unmap_guest_frame(fv->control);
+    if (fv->control) mm_unmap_guest_frame(fv->control);
     hv_free(fv);
 }
 
-void fifo_destroy(struct domain *d)
-{
+void fifo_destroy(struct domain *d) {
     struct evtchn_fifo_domain *f = d->event.fifo;
     struct vcpu *v;
 
-    for_each_vcpu(d, v)
-        fifo_free_vcpu(v);
-    if (!f)
-        return;
+    for_each_vcpu(d, v) fifo_free_vcpu(v);
+    if (!f) return;
     spin_lock(&d->event.fifo_lock);
     d->event.fifo = NULL;
     spin_unlock(&d->event.fifo_lock);
-    for (uint32_t i = 0; i < f->nr_words / WORDS_PER_PAGE; i++)
-        mm_unmap_guest_frame(f->page[i]);
+    for (uint32_t i = 0; i < f->nr_words / WORDS_PER_PAGE; i++) mm_unmap_guest_frame(f->page[i]);
     hv_free(f);
 }

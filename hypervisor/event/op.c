@@ -10,27 +10,22 @@
 /* A reset that was preempted calls itself again by this number, which guests are not told. */
 #define OP_RESET_CONTINUED 14
 
-static long op_reset(uint64_t arg, int cmd)
-{
+static long op_reset(uint64_t arg, int cmd) {
     struct evtchn_reset r;
     struct domain *d;
     long rc;
 
-    if (copy_from_guest(&r, arg, sizeof(r)))
-        return -EFAULT;
+    if (copy_from_guest(&r, arg, sizeof(r))) return -EFAULT;
     d = domain_get_self_or(r.dom);
-    if (!d)
-        return -ESRCH;
+    if (!d) return -ESRCH;
     rc = policy_check(current->domain, d, POL_EVENT_FOREIGN, 1);
     if (d == current->domain)
         rc = 0;
     else if (!rc && !READ_ONCE(d->tools_pause_count))
         rc = -EINVAL;
-    if (!rc)
-        rc = event_reset(d, cmd == OP_RESET_CONTINUED);
+    if (!rc) rc = event_reset(d, cmd == OP_RESET_CONTINUED);
     domain_put(d);
-    if (rc == -ERESTART)
-        rc = hypercall_continue(2, (uint64_t)OP_RESET_CONTINUED, arg);
+    if (rc == -ERESTART) rc = hypercall_continue(2, (uint64_t)OP_RESET_CONTINUED, arg);
     return rc;
 }
 
@@ -39,8 +34,7 @@ static long op_reset(uint64_t arg, int cmd)
     {                                                                                              \
         struct type a;                                                                             \
         long rc = copy_from_guest(&a, arg, sizeof(a)) ? -EFAULT : fn(&a);                          \
-        if (!rc && copy_to_guest(arg, &a, sizeof(a)))                                              \
-            rc = -EFAULT;                                                                          \
+        if (!rc && copy_to_guest(arg, &a, sizeof(a))) rc = -EFAULT;                                \
         return rc;                                                                                 \
     }
 #define COPY_CALL(type, fn)                                                                        \
@@ -49,54 +43,32 @@ static long op_reset(uint64_t arg, int cmd)
         return copy_from_guest(&a, arg, sizeof(a)) ? -EFAULT : fn(&a);                             \
     }
 
-static long close_one(const struct evtchn_close *c)
-{
+static long close_one(const struct evtchn_close *c) {
     return port_close(current->domain, c->port, true);
 }
 
-static long send_one(const struct evtchn_send *s)
-{
-    return port_op_send(s->port);
-}
+static long send_one(const struct evtchn_send *s) { return port_op_send(s->port); }
 
-static long unmask_one(const struct evtchn_unmask *u)
-{
-    return port_op_unmask(u->port);
-}
+static long unmask_one(const struct evtchn_unmask *u) { return port_op_unmask(u->port); }
 
-long do_event_channel_op(int cmd, uint64_t arg)
-{
+long do_event_channel_op(int cmd, uint64_t arg) {
     switch (cmd) {
-    case EVTCHNOP_send:
-        COPY_CALL(evtchn_send, send_one)
-    case EVTCHNOP_unmask:
-        COPY_CALL(evtchn_unmask, unmask_one)
-    case EVTCHNOP_alloc_unbound:
-        COPY_CALL_COPY(evtchn_alloc_unbound, port_op_alloc_unbound)
+    case EVTCHNOP_send: COPY_CALL(evtchn_send, send_one)
+    case EVTCHNOP_unmask: COPY_CALL(evtchn_unmask, unmask_one)
+    case EVTCHNOP_alloc_unbound: COPY_CALL_COPY(evtchn_alloc_unbound, port_op_alloc_unbound)
     case EVTCHNOP_bind_interdomain:
         COPY_CALL_COPY(evtchn_bind_interdomain, port_op_bind_interdomain)
-    case EVTCHNOP_bind_virq:
-        COPY_CALL_COPY(evtchn_bind_virq, port_op_bind_virq)
-    case EVTCHNOP_bind_ipi:
-        COPY_CALL_COPY(evtchn_bind_ipi, port_op_bind_ipi)
-    case EVTCHNOP_bind_pirq:
-        COPY_CALL_COPY(evtchn_bind_pirq, port_op_bind_pirq)
-    case EVTCHNOP_close:
-        COPY_CALL(evtchn_close, close_one)
-    case EVTCHNOP_status:
-        COPY_CALL_COPY(evtchn_status, port_op_status)
-    case EVTCHNOP_bind_vcpu:
-        COPY_CALL(evtchn_bind_vcpu, port_op_bind_vcpu)
+    case EVTCHNOP_bind_virq: COPY_CALL_COPY(evtchn_bind_virq, port_op_bind_virq)
+    case EVTCHNOP_bind_ipi: COPY_CALL_COPY(evtchn_bind_ipi, port_op_bind_ipi)
+    case EVTCHNOP_bind_pirq: COPY_CALL_COPY(evtchn_bind_pirq, port_op_bind_pirq)
+    case EVTCHNOP_close: COPY_CALL(evtchn_close, close_one)
+    case EVTCHNOP_status: COPY_CALL_COPY(evtchn_status, port_op_status)
+    case EVTCHNOP_bind_vcpu: COPY_CALL(evtchn_bind_vcpu, port_op_bind_vcpu)
     case EVTCHNOP_reset:
-    case OP_RESET_CONTINUED:
-        return op_reset(arg, cmd);
-    case EVTCHNOP_init_control:
-        COPY_CALL_COPY(evtchn_init_control, fifo_init_control)
-    case EVTCHNOP_expand_array:
-        COPY_CALL(evtchn_expand_array, fifo_expand_array)
-    case EVTCHNOP_set_priority:
-        COPY_CALL(evtchn_set_priority, fifo_set_priority)
-    default:
-        return -ENOSYS;
+    case OP_RESET_CONTINUED: return op_reset(arg, cmd);
+    case EVTCHNOP_init_control: COPY_CALL_COPY(evtchn_init_control, fifo_init_control)
+    case EVTCHNOP_expand_array: COPY_CALL(evtchn_expand_array, fifo_expand_array)
+    case EVTCHNOP_set_priority: COPY_CALL(evtchn_set_priority, fifo_set_priority)
+    default: return -ENOSYS;
     }
 }

@@ -21,10 +21,10 @@
 struct pirq {
     struct irq_desc *desc; /* NULL: not mapped */
     struct domain *d;
-    struct port *port;     /* NULL: not bound */
+    struct port *port; /* NULL: not bound */
     uint32_t number;
     bool msi;
-    bool reserved;         /* given out by get_free_pirq, not mapped yet */
+    bool reserved; /* given out by get_free_pirq, not mapped yet */
 };
 
 struct pirq_domain {
@@ -35,16 +35,13 @@ struct pirq_domain {
 };
 
 /* Only the control domain has hardware. */
-int pirq_domain_init(struct domain *d)
-{
+int pirq_domain_init(struct domain *d) {
     uint32_t gsis = irq_nr_gsis(), nr = gsis + MSI_PIRQS;
     struct pirq_domain *pd;
 
-    if (!d->is_control)
-        return 0;
+    if (!d->is_control) return 0;
     pd = hv_alloc(sizeof(*pd) + nr * sizeof(struct pirq));
-    if (!pd)
-        return -ENOMEM;
+    if (!pd) return -ENOMEM;
     pd->nr = nr;
     pd->first_msi = gsis;
     for (uint32_t i = 0; i < nr; i++) {
@@ -55,60 +52,46 @@ int pirq_domain_init(struct domain *d)
     return 0;
 }
 
-static struct pirq *pirq_of(const struct domain *d, uint32_t n)
-{
+static struct pirq *pirq_of(const struct domain *d, uint32_t n) {
     struct pirq_domain *pd = d->event.pirqs;
 
-    if (!pd || n >= pd->nr)
-        return NULL;
+    if (!pd || n >= pd->nr) return NULL;
     return &pd->pirq[array_index_nospec(n, pd->nr)];
 }
 
-bool pirq_is_valid(const struct domain *d, uint32_t n)
-{
-    return pirq_of(d, n) != NULL;
-}
+bool pirq_is_valid(const struct domain *d, uint32_t n) { return pirq_of(d, n) != NULL; }
 
 /* Interrupt context. */
-static void deliver(void *data)
-{
+static void deliver(void *data) {
     struct pirq *q = data;
     struct port *p = __atomic_load_n(&q->port, __ATOMIC_ACQUIRE);
 
-    if (p)
-        send_guest_pirq(q->d, p);
+    if (p) send_guest_pirq(q->d, p);
 }
 
-void send_guest_pirq(struct domain *d, struct port *p)
-{
+void send_guest_pirq(struct domain *d, struct port *p) {
     spin_lock(&p->lock);
-    if (p->state == PORT_PIRQ)
-        port_set_pending(d, p);
+    if (p->state == PORT_PIRQ) port_set_pending(d, p);
     spin_unlock(&p->lock);
 }
 
-static void note_needs_eoi(const struct pirq *q)
-{
+static void note_needs_eoi(const struct pirq *q) {
     unsigned long *map = q->d->event.pirqs->eoi_map;
 
-    if (!map || q->number >= PAGE_SIZE * 8)
-        return;
+    if (!map || q->number >= PAGE_SIZE * 8) return;
     if (q->desc && irq_is_level(q->desc))
         set_bit(q->number, map);
     else
         clear_bit(q->number, map);
 }
 
-int pirq_bind_port(struct domain *d, uint32_t n, bool share, struct port *p)
-{
+int pirq_bind_port(struct domain *d, uint32_t n, bool share, struct port *p) {
     struct pirq *q = pirq_of(d, n);
     int rc;
 
     (void)share; /* one domain has hardware, so a line is never shared between domains */
-    if (!q || !q->desc)
-        return -EINVAL;
-    if (q->port)
-        return -EEXIST;
+    if (!q || !q->desc) return -EINVAL;
+    if (q->port) return -EEXIST;
     /* The port must be findable before the first interrupt; it is not PORT_PIRQ yet, and an
      * interrupt that comes in between only from the window of a preemption check: there is none. */
     __atomic_store_n(&q->port, p, __ATOMIC_RELEASE);
@@ -122,32 +105,25 @@ int pirq_bind_port(struct domain *d, uint32_t n, bool share, struct port *p)
     return 0;
 }
 
-static void unbind(struct pirq *q)
-{
-    if (!q->port)
-        return;
+static void unbind(struct pirq *q) {
+    if (!q->port) return;
     irq_unbind(q->desc);
     q->port = NULL;
 }
 
-void pirq_unbind_port(struct domain *d, struct port *p)
-{
+void pirq_unbind_port(struct domain *d, struct port *p) {
     struct pirq *q = pirq_of(d, p->pirq);
 
-    if (q && q->port == p)
-        unbind(q);
+    if (q && q->port == p) unbind(q);
 }
 
-void pirq_set_affinity(struct domain *d, uint32_t n, const struct vcpu *v)
-{
+void pirq_set_affinity(struct domain *d, uint32_t n, const struct vcpu *v) {
     struct pirq *q = pirq_of(d, n);
 
-    if (q && q->desc && q->port)
-        irq_set_cpu(q->desc, v->sched.cpu);
+    if (q && q->desc && q->port) irq_set_cpu(q->desc, v->sched.cpu);
 }
 
-int pirq_eoi(struct domain *d, uint32_t n)
-{
+int pirq_eoi(struct domain *d, uint32_t n) {
     struct pirq *q;
     int rc = -EINVAL;
 
@@ -159,25 +135,21 @@ int pirq_eoi(struct domain *d, uint32_t n)
             port_unmask(d, q->port);
             spin_unlock(&q->port->lock);
         }
-        if (q->desc)
-            irq_eoi(q->desc);
+        if (q->desc) irq_eoi(q->desc);
         rc = 0;
     }
     spin_unlock(&d->event.lock);
     return rc;
 }
 
-int pirq_set_eoi_map(struct domain *d, uint64_t gmfn, bool auto_unmask)
-{
+int pirq_set_eoi_map(struct domain *d, uint64_t gmfn, bool auto_unmask) {
     struct pirq_domain *pd = d->event.pirqs;
     unsigned long *map;
     int rc = 0;
 
-    if (!pd)
-        return -EINVAL;
+    if (!pd) return -EINVAL;
     map = mm_map_guest_frame(d, gmfn, &rc);
-    if (!map)
-        return -EINVAL;
+    if (!map) return -EINVAL;
     spin_lock(&d->event.lock);
     if (pd->eoi_map) {
         rc = -EBUSY;
@@ -185,69 +157,55 @@ int pirq_set_eoi_map(struct domain *d, uint64_t gmfn, bool auto_unmask)
         pd->eoi_map = map;
         pd->auto_unmask = auto_unmask;
         for (uint32_t i = 0; i < pd->nr; i++)
-            if (pd->pirq[i].port)
-                note_needs_eoi(&pd->pirq[i]);
+            if (pd->pirq[i].port) note_needs_eoi(&pd->pirq[i]);
     }
     spin_unlock(&d->event.lock);
-    if (rc)
-        mm_unmap_guest_frame(map);
+    if (rc) mm_unmap_guest_frame(map);
     return rc;
 }
 
 /* Event lock held. Lines may take numbers from 16 up, vectors from the top down. */
-static int find_free(struct pirq_domain *pd, bool msi)
-{
+static int find_free(struct pirq_domain *pd, bool msi) {
     if (msi) {
         for (uint32_t i = pd->nr; i-- > pd->first_msi;)
-            if (!pd->pirq[i].desc && !pd->pirq[i].reserved)
-                return (int)i;
+            if (!pd->pirq[i].desc && !pd->pirq[i].reserved) return (int)i;
     } else {
         for (uint32_t i = 16; i < pd->first_msi; i++)
-            if (!pd->pirq[i].desc && !pd->pirq[i].reserved)
-                return (int)i;
+            if (!pd->pirq[i].desc && !pd->pirq[i].reserved) return (int)i;
     }
     return -ENOSPC;
 }
 
-int pirq_reserve(struct domain *d, bool msi)
-{
+int pirq_reserve(struct domain *d, bool msi) {
     int n;
 
-    if (!d->event.pirqs)
-        return -EINVAL;
+    if (!d->event.pirqs) return -EINVAL;
     spin_lock(&d->event.lock);
     n = find_free(d->event.pirqs, msi);
-    if (n >= 0)
-        d->event.pirqs->pirq[n].reserved = true;
+    if (n >= 0) d->event.pirqs->pirq[n].reserved = true;
     spin_unlock(&d->event.lock);
     return n;
 }
 
-static int find_mapped(const struct pirq_domain *pd, const struct irq_desc *desc)
-{
+static int find_mapped(const struct pirq_domain *pd, const struct irq_desc *desc) {
     for (uint32_t i = 0; i < pd->nr; i++)
-        if (pd->pirq[i].desc == desc)
-            return (int)i;
+        if (pd->pirq[i].desc == desc) return (int)i;
     return -ENOENT;
 }
 
-int pirq_map(struct domain *d, int wanted, struct irq_desc *desc, bool msi)
-{
+int pirq_map(struct domain *d, int wanted, struct irq_desc *desc, bool msi) {
     struct pirq_domain *pd = d->event.pirqs;
     int n;
 
-    if (!pd)
-        return -EINVAL;
+    if (!pd) return -EINVAL;
     spin_lock(&d->event.lock);
     n = find_mapped(pd, desc);
     if (n >= 0) {
         n = wanted < 0 || wanted == n ? n : -EEXIST;
     } else {
         n = wanted < 0 ? find_free(pd, msi) : wanted;
-        if (n >= 0 && (uint32_t)n >= pd->nr)
-            n = -EINVAL;
-        if (n >= 0 && pd->pirq[n].desc)
-            n = -EEXIST;
+        if (n >= 0 && (uint32_t)n >= pd->nr) n = -EINVAL;
+        if (n >= 0 && pd->pirq[n].desc) n = -EEXIST;
         if (n >= 0) {
             pd->pirq[n].desc = desc;
             pd->pirq[n].msi = msi;
@@ -258,8 +216,7 @@ int pirq_map(struct domain *d, int wanted, struct irq_desc *desc, bool msi)
     return n;
 }
 
-int pirq_unmap(struct domain *d, uint32_t n)
-{
+int pirq_unmap(struct domain *d, uint32_t n) {
     struct irq_desc *desc = NULL;
     struct pirq *q;
     bool msi = false;
@@ -274,23 +231,17 @@ int pirq_unmap(struct domain *d, uint32_t n)
         q->reserved = false;
     }
     spin_unlock(&d->event.lock);
-    if (!desc)
-        return -EINVAL;
-    if (msi)
-        msi_free(desc);
+    if (!desc) return -EINVAL;
+    if (msi) msi_free(desc);
     return 0;
 }
 
-void pirq_domain_destroy(struct domain *d)
-{
+void pirq_domain_destroy(struct domain *d) {
     struct pirq_domain *pd = d->event.pirqs;
 
-    if (!pd)
-        return;
-    for (uint32_t i = 0; i < pd->nr; i++)
-        (void)pirq_unmap(d, i);
-    if (pd->eoi_map)
-        mm_unmap_guest_frame(pd->eoi_map);
+    if (!pd) return;
+    for (uint32_t i = 0; i < pd->nr; i++) (void)pirq_unmap(d, i);
+    if (pd->eoi_map) mm_unmap_guest_frame(pd->eoi_map);
     d->event.pirqs = NULL;
     hv_free(pd);
 }

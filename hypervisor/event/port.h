@@ -24,13 +24,13 @@ enum port_state {
 
 struct port {
     spinlock_t lock;
-    uint8_t state;          /* enum port_state */
-    uint8_t priority;       /* FIFO; 0 is the highest */
-    bool pending;           /* FIFO: raised while its array page was not there yet */
+    uint8_t state;    /* enum port_state */
+    uint8_t priority; /* FIFO; 0 is the highest */
+    bool pending;     /* FIFO: raised while its array page was not there yet */
     uint32_t number;
-    uint32_t vcpu;          /* who is notified */
+    uint32_t vcpu; /* who is notified */
     struct {
-        uint16_t vcpu;      /* FIFO queue that it was last linked on; fifo_lock */
+        uint16_t vcpu; /* FIFO queue that it was last linked on; fifo_lock */
         uint8_t priority;
         uint8_t pad;
     } last;
@@ -48,14 +48,12 @@ struct port {
 #define PORTS_PER_PAGE (PAGE_SIZE / sizeof(struct port))
 #define MAX_PORTS_2L   4096u
 
-static inline bool port_is_valid(const struct domain *d, uint32_t n)
-{
+static inline bool port_is_valid(const struct domain *d, uint32_t n) {
     return n < READ_ONCE(d->event.nr_ports);
 }
 
 /* n must be valid. Ports are never freed while the domain has vcpus, so no lock is needed. */
-static inline struct port *port_of(const struct domain *d, uint32_t n)
-{
+static inline struct port *port_of(const struct domain *d, uint32_t n) {
     n = (uint32_t)array_index_nospec(n, READ_ONCE(d->event.nr_ports));
     return &d->event.buckets[n / PORTS_PER_PAGE][n % PORTS_PER_PAGE];
 }

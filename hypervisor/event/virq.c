@@ -7,58 +7,46 @@
 static spinlock_t handler_lock = SPINLOCK_INIT(ORDER_LEAF);
 static struct domain *handlers[NR_VIRQS]; /* reference held; NULL: dom0 */
 
-bool virq_is_global(uint32_t virq)
-{
+bool virq_is_global(uint32_t virq) {
     return virq != VIRQ_TIMER && virq != VIRQ_DEBUG && virq != VIRQ_XENOPROF && virq != VIRQ_XENPMU;
 }
 
-static void raise_port(struct domain *d, uint32_t n, uint32_t virq)
-{
+static void raise_port(struct domain *d, uint32_t n, uint32_t virq) {
     struct port *p;
 
-    if (!n)
-        return;
+    if (!n) return;
     p = port_of(d, n);
     spin_lock(&p->lock);
-    if (p->state == PORT_VIRQ && p->virq == virq)
-        port_set_pending(d, p);
+    if (p->state == PORT_VIRQ && p->virq == virq) port_set_pending(d, p);
     spin_unlock(&p->lock);
 }
 
-void send_guest_vcpu_virq(struct vcpu *v, uint32_t virq)
-{
+void send_guest_vcpu_virq(struct vcpu *v, uint32_t virq) {
     raise_port(v->domain, READ_ONCE(v->event.virq_port[virq]), virq);
 }
 
-void send_guest_global_virq(struct domain *d, uint32_t virq)
-{
+void send_guest_global_virq(struct domain *d, uint32_t virq) {
     struct vcpu *v = d ? domain_vcpu(d, 0) : NULL;
 
-    if (v)
-        raise_port(d, READ_ONCE(v->event.virq_port[virq]), virq);
+    if (v) raise_port(d, READ_ONCE(v->event.virq_port[virq]), virq);
 }
 
-void send_global_virq(uint32_t virq)
-{
+void send_global_virq(uint32_t virq) {
     struct domain *d;
 
     spin_lock(&handler_lock);
     d = handlers[virq];
-    if (d)
-        domain_ref(d);
+    if (d) domain_ref(d);
     spin_unlock(&handler_lock);
     send_guest_global_virq(d ? d : dom0, virq);
-    if (d)
-        domain_put(d);
+    if (d) domain_put(d);
 }
 
-int set_global_virq_handler(struct domain *d, uint32_t virq)
-{
+int set_global_virq_handler(struct domain *d, uint32_t virq) {
     struct domain *old;
     int rc = 0;
 
-    if (virq >= NR_VIRQS || !virq_is_global(virq))
-        return -EINVAL;
+    if (virq >= NR_VIRQS || !virq_is_global(virq)) return -EINVAL;
     domain_ref(d);
     spin_lock(&handler_lock);
     if (d->state >= DOM_DYING) { /* or it would never be freed */
@@ -69,13 +57,11 @@ int set_global_virq_handler(struct domain *d, uint32_t virq)
         handlers[virq] = d;
     }
     spin_unlock(&handler_lock);
-    if (old)
-        domain_put(old);
+    if (old) domain_put(old);
     return rc;
 }
 
-void virq_handler_gone(struct domain *d)
-{
+void virq_handler_gone(struct domain *d) {
     for (uint32_t i = 0; i < NR_VIRQS; i++) {
         bool drop = false;
 
@@ -85,7 +71,6 @@ void virq_handler_gone(struct domain *d)
             drop = true;
         }
         spin_unlock(&handler_lock);
-        if (drop)
-            domain_put(d);
+        if (drop) domain_put(d);
     }
 }

@@ -22,46 +22,37 @@
 
 /* Handles. maptrack_lock held. */
 
-static struct mapping *mapping_of(const struct grant_table *t, uint32_t handle)
-{
-    if (handle / MAPPING_PER_PAGE >= t->nr_maptrack)
-        return NULL;
+static struct mapping *mapping_of(const struct grant_table *t, uint32_t handle) {
+    if (handle / MAPPING_PER_PAGE >= t->nr_maptrack) return NULL;
     handle = (uint32_t)array_index_nospec(handle, t->nr_maptrack * MAPPING_PER_PAGE);
     return &t->maptrack[handle / MAPPING_PER_PAGE][handle % MAPPING_PER_PAGE];
 }
 
-static void maptrack_grow(struct grant_table *t)
-{
+static void maptrack_grow(struct grant_table *t) {
     uint32_t first = (uint32_t)(t->nr_maptrack * MAPPING_PER_PAGE);
     struct mapping *page;
 
-    if (t->nr_maptrack >= t->max_maptrack)
-        return;
+    if (t->nr_maptrack >= t->max_maptrack) return;
     page = alloc_page_hv();
-    if (!page)
-        return;
+    if (!page) return;
     for (uint32_t i = 0; i < MAPPING_PER_PAGE; i++)
         page[i].ref = i + 1 < MAPPING_PER_PAGE ? first + i + 1 : NO_HANDLE;
     t->maptrack[t->nr_maptrack++] = page;
     t->free_handle = first;
 }
 
-static uint32_t handle_take(struct grant_table *t)
-{
+static uint32_t handle_take(struct grant_table *t) {
     uint32_t handle;
 
     spin_lock(&t->maptrack_lock);
-    if (t->free_handle == NO_HANDLE)
-        maptrack_grow(t);
+    if (t->free_handle == NO_HANDLE) maptrack_grow(t);
     handle = t->free_handle;
-    if (handle != NO_HANDLE)
-        t->free_handle = mapping_of(t, handle)->ref;
+    if (handle != NO_HANDLE) t->free_handle = mapping_of(t, handle)->ref;
     spin_unlock(&t->maptrack_lock);
     return handle;
 }
 
-static void handle_free_locked(struct grant_table *t, uint32_t handle)
-{
+static void handle_free_locked(struct grant_table *t, uint32_t handle) {
     struct mapping *m = mapping_of(t, handle);
 
     m->flags = 0;
@@ -69,8 +60,7 @@ static void handle_free_locked(struct grant_table *t, uint32_t handle)
     t->free_handle = handle;
 }
 
-static void handle_give_back(struct grant_table *t, uint32_t handle)
-{
+static void handle_give_back(struct grant_table *t, uint32_t handle) {
     spin_lock(&t->maptrack_lock);
     handle_free_locked(t, handle);
     spin_unlock(&t->maptrack_lock);
@@ -78,25 +68,20 @@ static void handle_give_back(struct grant_table *t, uint32_t handle)
 
 /* Mapping. */
 
-static uint64_t entry_flags(uint32_t flags)
-{
+static uint64_t entry_flags(uint32_t flags) {
     uint64_t e = PTE_P | PTE_A | PTE_D;
 
-    if (flags & GNTMAP_application_map)
-        e |= PTE_USER;
-    if (!(flags & GNTMAP_readonly))
-        e |= PTE_RW;
+    if (flags & GNTMAP_application_map) e |= PTE_USER;
+    if (!(flags & GNTMAP_readonly)) e |= PTE_RW;
     return e | ((uint64_t)(flags >> _GNTMAP_guest_avail0) << 9 & PTE_AVAIL);
 }
 
 /* References for one mapping of rd's frame. */
-static bool frame_refs_get(struct domain *rd, struct frame *f, bool readonly)
-{
+static bool frame_refs_get(struct domain *rd, struct frame *f, bool readonly) {
     return readonly ? frame_get(f, rd) : frame_get_writable(f, rd);
 }
 
-static void frame_refs_put(struct frame *f, bool readonly)
-{
+static void frame_refs_put(struct frame *f, bool readonly) {
     if (readonly)
         frame_put(f);
     else
@@ -105,8 +90,7 @@ static void frame_refs_put(struct frame *f, bool readonly)
 
 /* Pins ref as often as the flags ask for and tells the frame. */
 static int16_t pin_for_map(struct domain *rd, uint32_t ref, domid_t ld, uint32_t flags,
-                           uint64_t *mfn)
-{
+                           uint64_t *mfn) {
     struct grant_table *t = grants_of(rd);
     bool ro = flags & GNTMAP_readonly,
          both = (flags & GNTMAP_host_map) && (flags & GNTMAP_device_map);
@@ -114,35 +98,27 @@ static int16_t pin_for_map(struct domain *rd, uint32_t ref, domid_t ld, uint32_t
 
     spin_lock(&t->lock);
     rc = access_begin(rd, ref, ld, ro, true);
-    if (!rc && both && (rc = access_begin(rd, ref, ld, ro, true)))
-        access_end(rd, ref, ro);
-    if (!rc)
-        *mfn = active_of(t, ref)->mfn;
+    if (!rc && both && (rc = access_begin(rd, ref, ld, ro, true))) access_end(rd, ref, ro);
+    if (!rc) *mfn = active_of(t, ref)->mfn;
     spin_unlock(&t->lock);
     return rc;
 }
 
-static void unpin(struct domain *rd, uint32_t ref, bool readonly, unsigned int times)
-{
+static void unpin(struct domain *rd, uint32_t ref, bool readonly, unsigned int times) {
     spin_lock(&grants_of(rd)->lock);
-    while (times--)
-        access_end(rd, ref, readonly);
+    while (times--) access_end(rd, ref, readonly);
     spin_unlock(&grants_of(rd)->lock);
 }
 
-static int16_t map_frame(struct domain *rd, struct gnttab_map_grant_ref *op, uint64_t mfn)
-{
+static int16_t map_frame(struct domain *rd, struct gnttab_map_grant_ref *op, uint64_t mfn) {
     bool ro = op->flags & GNTMAP_readonly;
     struct frame *f;
 
-    if (!mfn_valid(_mfn(mfn)))
-        return GNTST_general_error;
+    if (!mfn_valid(_mfn(mfn))) return GNTST_general_error;
     f = mfn_to_frame(_mfn(mfn));
-    if ((op->flags & GNTMAP_device_map) && !frame_refs_get(rd, f, ro))
-        return GNTST_general_error;
+    if ((op->flags & GNTMAP_device_map) && !frame_refs_get(rd, f, ro)) return GNTST_general_error;
     if (op->flags & GNTMAP_host_map) {
-        if (!frame_refs_get(rd, f, ro))
-            goto undo;
+        if (!frame_refs_get(rd, f, ro)) goto undo;
         if (mm_map_grant(op->host_addr, op->flags & GNTMAP_contains_pte, _mfn(mfn),
                          entry_flags(op->flags))) {
             frame_refs_put(f, ro);
@@ -151,14 +127,12 @@ static int16_t map_frame(struct domain *rd, struct gnttab_map_grant_ref *op, uin
     }
     return GNTST_okay;
 undo:
-    if (op->flags & GNTMAP_device_map)
-        frame_refs_put(f, ro);
+    if (op->flags & GNTMAP_device_map) frame_refs_put(f, ro);
     return GNTST_general_error;
 }
 
 /* On success the handle has taken over the caller's reference on rd. */
-static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_grant_ref *op)
-{
+static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_grant_ref *op) {
     struct grant_table *lt = grants_of(ld);
     unsigned int sorts = !!(op->flags & GNTMAP_host_map) + !!(op->flags & GNTMAP_device_map);
     uint32_t handle = handle_take(lt);
@@ -166,13 +140,11 @@ static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_
     uint64_t mfn = 0;
     int16_t rc;
 
-    if (handle == NO_HANDLE)
-        return GNTST_no_space;
+    if (handle == NO_HANDLE) return GNTST_no_space;
     rc = pin_for_map(rd, op->ref, ld->id, op->flags, &mfn);
     if (!rc) {
         rc = map_frame(rd, op, mfn);
-        if (rc)
-            unpin(rd, op->ref, op->flags & GNTMAP_readonly, sorts);
+        if (rc) unpin(rd, op->ref, op->flags & GNTMAP_readonly, sorts);
     }
     if (rc) {
         handle_give_back(lt, handle);
@@ -190,34 +162,26 @@ static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_
     return GNTST_okay;
 }
 
-static int16_t map_one(struct gnttab_map_grant_ref *op)
-{
+static int16_t map_one(struct gnttab_map_grant_ref *op) {
     struct domain *rd;
     int16_t rc;
 
-    if (!(op->flags & (GNTMAP_device_map | GNTMAP_host_map)))
-        return GNTST_bad_gntref;
+    if (!(op->flags & (GNTMAP_device_map | GNTMAP_host_map))) return GNTST_bad_gntref;
     rd = domain_get(op->dom);
-    if (!rd)
-        return GNTST_bad_domain;
+    if (!rd) return GNTST_bad_domain;
     rc = map_into(current->domain, rd, op);
-    if (rc)
-        domain_put(rd);
+    if (rc) domain_put(rd);
     return rc;
 }
 
-long map_batch(uint64_t arg, uint32_t count, uint32_t *done)
-{
+long map_batch(uint64_t arg, uint32_t count, uint32_t *done) {
     struct gnttab_map_grant_ref op;
 
     for (; *done < count; ++*done) {
-        if (*done && preempt_check())
-            return -ERESTART;
-        if (copy_from_guest_idx(&op, arg, *done))
-            return -EFAULT;
+        if (*done && preempt_check()) return -ERESTART;
+        if (copy_from_guest_idx(&op, arg, *done)) return -EFAULT;
         op.status = map_one(&op);
-        if (copy_to_guest_idx(arg, *done, &op))
-            return -EFAULT;
+        if (copy_to_guest_idx(arg, *done, &op)) return -EFAULT;
     }
     return 0;
 }
@@ -228,9 +192,9 @@ struct unmap {
     uint64_t host_addr, dev_bus_addr, new_addr;
     uint32_t handle;
     int16_t status;
-    uint16_t gone;      /* MAPPING_SORTS: mappings that were taken away */
+    uint16_t gone; /* MAPPING_SORTS: mappings that were taken away */
     bool readonly;
-    struct domain *rd;  /* the handle's granter, which the handle keeps until unmap_finish() */
+    struct domain *rd; /* the handle's granter, which the handle keeps until unmap_finish() */
     uint32_t ref;
     struct frame *frame;
 };
@@ -239,8 +203,7 @@ struct unmap {
  * Claims the mappings to be removed from the handle, so that no other vcpu removes them too. They
  * are leaving until unclaim() or release_claim(), and the handle is not freed as long as any is.
  */
-static int16_t claim(struct grant_table *lt, struct unmap *u, struct mapping *copy)
-{
+static int16_t claim(struct grant_table *lt, struct unmap *u, struct mapping *copy) {
     struct mapping *m;
     uint16_t want =
         (u->host_addr ? GNTMAP_host_map : 0) | (u->dev_bus_addr ? GNTMAP_device_map : 0);
@@ -260,8 +223,7 @@ static int16_t claim(struct grant_table *lt, struct unmap *u, struct mapping *co
 }
 
 /* Something could not be unmapped: the handle keeps it. */
-static void unclaim(struct grant_table *lt, struct unmap *u, uint16_t what)
-{
+static void unclaim(struct grant_table *lt, struct unmap *u, uint16_t what) {
     struct mapping *m;
 
     spin_lock(&lt->maptrack_lock);
@@ -272,24 +234,21 @@ static void unclaim(struct grant_table *lt, struct unmap *u, uint16_t what)
 }
 
 /* What was claimed is gone. True: the handle was freed, its reference on the granter is ours. */
-static bool release_claim(struct grant_table *lt, const struct unmap *u)
-{
+static bool release_claim(struct grant_table *lt, const struct unmap *u) {
     struct mapping *m;
     bool last;
 
     spin_lock(&lt->maptrack_lock);
     m = mapping_of(lt, u->handle);
-    m->flags &= (uint16_t)~(u->gone << MAPPING_LEAVING);
+    m->flags &= (uint16_t) ~(u->gone << MAPPING_LEAVING);
     last = !(m->flags & (MAPPING_SORTS | MAPPING_SORTS << MAPPING_LEAVING));
-    if (last)
-        handle_free_locked(lt, u->handle);
+    if (last) handle_free_locked(lt, u->handle);
     spin_unlock(&lt->maptrack_lock);
     return last;
 }
 
 /* The granter that a handle in use holds a reference on: so it is there. */
-static struct domain *handle_granter(const struct mapping *m)
-{
+static struct domain *handle_granter(const struct mapping *m) {
     struct domain *rd = domain_get(m->domid);
 
     BUG_ON(!rd);
@@ -297,8 +256,7 @@ static struct domain *handle_granter(const struct mapping *m)
     return rd;
 }
 
-static uint64_t pinned_mfn(struct domain *rd, uint32_t ref)
-{
+static uint64_t pinned_mfn(struct domain *rd, uint32_t ref) {
     struct grant_table *t = grants_of(rd);
     uint64_t mfn;
 
@@ -308,15 +266,13 @@ static uint64_t pinned_mfn(struct domain *rd, uint32_t ref)
     return mfn;
 }
 
-static void unmap_one(struct domain *ld, struct unmap *u)
-{
+static void unmap_one(struct domain *ld, struct unmap *u) {
     struct grant_table *lt = grants_of(ld);
     struct mapping m;
     uint64_t mfn;
 
     u->status = claim(lt, u, &m);
-    if (u->status || !u->gone)
-        return;
+    if (u->status || !u->gone) return;
     u->ref = m.ref;
     u->rd = handle_granter(&m);
     mfn = pinned_mfn(u->rd, u->ref);
@@ -325,80 +281,64 @@ static void unmap_one(struct domain *ld, struct unmap *u)
         unclaim(lt, u, GNTMAP_device_map);
         u->status = GNTST_bad_dev_addr;
     }
-    if ((u->gone & GNTMAP_host_map) &&
-        mm_unmap_grant(u->host_addr, m.flags & GNTMAP_contains_pte, _mfn(mfn), !u->readonly,
-                       u->new_addr)) {
+    if ((u->gone & GNTMAP_host_map) && mm_unmap_grant(u->host_addr, m.flags & GNTMAP_contains_pte,
+                                                      _mfn(mfn), !u->readonly, u->new_addr)) {
         unclaim(lt, u, GNTMAP_host_map);
         u->status = GNTST_general_error;
     }
 }
 
 /* After the flush: nothing can reach the frame through this mapping any more. */
-static void unmap_finish(struct domain *ld, struct unmap *u)
-{
+static void unmap_finish(struct domain *ld, struct unmap *u) {
     unsigned int n = !!(u->gone & GNTMAP_host_map) + !!(u->gone & GNTMAP_device_map);
 
-    for (unsigned int i = 0; i < n; i++)
-        frame_refs_put(u->frame, u->readonly);
-    if (n)
-        unpin(u->rd, u->ref, u->readonly, n);
-    if (n && release_claim(grants_of(ld), u))
-        domain_put(u->rd);
+    for (unsigned int i = 0; i < n; i++) frame_refs_put(u->frame, u->readonly);
+    if (n) unpin(u->rd, u->ref, u->readonly, n);
+    if (n && release_claim(grants_of(ld), u)) domain_put(u->rd);
 }
 
-static void flush_and_finish(struct domain *ld, struct unmap *u, unsigned int n)
-{
+static void flush_and_finish(struct domain *ld, struct unmap *u, unsigned int n) {
     bool any = false;
 
-    for (unsigned int i = 0; i < n; i++)
-        any |= u[i].gone & GNTMAP_host_map;
-    if (any)
-        flush_domain(ld, FLUSH_ALL_VA);
-    for (unsigned int i = 0; i < n; i++)
-        unmap_finish(ld, &u[i]);
+    for (unsigned int i = 0; i < n; i++) any |= u[i].gone & GNTMAP_host_map;
+    if (any) flush_domain(ld, FLUSH_ALL_VA);
+    for (unsigned int i = 0; i < n; i++) unmap_finish(ld, &u[i]);
 }
 
 typedef int (*read_op)(uint64_t arg, uint32_t i, struct unmap *u);
 typedef int (*write_status)(uint64_t arg, uint32_t i, const struct unmap *u);
 
-static int read_unmap(uint64_t arg, uint32_t i, struct unmap *u)
-{
+static int read_unmap(uint64_t arg, uint32_t i, struct unmap *u) {
     struct gnttab_unmap_grant_ref op;
 
-    if (copy_from_guest_idx(&op, arg, i))
-        return -EFAULT;
-    *u = (struct unmap){.host_addr = op.host_addr, .dev_bus_addr = op.dev_bus_addr,
-                        .handle = op.handle};
+    if (copy_from_guest_idx(&op, arg, i)) return -EFAULT;
+    *u = (struct unmap){
+        .host_addr = op.host_addr, .dev_bus_addr = op.dev_bus_addr, .handle = op.handle};
     return 0;
 }
 
-static int write_unmap(uint64_t arg, uint32_t i, const struct unmap *u)
-{
+static int write_unmap(uint64_t arg, uint32_t i, const struct unmap *u) {
     return copy_to_guest(arg + i * sizeof(struct gnttab_unmap_grant_ref) +
                              offsetof(struct gnttab_unmap_grant_ref, status),
                          &u->status, sizeof(u->status));
 }
 
-static int read_replace(uint64_t arg, uint32_t i, struct unmap *u)
-{
+static int read_replace(uint64_t arg, uint32_t i, struct unmap *u) {
     struct gnttab_unmap_and_replace op;
 
-    if (copy_from_guest_idx(&op, arg, i))
-        return -EFAULT;
+    if (copy_from_guest_idx(&op, arg, i)) return -EFAULT;
     *u = (struct unmap){.host_addr = op.host_addr, .new_addr = op.new_addr, .handle = op.handle};
     return 0;
 }
 
-static int write_replace(uint64_t arg, uint32_t i, const struct unmap *u)
-{
+static int write_replace(uint64_t arg, uint32_t i, const struct unmap *u) {
     return copy_to_guest(arg + i * sizeof(struct gnttab_unmap_and_replace) +
                              offsetof(struct gnttab_unmap_and_replace, status),
                          &u->status, sizeof(u->status));
 }
 
 static long unmap_all(uint64_t arg, uint32_t count, uint32_t *done, read_op read,
-                      write_status write)
-{
+                      write_status write) {
     struct domain *ld = current->domain;
     struct unmap u[UNMAP_BATCH];
 
@@ -406,67 +346,54 @@ static long unmap_all(uint64_t arg, uint32_t count, uint32_t *done, read_op read
         unsigned int n = 0;
         long rc = 0;
 
-        if (*done && preempt_check())
-            return -ERESTART;
+        if (*done && preempt_check()) return -ERESTART;
         while (!rc && n < UNMAP_BATCH && *done + n < count) {
             rc = read(arg, *done + n, &u[n]);
-            if (rc)
-                break;
+            if (rc) break;
             unmap_one(ld, &u[n]);
             n++;
         }
         flush_and_finish(ld, u, n);
         for (unsigned int i = 0; i < n; i++)
-            if (write(arg, *done + i, &u[i]))
-                rc = -EFAULT;
+            if (write(arg, *done + i, &u[i])) rc = -EFAULT;
         *done += n;
-        if (rc)
-            return rc;
+        if (rc) return rc;
     }
     return 0;
 }
 
-long unmap_batch(uint64_t arg, uint32_t count, uint32_t *done)
-{
+long unmap_batch(uint64_t arg, uint32_t count, uint32_t *done) {
     return unmap_all(arg, count, done, read_unmap, write_unmap);
 }
 
-long replace_batch(uint64_t arg, uint32_t count, uint32_t *done)
-{
+long replace_batch(uint64_t arg, uint32_t count, uint32_t *done) {
     return unmap_all(arg, count, done, read_replace, write_replace);
 }
 
 /* A dying grantee: pins go now; page-table entries drop their own references when the tables do. */
-static void release_one(struct grant_table *lt, uint32_t handle)
-{
+static void release_one(struct grant_table *lt, uint32_t handle) {
     struct mapping m;
     struct domain *rd;
     bool ro;
 
     spin_lock(&lt->maptrack_lock);
     m = *mapping_of(lt, handle);
-    if (m.flags)
-        handle_free_locked(lt, handle);
+    if (m.flags) handle_free_locked(lt, handle);
     spin_unlock(&lt->maptrack_lock);
-    if (!(m.flags & MAPPING_SORTS))
-        return;
+    if (!(m.flags & MAPPING_SORTS)) return;
     rd = handle_granter(&m);
     ro = m.flags & GNTMAP_readonly;
-    if (m.flags & GNTMAP_device_map)
-        frame_refs_put(mfn_to_frame(_mfn(pinned_mfn(rd, m.ref))), ro);
+    if (m.flags & GNTMAP_device_map) frame_refs_put(mfn_to_frame(_mfn(pinned_mfn(rd, m.ref))), ro);
     unpin(rd, m.ref, ro, !!(m.flags & GNTMAP_host_map) + !!(m.flags & GNTMAP_device_map));
     domain_put(rd);
 }
 
-int grant_release_mappings(struct domain *d)
-{
+int grant_release_mappings(struct domain *d) {
     struct grant_table *t = grants_of(d);
 
-    if (!t)
-        return 0;
+    if (!t) return 0;
     for (; t->release_next < t->nr_maptrack * MAPPING_PER_PAGE; t->release_next++) {
-        if (t->release_next % 64 == 63 && preempt_check())
-            return -ERESTART;
+        if (t->release_next % 64 == 63 && preempt_check()) return -ERESTART;
         release_one(t, t->release_next);
     }
     return 0;

@@ -18,18 +18,18 @@
 #include <hv/mm.h>
 #include <public/grant_table.h>
 
-#define GRANT_FRAMES_DEFAULT   64u
+#define GRANT_FRAMES_DEFAULT    64u
 #define MAPTRACK_FRAMES_DEFAULT 1024u
-#define GRANT_FRAMES_LIMIT     1024u
-#define MAPTRACK_FRAMES_LIMIT  16384u
-#define PIN_MAX                0xffffu /* of each sort: enough, and cannot wrap */
+#define GRANT_FRAMES_LIMIT      1024u
+#define MAPTRACK_FRAMES_LIMIT   16384u
+#define PIN_MAX                 0xffffu /* of each sort: enough, and cannot wrap */
 
 /* An entry in use. Pins keep it; each pin of a mapping or copy is counted once by its right. */
 struct active {
     uint16_t readers, writers;
-    domid_t domid;           /* the grantee */
+    domid_t domid; /* the grantee */
     bool sub_page;
-    uint16_t start, length;  /* the part of the frame that is granted */
+    uint16_t start, length; /* the part of the frame that is granted */
     uint64_t mfn;
 };
 
@@ -44,7 +44,7 @@ struct active {
 struct mapping {
     uint32_t ref;
     uint16_t flags;
-    domid_t domid;           /* the granter */
+    domid_t domid; /* the granter */
 };
 
 #define ACTIVE_PER_PAGE  (PAGE_SIZE / sizeof(struct active))
@@ -55,53 +55,43 @@ struct mapping {
 #define NO_HANDLE        (~0u)
 
 struct grant_table {
-    spinlock_t lock;         /* ORDER_GRANT */
-    uint32_t version;        /* 1 or 2 */
+    spinlock_t lock;  /* ORDER_GRANT */
+    uint32_t version; /* 1 or 2 */
     uint32_t max_version;
     uint32_t nr_frames, max_frames;
     uint32_t nr_status;
-    void **shared;           /* max_frames pointers */
+    void **shared; /* max_frames pointers */
     grant_status_t **status;
     struct active **active;
-    uint32_t nr_active;      /* pages of active[] */
+    uint32_t nr_active; /* pages of active[] */
 
     spinlock_t maptrack_lock; /* ORDER_MAPTRACK */
     struct mapping **maptrack;
     uint32_t nr_maptrack, max_maptrack; /* pages */
-    uint32_t free_handle;    /* NO_HANDLE: none */
-    uint32_t release_next;   /* progress of grant_release_mappings() */
+    uint32_t free_handle;               /* NO_HANDLE: none */
+    uint32_t release_next;              /* progress of grant_release_mappings() */
 };
 
-static inline struct grant_table *grants_of(const struct domain *d)
-{
-    return d->grant.table;
-}
+static inline struct grant_table *grants_of(const struct domain *d) { return d->grant.table; }
 
 /* lock held for all of these */
-static inline uint32_t table_entries(const struct grant_table *t)
-{
+static inline uint32_t table_entries(const struct grant_table *t) {
     return (uint32_t)(t->nr_frames * (t->version == 2 ? V2_PER_PAGE : V1_PER_PAGE));
 }
 
-static inline struct active *active_of(const struct grant_table *t, uint32_t ref)
-{
+static inline struct active *active_of(const struct grant_table *t, uint32_t ref) {
     return &t->active[ref / ACTIVE_PER_PAGE][ref % ACTIVE_PER_PAGE];
 }
 
-static inline grant_entry_v1_t *entry_v1(const struct grant_table *t, uint32_t ref)
-{
+static inline grant_entry_v1_t *entry_v1(const struct grant_table *t, uint32_t ref) {
     return (grant_entry_v1_t *)t->shared[ref / V1_PER_PAGE] + ref % V1_PER_PAGE;
 }
 
-static inline grant_entry_v2_t *entry_v2(const struct grant_table *t, uint32_t ref)
-{
+static inline grant_entry_v2_t *entry_v2(const struct grant_table *t, uint32_t ref) {
     return (grant_entry_v2_t *)t->shared[ref / V2_PER_PAGE] + ref % V2_PER_PAGE;
 }
 
-static inline bool is_pinned(const struct active *a)
-{
-    return a->readers | a->writers;
-}
+static inline bool is_pinned(const struct active *a) { return a->readers | a->writers; }
 
 int table_grow(struct domain *d, uint32_t frames); /* lock held; -ENOMEM, -EINVAL above the limit */
 

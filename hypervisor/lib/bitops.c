@@ -3,8 +3,7 @@
 #include <hv/bitops.h>
 
 static unsigned long find_next(const unsigned long *p, unsigned long size, unsigned long start,
-                               unsigned long invert)
-{
+                               unsigned long invert) {
     while (start < size) {
         unsigned long w = (READ_ONCE(p[start / 64]) ^ invert) >> (start % 64);
 
@@ -17,12 +16,10 @@ static unsigned long find_next(const unsigned long *p, unsigned long size, unsig
     return size;
 }
 
-unsigned long find_next_bit(const unsigned long *p, unsigned long size, unsigned long start)
-{
+unsigned long find_next_bit(const unsigned long *p, unsigned long size, unsigned long start) {
     return find_next(p, size, start, 0);
 }
 
-unsigned long find_next_zero_bit(const unsigned long *p, unsigned long size, unsigned long start)
-{
+unsigned long find_next_zero_bit(const unsigned long *p, unsigned long size, unsigned long start) {
     return find_next(p, size, start, ~0UL);
 }

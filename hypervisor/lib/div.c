@@ -9,8 +9,7 @@ typedef unsigned __int128 u128;
 u128 __udivti3(u128 n, u128 d);
 
 /* n / d by the CPU's instruction; the quotient must fit: n's upper half is below d. */
-static uint64_t div_narrow(u128 n, uint64_t d, uint64_t *rest)
-{
+static uint64_t div_narrow(u128 n, uint64_t d, uint64_t *rest) {
     uint64_t q;
 
     __asm__("divq %4"
@@ -20,8 +19,7 @@ static uint64_t div_narrow(u128 n, uint64_t d, uint64_t *rest)
     return q;
 }
 
-u128 __udivti3(u128 n, u128 d)
-{
+u128 __udivti3(u128 n, u128 d) {
     uint64_t high, rest;
     u128 q = 0;
 

@@ -20,8 +20,7 @@ struct rangeset {
     struct list ranges; /* ascending; lock */
 };
 
-struct rangeset *rangeset_new(void)
-{
+struct rangeset *rangeset_new(void) {
     struct rangeset *r = hv_new(struct rangeset);
 
     if (r) {
@@ -31,48 +30,38 @@ struct rangeset *rangeset_new(void)
     return r;
 }
 
-void rangeset_free(struct rangeset *r)
-{
+void rangeset_free(struct rangeset *r) {
     struct range *x, *tmp;
 
-    if (!r)
-        return;
-    list_for_each_safe(x, tmp, &r->ranges, list)
-    {
+    if (!r) return;
+    list_for_each_safe(x, tmp, &r->ranges, list) {
         list_del(&x->list);
         hv_free(x);
     }
     hv_free(r);
 }
 
-static void free_list(struct list *dead)
-{
+static void free_list(struct list *dead) {
     struct range *x, *tmp;
 
-    list_for_each_safe(x, tmp, dead, list)
-    {
+    list_for_each_safe(x, tmp, dead, list) {
         list_del(&x->list);
         hv_free(x);
     }
 }
 
-int rangeset_add(struct rangeset *r, uint64_t s, uint64_t e)
-{
+int rangeset_add(struct rangeset *r, uint64_t s, uint64_t e) {
     struct range *fresh, *x, *tmp;
     struct list dead = LIST_INIT(dead), *before;
 
-    if (s > e)
-        return -EINVAL;
+    if (s > e) return -EINVAL;
     fresh = hv_new(struct range);
-    if (!fresh)
-        return -ENOMEM;
+    if (!fresh) return -ENOMEM;
     spin_lock(&r->lock);
     before = &r->ranges;
-    list_for_each_safe(x, tmp, &r->ranges, list)
-    {
+    list_for_each_safe(x, tmp, &r->ranges, list) {
         /* Adjacent ranges merge too; the "+ 1"s cannot wrap where they are compared. */
-        if (x->e < s && x->e + 1 < s)
-            continue;
+        if (x->e < s && x->e + 1 < s) continue;
         if (x->s > e && x->s - 1 > e) {
             before = &x->list;
             break;
@@ -90,21 +79,16 @@ int rangeset_add(struct rangeset *r, uint64_t s, uint64_t e)
     return 0;
 }
 
-int rangeset_remove(struct rangeset *r, uint64_t s, uint64_t e)
-{
+int rangeset_remove(struct rangeset *r, uint64_t s, uint64_t e) {
     struct range *spare, *x, *tmp;
     struct list dead = LIST_INIT(dead);
 
-    if (s > e)
-        return -EINVAL;
+    if (s > e) return -EINVAL;
     spare = hv_new(struct range);
-    if (!spare)
-        return -ENOMEM;
+    if (!spare) return -ENOMEM;
     spin_lock(&r->lock);
-    list_for_each_safe(x, tmp, &r->ranges, list)
-    {
-        if (x->e < s || x->s > e)
-            continue;
+    list_for_each_safe(x, tmp, &r->ranges, list) {
+        if (x->e < s || x->s > e) continue;
         if (x->s < s && x->e > e) {
             spare->s = e + 1;
             spare->e = x->e;
@@ -128,43 +112,31 @@ int rangeset_remove(struct rangeset *r, uint64_t s, uint64_t e)
     return 0;
 }
 
-static bool find(struct rangeset *r, uint64_t s, uint64_t e, bool whole)
-{
+static bool find(struct rangeset *r, uint64_t s, uint64_t e, bool whole) {
     struct range *x;
     bool found = false;
 
-    if (!r || s > e)
-        return false;
+    if (!r || s > e) return false;
     spin_lock(&r->lock);
-    list_for_each(x, &r->ranges, list)
-    {
+    list_for_each(x, &r->ranges, list) {
         if (whole ? x->s <= s && x->e >= e : x->s <= e && x->e >= s) {
             found = true;
             break;
         }
-        if (x->s > e)
-            break;
+        if (x->s > e) break;
     }
     spin_unlock(&r->lock);
     return found;
 }
 
-bool rangeset_contains(struct rangeset *r, uint64_t s, uint64_t e)
-{
-    return find(r, s, e, true);
-}
+bool rangeset_contains(struct rangeset *r, uint64_t s, uint64_t e) { return find(r, s, e, true); }
 
-bool rangeset_overlaps(struct rangeset *r, uint64_t s, uint64_t e)
-{
-    return find(r, s, e, false);
-}
+bool rangeset_overlaps(struct rangeset *r, uint64_t s, uint64_t e) { return find(r, s, e, false); }
 
-bool rangeset_is_empty(struct rangeset *r)
-{
+bool rangeset_is_empty(struct rangeset *r) {
     bool empty;
 
-    if (!r)
-        return true;
+    if (!r) return true;
     spin_lock(&r->lock);
     empty = list_empty(&r->ranges);
     spin_unlock(&r->lock);

@@ -7,8 +7,7 @@
 #include <hv/printk.h>
 #include <hv/spinlock.h>
 
-void spin_lock_slow(spinlock_t *l, uint16_t ticket)
-{
+void spin_lock_slow(spinlock_t *l, uint16_t ticket) {
     while (__atomic_load_n(&l->head, __ATOMIC_ACQUIRE) != ticket) {
         __builtin_ia32_pause();
         smp_poll();
@@ -26,8 +25,7 @@ static struct held {
     const spinlock_t *lock[MAX_HELD];
 } held_by_cpu[MAX_CPUS];
 
-void spin_debug_lock(spinlock_t *l)
-{
+void spin_debug_lock(spinlock_t *l) {
     unsigned int cpu = smp_cpu_id();
     struct held *h = &held_by_cpu[cpu];
 
@@ -43,18 +41,15 @@ void spin_debug_lock(spinlock_t *l)
     l->owner = (uint16_t)(cpu + 1);
 }
 
-void spin_debug_unlock(spinlock_t *l)
-{
+void spin_debug_unlock(spinlock_t *l) {
     unsigned int cpu = smp_cpu_id();
     struct held *h = &held_by_cpu[cpu];
     unsigned int i = h->nr;
 
     BUG_ON(l->owner != cpu + 1);
     l->owner = 0;
-    while (i > 0 && h->lock[i - 1] != l)
-        i--;
+    while (i > 0 && h->lock[i - 1] != l) i--;
     BUG_ON(i == 0);
-    for (h->nr--; i <= h->nr; i++)
-        h->lock[i - 1] = h->lock[i];
+    for (h->nr--; i <= h->nr; i++) h->lock[i - 1] = h->lock[i];
 }
 #endif

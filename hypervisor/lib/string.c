@@ -4,100 +4,76 @@
 
 #if !__STDC_HOSTED__
 
-void *memcpy(void *restrict d, const void *restrict s, size_t n)
-{
+void *memcpy(void *restrict d, const void *restrict s, size_t n) {
     void *ret = d;
 
     __asm__ volatile("rep movsb" : "+D"(d), "+S"(s), "+c"(n) : : "memory");
     return ret;
 }
 
-void *memmove(void *d, const void *s, size_t n)
-{
+void *memmove(void *d, const void *s, size_t n) {
     unsigned char *dc = d;
     const unsigned char *sc = s;
 
-    if ((uintptr_t)dc - (uintptr_t)sc >= n)
-        return memcpy(d, s, n);
-    while (n-- > 0)
-        dc[n] = *(const volatile unsigned char *)&sc[n];
+    if ((uintptr_t)dc - (uintptr_t)sc >= n) return memcpy(d, s, n);
+    while (n-- > 0) dc[n] = *(const volatile unsigned char *)&sc[n];
     return d;
 }
 
-void *memset(void *d, int c, size_t n)
-{
+void *memset(void *d, int c, size_t n) {
     void *ret = d;
 
     __asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
     return ret;
 }
 
-int memcmp(const void *a, const void *b, size_t n)
-{
+int memcmp(const void *a, const void *b, size_t n) {
     const unsigned char *x = a, *y = b;
 
     for (; n > 0; n--, x++, y++)
-        if (*x != *y)
-            return *x < *y ? -1 : 1;
+        if (*x != *y) return *x < *y ? -1 : 1;
     return 0;
 }
 
-void *memchr(const void *s, int c, size_t n)
-{
+void *memchr(const void *s, int c, size_t n) {
     const unsigned char *p = s;
 
     for (; n > 0; n--, p++)
-        if (*p == (unsigned char)c)
-            return (void *)(uintptr_t)p;
+        if (*p == (unsigned char)c) return (void *)(uintptr_t)p;
     return NULL;
 }
 
-size_t strnlen(const char *s, size_t n)
-{
+size_t strnlen(const char *s, size_t n) {
     size_t len = 0;
 
-    while (len < n && ((const volatile char *)s)[len] != '\0')
-        len++;
+    while (len < n && ((const volatile char *)s)[len] != '\0') len++;
     return len;
 }
 
-size_t strlen(const char *s)
-{
-    return strnlen(s, SIZE_MAX);
-}
+size_t strlen(const char *s) { return strnlen(s, SIZE_MAX); }
 
-int strncmp(const char *a, const char *b, size_t n)
-{
+int strncmp(const char *a, const char *b, size_t n) {
     for (; n > 0; n--, a++, b++) {
         unsigned char x = (unsigned char)*a, y = (unsigned char)*b;
 
-        if (x != y)
-            return x < y ? -1 : 1;
-        if (x == '\0')
-            break;
+        if (x != y) return x < y ? -1 : 1;
+        if (x == '\0') break;
     }
     return 0;
 }
 
-int strcmp(const char *a, const char *b)
-{
-    return strncmp(a, b, SIZE_MAX);
-}
+int strcmp(const char *a, const char *b) { return strncmp(a, b, SIZE_MAX); }
 
-char *strchr(const char *s, int c)
-{
+char *strchr(const char *s, int c) {
     for (;; s++) {
-        if (*s == (char)c)
-            return (char *)(uintptr_t)s;
-        if (*s == '\0')
-            return NULL;
+        if (*s == (char)c) return (char *)(uintptr_t)s;
+        if (*s == '\0') return NULL;
     }
 }
 
 #endif
 
-size_t strlcpy(char *d, const char *s, size_t size)
-{
+size_t strlcpy(char *d, const char *s, size_t size) {
     size_t len = strlen(s);
 
     if (size > 0) {
@@ -109,19 +85,14 @@ size_t strlcpy(char *d, const char *s, size_t size)
     return len;
 }
 
-static int digit_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A' + 10;
+static int digit_value(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'Z') return c - 'A' + 10;
     return 99;
 }
 
-unsigned long long str_to_ull(const char *s, const char **end, int base)
-{
+unsigned long long str_to_ull(const char *s, const char **end, int base) {
     const char *p = s;
     unsigned long long val = 0;
     bool overflow = false;
@@ -138,9 +109,7 @@ unsigned long long str_to_ull(const char *s, const char **end, int base)
             __builtin_add_overflow(val, (unsigned int)digit_value(*p), &val))
             overflow = true;
     }
-    if (overflow)
-        val = ~0ULL;
-    if (end)
-        *end = p;
+    if (overflow) val = ~0ULL;
+    if (end) *end = p;
     return val;
 }

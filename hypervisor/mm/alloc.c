@@ -21,46 +21,37 @@ static uint32_t heads[NR_ZONES + 1][MAX_ORDER + 1]; /* first free block, 0: none
 static uint64_t zone_free[NR_ZONES + 1];
 static uint64_t total_free, total_pages, claimed, low_reserve;
 
-static unsigned int zone_of(uint64_t mfn)
-{
-    return fls64(mfn) + 1;
-}
+static unsigned int zone_of(uint64_t mfn) { return fls64(mfn) + 1; }
 
-static void block_push(uint64_t mfn, unsigned int order)
-{
+static void block_push(uint64_t mfn, unsigned int order) {
     struct frame *f = &frame_table[mfn];
     uint32_t *head = &heads[zone_of(mfn)][order];
 
     f->count = (f->count & FC_DIRTY) | FC_FREE | (uint64_t)order << FC_ORDER_SHIFT;
     f->prev = 0;
     f->next = *head;
-    if (*head)
-        frame_table[*head].prev = (uint32_t)mfn;
+    if (*head) frame_table[*head].prev = (uint32_t)mfn;
     *head = (uint32_t)mfn;
 }
 
-static void block_remove(uint64_t mfn, unsigned int order)
-{
+static void block_remove(uint64_t mfn, unsigned int order) {
     struct frame *f = &frame_table[mfn];
 
     if (f->prev)
         frame_table[f->prev].next = f->next;
     else
         heads[zone_of(mfn)][order] = f->next;
-    if (f->next)
-        frame_table[f->next].prev = f->prev;
+    if (f->next) frame_table[f->next].prev = f->prev;
     f->next = f->prev = 0;
     f->count &= FC_DIRTY;
 }
 
-static bool free_block_at(uint64_t mfn, unsigned int order)
-{
+static bool free_block_at(uint64_t mfn, unsigned int order) {
     return mfn && mfn < max_frame &&
            (frame_table[mfn].count & ~FC_DIRTY) == (FC_FREE | (uint64_t)order << FC_ORDER_SHIFT);
 }
 
-static void insert_merging(uint64_t mfn, unsigned int order)
-{
+static void insert_merging(uint64_t mfn, unsigned int order) {
     while (order < MAX_ORDER && free_block_at(mfn ^ BIT(order), order) &&
            zone_of(mfn ^ BIT(order)) == zone_of(mfn)) {
         block_remove(mfn ^ BIT(order), order);
@@ -70,8 +61,7 @@ static void insert_merging(uint64_t mfn, unsigned int order)
     block_push(mfn, order);
 }
 
-void heap_free(struct frame *f, unsigned int order)
-{
+void heap_free(struct frame *f, unsigned int order) {
     uint64_t mfn = frame_nr(f);
     uint32_t now = __atomic_load_n(&tlb_flush_clock, __ATOMIC_SEQ_CST);
 
@@ -88,8 +78,7 @@ void heap_free(struct frame *f, unsigned int order)
 }
 
 /* Takes 2^order frames from a free block of 'from' of this zone, returning the rest. */
-static struct frame *take(unsigned int zone, unsigned int from, unsigned int order)
-{
+static struct frame *take(unsigned int zone, unsigned int from, unsigned int order) {
     uint64_t mfn = heads[zone][from];
 
     block_remove(mfn, from);
@@ -103,27 +92,22 @@ static struct frame *take(unsigned int zone, unsigned int from, unsigned int ord
     return &frame_table[mfn];
 }
 
-static uint64_t low_free(void)
-{
+static uint64_t low_free(void) {
     uint64_t n = 0;
 
-    for (unsigned int z = 0; z <= LOW_ZONE; z++)
-        n += zone_free[z];
+    for (unsigned int z = 0; z <= LOW_ZONE; z++) n += zone_free[z];
     return n;
 }
 
-static struct frame *find(unsigned int order, unsigned int lowest, unsigned int highest)
-{
+static struct frame *find(unsigned int order, unsigned int lowest, unsigned int highest) {
     for (unsigned int z = highest + 1; z-- > lowest;)
         for (unsigned int o = order; o <= MAX_ORDER; o++)
-            if (heads[z][o])
-                return take(z, o, order);
+            if (heads[z][o]) return take(z, o, order);
     return NULL;
 }
 
 /* Frames that d may take now: what others claimed is not for it. */
-static bool claim_allows(const struct domain *d, uint64_t n)
-{
+static bool claim_allows(const struct domain *d, uint64_t n) {
     return claimed + n <= total_free || (d && d->mm.outstanding_claim >= n);
 }
 
@@ -131,52 +115,42 @@ static bool claim_allows(const struct domain *d, uint64_t n)
  * A guest may have mapped these frames before, and CPUs may still hold that. Boot's frames have
  * stamp 0.
  */
-static void flush_last_users(const struct frame *f, uint64_t n)
-{
+static void flush_last_users(const struct frame *f, uint64_t n) {
     uint32_t newest = f->tlb_stamp;
     struct flush_mask cpus;
 
     for (uint64_t i = 1; i < n; i++)
-        if ((int32_t)(f[i].tlb_stamp - newest) > 0)
-            newest = f[i].tlb_stamp;
-    if (!newest)
-        return;
+        if ((int32_t)(f[i].tlb_stamp - newest) > 0) newest = f[i].tlb_stamp;
+    if (!newest) return;
     flush_all_mask(&cpus);
     flush_since(&cpus, newest);
 }
 
 /* bits: address bits, 0: any. d: for whom, as far as claims and the low reserve go. */
-struct frame *heap_alloc(unsigned int order, unsigned int bits, struct domain *d)
-{
+struct frame *heap_alloc(unsigned int order, unsigned int bits, struct domain *d) {
     unsigned int highest = NR_ZONES;
     struct frame *f = NULL;
 
-    if (order > MAX_ORDER || (bits && bits <= PAGE_SHIFT))
-        return NULL;
-    if (bits && bits - PAGE_SHIFT < NR_ZONES)
-        highest = bits - PAGE_SHIFT;
+    if (order > MAX_ORDER || (bits && bits <= PAGE_SHIFT)) return NULL;
+    if (bits && bits - PAGE_SHIFT < NR_ZONES) highest = bits - PAGE_SHIFT;
     spin_lock(&heap_lock);
     if (total_free >= BIT(order) && claim_allows(d, BIT(order))) {
-        if (highest > LOW_ZONE)
-            f = find(order, LOW_ZONE + 1, highest);
+        if (highest > LOW_ZONE) f = find(order, LOW_ZONE + 1, highest);
         if (!f && (!d || d->is_control || low_free() >= low_reserve + BIT(order)))
             f = find(order, 0, min(highest, (unsigned int)LOW_ZONE));
     }
     spin_unlock(&heap_lock);
-    if (f)
-        flush_last_users(f, BIT(order));
+    if (f) flush_last_users(f, BIT(order));
     return f;
 }
 
-void frame_scrub(struct frame *f)
-{
+void frame_scrub(struct frame *f) {
     clear_frame(frame_virt(f));
     f->count &= ~FC_DIRTY;
 }
 
 /* After boot memory has been freed to the heap. pages: of RAM that the machine has. */
-void heap_init(uint64_t pages)
-{
+void heap_init(uint64_t pages) {
     total_pages = pages;
     /* dom0's drivers exchange frames for ones below 4 GiB; keep some where not all are. */
     if (max_frame > BIT(LOW_ZONE))
@@ -184,25 +158,21 @@ void heap_init(uint64_t pages)
 }
 
 /* What d was promised shrinks as it gets frames. Under d->mm.lock. */
-static void claim_reduce(struct domain *d, uint64_t n)
-{
+static void claim_reduce(struct domain *d, uint64_t n) {
     n = min(n, d->mm.outstanding_claim);
     d->mm.outstanding_claim -= n;
     claimed -= n;
 }
 
-void claim_used(struct domain *d, uint64_t n)
-{
-    if (likely(!READ_ONCE(d->mm.outstanding_claim)))
-        return;
+void claim_used(struct domain *d, uint64_t n) {
+    if (likely(!READ_ONCE(d->mm.outstanding_claim))) return;
     spin_lock(&heap_lock);
     claim_reduce(d, n);
     spin_unlock(&heap_lock);
 }
 
 /* pages: the total that d wants to have, with what it has; 0 drops the claim. */
-int domain_set_claim(struct domain *d, uint64_t pages)
-{
+int domain_set_claim(struct domain *d, uint64_t pages) {
     int rc = 0;
 
     spin_lock(&d->mm.lock);
@@ -222,13 +192,11 @@ int domain_set_claim(struct domain *d, uint64_t pages)
     return rc;
 }
 
-void *alloc_pages_hv(unsigned int order)
-{
+void *alloc_pages_hv(unsigned int order) {
     struct frame *f = heap_alloc(order, 0, NULL);
     void *p;
 
-    if (!f)
-        return NULL;
+    if (!f) return NULL;
     p = frame_virt(f);
     for (uint64_t i = 0; i < BIT(order); i++) {
         clear_frame(frame_virt(&f[i]));
@@ -237,42 +205,27 @@ void *alloc_pages_hv(unsigned int order)
     return p;
 }
 
-void free_pages_hv(void *p, unsigned int order)
-{
+void free_pages_hv(void *p, unsigned int order) {
     struct frame *f;
 
-    if (!p)
-        return;
+    if (!p) return;
     f = mfn_to_frame(virt_to_mfn(p));
-    for (uint64_t i = 0; i < BIT(order); i++)
-        f[i].count = FC_DIRTY;
+    for (uint64_t i = 0; i < BIT(order); i++) f[i].count = FC_DIRTY;
     heap_free(f, order);
 }
 
-uint64_t mm_total_pages(void)
-{
-    return total_pages;
-}
+uint64_t mm_total_pages(void) { return total_pages; }
 
-uint64_t mm_free_pages(void)
-{
-    return READ_ONCE(total_free);
-}
+uint64_t mm_free_pages(void) { return READ_ONCE(total_free); }
 
-uint64_t mm_free_pages_between(unsigned int min_bits, unsigned int max_bits)
-{
+uint64_t mm_free_pages_between(unsigned int min_bits, unsigned int max_bits) {
     unsigned int lo = min_bits > PAGE_SHIFT ? min_bits - PAGE_SHIFT : 0;
     unsigned int hi = max_bits > PAGE_SHIFT ? max_bits - PAGE_SHIFT : 0;
     uint64_t n = 0;
 
-    if (!max_bits || hi > NR_ZONES)
-        hi = NR_ZONES;
-    for (unsigned int z = lo; z <= hi; z++)
-        n += READ_ONCE(zone_free[z]);
+    if (!max_bits || hi > NR_ZONES) hi = NR_ZONES;
+    for (unsigned int z = lo; z <= hi; z++) n += READ_ONCE(zone_free[z]);
     return n;
 }
 
-uint64_t mm_outstanding_claims(void)
-{
-    return READ_ONCE(claimed);
-}
+uint64_t mm_outstanding_claims(void) { return READ_ONCE(claimed); }

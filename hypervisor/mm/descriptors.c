@@ -9,15 +9,15 @@
 
 #include "mm_local.h"
 
-#define GDT_PAGES     RESERVED_GDT_PAGE /* that a guest can set */
-#define MAX_LDT       8192
-#define WINDOW_FLAGS  (PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX) /* the CPU sets accessed bits */
+#define GDT_PAGES    RESERVED_GDT_PAGE /* that a guest can set */
+#define MAX_LDT      8192
+#define WINDOW_FLAGS (PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX) /* the CPU sets accessed bits */
 
 /* Bits of a descriptor's high half. */
-#define DESC_P    (1u << 15)
-#define DESC_DPL  (3u << 13)
-#define DESC_S    (1u << 12) /* code or data */
-#define DESC_TYPE (15u << 8)
+#define DESC_P         (1u << 15)
+#define DESC_DPL       (3u << 13)
+#define DESC_S         (1u << 12) /* code or data */
+#define DESC_TYPE      (15u << 8)
 #define DESC_CALL_GATE (12u << 8)
 
 static uint8_t no_descriptors[PAGE_SIZE] __aligned(4096);
@@ -27,12 +27,10 @@ static uint8_t no_descriptors[PAGE_SIZE] __aligned(4096);
  * unusable (DPL 0: it faults, as guests expect of gates under Xen); other system descriptors are
  * refused. Type 0 is the second half of a gate.
  */
-static bool descriptor_ok(uint64_t *desc)
-{
+static bool descriptor_ok(uint64_t *desc) {
     uint32_t lo = (uint32_t)*desc, hi = (uint32_t)(*desc >> 32);
 
-    if (!(hi & DESC_P))
-        return true;
+    if (!(hi & DESC_P)) return true;
     if (hi & DESC_S) {
         hi |= DESC_DPL;
     } else if (!(hi & DESC_TYPE)) {
@@ -47,81 +45,64 @@ static bool descriptor_ok(uint64_t *desc)
     return true;
 }
 
-int segdesc_validate(struct frame *f)
-{
+int segdesc_validate(struct frame *f) {
     uint64_t *t = frame_virt(f), d;
 
     for (unsigned int i = 0; i < PAGE_SIZE / 8; i++) {
         d = READ_ONCE(t[i]);
-        if (!descriptor_ok(&d))
-            return -EINVAL;
-        if (d != t[i])
-            WRITE_ONCE(t[i], d);
+        if (!descriptor_ok(&d)) return -EINVAL;
+        if (d != t[i]) WRITE_ONCE(t[i], d);
     }
     return 0;
 }
 
-static struct frame *segdesc_get(struct domain *d, uint64_t mfn)
-{
+static struct frame *segdesc_get(struct domain *d, uint64_t mfn) {
     struct frame *f = frame_of(mfn);
 
-    if (!f || !frame_get(f, d))
-        return NULL;
-    if (!frame_get_type(f, FT_SEGDESC))
-        return f;
+    if (!f || !frame_get(f, d)) return NULL;
+    if (!frame_get_type(f, FT_SEGDESC)) return f;
     frame_put(f);
     return NULL;
 }
 
-static void segdesc_put(struct frame *f)
-{
+static void segdesc_put(struct frame *f) {
     frame_put_type(f);
     frame_put(f);
 }
 
-static uint64_t no_descriptors_pte(void)
-{
+static uint64_t no_descriptors_pte(void) {
     return mfn_x(virt_to_mfn(no_descriptors)) << PAGE_SHIFT | PTE_P | PTE_A | PTE_NX;
 }
 
 /* A vcpu without a GDT reads zeros. The CPU's own page 14 is left alone. */
-void gdt_window_clear(struct vcpu *v)
-{
+void gdt_window_clear(struct vcpu *v) {
     for (unsigned int i = 0; i < GDT_PAGES; i++)
         WRITE_ONCE(v->mm.window_l1e[i], no_descriptors_pte());
 }
 
 /* A vcpu's window may be in the TLB of the CPU that runs it, which is this one or none. */
-static void window_flush(const struct vcpu *v)
-{
-    if (v == current)
-        tlb_flush_local();
+static void window_flush(const struct vcpu *v) {
+    if (v == current) tlb_flush_local();
 }
 
-void mm_drop_gdt(struct vcpu *v)
-{
+void mm_drop_gdt(struct vcpu *v) {
     uint64_t frames[GDT_PAGES];
     unsigned int n = DIV_ROUND_UP(v->arch.gdt_entries, 512);
 
-    if (!v->mm.window_l1e)
-        return;
+    if (!v->mm.window_l1e) return;
     memcpy(frames, v->arch.gdt_frames, n * sizeof(frames[0]));
     v->arch.gdt_entries = 0;
     gdt_window_clear(v);
     window_flush(v);
-    while (n > 0)
-        segdesc_put(frame_of(frames[--n]));
+    while (n > 0) segdesc_put(frame_of(frames[--n]));
 }
 
-int mm_set_gdt(struct vcpu *v, const uint64_t *frames, uint32_t entries)
-{
+int mm_set_gdt(struct vcpu *v, const uint64_t *frames, uint32_t entries) {
     unsigned int n = DIV_ROUND_UP(entries, 512), i;
 
-    if (entries > GDT_PAGES * 512)
-        return -EINVAL;
+    if (entries > GDT_PAGES * 512) return -EINVAL;
     for (i = 0; i < n; i++)
-        if (!segdesc_get(v->domain, frames[i]))
-            goto undo;
+        if (!segdesc_get(v->domain, frames[i])) goto undo;
     mm_drop_gdt(v);
     for (i = 0; i < n; i++) {
         v->arch.gdt_frames[i] = frames[i];
@@ -130,35 +111,29 @@ int mm_set_gdt(struct vcpu *v, const uint64_t *frames, uint32_t entries)
     v->arch.gdt_entries = entries;
     return 0;
 undo:
-    while (i > 0)
-        segdesc_put(frame_of(frames[--i]));
+    while (i > 0) segdesc_put(frame_of(frames[--i]));
     return -EINVAL;
 }
 
-long do_set_gdt(uint64_t frame_list, uint32_t entries)
-{
+long do_set_gdt(uint64_t frame_list, uint32_t entries) {
     uint64_t frames[GDT_PAGES];
     int rc;
 
-    if (entries > GDT_PAGES * 512)
-        return -EINVAL;
+    if (entries > GDT_PAGES * 512) return -EINVAL;
     if (copy_from_guest(frames, frame_list, DIV_ROUND_UP(entries, 512) * sizeof(frames[0])))
         return -EFAULT;
     rc = mm_set_gdt(current, frames, entries);
-    if (!rc)
-        tlb_flush_local();
+    if (!rc) tlb_flush_local();
     return rc;
 }
 
 /* Takes the LDT out of v's window; lazily mapped again. */
-void ldt_unmap(struct vcpu *v)
-{
+void ldt_unmap(struct vcpu *v) {
     uint16_t mapped = v->mm.ldt_mapped;
     uint64_t e[16];
     unsigned int i;
 
-    if (!mapped)
-        return;
+    if (!mapped) return;
     v->mm.ldt_mapped = 0;
     for (i = 0; i < 16; i++) {
         e[i] = v->mm.window_l1e[16 + i];
@@ -166,26 +141,20 @@ void ldt_unmap(struct vcpu *v)
     }
     window_flush(v);
     for (i = 0; i < 16; i++)
-        if (mapped & (1u << i))
-            segdesc_put(frame_of(pte_mfn(e[i])));
+        if (mapped & (1u << i)) segdesc_put(frame_of(pte_mfn(e[i])));
 }
 
-int mm_set_ldt(struct vcpu *v, uint64_t base, uint32_t entries)
-{
-    if (!entries)
-        base = 0;
-    if (entries > MAX_LDT || (entries && ((base & ~PAGE_MASK) || !guest_va(base))))
-        return -EINVAL;
-    if (v->arch.ldt_base == base && v->arch.ldt_entries == entries)
-        return 0;
+int mm_set_ldt(struct vcpu *v, uint64_t base, uint32_t entries) {
+    if (!entries) base = 0;
+    if (entries > MAX_LDT || (entries && ((base & ~PAGE_MASK) || !guest_va(base)))) return -EINVAL;
+    if (v->arch.ldt_base == base && v->arch.ldt_entries == entries) return 0;
     ldt_unmap(v);
     v->arch.ldt_base = base;
     v->arch.ldt_entries = entries;
     return 0;
 }
 
-void mm_load_ldt(const struct vcpu *v)
-{
+void mm_load_ldt(const struct vcpu *v) {
     uint64_t base = LDT_WINDOW((uint64_t)v->id), limit = v->arch.ldt_entries * 8UL - 1;
     uint64_t *desc = &this_pcpu()->arch.gdt[(SEL_LDT >> 3) - RESERVED_GDT_PAGE * 512];
 
@@ -203,29 +172,23 @@ void mm_load_ldt(const struct vcpu *v)
  * The CPU touched page 'page' of v's LDT window, which is not mapped. True: it is now. Called for
  * current only.
  */
-bool ldt_map_page(struct vcpu *v, unsigned int page)
-{
+bool ldt_map_page(struct vcpu *v, unsigned int page) {
     uint64_t va = v->arch.ldt_base + page * PAGE_SIZE, *slot, e;
     struct frame *l1, *f;
 
-    if (page * 512 >= v->arch.ldt_entries || (v->mm.ldt_mapped & (1u << page)))
-        return false;
+    if (page * 512 >= v->arch.ldt_entries || (v->mm.ldt_mapped & (1u << page))) return false;
     slot = walk_tables(v->domain, v->arch.guest_table, va, &l1);
-    if (!slot)
-        return false;
+    if (!slot) return false;
     e = READ_ONCE(*slot);
-    if (!(e & PTE_P))
-        return false;
+    if (!(e & PTE_P)) return false;
     f = segdesc_get(v->domain, pte_mfn(e));
-    if (!f)
-        return false;
+    if (!f) return false;
     WRITE_ONCE(v->mm.window_l1e[16 + page], frame_nr(f) << PAGE_SHIFT | WINDOW_FLAGS);
     v->mm.ldt_mapped |= (uint16_t)(1u << page);
     return true;
 }
 
-long do_update_descriptor(uint64_t gaddr, uint64_t desc)
-{
+long do_update_descriptor(uint64_t gaddr, uint64_t desc) {
     struct frame *f = frame_of(gaddr >> PAGE_SHIFT);
     uint64_t type;
 

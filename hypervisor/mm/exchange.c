@@ -20,14 +20,12 @@ struct exchange {
     uint32_t stolen, fresh; /* chains of frames through 'next'; of extents for fresh */
 };
 
-static void chain(uint32_t *head, struct frame *f)
-{
+static void chain(uint32_t *head, struct frame *f) {
     f->next = *head;
     *head = (uint32_t)frame_nr(f);
 }
 
-static struct frame *unchain(uint32_t *head)
-{
+static struct frame *unchain(uint32_t *head) {
     struct frame *f = *head ? &frame_table[*head] : NULL;
 
     if (f) {
@@ -37,29 +35,24 @@ static struct frame *unchain(uint32_t *head)
     return f;
 }
 
-static int steal_extent(struct exchange *x, uint64_t i)
-{
+static int steal_extent(struct exchange *x, uint64_t i) {
     xen_pfn_t mfn;
     struct frame *f;
 
-    if (copy_from_guest_idx(&mfn, x->in, i))
-        return -EFAULT;
+    if (copy_from_guest_idx(&mfn, x->in, i)) return -EFAULT;
     for (uint64_t k = 0; k < BIT(x->in_order); k++) {
         f = frame_of(mfn + k);
-        if (!f || domain_steal(x->d, f))
-            return -EINVAL;
+        if (!f || domain_steal(x->d, f)) return -EINVAL;
         chain(&x->stolen, f);
     }
     return 0;
 }
 
-static int prepare(struct exchange *x, uint64_t chunk)
-{
+static int prepare(struct exchange *x, uint64_t chunk) {
     struct frame *f;
     int rc = 0;
 
-    for (uint64_t j = 0; !rc && j < BIT(x->ins); j++)
-        rc = steal_extent(x, (chunk << x->ins) + j);
+    for (uint64_t j = 0; !rc && j < BIT(x->ins); j++) rc = steal_extent(x, (chunk << x->ins) + j);
     for (uint64_t j = 0; !rc && j < BIT(x->outs); j++) {
         f = alloc_domain_frames(x->d, x->out_order, x->bits, ALLOC_NO_OWNER);
         if (f)
@@ -71,23 +64,19 @@ static int prepare(struct exchange *x, uint64_t chunk)
 }
 
 /* Frames whose domain died under us, or that are not needed. */
-static void drop_fresh(struct exchange *x)
-{
+static void drop_fresh(struct exchange *x) {
     struct frame *f;
 
-    while ((f = unchain(&x->fresh)))
-        heap_free(f, x->out_order);
+    while ((f = unchain(&x->fresh))) heap_free(f, x->out_order);
 }
 
-static void drop_stolen(struct frame *f)
-{
+static void drop_stolen(struct frame *f) {
     frame_forget_type(f);
     frame_scrub(f);
     heap_free(f, 0);
 }
 
-static void undo(struct exchange *x)
-{
+static void undo(struct exchange *x) {
     struct frame *f;
     uint64_t lost = 0;
 
@@ -100,20 +89,16 @@ static void undo(struct exchange *x)
     drop_fresh(x);
 }
 
-static int hand_over(struct exchange *x, struct frame *f, uint64_t i)
-{
+static int hand_over(struct exchange *x, struct frame *f, uint64_t i) {
     xen_pfn_t pfn, mfn = frame_nr(f);
 
-    if (copy_from_guest_idx(&pfn, x->out, i))
-        return -EFAULT;
-    for (uint64_t k = 0; k < BIT(x->out_order); k++)
-        m2p_set(frame_to_mfn(&f[k]), pfn + k);
+    if (copy_from_guest_idx(&pfn, x->out, i)) return -EFAULT;
+    for (uint64_t k = 0; k < BIT(x->out_order); k++) m2p_set(frame_to_mfn(&f[k]), pfn + k);
     return copy_to_guest_idx(x->out, i, &mfn) ? -EFAULT : 0;
 }
 
 /* Nothing can fail from here on but the guest's own list, and the domain's life. */
-static int commit(struct exchange *x, uint64_t chunk)
-{
+static int commit(struct exchange *x, uint64_t chunk) {
     uint64_t n = 0;
     struct frame *f;
     int rc = 0;
@@ -129,19 +114,16 @@ static int commit(struct exchange *x, uint64_t chunk)
             domain_uncount(x->d, (BIT(x->outs) - n) << x->out_order);
             return -EINVAL;
         }
-        if (hand_over(x, f, (chunk << x->outs) + n))
-            rc = -EFAULT;
+        if (hand_over(x, f, (chunk << x->outs) + n)) rc = -EFAULT;
         n++;
     }
     return rc;
 }
 
-static int check(const struct xen_memory_exchange *e)
-{
+static int check(const struct xen_memory_exchange *e) {
     unsigned int most = memop_max_order(current->domain);
 
-    if (e->in.extent_order > most || e->out.extent_order > most)
-        return -EPERM;
+    if (e->in.extent_order > most || e->out.extent_order > most) return -EPERM;
     if (e->nr_exchanged > e->in.nr_extents || e->in.domid != e->out.domid ||
         ~0UL >> e->in.extent_order < e->in.nr_extents ||
         ~0UL >> e->out.extent_order < e->out.nr_extents ||
@@ -150,8 +132,7 @@ static int check(const struct xen_memory_exchange *e)
     return 0;
 }
 
-static void setup(struct exchange *x, const struct xen_memory_exchange *e)
-{
+static void setup(struct exchange *x, const struct xen_memory_exchange *e) {
     unsigned int bits = XENMEMF_get_address_bits(e->out.mem_flags);
 
     x->in = handle_addr(e->in.extent_start);
@@ -164,8 +145,7 @@ static void setup(struct exchange *x, const struct xen_memory_exchange *e)
 }
 
 /* Chunks from e->nr_exchanged on, which it keeps up to date. */
-static long exchange(struct exchange *x, struct xen_memory_exchange *e, uint64_t arg)
-{
+static long exchange(struct exchange *x, struct xen_memory_exchange *e, uint64_t arg) {
     uint64_t first = e->nr_exchanged >> x->ins;
     int rc = 0;
 
@@ -179,22 +159,18 @@ static long exchange(struct exchange *x, struct xen_memory_exchange *e, uint64_t
         else
             rc = commit(x, i);
     }
-    if (!rc)
-        e->nr_exchanged = e->in.nr_extents;
+    if (!rc) e->nr_exchanged = e->in.nr_extents;
     return rc;
 }
 
-long memory_exchange(uint64_t arg)
-{
+long memory_exchange(uint64_t arg) {
     struct xen_memory_exchange e;
     struct exchange x = {0};
     long rc;
 
-    if (copy_from_guest(&e, arg, sizeof(e)))
-        return -EFAULT;
+    if (copy_from_guest(&e, arg, sizeof(e))) return -EFAULT;
     rc = check(&e);
-    if (!rc && e.nr_exchanged == e.in.nr_extents)
-        return 0;
+    if (!rc && e.nr_exchanged == e.in.nr_extents) return 0;
     if (!rc) {
         x.d = domain_get_self_or(e.in.domid);
         if (!x.d)
@@ -206,9 +182,7 @@ long memory_exchange(uint64_t arg)
         setup(&x, &e);
         rc = exchange(&x, &e, arg);
     }
-    if (x.d)
-        domain_put(x.d);
-    if (copy_field_to_guest(arg, struct xen_memory_exchange, nr_exchanged, &e))
-        rc = -EFAULT;
+    if (x.d) domain_put(x.d);
+    if (copy_field_to_guest(arg, struct xen_memory_exchange, nr_exchanged, &e)) rc = -EFAULT;
     return rc;
 }

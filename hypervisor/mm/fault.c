@@ -20,61 +20,51 @@ struct pt_write {
 
 /* The entry that va names, and where in it; NULL: not within one entry of the page. */
 static uint64_t *entry_at(const struct pt_write *w, uint64_t va, unsigned int bytes,
-                          unsigned int *bit)
-{
-    if ((va & PAGE_MASK) != w->page || (va & (bytes - 1)) || bytes > 8)
-        return NULL;
+                          unsigned int *bit) {
+    if ((va & PAGE_MASK) != w->page || (va & (bytes - 1)) || bytes > 8) return NULL;
     *bit = (va & 7) * 8;
     return (uint64_t *)((char *)frame_virt(w->table) + (va & ~PAGE_MASK & ~7UL));
 }
 
-static uint64_t merge(uint64_t whole, uint64_t part, unsigned int bytes, unsigned int bit)
-{
+static uint64_t merge(uint64_t whole, uint64_t part, unsigned int bytes, unsigned int bit) {
     uint64_t mask = bytes == 8 ? ~0UL : (BIT(bytes * 8) - 1) << bit;
 
     return (whole & ~mask) | ((part << bit) & mask);
 }
 
-static int pt_store(void *ctx, uint64_t va, uint64_t val, unsigned int bytes)
-{
+static int pt_store(void *ctx, uint64_t va, uint64_t val, unsigned int bytes) {
     struct pt_write *w = ctx;
     unsigned int bit;
     uint64_t *slot = entry_at(w, va, bytes, &bit);
 
-    if (!slot)
-        return -EINVAL;
-    if (bytes != 8)
-        val = merge(READ_ONCE(*slot), val, bytes, bit);
+    if (!slot) return -EINVAL;
+    if (bytes != 8) val = merge(READ_ONCE(*slot), val, bytes, bit);
     return l1_update(slot, val, w->d, w->d, false);
 }
 
-static int pt_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes)
-{
+static int pt_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
     struct pt_write *w = ctx;
     unsigned int bit;
     uint64_t *slot = entry_at(w, va, bytes, &bit), whole, before;
     int rc;
 
-    if (!slot)
-        return -EINVAL;
+    if (!slot) return -EINVAL;
     whole = READ_ONCE(*slot);
     before = merge(whole, *old, bytes, bit);
     rc = l1_cmpxchg(slot, &before, merge(whole, val, bytes, bit), w->d);
-    if (rc == 1)
-        *old = bytes == 8 ? before : (before >> bit) & (BIT(bytes * 8) - 1);
+    if (rc == 1) *old = bytes == 8 ? before : (before >> bit) & (BIT(bytes * 8) - 1);
     return rc;
 }
 
 static const struct emul_pt_ops pt_ops = {pt_store, pt_cmpxchg};
 
-static bool write_table(struct vcpu *v, uint64_t addr, struct frame *f, struct cpu_user_regs *regs)
-{
+static bool write_table(struct vcpu *v, uint64_t addr, struct frame *f,
+                        struct cpu_user_regs *regs) {
     struct pt_write w = {v->domain, f, addr & PAGE_MASK};
     uint64_t type;
     bool done = false;
 
-    if (!frame_try_get(f, owner_tag(v->domain)))
-        return false;
+    if (!frame_try_get(f, owner_tag(v->domain))) return false;
     type = frame_ref_table(f);
     if (type != FT_NONE) {
         done = type == FT_L1 && emulate_pt_write(regs, addr, &pt_ops, &w) == 0;
@@ -91,21 +81,18 @@ struct device_write {
 };
 
 /* Configuration space takes what the MSI filter leaves of it; all else is dropped. */
-static int device_store(void *ctx, uint64_t va, uint64_t val, unsigned int bytes)
-{
+static int device_store(void *ctx, uint64_t va, uint64_t val, unsigned int bytes) {
     const struct device_write *w = ctx;
     uint16_t seg, reg;
     uint8_t bus, devfn;
 
-    if (va != w->va || (va & (bytes - 1)))
-        return -EINVAL;
+    if (va != w->va || (va & (bytes - 1))) return -EINVAL;
     if (bytes <= 4 && pci_is_mmcfg(w->paddr, &seg, &bus, &devfn, &reg))
         pci_guest_write(seg, bus, devfn, reg, bytes, (uint32_t)val);
     return 0;
 }
 
-static int refuse_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes)
-{
+static int refuse_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
     (void)ctx, (void)va, (void)old, (void)val, (void)bytes;
     return -EINVAL;
 }
@@ -113,81 +100,65 @@ static int refuse_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, u
 static const struct emul_pt_ops device_ops = {device_store, refuse_cmpxchg};
 
 /* A guest kernel wrote to a page that its table maps read-only by entry e. */
-static bool write_read_only(struct vcpu *v, uint64_t addr, uint64_t e, struct cpu_user_regs *regs)
-{
+static bool write_read_only(struct vcpu *v, uint64_t addr, uint64_t e, struct cpu_user_regs *regs) {
     struct frame *f = frame_of(pte_mfn(e));
     struct device_write w = {addr, (e & PTE_ADDR) | (addr & ~PAGE_MASK)};
 
-    if (f && f->owner != OWNER_IO)
-        return write_table(v, addr, f, regs);
+    if (f && f->owner != OWNER_IO) return write_table(v, addr, f, regs);
     return rangeset_contains(mmio_ro_ranges, pte_mfn(e), pte_mfn(e)) &&
            emulate_pt_write(regs, addr, &device_ops, &w) == 0;
 }
 
 /* The tables allow by now what faulted: another CPU changed them, or this CPU remembered old ones.
  */
-static bool allowed_now(struct vcpu *v, uint64_t addr, uint32_t ec)
-{
+static bool allowed_now(struct vcpu *v, uint64_t addr, uint32_t ec) {
     mfn_t l4 = v->arch.kernel_mode ? v->arch.guest_table : v->arch.guest_table_user;
     uint32_t tag = owner_tag(v->domain);
     struct frame *f = frame_of(mfn_x(l4));
     uint64_t e = 0, all = ~0UL, nx = 0;
 
     for (unsigned int shift = 39; shift >= 12; shift -= 9) {
-        if (!f || (f->owner != tag && shift != 12))
-            return false;
+        if (!f || (f->owner != tag && shift != 12)) return false;
         e = READ_ONCE(((uint64_t *)frame_virt(f))[(addr >> shift) & 511]);
-        if (!(e & PTE_P))
-            return false;
+        if (!(e & PTE_P)) return false;
         all &= e;
         nx |= e & PTE_NX;
         f = frame_of(pte_mfn(e));
-        if (shift > 12 && (!f || f->owner != tag))
-            return false;
+        if (shift > 12 && (!f || f->owner != tag)) return false;
     }
-    if ((ec & PFEC_WRITE) && !(all & PTE_RW))
-        return false;
-    if ((ec & PFEC_FETCH) && nx)
-        return false;
+    if ((ec & PFEC_WRITE) && !(all & PTE_RW)) return false;
+    if ((ec & PFEC_FETCH) && nx) return false;
     return true;
 }
 
-static bool spurious(struct vcpu *v, uint64_t addr, uint32_t ec)
-{
-    if ((ec & PFEC_RESERVED) || !allowed_now(v, addr, ec))
-        return false;
+static bool spurious(struct vcpu *v, uint64_t addr, uint32_t ec) {
+    if ((ec & PFEC_RESERVED) || !allowed_now(v, addr, ec)) return false;
     tlb_flush_page_local(addr);
     return true;
 }
 
 /* The CPU read a descriptor of v's LDT, through the window. */
 static bool ldt_fault(struct vcpu *v, uint64_t offset, uint32_t ec,
-                      const struct cpu_user_regs *regs)
-{
-    if (ldt_map_page(v, (unsigned int)(offset >> PAGE_SHIFT)))
-        return true;
-    if (!from_guest(regs))
-        return false;
+                      const struct cpu_user_regs *regs) {
+    if (ldt_map_page(v, (unsigned int)(offset >> PAGE_SHIFT))) return true;
+    if (!from_guest(regs)) return false;
     bounce_page_fault(v, v->arch.ldt_base + offset, ec & ~(PFEC_USER | PFEC_PRESENT));
     return true;
 }
 
-bool mm_handle_fault(struct vcpu *v, uint64_t addr, uint32_t ec, struct cpu_user_regs *regs)
-{
+bool mm_handle_fault(struct vcpu *v, uint64_t addr, uint32_t ec, struct cpu_user_regs *regs) {
     uint64_t ldt = LDT_WINDOW((uint64_t)v->id), *slot, e;
     struct frame *l1;
 
     if (unlikely(!guest_va(addr))) {
-        if (addr < ldt || addr >= ldt + v->arch.ldt_entries * 8UL)
-            return false;
+        if (addr < ldt || addr >= ldt + v->arch.ldt_entries * 8UL) return false;
         return ldt_fault(v, addr - ldt, ec, regs);
     }
     if ((ec & (PFEC_WRITE | PFEC_PRESENT)) == (PFEC_WRITE | PFEC_PRESENT) &&
         !(ec & (PFEC_RESERVED | PFEC_FETCH)) && v->arch.kernel_mode && from_guest(regs)) {
         slot = walk_tables(v->domain, v->arch.guest_table, addr, &l1);
         e = slot ? READ_ONCE(*slot) : 0;
-        if ((e & (PTE_P | PTE_RW)) == PTE_P && write_read_only(v, addr, e, regs))
-            return true;
+        if ((e & (PTE_P | PTE_RW)) == PTE_P && write_read_only(v, addr, e, regs)) return true;
     }
     return spurious(v, addr, ec);
 }

@@ -63,77 +63,59 @@
  */
 #include "mm_local.h"
 
-static bool is_table(uint64_t type)
-{
+static bool is_table(uint64_t type) {
     return (type & FT_TYPE_MASK) >= FT_L1 && (type & FT_TYPE_MASK) <= FT_L4;
 }
 
-struct domain *frame_owner(const struct frame *f)
-{
+struct domain *frame_owner(const struct frame *f) {
     return owner_domain(READ_ONCE(f->owner));
 }
 
-bool frame_get(struct frame *f, const struct domain *d)
-{
-    return frame_try_get(f, owner_tag(d));
-}
+bool frame_get(struct frame *f, const struct domain *d) { return frame_try_get(f, owner_tag(d)); }
 
-void frame_put(struct frame *f)
-{
-    frame_drop(f);
-}
+void frame_put(struct frame *f) { frame_drop(f); }
 
-void frame_last_put(struct frame *f)
-{
+void frame_last_put(struct frame *f) {
     frame_forget_type(f);
     domain_frame_release(f);
 }
 
-void frame_forget_type(struct frame *f)
-{
+void frame_forget_type(struct frame *f) {
     BUG_ON(f->type & (FT_COUNT_MASK | FT_PINNED | FT_PARTIAL));
     f->type = FT_NONE;
 }
 
-static void stamp(struct frame *f)
-{
+static void stamp(struct frame *f) {
     f->tlb_stamp = __atomic_load_n(&tlb_flush_clock, __ATOMIC_SEQ_CST);
 }
 
 /* busy -> idle. The store publishes the stamp. */
-static void set_idle(struct frame *f, uint64_t type)
-{
+static void set_idle(struct frame *f, uint64_t type) {
     stamp(f);
     __atomic_store_n(&f->type, type, __ATOMIC_SEQ_CST);
 }
 
 /* busy -> partial. adopted: the state's frame reference exists already. */
-static void set_partial(struct frame *f, uint64_t type, bool adopted)
-{
-    if (!adopted)
-        frame_ref(f);
+static void set_partial(struct frame *f, uint64_t type, bool adopted) {
+    if (!adopted) frame_ref(f);
     __atomic_store_n(&f->type, READ_ONCE(f->type) | type | FT_PARTIAL, __ATOMIC_SEQ_CST);
 }
 
 /* busy -> valid; linear counts may have been set while busy. */
-static void set_valid(struct frame *f)
-{
+static void set_valid(struct frame *f) {
     __atomic_fetch_or(&f->type, FT_VALIDATED, __ATOMIC_SEQ_CST);
 }
 
 /* Nobody may use an old translation for what the frame becomes. Busy frames only. */
-static void flush_for_new_type(struct frame *f)
-{
+static void flush_for_new_type(struct frame *f) {
     bool everywhere = READ_ONCE(f->count) & FC_FOREIGN;
 
     flush_stale(f, owner_domain(f->owner), everywhere);
-    if (everywhere)
-        __atomic_fetch_and(&f->count, ~FC_FOREIGN, __ATOMIC_SEQ_CST);
+    if (everywhere) __atomic_fetch_and(&f->count, ~FC_FOREIGN, __ATOMIC_SEQ_CST);
 }
 
 /* What a get makes of an idle frame: busy, or valid where there is nothing to check or flush. */
-static uint64_t from_idle(uint64_t x, uint64_t type)
-{
+static uint64_t from_idle(uint64_t x, uint64_t type) {
     if (type == FT_WRITABLE && ((x & FT_TYPE_MASK) == FT_NONE ||
                                 (x & (FT_TYPE_MASK | FT_VALIDATED)) == (type | FT_VALIDATED)))
         return type | FT_VALIDATED | 1;
@@ -142,8 +124,7 @@ static uint64_t from_idle(uint64_t x, uint64_t type)
 
 /* To busy or valid with one more reference. *before is what it was. -EINVAL: another type;
  * -ERESTART: waited long enough. */
-static int type_acquire(struct frame *f, uint64_t type, uint64_t *before, uint64_t *after)
-{
+static int type_acquire(struct frame *f, uint64_t type, uint64_t *before, uint64_t *after) {
     uint64_t x = READ_ONCE(f->type), n;
 
     for (;;) {
@@ -156,34 +137,28 @@ static int type_acquire(struct frame *f, uint64_t type, uint64_t *before, uint64
         else if (x & FT_PARTIAL)
             n = x & ~FT_PARTIAL;
         else {
-            if (type >= FT_L2 && type <= FT_L4 && preempt_check())
-                return -ERESTART;
+            if (type >= FT_L2 && type <= FT_L4 && preempt_check()) return -ERESTART;
             smp_poll();
             __builtin_ia32_pause();
             x = READ_ONCE(f->type);
             continue;
         }
-        if (cas64(&f->type, &x, n))
-            break;
+        if (cas64(&f->type, &x, n)) break;
     }
     *before = x;
     *after = n;
     return 0;
 }
 
-static int validate(struct frame *f, uint64_t type)
-{
-    if (is_table(type))
-        return table_validate(f, type);
+static int validate(struct frame *f, uint64_t type) {
+    if (is_table(type)) return table_validate(f, type);
     return type == FT_SEGDESC ? segdesc_validate(f) : 0;
 }
 
 /* Validation of a busy frame ended with rc. */
-static int validated(struct frame *f, uint64_t type, int rc, bool adopted)
-{
+static int validated(struct frame *f, uint64_t type, int rc, bool adopted) {
     if (rc && rc != -ERESTART && is_table(type)) {
-        if (table_devalidate(f, type, true))
-            rc = -EINTR;
+        if (table_devalidate(f, type, true)) rc = -EINTR;
     }
     switch (rc) {
     case 0: set_valid(f); break;
@@ -191,66 +166,55 @@ static int validated(struct frame *f, uint64_t type, int rc, bool adopted)
     case -EINTR: set_partial(f, type, adopted); return rc;
     default: set_idle(f, type);
     }
-    if (adopted)
-        frame_drop(f); /* not the last: the caller has one */
+    if (adopted) frame_drop(f); /* not the last: the caller has one */
     return rc;
 }
 
-int type_get(struct frame *f, uint64_t type)
-{
+int type_get(struct frame *f, uint64_t type) {
     uint64_t before, after, old_type;
     int rc = type_acquire(f, type, &before, &after);
 
-    if (rc || (after & FT_VALIDATED))
-        return rc;
+    if (rc || (after & FT_VALIDATED)) return rc;
     old_type = before & FT_TYPE_MASK;
     if (!(before & FT_PARTIAL)) {
-        if (old_type != FT_NONE && old_type != type)
-            flush_for_new_type(f);
+        if (old_type != FT_NONE && old_type != type) flush_for_new_type(f);
         f->nr_validated = 0;
         f->partial = 0;
     }
     return validated(f, type, validate(f, type), before & FT_PARTIAL);
 }
 
-int frame_get_type(struct frame *f, uint64_t type)
-{
+int frame_get_type(struct frame *f, uint64_t type) {
     int rc = type_get(f, type);
 
-    if (likely(rc != -EINTR))
-        return rc;
+    if (likely(rc != -EINTR)) return rc;
     frame_ref(f);
     pending_add(f);
     return -EINVAL;
 }
 
 /* Tears a busy frame down. adopted: it was partial before, and had a frame reference for that. */
-static int tear_down(struct frame *f, uint64_t type, bool adopted, bool preemptible)
-{
+static int tear_down(struct frame *f, uint64_t type, bool adopted, bool preemptible) {
     if (is_table(type) && table_devalidate(f, type, preemptible)) {
         set_partial(f, type, adopted);
         return -ERESTART;
     }
     set_idle(f, type);
-    if (adopted)
-        frame_drop(f);
+    if (adopted) frame_drop(f);
     return 0;
 }
 
-int type_put(struct frame *f, uint64_t sub, bool preemptible)
-{
+int type_put(struct frame *f, uint64_t sub, bool preemptible) {
     uint64_t x = READ_ONCE(f->type), n, type;
 
     for (;;) {
         n = x - sub;
         type = x & FT_TYPE_MASK;
         if (n & FT_COUNT_MASK) {
-            if (likely(cas64(&f->type, &x, n)))
-                return 0;
+            if (likely(cas64(&f->type, &x, n))) return 0;
         } else if (type == FT_WRITABLE) {
             stamp(f);
-            if (cas64(&f->type, &x, n))
-                return 0;
+            if (cas64(&f->type, &x, n)) return 0;
         } else if (cas64(&f->type, &x, (n + 1) & ~FT_VALIDATED)) {
             break;
         }
@@ -260,144 +224,112 @@ int type_put(struct frame *f, uint64_t sub, bool preemptible)
     return tear_down(f, type, false, preemptible);
 }
 
-int frame_put_type_preemptible(struct frame *f)
-{
-    return type_put(f, 1, true);
-}
+int frame_put_type_preemptible(struct frame *f) { return type_put(f, 1, true); }
 
-void frame_put_type(struct frame *f)
-{
-    type_put(f, 1, false);
-}
+void frame_put_type(struct frame *f) { type_put(f, 1, false); }
 
-void frame_drop_writable_type(struct frame *f)
-{
+void frame_drop_writable_type(struct frame *f) {
     uint64_t x = READ_ONCE(f->type);
 
     do {
-        if ((x & FT_COUNT_MASK) == 1)
-            stamp(f);
+        if ((x & FT_COUNT_MASK) == 1) stamp(f);
     } while (unlikely(!cas64(&f->type, &x, x - 1)));
 }
 
-int frame_finish_partial(struct frame *f)
-{
+int frame_finish_partial(struct frame *f) {
     uint64_t x = READ_ONCE(f->type);
 
     do {
-        if (!(x & FT_PARTIAL))
-            return 0;
+        if (!(x & FT_PARTIAL)) return 0;
     } while (!cas64(&f->type, &x, x & ~FT_PARTIAL));
     return tear_down(f, x & FT_TYPE_MASK, true, true);
 }
 
-bool frame_get_writable(struct frame *f, struct domain *d)
-{
-    if (!frame_get(f, d))
-        return false;
-    if (!frame_type_writable(f))
-        return true;
+bool frame_get_writable(struct frame *f, struct domain *d) {
+    if (!frame_get(f, d)) return false;
+    if (!frame_type_writable(f)) return true;
     frame_drop(f);
     return false;
 }
 
-void frame_put_writable(struct frame *f)
-{
+void frame_put_writable(struct frame *f) {
     frame_drop_writable_type(f);
     frame_drop(f);
 }
 
-uint64_t frame_ref_table(struct frame *f)
-{
+uint64_t frame_ref_table(struct frame *f) {
     uint64_t x = READ_ONCE(f->type);
 
     do {
-        if (unlikely(!(x & FT_VALIDATED) || !(x & FT_COUNT_MASK) || !is_table(x)))
-            return FT_NONE;
+        if (unlikely(!(x & FT_VALIDATED) || !(x & FT_COUNT_MASK) || !is_table(x))) return FT_NONE;
     } while (unlikely(!cas64(&f->type, &x, x + 1)));
     return x & FT_TYPE_MASK;
 }
 
-void frame_drop_table(struct frame *f)
-{
+void frame_drop_table(struct frame *f) {
     uint64_t x = READ_ONCE(f->type);
 
     while (likely((x & FT_COUNT_MASK) > 1))
-        if (likely(cas64(&f->type, &x, x - 1)))
-            return;
+        if (likely(cas64(&f->type, &x, x - 1))) return;
     if (type_put(f, 1, true)) {
         frame_ref(f);
         pending_add(f);
     }
 }
 
-bool frame_pin(struct frame *f)
-{
+bool frame_pin(struct frame *f) {
     return !(__atomic_fetch_or(&f->type, FT_PINNED, __ATOMIC_SEQ_CST) & FT_PINNED);
 }
 
-bool frame_unpin(struct frame *f)
-{
+bool frame_unpin(struct frame *f) {
     return __atomic_fetch_and(&f->type, ~FT_PINNED, __ATOMIC_SEQ_CST) & FT_PINNED;
 }
 
 /* One more (or less) linear entry of user's; false: user is used by others, or too many. */
-static bool linear_user_get(struct frame *user)
-{
+static bool linear_user_get(struct frame *user) {
     uint64_t x = READ_ONCE(user->type), n;
 
     do {
-        if ((x & FT_LINEAR_MASK) && !(x & FT_LINEAR_USER))
-            return false;
-        if ((x & FT_LINEAR_MASK) == FT_LINEAR_MASK)
-            return false;
+        if ((x & FT_LINEAR_MASK) && !(x & FT_LINEAR_USER)) return false;
+        if ((x & FT_LINEAR_MASK) == FT_LINEAR_MASK) return false;
         n = (x | FT_LINEAR_USER) + FT_LINEAR_ONE;
     } while (!cas64(&user->type, &x, n));
     return true;
 }
 
-static void linear_user_put(struct frame *user)
-{
+static void linear_user_put(struct frame *user) {
     uint64_t x = READ_ONCE(user->type), n;
 
     do {
         n = x - FT_LINEAR_ONE;
-        if (!(n & FT_LINEAR_MASK))
-            n &= ~FT_LINEAR_USER;
+        if (!(n & FT_LINEAR_MASK)) n &= ~FT_LINEAR_USER;
     } while (!cas64(&user->type, &x, n));
 }
 
-static bool linear_used_get(struct frame *used, uint64_t type)
-{
+static bool linear_used_get(struct frame *used, uint64_t type) {
     uint64_t x = READ_ONCE(used->type);
 
     do {
         if ((x & (FT_TYPE_MASK | FT_VALIDATED)) != (type | FT_VALIDATED) || !(x & FT_COUNT_MASK))
             return false;
-        if ((x & FT_LINEAR_USER) || (x & FT_LINEAR_MASK) == FT_LINEAR_MASK)
-            return false;
+        if ((x & FT_LINEAR_USER) || (x & FT_LINEAR_MASK) == FT_LINEAR_MASK) return false;
     } while (!cas64(&used->type, &x, x + FT_LINEAR_ONE + 1));
     return true;
 }
 
-int frame_linear_get(struct frame *user, struct frame *used, uint64_t type)
-{
-    if (!linear_user_get(user))
-        return -EINVAL;
-    if (linear_used_get(used, type))
-        return 0;
+int frame_linear_get(struct frame *user, struct frame *used, uint64_t type) {
+    if (!linear_user_get(user)) return -EINVAL;
+    if (linear_used_get(used, type)) return 0;
     linear_user_put(user);
     return -EINVAL;
 }
 
-int frame_linear_put(struct frame *user, struct frame *used, bool preemptible)
-{
+int frame_linear_put(struct frame *user, struct frame *used, bool preemptible) {
     linear_user_put(user);
     return type_put(used, 1 + FT_LINEAR_ONE, preemptible);
 }
 
-void pending_add(struct frame *f)
-{
+void pending_add(struct frame *f) {
     struct vcpu *v = current;
 
     if (v->domain != &idle_domain && !v->mm.pending) {
@@ -410,23 +342,19 @@ void pending_add(struct frame *f)
     frame_drop(f);
 }
 
-int mm_finish_pending(struct vcpu *v)
-{
+int mm_finish_pending(struct vcpu *v) {
     struct frame *f = v->mm.pending;
     int rc;
 
-    if (likely(!f))
-        return 0;
+    if (likely(!f)) return 0;
     rc = frame_finish_partial(f);
-    if (rc)
-        return rc;
+    if (rc) return rc;
     v->mm.pending = NULL;
     frame_drop(f);
     return 0;
 }
 
-void share_hv_frame(struct frame *f, struct domain *d, bool writable)
-{
+void share_hv_frame(struct frame *f, struct domain *d, bool writable) {
     f->owner = owner_tag(d);
     f->type = (writable ? FT_WRITABLE : FT_NONE) | FT_VALIDATED | 1;
     spin_lock(&d->mm.lock);
@@ -440,8 +368,7 @@ void share_hv_frame(struct frame *f, struct domain *d, bool writable)
  * owner changes while references exist, which is sound for our frames because nobody who holds one
  * looks at its owner again, and a get that races fails or comes before.
  */
-void unshare_hv_frame(struct frame *f)
-{
+void unshare_hv_frame(struct frame *f) {
     struct domain *d = frame_owner(f);
     uint64_t x;
 

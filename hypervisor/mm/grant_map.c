@@ -6,48 +6,40 @@
 #include "mm_local.h"
 
 /* An L1 entry of d, its table held by a frame and a type reference. */
-static uint64_t *entry_hold(struct vcpu *v, uint64_t addr, bool is_pte, struct frame **table)
-{
+static uint64_t *entry_hold(struct vcpu *v, uint64_t addr, bool is_pte, struct frame **table) {
     struct domain *d = v->domain;
     struct frame *f = NULL;
     uint64_t *slot, type;
 
     if (is_pte) {
         f = frame_of(addr >> PAGE_SHIFT);
-        if (!f || (addr & 7))
-            return NULL;
+        if (!f || (addr & 7)) return NULL;
         slot = (uint64_t *)((char *)frame_virt(f) + (addr & ~PAGE_MASK));
     } else {
         slot = walk_tables(d, v->arch.guest_table, addr, &f);
-        if (!slot)
-            return NULL;
+        if (!slot) return NULL;
     }
-    if (!frame_try_get(f, owner_tag(d)))
-        return NULL;
+    if (!frame_try_get(f, owner_tag(d))) return NULL;
     type = frame_ref_table(f);
     if (type == FT_L1) {
         *table = f;
         return slot;
     }
-    if (type != FT_NONE)
-        frame_drop_table(f);
+    if (type != FT_NONE) frame_drop_table(f);
     frame_drop(f);
     return NULL;
 }
 
-static void entry_release(struct frame *table)
-{
+static void entry_release(struct frame *table) {
     frame_drop_table(table);
     frame_drop(table);
 }
 
-int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags)
-{
+int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags) {
     struct frame *table, *f = frame_of(mfn_x(mfn));
     uint64_t *slot = entry_hold(current, addr, contains_pte, &table), e;
 
-    if (!slot)
-        return -EINVAL;
+    if (!slot) return -EINVAL;
     e = mfn_to_paddr(mfn) | PTE_P | flags;
     e |= flags & PTE_USER ? PTE_G : PTE_GUEST_KERNEL | PTE_USER;
     if (f && (flags & PTE_RW) && f->owner != owner_tag(current->domain))
@@ -58,24 +50,20 @@ int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags)
 }
 
 /* The entry at new_addr, taken out of its place; 0 if there is none. */
-static int take_entry(uint64_t new_addr, uint64_t *val)
-{
+static int take_entry(uint64_t new_addr, uint64_t *val) {
     struct frame *table;
     uint64_t *slot;
 
     *val = 0;
-    if (!new_addr)
-        return 0;
+    if (!new_addr) return 0;
     slot = entry_hold(current, new_addr, false, &table);
-    if (!slot)
-        return -EINVAL;
+    if (!slot) return -EINVAL;
     *val = __atomic_exchange_n(slot, 0, __ATOMIC_SEQ_CST);
     entry_release(table);
     return 0;
 }
 
-static bool replace(uint64_t *slot, mfn_t mfn, bool writable, uint64_t val)
-{
+static bool replace(uint64_t *slot, mfn_t mfn, bool writable, uint64_t val) {
     uint64_t old = READ_ONCE(*slot);
 
     do {
@@ -85,14 +73,12 @@ static bool replace(uint64_t *slot, mfn_t mfn, bool writable, uint64_t val)
     return true;
 }
 
-int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, uint64_t new_addr)
-{
+int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, uint64_t new_addr) {
     struct frame *table;
     uint64_t *slot = entry_hold(current, addr, contains_pte, &table), val;
     int rc;
 
-    if (!slot)
-        return -EINVAL;
+    if (!slot) return -EINVAL;
     rc = take_entry(new_addr, &val);
     if (!rc && !replace(slot, mfn, writable, val)) {
         l1_put(val); /* a guest that names the wrong address loses the entry that it offered */

@@ -7,8 +7,7 @@
  */
 #include "mm_local.h"
 
-void *mm_map_guest_frame(struct domain *d, uint64_t gfn, int *err)
-{
+void *mm_map_guest_frame(struct domain *d, uint64_t gfn, int *err) {
     struct mapped_frame *m = hv_new(struct mapped_frame);
     struct frame *f = frame_of(gfn);
 
@@ -25,16 +24,14 @@ void *mm_map_guest_frame(struct domain *d, uint64_t gfn, int *err)
     return frame_virt(f);
 }
 
-void mm_unmap_guest_frame(void *va)
-{
+void mm_unmap_guest_frame(void *va) {
     struct frame *f = mfn_to_frame(virt_to_mfn(va));
     struct domain *d = frame_owner(f);
     struct mapped_frame *m;
 
     spin_lock(&d->mm.lock);
     list_for_each(m, &d->mm.mapped, list)
-        if (m->frame == f)
-            break;
+        if (m->frame == f) break;
     BUG_ON(&m->list == &d->mm.mapped);
     list_del(&m->list);
     spin_unlock(&d->mm.lock);
@@ -43,19 +40,14 @@ void mm_unmap_guest_frame(void *va)
 }
 
 /* Registers, once. Pending events of the old place count for the new one: all are marked. */
-int mm_map_vcpu_info(struct vcpu *v, uint64_t gfn, uint32_t offset)
-{
+int mm_map_vcpu_info(struct vcpu *v, uint64_t gfn, uint32_t offset) {
     struct vcpu_info *new, *old = v->info;
     struct frame *f = frame_of(gfn);
 
-    if (offset > PAGE_SIZE - sizeof(*new) || (offset & 7))
-        return -ENXIO;
-    if (!mfn_eq(v->info_mfn, INVALID_MFN))
-        return -EINVAL;
-    if (v != current && !test_bit(VPF_DOWN, &v->pause_flags))
-        return -EINVAL;
-    if (!f || !frame_get_writable(f, v->domain))
-        return -EINVAL;
+    if (offset > PAGE_SIZE - sizeof(*new) || (offset & 7)) return -ENXIO;
+    if (!mfn_eq(v->info_mfn, INVALID_MFN)) return -EINVAL;
+    if (v != current && !test_bit(VPF_DOWN, &v->pause_flags)) return -EINVAL;
+    if (!f || !frame_get_writable(f, v->domain)) return -EINVAL;
     new = (struct vcpu_info *)((char *)frame_virt(f) + offset);
     memcpy(new, old, sizeof(*new));
     v->info_mfn = frame_to_mfn(f);
@@ -67,12 +59,10 @@ int mm_map_vcpu_info(struct vcpu *v, uint64_t gfn, uint32_t offset)
 }
 
 /* The vcpu never runs again; what still sends events to it finds the dummy. */
-void vcpu_info_drop(struct vcpu *v)
-{
+void vcpu_info_drop(struct vcpu *v) {
     mfn_t m = v->info_mfn;
 
-    if (mfn_eq(m, INVALID_MFN))
-        return;
+    if (mfn_eq(m, INVALID_MFN)) return;
     __atomic_store_n(&v->info, &dummy_vcpu_info, __ATOMIC_SEQ_CST);
     v->info_mfn = INVALID_MFN;
     frame_put_writable(mfn_to_frame(m));

@@ -20,8 +20,7 @@
 
 struct rangeset *mmio_ro_ranges;
 
-static uint64_t adjust(uint64_t e)
-{
+static uint64_t adjust(uint64_t e) {
     if (!(e & PTE_USER))
         e |= PTE_GUEST_KERNEL | PTE_USER;
     else if (!(e & PTE_GUEST_KERNEL))
@@ -29,35 +28,29 @@ static uint64_t adjust(uint64_t e)
     return e;
 }
 
-static bool owns_devices(const struct domain *d)
-{
+static bool owns_devices(const struct domain *d) {
     return d->is_control || (d->iomem_caps && !rangeset_is_empty(d->iomem_caps)) ||
            (d->ioport_caps && !rangeset_is_empty(d->ioport_caps));
 }
 
-static bool bad_flags(uint64_t e, const struct domain *d)
-{
+static bool bad_flags(uint64_t e, const struct domain *d) {
     uint64_t bad = e & ~L1_FLAGS;
 
     return unlikely(bad) && ((bad & ~L1_CACHE_FLAGS) || !owns_devices(d));
 }
 
-static bool iomem_allowed(const struct domain *d, uint64_t mfn)
-{
+static bool iomem_allowed(const struct domain *d, uint64_t mfn) {
     return d->iomem_caps && rangeset_contains(d->iomem_caps, mfn, mfn);
 }
 
 /* A frame outside RAM. */
-static int io_get(uint64_t *val, struct domain *pt_owner, struct domain *pg_owner)
-{
+static int io_get(uint64_t *val, struct domain *pt_owner, struct domain *pg_owner) {
     uint64_t mfn = pte_mfn(*val);
 
-    if (pg_owner == &dom_io)
-        pg_owner = current->domain;
+    if (pg_owner == &dom_io) pg_owner = current->domain;
     if (!iomem_allowed(pg_owner, mfn) || (pg_owner != pt_owner && !iomem_allowed(pt_owner, mfn)))
         return mfn == PTE_ADDR >> PAGE_SHIFT ? -EINVAL : -EPERM;
-    if ((*val & PTE_RW) && rangeset_contains(mmio_ro_ranges, mfn, mfn))
-        *val &= ~PTE_RW;
+    if ((*val & PTE_RW) && rangeset_contains(mmio_ro_ranges, mfn, mfn)) *val &= ~PTE_RW;
     return 0;
 }
 
@@ -66,35 +59,30 @@ static int io_get(uint64_t *val, struct domain *pt_owner, struct domain *pg_owne
  * named as foreign owner, is itself privileged over the real owner.
  */
 static int l1_get_other(uint64_t *val, struct frame *f, struct domain *pt_owner,
-                        struct domain *pg_owner)
-{
+                        struct domain *pg_owner) {
     uint32_t tag = f ? READ_ONCE(f->owner) : OWNER_IO;
     struct domain *owner;
 
-    if (tag == OWNER_IO)
-        return io_get(val, pt_owner, pg_owner);
+    if (tag == OWNER_IO) return io_get(val, pt_owner, pg_owner);
     owner = owner_domain(tag);
     if (!owner || pg_owner == pt_owner || policy_check(pg_owner, owner, POL_MMU_FOREIGN, 0))
         return -EBUSY;
     return frame_try_get(f, tag) ? 0 : -EBUSY;
 }
 
-static void note_foreign(struct frame *f, const struct domain *pt_owner)
-{
+static void note_foreign(struct frame *f, const struct domain *pt_owner) {
     if (f->owner != owner_tag(pt_owner) && !(READ_ONCE(f->count) & FC_FOREIGN))
         __atomic_fetch_or(&f->count, FC_FOREIGN, __ATOMIC_SEQ_CST);
 }
 
 /* References for a present entry with good flags. */
-static int get_refs(uint64_t *val, struct domain *pt_owner, struct domain *pg_owner)
-{
+static int get_refs(uint64_t *val, struct domain *pt_owner, struct domain *pg_owner) {
     struct frame *f = frame_of(pte_mfn(*val));
     int rc;
 
     if (unlikely(!f || !frame_try_get(f, owner_tag(pg_owner)))) {
         rc = l1_get_other(val, f, pt_owner, pg_owner);
-        if (rc || !f || f->owner == OWNER_IO)
-            return rc;
+        if (rc || !f || f->owner == OWNER_IO) return rc;
     }
     if (*val & PTE_RW) {
         if (unlikely(frame_type_writable(f))) {
@@ -102,38 +90,29 @@ static int get_refs(uint64_t *val, struct domain *pt_owner, struct domain *pg_ow
             return -EBUSY;
         }
     }
-    if (unlikely(pg_owner != pt_owner))
-        note_foreign(f, pt_owner);
+    if (unlikely(pg_owner != pt_owner)) note_foreign(f, pt_owner);
     return 0;
 }
 
-int l1_get(uint64_t *val, struct domain *pt_owner, struct domain *pg_owner)
-{
-    if (bad_flags(*val, pt_owner))
-        return -EINVAL;
+int l1_get(uint64_t *val, struct domain *pt_owner, struct domain *pg_owner) {
+    if (bad_flags(*val, pt_owner)) return -EINVAL;
     *val = adjust(*val);
     return get_refs(val, pt_owner, pg_owner);
 }
 
-static inline void put_refs(uint64_t val)
-{
+static inline void put_refs(uint64_t val) {
     struct frame *f = frame_of(pte_mfn(val));
 
-    if (unlikely(!f || f->owner == OWNER_IO))
-        return;
-    if (val & PTE_RW)
-        frame_drop_writable_type(f);
+    if (unlikely(!f || f->owner == OWNER_IO)) return;
+    if (val & PTE_RW) frame_drop_writable_type(f);
     frame_drop(f);
 }
 
-void l1_put(uint64_t val)
-{
-    if (val & PTE_P)
-        put_refs(val);
+void l1_put(uint64_t val) {
+    if (val & PTE_P) put_refs(val);
 }
 
-int l1_validate(struct frame *f)
-{
+int l1_validate(struct frame *f) {
     struct domain *d = frame_owner(f);
     uint64_t *t = frame_virt(f), e, n;
     int rc;
@@ -145,14 +124,12 @@ int l1_validate(struct frame *f)
             f->nr_validated = (uint16_t)i;
             return rc;
         }
-        if (n != e)
-            WRITE_ONCE(t[i], n);
+        if (n != e) WRITE_ONCE(t[i], n);
     }
     return 0;
 }
 
-void l1_devalidate(struct frame *f, unsigned int entries)
-{
+void l1_devalidate(struct frame *f, unsigned int entries) {
     const uint64_t *t = frame_virt(f);
 
     for (unsigned int i = 0; (i = next_present(t, i, entries)) < entries; i++)
@@ -160,8 +137,7 @@ void l1_devalidate(struct frame *f, unsigned int entries)
 }
 
 /* The same frame with the same rights: only bits without a meaning for references change. */
-static bool quick(uint64_t *slot, uint64_t old, uint64_t val, bool preserve_ad)
-{
+static bool quick(uint64_t *slot, uint64_t old, uint64_t val, bool preserve_ad) {
     while (!((old ^ val) & ~L1_QUICK) && (old & PTE_P))
         if (likely(cas64(slot, &old, preserve_ad ? val | (old & (PTE_A | PTE_D)) : val)))
             return true;
@@ -169,39 +145,32 @@ static bool quick(uint64_t *slot, uint64_t old, uint64_t val, bool preserve_ad)
 }
 
 int l1_update(uint64_t *slot, uint64_t val, struct domain *pt_owner, struct domain *pg_owner,
-              bool preserve_ad)
-{
+              bool preserve_ad) {
     uint64_t old = READ_ONCE(*slot);
     int rc;
 
     if (val & PTE_P) {
-        if (bad_flags(val, pt_owner))
-            return -EINVAL;
+        if (bad_flags(val, pt_owner)) return -EINVAL;
         val = adjust(val);
-        if (!((old ^ val) & ~L1_QUICK) && quick(slot, old, val, preserve_ad))
-            return 0;
+        if (!((old ^ val) & ~L1_QUICK) && quick(slot, old, val, preserve_ad)) return 0;
         rc = get_refs(&val, pt_owner, pg_owner);
-        if (unlikely(rc))
-            return rc;
+        if (unlikely(rc)) return rc;
     }
     if (likely(!preserve_ad))
         old = __atomic_exchange_n(slot, val, __ATOMIC_SEQ_CST);
     else
         while (!cas64(slot, &old, val | (old & (PTE_A | PTE_D))))
             ;
-    if (old & PTE_P)
-        put_refs(old);
+    if (old & PTE_P) put_refs(old);
     return 0;
 }
 
-int l1_cmpxchg(uint64_t *slot, uint64_t *old, uint64_t val, struct domain *d)
-{
+int l1_cmpxchg(uint64_t *slot, uint64_t *old, uint64_t val, struct domain *d) {
     int rc;
 
     if (val & PTE_P) {
         rc = l1_get(&val, d, d);
-        if (rc)
-            return rc;
+        if (rc) return rc;
     }
     if (!cas64(slot, old, val)) {
         l1_put(val);

@@ -13,20 +13,15 @@
 #define CMD_MASK     ((1u << EXTENT_SHIFT) - 1)
 #define MAX_EXTENTS  (0xffffffffu >> EXTENT_SHIFT)
 
-unsigned int memop_max_order(const struct domain *d)
-{
-    return d->is_control ? 18 : 9;
-}
+unsigned int memop_max_order(const struct domain *d) { return d->is_control ? 18 : 9; }
 
-static int copy_mfn_out(const struct memop *m, uint64_t i, const struct frame *f)
-{
+static int copy_mfn_out(const struct memop *m, uint64_t i, const struct frame *f) {
     xen_pfn_t mfn = frame_nr(f);
 
     return m->list ? copy_to_guest_idx(m->list, i, &mfn) : 0;
 }
 
-static void free_extent(struct domain *d, struct frame *f, unsigned int order)
-{
+static void free_extent(struct domain *d, struct frame *f, unsigned int order) {
     for (uint64_t i = 0; i < BIT(order); i++)
         if (frame_try_get(&f[i], owner_tag(d))) {
             free_domain_frame(&f[i]);
@@ -34,44 +29,33 @@ static void free_extent(struct domain *d, struct frame *f, unsigned int order)
         }
 }
 
-static int increase_one(const struct memop *m, uint64_t i)
-{
+static int increase_one(const struct memop *m, uint64_t i) {
     struct frame *f = alloc_domain_frames(m->d, m->order, m->bits, 0);
 
-    if (!f)
-        return -ENOMEM;
-    for (uint64_t j = 0; j < BIT(m->order); j++)
-        m2p_set(frame_to_mfn(&f[j]), INVALID_M2P);
-    if (!copy_mfn_out(m, i, f))
-        return 0;
+    if (!f) return -ENOMEM;
+    for (uint64_t j = 0; j < BIT(m->order); j++) m2p_set(frame_to_mfn(&f[j]), INVALID_M2P);
+    if (!copy_mfn_out(m, i, f)) return 0;
     free_extent(m->d, f, m->order);
     return -EFAULT;
 }
 
-static int populate_one(const struct memop *m, uint64_t i)
-{
+static int populate_one(const struct memop *m, uint64_t i) {
     xen_pfn_t pfn;
     struct frame *f;
 
-    if (copy_from_guest_idx(&pfn, m->list, i))
-        return -EFAULT;
+    if (copy_from_guest_idx(&pfn, m->list, i)) return -EFAULT;
     f = alloc_domain_frames(m->d, m->order, m->bits, 0);
-    if (!f)
-        return -ENOMEM;
-    for (uint64_t j = 0; j < BIT(m->order); j++)
-        m2p_set(frame_to_mfn(&f[j]), pfn + j);
-    if (!copy_mfn_out(m, i, f))
-        return 0;
+    if (!f) return -ENOMEM;
+    for (uint64_t j = 0; j < BIT(m->order); j++) m2p_set(frame_to_mfn(&f[j]), pfn + j);
+    if (!copy_mfn_out(m, i, f)) return 0;
     free_extent(m->d, f, m->order);
     return -EFAULT;
 }
 
-static int release_frame(struct domain *d, uint64_t mfn)
-{
+static int release_frame(struct domain *d, uint64_t mfn) {
     struct frame *f = frame_of(mfn);
 
-    if (!f || !frame_try_get(f, owner_tag(d)))
-        return -EINVAL;
+    if (!f || !frame_try_get(f, owner_tag(d))) return -EINVAL;
     if (READ_ONCE(f->count) & FC_HYPERVISOR) {
         frame_drop(f);
         return -EINVAL;
@@ -82,20 +66,16 @@ static int release_frame(struct domain *d, uint64_t mfn)
     return 0;
 }
 
-static int decrease_one(const struct memop *m, uint64_t i)
-{
+static int decrease_one(const struct memop *m, uint64_t i) {
     xen_pfn_t mfn;
     int rc = 0;
 
-    if (copy_from_guest_idx(&mfn, m->list, i))
-        return -EFAULT;
-    for (uint64_t j = 0; !rc && j < BIT(m->order); j++)
-        rc = release_frame(m->d, mfn + j);
+    if (copy_from_guest_idx(&mfn, m->list, i)) return -EFAULT;
+    for (uint64_t j = 0; !rc && j < BIT(m->order); j++) rc = release_frame(m->d, mfn + j);
     return rc;
 }
 
-static void run_extents(struct memop *m, unsigned int op)
-{
+static void run_extents(struct memop *m, unsigned int op) {
     uint64_t start = m->done;
 
     for (; m->done < m->nr; m->done++) {
@@ -111,18 +91,15 @@ static void run_extents(struct memop *m, unsigned int op)
             rc = decrease_one(m, m->done);
         else
             rc = populate_one(m, m->done);
-        if (rc)
-            return;
+        if (rc) return;
     }
 }
 
 /* A domain named by a memory operation, with a reference; 0, -ESRCH, -EPERM. */
-static int memop_domain(domid_t id, struct domain **out)
-{
+static int memop_domain(domid_t id, struct domain **out) {
     struct domain *d = domain_get_self_or(id);
 
-    if (!d)
-        return -ESRCH;
+    if (!d) return -ESRCH;
     if (d != current->domain && policy_check(current->domain, d, POL_MEMORY_FOREIGN, 0)) {
         domain_put(d);
         return -EPERM;
@@ -132,16 +109,14 @@ static int memop_domain(domid_t id, struct domain **out)
 }
 
 static bool parse_reservation(const struct xen_memory_reservation *r, unsigned int op,
-                              struct memop *m)
-{
+                              struct memop *m) {
     unsigned int bits = XENMEMF_get_address_bits(r->mem_flags);
 
     m->list = handle_addr(r->extent_start);
     m->nr = r->nr_extents;
     m->order = r->extent_order;
     m->bits = bits && bits < 64 ? bits : 0;
-    if (bits && bits <= PAGE_SHIFT)
-        return false;
+    if (bits && bits <= PAGE_SHIFT) return false;
     if (m->nr > MAX_EXTENTS || m->done >= m->nr || m->order > memop_max_order(current->domain))
         return false;
     if (op == XENMEM_populate_physmap && (r->mem_flags & XENMEMF_populate_on_demand))
@@ -149,8 +124,7 @@ static bool parse_reservation(const struct xen_memory_reservation *r, unsigned i
     return m->list || op == XENMEM_increase_reservation;
 }
 
-static long reservation(unsigned int op, uint64_t start, uint64_t arg)
-{
+static long reservation(unsigned int op, uint64_t start, uint64_t arg) {
     struct xen_memory_reservation r;
     struct memop m = {.done = start};
 
@@ -159,30 +133,25 @@ static long reservation(unsigned int op, uint64_t start, uint64_t arg)
         return (long)start;
     run_extents(&m, op);
     domain_put(m.d);
-    if (m.preempted)
-        return hypercall_continue(2, op | m.done << EXTENT_SHIFT, arg);
+    if (m.preempted) return hypercall_continue(2, op | m.done << EXTENT_SHIFT, arg);
     return (long)m.done;
 }
 
 /* A guest that has not said yet has no frame above 0. */
-static long last_gpfn(const struct domain *d)
-{
+static long last_gpfn(const struct domain *d) {
     uint64_t n = READ_ONCE(d->shared_info->arch.max_pfn);
 
     return n ? (long)n - 1 : 0;
 }
 
-static long domain_number(unsigned int op, uint64_t arg)
-{
+static long domain_number(unsigned int op, uint64_t arg) {
     struct xen_memory_domain r;
     struct domain *d;
     long rc;
 
-    if (copy_from_guest(&r, arg, sizeof(r)))
-        return -EFAULT;
+    if (copy_from_guest(&r, arg, sizeof(r))) return -EFAULT;
     rc = memop_domain(r.domid, &d);
-    if (rc)
-        return rc;
+    if (rc) return rc;
     if (op == XENMEM_current_reservation)
         rc = (long)d->mm.tot_pages;
     else if (op == XENMEM_maximum_reservation)
@@ -193,61 +162,47 @@ static long domain_number(unsigned int op, uint64_t arg)
     return rc;
 }
 
-static long claim_pages(uint64_t arg)
-{
+static long claim_pages(uint64_t arg) {
     struct xen_memory_reservation r;
     struct domain *d;
     long rc;
 
-    if (copy_from_guest(&r, arg, sizeof(r)))
-        return -EFAULT;
-    if (handle_addr(r.extent_start) || r.extent_order || r.mem_flags)
-        return -EINVAL;
+    if (copy_from_guest(&r, arg, sizeof(r))) return -EFAULT;
+    if (handle_addr(r.extent_start) || r.extent_order || r.mem_flags) return -EINVAL;
     d = domain_get(r.domid);
-    if (!d)
-        return -EINVAL;
+    if (!d) return -EINVAL;
     rc = policy_check(current->domain, d, POL_MEMORY_FOREIGN, XENMEM_claim_pages);
-    if (!rc)
-        rc = d->state >= DOM_DYING ? -EINVAL : domain_set_claim(d, r.nr_extents);
+    if (!rc) rc = d->state >= DOM_DYING ? -EINVAL : domain_set_claim(d, r.nr_extents);
     domain_put(d);
     return rc;
 }
 
 /* A PV domain has no physmap to change: the answer is the same for every space. */
-static long physmap_op(unsigned int op, uint64_t arg)
-{
+static long physmap_op(unsigned int op, uint64_t arg) {
     struct xen_add_to_physmap a = {0};
     struct domain *d;
     domid_t id;
 
-    if (copy_from_guest(&id, arg, sizeof(id)))
-        return -EFAULT;
+    if (copy_from_guest(&id, arg, sizeof(id))) return -EFAULT;
     if (op == XENMEM_add_to_physmap) {
-        if (copy_from_guest(&a, arg, sizeof(a)))
-            return -EFAULT;
-        if (a.space == XENMAPSPACE_gmfn_foreign)
-            return -ENOSYS;
+        if (copy_from_guest(&a, arg, sizeof(a))) return -EFAULT;
+        if (a.space == XENMAPSPACE_gmfn_foreign) return -ENOSYS;
     }
     d = domain_get_self_or(id);
-    if (!d)
-        return -ESRCH;
+    if (!d) return -ESRCH;
     domain_put(d);
     return -EACCES;
 }
 
-static long get_vnumainfo(uint64_t arg)
-{
+static long get_vnumainfo(uint64_t arg) {
     struct xen_vnuma_topology_info t;
     struct domain *d;
     long rc;
 
-    if (copy_from_guest(&t, arg, sizeof(t)))
-        return -EFAULT;
-    if (t.pad)
-        return -EINVAL;
+    if (copy_from_guest(&t, arg, sizeof(t))) return -EFAULT;
+    if (t.pad) return -EINVAL;
     rc = memop_domain(t.domid, &d);
-    if (rc)
-        return rc;
+    if (rc) return rc;
     domain_put(d);
     return -EOPNOTSUPP;
 }
@@ -256,19 +211,16 @@ static long get_vnumainfo(uint64_t arg)
 
 /* Frames of a resource from 'start' on; the list in guest memory. */
 static long resource_frames(struct domain *d, const struct xen_mem_acquire_resource *r,
-                            uint64_t start, uint64_t arg)
-{
+                            uint64_t start, uint64_t arg) {
     uint64_t mfns[RESOURCE_STEP], list = handle_addr(r->frame_list);
     long rc;
 
-    if (start >= r->nr_frames || r->nr_frames > MAX_EXTENTS)
-        return -EINVAL;
+    if (start >= r->nr_frames || r->nr_frames > MAX_EXTENTS) return -EINVAL;
     while (start < r->nr_frames) {
         uint32_t n = (uint32_t)min((uint64_t)RESOURCE_STEP, r->nr_frames - start);
 
         rc = grant_acquire_resource(d, r->id, r->frame + start, n, mfns);
-        if (rc < 0)
-            return rc;
+        if (rc < 0) return rc;
         if (copy_to_guest(list + start * sizeof(mfns[0]), mfns, n * sizeof(mfns[0])))
             return -EFAULT;
         start += n;
@@ -279,29 +231,22 @@ static long resource_frames(struct domain *d, const struct xen_mem_acquire_resou
 }
 
 static long resource_size(struct domain *d, struct xen_mem_acquire_resource *r, uint64_t start,
-                          uint64_t arg)
-{
-    if (r->nr_frames || start)
-        return -EINVAL;
+                          uint64_t arg) {
+    if (r->nr_frames || start) return -EINVAL;
     r->nr_frames = (uint32_t)grant_resource_max_frames(d, r->id);
     return copy_field_to_guest(arg, struct xen_mem_acquire_resource, nr_frames, r) ? -EFAULT : 0;
 }
 
-static long acquire_resource(uint64_t start, uint64_t arg)
-{
+static long acquire_resource(uint64_t start, uint64_t arg) {
     struct xen_mem_acquire_resource r;
     struct domain *d;
     long rc;
 
-    if (copy_from_guest(&r, arg, sizeof(r)))
-        return -EFAULT;
-    if (r.pad || r.frame >> 32 || (r.frame + r.nr_frames) >> 32)
-        return -EINVAL;
-    if (r.domid == DOMID_SELF || r.domid == current->domain->id)
-        return -EPERM;
+    if (copy_from_guest(&r, arg, sizeof(r))) return -EFAULT;
+    if (r.pad || r.frame >> 32 || (r.frame + r.nr_frames) >> 32) return -EINVAL;
+    if (r.domid == DOMID_SELF || r.domid == current->domain->id) return -EPERM;
     rc = memop_domain(r.domid, &d);
-    if (rc)
-        return rc;
+    if (rc) return rc;
     if (r.type != XENMEM_resource_grant_table || grant_resource_max_frames(d, r.id) <= 0)
         rc = -EINVAL;
     else if (!handle_addr(r.frame_list))
@@ -313,47 +258,33 @@ static long acquire_resource(uint64_t start, uint64_t arg)
 }
 
 /* Operations without continuation. */
-static long simple_op(unsigned int op, uint64_t arg)
-{
+static long simple_op(unsigned int op, uint64_t arg) {
     switch (op) {
-    case XENMEM_exchange:
-        return memory_exchange(arg);
-    case XENMEM_maximum_ram_page:
-        return (long)max_frame;
+    case XENMEM_exchange: return memory_exchange(arg);
+    case XENMEM_maximum_ram_page: return (long)max_frame;
     case XENMEM_current_reservation:
     case XENMEM_maximum_reservation:
-    case XENMEM_maximum_gpfn:
-        return domain_number(op, arg);
-    case XENMEM_claim_pages:
-        return claim_pages(arg);
-    case XENMEM_get_vnumainfo:
-        return get_vnumainfo(arg);
-    case XENMEM_remove_from_physmap:
-        return physmap_op(op, arg);
+    case XENMEM_maximum_gpfn: return domain_number(op, arg);
+    case XENMEM_claim_pages: return claim_pages(arg);
+    case XENMEM_get_vnumainfo: return get_vnumainfo(arg);
+    case XENMEM_remove_from_physmap: return physmap_op(op, arg);
     case XENMEM_get_sharing_freed_pages:
-    case XENMEM_get_sharing_shared_pages:
-        return 0;
-    default:
-        return memory_map_op(op, arg);
+    case XENMEM_get_sharing_shared_pages: return 0;
+    default: return memory_map_op(op, arg);
     }
 }
 
-long do_memory_op(uint64_t cmd, uint64_t arg)
-{
+long do_memory_op(uint64_t cmd, uint64_t arg) {
     unsigned int op = cmd & CMD_MASK;
     uint64_t start = cmd >> EXTENT_SHIFT;
 
     switch (op) {
     case XENMEM_increase_reservation:
     case XENMEM_decrease_reservation:
-    case XENMEM_populate_physmap:
-        return reservation(op, start, arg);
-    case XENMEM_acquire_resource:
-        return acquire_resource(start, arg);
+    case XENMEM_populate_physmap: return reservation(op, start, arg);
+    case XENMEM_acquire_resource: return acquire_resource(start, arg);
     case XENMEM_add_to_physmap:
-    case XENMEM_add_to_physmap_batch:
-        return physmap_op(op, arg);
-    default:
-        return start ? -EINVAL : simple_op(op, arg);
+    case XENMEM_add_to_physmap_batch: return physmap_op(op, arg);
+    default: return start ? -EINVAL : simple_op(op, arg);
     }
 }

@@ -15,126 +15,96 @@
 #include <hv/string.h>
 #include <x86/layout.h>
 
-#define PT_ENTRIES 512
+#define PT_ENTRIES      512
 #define L4_SLOT_OURS(i) ((i) >= HV_SLOT_FIRST && (i) <= HV_SLOT_LAST)
-#define INVALID_M2P (~0UL)
+#define INVALID_M2P     (~0UL)
 
 /* An owner as frame records have it. */
 #define OWNER_NONE 0u
 #define OWNER_IO   (DOMID_IO + 1u)
-static inline uint32_t owner_tag(const struct domain *d)
-{
-    return d->id + 1u;
-}
+static inline uint32_t owner_tag(const struct domain *d) { return d->id + 1u; }
 
-static inline uint64_t pte_mfn(uint64_t e)
-{
-    return (e & PTE_ADDR) >> PAGE_SHIFT;
-}
+static inline uint64_t pte_mfn(uint64_t e) { return (e & PTE_ADDR) >> PAGE_SHIFT; }
 
 /* The record of a frame number from anywhere; NULL: not below max_frame. */
-static inline struct frame *frame_of(uint64_t mfn)
-{
-    if (unlikely(mfn >= max_frame))
-        return NULL;
+static inline struct frame *frame_of(uint64_t mfn) {
+    if (unlikely(mfn >= max_frame)) return NULL;
     return &frame_table[array_index_nospec(mfn, max_frame)];
 }
 
-static inline uint64_t frame_nr(const struct frame *f)
-{
-    return (uint64_t)(f - frame_table);
-}
+static inline uint64_t frame_nr(const struct frame *f) { return (uint64_t)(f - frame_table); }
 
-static inline void *frame_virt(const struct frame *f)
-{
+static inline void *frame_virt(const struct frame *f) {
     return (void *)(DIRECTMAP_START + (frame_nr(f) << PAGE_SHIFT));
 }
 
-static inline void *mfn_virt(uint64_t mfn)
-{
+static inline void *mfn_virt(uint64_t mfn) {
     return (void *)(DIRECTMAP_START + (mfn << PAGE_SHIFT));
 }
 
 /* On failure *old is the present value. */
-static inline bool cas64(uint64_t *p, uint64_t *old, uint64_t val)
-{
+static inline bool cas64(uint64_t *p, uint64_t *old, uint64_t val) {
     return __atomic_compare_exchange_n(p, old, val, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
 /* frame.c: references, quick. frame_try_get takes one if the frame's owner is tag. */
 void frame_last_put(struct frame *f);
 
-static inline void frame_drop(struct frame *f)
-{
+static inline void frame_drop(struct frame *f) {
     if (unlikely(((__atomic_fetch_sub(&f->count, 1, __ATOMIC_SEQ_CST) - 1) & FC_COUNT_MASK) == 0))
         frame_last_put(f);
 }
 
-static inline bool frame_try_get(struct frame *f, uint32_t tag)
-{
+static inline bool frame_try_get(struct frame *f, uint32_t tag) {
     uint64_t x = READ_ONCE(f->count);
 
-    if (unlikely(READ_ONCE(f->owner) != tag))
-        return false;
+    if (unlikely(READ_ONCE(f->owner) != tag)) return false;
     do {
-        if (unlikely(!(x & FC_COUNT_MASK)))
-            return false;
+        if (unlikely(!(x & FC_COUNT_MASK))) return false;
     } while (unlikely(!cas64(&f->count, &x, x + 1)));
-    if (likely(READ_ONCE(f->owner) == tag))
-        return true;
+    if (likely(READ_ONCE(f->owner) == tag)) return true;
     frame_drop(f); /* changed hands in between */
     return false;
 }
 
 /* Another reference for one who holds one. */
-static inline void frame_ref(struct frame *f)
-{
+static inline void frame_ref(struct frame *f) {
     __atomic_fetch_add(&f->count, 1, __ATOMIC_SEQ_CST);
 }
 
 /* The first present entry from i on; end: none. Four at a time: most tables are sparse. */
-static inline unsigned int next_present(const uint64_t *t, unsigned int i, unsigned int end)
-{
+static inline unsigned int next_present(const uint64_t *t, unsigned int i, unsigned int end) {
     const volatile uint64_t *e = t;
 
-    if (i < end && (e[i] & PTE_P))
-        return i;
-    while (i + 4 <= end && !((e[i] | e[i + 1] | e[i + 2] | e[i + 3]) & PTE_P))
-        i += 4;
-    while (i < end && !(e[i] & PTE_P))
-        i++;
+    if (i < end && (e[i] & PTE_P)) return i;
+    while (i + 4 <= end && !((e[i] | e[i + 1] | e[i + 2] | e[i + 3]) & PTE_P)) i += 4;
+    while (i < end && !(e[i] & PTE_P)) i++;
     return i;
 }
 
 /* The last present entry below i, plus 1; first: none. */
-static inline unsigned int prev_present(const uint64_t *t, unsigned int i, unsigned int first)
-{
+static inline unsigned int prev_present(const uint64_t *t, unsigned int i, unsigned int first) {
     const volatile uint64_t *e = t;
 
-    while (i >= first + 4 && !((e[i - 1] | e[i - 2] | e[i - 3] | e[i - 4]) & PTE_P))
-        i -= 4;
-    while (i > first && !(e[i - 1] & PTE_P))
-        i--;
+    while (i >= first + 4 && !((e[i - 1] | e[i - 2] | e[i - 3] | e[i - 4]) & PTE_P)) i -= 4;
+    while (i > first && !(e[i - 1] & PTE_P)) i--;
     return i;
 }
 
-static inline void clear_frame(void *p)
-{
+static inline void clear_frame(void *p) {
     uint64_t n = PAGE_SIZE / 8;
 
     __asm__ volatile("rep stosq" : "+D"(p), "+c"(n) : "a"(0) : "memory");
 }
 
-static inline void copy_frame(void *d, const void *s)
-{
+static inline void copy_frame(void *d, const void *s) {
     uint64_t n = PAGE_SIZE / 8;
 
     __asm__ volatile("rep movsq" : "+D"(d), "+S"(s), "+c"(n) : : "memory");
 }
 
 /* frame.c: a type reference on, or off, a frame that has others of that type; else the long way. */
-static inline int type_get_more(struct frame *f, uint64_t type)
-{
+static inline int type_get_more(struct frame *f, uint64_t type) {
     uint64_t x = READ_ONCE(f->type);
 
     if (likely((x & (FT_TYPE_MASK | FT_VALIDATED)) == (type | FT_VALIDATED) &&
@@ -144,19 +114,16 @@ static inline int type_get_more(struct frame *f, uint64_t type)
     return frame_get_type(f, type);
 }
 
-static inline int type_put_more(struct frame *f)
-{
+static inline int type_put_more(struct frame *f) {
     uint64_t x = READ_ONCE(f->type);
 
-    if (likely((x & FT_COUNT_MASK) > 1) && likely(cas64(&f->type, &x, x - 1)))
-        return 0;
+    if (likely((x & FT_COUNT_MASK) > 1) && likely(cas64(&f->type, &x, x - 1))) return 0;
     return frame_put_type_preemptible(f);
 }
 
 /* frame.c: writable type, quick for frames that are of that type already. A count can not overflow:
  * each reference stands for 8 bytes of memory somewhere. */
-static inline int frame_type_writable(struct frame *f)
-{
+static inline int frame_type_writable(struct frame *f) {
     uint64_t x = READ_ONCE(f->type);
 
     if (likely((x & (FT_TYPE_MASK | FT_VALIDATED)) == (FT_WRITABLE | FT_VALIDATED)) &&
@@ -221,7 +188,7 @@ void domain_frame_release(struct frame *f); /* the last reference of an owned fr
     0x100u /* for alloc_domain_frames: d's limits apply, but it gets them later */
 int domain_assign(struct domain *d, struct frame *f, unsigned int order, bool uncounted);
 int domain_set_claim(struct domain *d, uint64_t pages); /* alloc.c */
-void claim_used(struct domain *d, uint64_t n);           /* alloc.c */
+void claim_used(struct domain *d, uint64_t n);          /* alloc.c */
 /* Takes a frame nobody else holds from d, count 0 and no owner; it stays counted. */
 int domain_steal(struct domain *d, struct frame *f);
 void domain_uncount(struct domain *d, uint64_t pages);
@@ -260,8 +227,8 @@ void flush_stale(const struct frame *f, const struct domain *owner, bool everywh
 /* memory_op's parts. */
 struct memop {
     struct domain *d;
-    uint64_t list;        /* guest address of the extents, 0: none */
-    uint64_t nr, done;    /* extents */
+    uint64_t list;     /* guest address of the extents, 0: none */
+    uint64_t nr, done; /* extents */
     unsigned int order, bits;
     bool preempted;
 };
@@ -276,8 +243,7 @@ struct domain *frames_owner_get(domid_t id);
 void frames_owner_put(struct domain *d);
 /* base.c. With m2p_strict, an L4 loses the M2P when it becomes a user base pointer; without, it
  * gets it when it becomes a kernel's. As Xen. */
-static inline bool m2p_strict(const struct domain *d)
-{
+static inline bool m2p_strict(const struct domain *d) {
     return d->vm_assist & (1UL << VMASST_TYPE_m2p_strict);
 }
 int new_base(struct vcpu *v, uint64_t mfn);

@@ -29,30 +29,24 @@ static spinlock_t pool_lock = SPINLOCK_INIT(ORDER_POOL);
 static struct list classes[NR_CLASSES];
 static bool ready;
 
-static void pool_init(void)
-{
-    for (unsigned int i = 0; i < NR_CLASSES; i++)
-        list_init(&classes[i]);
+static void pool_init(void) {
+    for (unsigned int i = 0; i < NR_CLASSES; i++) list_init(&classes[i]);
     ready = true;
 }
 
-static unsigned int order_for(size_t n)
-{
+static unsigned int order_for(size_t n) {
     return n <= PAGE_SIZE ? 0 : fls64((n - 1) >> PAGE_SHIFT) + 1;
 }
 
-static void *large_alloc(size_t n)
-{
+static void *large_alloc(size_t n) {
     unsigned int order = order_for(n);
     void *p = alloc_pages_hv(order);
 
-    if (p)
-        mfn_to_frame(virt_to_mfn(p))->prev = order;
+    if (p) mfn_to_frame(virt_to_mfn(p))->prev = order;
     return p;
 }
 
-static void large_free(void *p)
-{
+static void large_free(void *p) {
     struct frame *f = mfn_to_frame(virt_to_mfn(p));
     unsigned int order = f->prev;
 
@@ -61,13 +55,12 @@ static void large_free(void *p)
 }
 
 /* Cuts a page into objects; not yet on a list. */
-static struct slab *slab_make(void *page, unsigned int class)
-{
+static struct slab *slab_make(void *page, unsigned int class) {
     size_t size = 1UL << (class + MIN_SHIFT);
     size_t first = ROUND_UP(sizeof(struct slab), size);
     struct slab *s = page;
 
-    s->class = (uint16_t)class;
+    s->class = (uint16_t) class;
     for (size_t at = first; at + size <= PAGE_SIZE; at += size) {
         struct object *o = (struct object *)((char *)page + at);
 
@@ -77,8 +70,7 @@ static struct slab *slab_make(void *page, unsigned int class)
     return s;
 }
 
-static void *slab_take(unsigned int class)
-{
+static void *slab_take(unsigned int class) {
     struct object *o = NULL;
     struct slab *s;
 
@@ -87,29 +79,23 @@ static void *slab_take(unsigned int class)
         o = s->free;
         s->free = o->next;
         s->used++;
-        if (!s->free)
-            list_del(&s->list);
+        if (!s->free) list_del(&s->list);
     }
     return o;
 }
 
-void *hv_alloc(size_t n)
-{
+void *hv_alloc(size_t n) {
     unsigned int class = n <= 16 ? 0 : fls64(n - 1) + 1 - MIN_SHIFT;
     void *page, *o;
 
-    if (n > MAX_SIZE)
-        return NULL;
-    if (class >= NR_CLASSES)
-        return large_alloc(n);
+    if (n > MAX_SIZE) return NULL;
+    if (class >= NR_CLASSES) return large_alloc(n);
     spin_lock(&pool_lock);
-    if (unlikely(!ready))
-        pool_init();
+    if (unlikely(!ready)) pool_init();
     while (!(o = slab_take(class))) {
         spin_unlock(&pool_lock);
         page = alloc_page_hv();
-        if (!page)
-            return NULL;
+        if (!page) return NULL;
         spin_lock(&pool_lock);
         list_add(&slab_make(page, class)->list, &classes[class]);
     }
@@ -118,12 +104,10 @@ void *hv_alloc(size_t n)
     return o;
 }
 
-static void slab_give(struct slab *s, struct object *o, void **empty)
-{
+static void slab_give(struct slab *s, struct object *o, void **empty) {
     struct list *head = &classes[s->class];
 
-    if (!s->free)
-        list_add(&s->list, head);
+    if (!s->free) list_add(&s->list, head);
     o->next = s->free;
     s->free = o;
     if (--s->used == 0 && !(head->next == &s->list && head->prev == &s->list)) {
@@ -132,12 +116,10 @@ static void slab_give(struct slab *s, struct object *o, void **empty)
     }
 }
 
-void hv_free(void *p)
-{
+void hv_free(void *p) {
     void *empty = NULL;
 
-    if (!p)
-        return;
+    if (!p) return;
     if (!((uintptr_t)p & ~PAGE_MASK)) {
         large_free(p);
         return;

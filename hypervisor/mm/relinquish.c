@@ -7,17 +7,14 @@
  */
 #include "mm_local.h"
 
-static int finish_partial(struct frame *f)
-{
+static int finish_partial(struct frame *f) {
     while (frame_finish_partial(f))
-        if (preempt_check())
-            return -ERESTART;
+        if (preempt_check()) return -ERESTART;
     return 0;
 }
 
 /* f has a reference of ours. */
-static int give_up(struct domain *d, struct frame *f)
-{
+static int give_up(struct domain *d, struct frame *f) {
     int rc;
 
     if (frame_unpin(f)) {
@@ -25,33 +22,28 @@ static int give_up(struct domain *d, struct frame *f)
         frame_drop(f);
     }
     rc = finish_partial(f);
-    if (rc)
-        return rc;
+    if (rc) return rc;
     free_domain_frame(f);
     domain_keep_frame(d, f);
     return 0;
 }
 
-int mm_relinquish_domain(struct domain *d)
-{
+int mm_relinquish_domain(struct domain *d) {
     int rc = mm_finish_pending(current);
     struct frame *f;
 
-    if (rc)
-        return rc;
+    if (rc) return rc;
     domain_set_claim(d, 0);
     while (READ_ONCE(d->mm.first_frame)) {
         f = domain_first_frame(d);
         if (f) {
             rc = give_up(d, f);
             frame_drop(f);
-            if (rc)
-                return rc;
+            if (rc) return rc;
         } else {
             smp_poll();
         }
-        if (preempt_check())
-            return -ERESTART;
+        if (preempt_check()) return -ERESTART;
     }
     return 0;
 }

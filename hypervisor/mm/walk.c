@@ -6,32 +6,25 @@
  */
 #include "mm_local.h"
 
-static struct frame *next_table(const struct frame *t, unsigned int index, uint32_t tag)
-{
+static struct frame *next_table(const struct frame *t, unsigned int index, uint32_t tag) {
     uint64_t e = READ_ONCE(((uint64_t *)frame_virt(t))[index]);
     struct frame *f = frame_of(pte_mfn(e));
 
-    if (unlikely(!(e & PTE_P) || !f || f->owner != tag))
-        return NULL;
+    if (unlikely(!(e & PTE_P) || !f || f->owner != tag)) return NULL;
     return f;
 }
 
-uint64_t *walk_tables(const struct domain *d, mfn_t l4, uint64_t va, struct frame **l1)
-{
+uint64_t *walk_tables(const struct domain *d, mfn_t l4, uint64_t va, struct frame **l1) {
     uint32_t tag = owner_tag(d);
     struct frame *t = frame_of(mfn_x(l4));
 
-    if (unlikely(!t || !guest_va(va)))
-        return NULL;
+    if (unlikely(!t || !guest_va(va))) return NULL;
     t = next_table(t, (va >> 39) & 511, tag);
-    if (unlikely(!t))
-        return NULL;
+    if (unlikely(!t)) return NULL;
     t = next_table(t, (va >> 30) & 511, tag);
-    if (unlikely(!t))
-        return NULL;
+    if (unlikely(!t)) return NULL;
     t = next_table(t, (va >> 21) & 511, tag);
-    if (unlikely(!t))
-        return NULL;
+    if (unlikely(!t)) return NULL;
     *l1 = t;
     return (uint64_t *)frame_virt(t) + ((va >> 12) & 511);
 }

@@ -9,37 +9,28 @@
 #include <hv/softirq.h>
 
 static spinlock_t park_lock = SPINLOCK_INIT(ORDER_DOMCTL + 1); /* one stops the others at a time */
-static uint32_t parked;  /* CPUs that have stopped; atomic */
-static bool parking;     /* stay */
+static uint32_t parked;                                        /* CPUs that have stopped; atomic */
+static bool parking;                                           /* stay */
 
-void park_softirq(void)
-{
-    if (!__atomic_load_n(&parking, __ATOMIC_ACQUIRE))
-        return;
+void park_softirq(void) {
+    if (!__atomic_load_n(&parking, __ATOMIC_ACQUIRE)) return;
     __atomic_fetch_add(&parked, 1, __ATOMIC_SEQ_CST);
-    while (__atomic_load_n(&parking, __ATOMIC_ACQUIRE))
-        smp_poll();
+    while (__atomic_load_n(&parking, __ATOMIC_ACQUIRE)) smp_poll();
     __atomic_fetch_sub(&parked, 1, __ATOMIC_SEQ_CST);
 }
 
 /* Tried only: whoever holds the lock waits for this CPU to stand still, too. */
-bool park_other_cpus(void)
-{
-    if (!spin_trylock(&park_lock))
-        return false;
+bool park_other_cpus(void) {
+    if (!spin_trylock(&park_lock)) return false;
     __atomic_store_n(&parking, true, __ATOMIC_RELEASE);
     for (unsigned int c = 0; c < nr_cpus; c++)
-        if (c != smp_cpu_id())
-            softirq_raise_on(c, SOFTIRQ_PARK);
-    while (__atomic_load_n(&parked, __ATOMIC_ACQUIRE) != nr_cpus - 1)
-        smp_poll();
+        if (c != smp_cpu_id()) softirq_raise_on(c, SOFTIRQ_PARK);
+    while (__atomic_load_n(&parked, __ATOMIC_ACQUIRE) != nr_cpus - 1) smp_poll();
     return true;
 }
 
-void unpark_cpus(void)
-{
+void unpark_cpus(void) {
     __atomic_store_n(&parking, false, __ATOMIC_RELEASE);
-    while (__atomic_load_n(&parked, __ATOMIC_ACQUIRE))
-        smp_poll();
+    while (__atomic_load_n(&parked, __ATOMIC_ACQUIRE)) smp_poll();
     spin_unlock(&park_lock);
 }

@@ -11,8 +11,7 @@
 #include <hv/printk.h>
 #include <hv/softirq.h>
 
-void vcpu_block(void)
-{
+void vcpu_block(void) {
     struct vcpu *v = current;
 
     set_bit(VPF_BLOCKED, &v->pause_flags);
@@ -23,10 +22,8 @@ void vcpu_block(void)
         softirq_raise(SOFTIRQ_SCHEDULE);
 }
 
-void vcpu_unblock(struct vcpu *v)
-{
-    if (!test_and_clear_bit(VPF_BLOCKED, &v->pause_flags))
-        return;
+void vcpu_unblock(struct vcpu *v) {
+    if (!test_and_clear_bit(VPF_BLOCKED, &v->pause_flags)) return;
     if (unlikely(v->event.poll_port)) {
         v->event.poll_port = 0;
         if (test_and_clear_bit(v->id, v->domain->event.poll_mask))
@@ -35,62 +32,50 @@ void vcpu_unblock(struct vcpu *v)
     vcpu_wake(v);
 }
 
-void vcpu_pause_nosync(struct vcpu *v)
-{
+void vcpu_pause_nosync(struct vcpu *v) {
     __atomic_fetch_add(&v->pause_count, 1, __ATOMIC_SEQ_CST);
     vcpu_sleep_nosync(v);
 }
 
-void vcpu_pause(struct vcpu *v)
-{
+void vcpu_pause(struct vcpu *v) {
     ASSERT(v != current);
     __atomic_fetch_add(&v->pause_count, 1, __ATOMIC_SEQ_CST);
     vcpu_sleep_sync(v);
 }
 
-void vcpu_unpause(struct vcpu *v)
-{
-    if (__atomic_sub_fetch(&v->pause_count, 1, __ATOMIC_SEQ_CST) == 0)
-        vcpu_wake(v);
+void vcpu_unpause(struct vcpu *v) {
+    if (__atomic_sub_fetch(&v->pause_count, 1, __ATOMIC_SEQ_CST) == 0) vcpu_wake(v);
 }
 
-void domain_pause_nosync(struct domain *d)
-{
+void domain_pause_nosync(struct domain *d) {
     struct vcpu *v;
 
     __atomic_fetch_add(&d->pause_count, 1, __ATOMIC_SEQ_CST);
-    for_each_vcpu(d, v)
-        vcpu_sleep_nosync(v);
+    for_each_vcpu(d, v) vcpu_sleep_nosync(v);
 }
 
-void domain_pause(struct domain *d)
-{
+void domain_pause(struct domain *d) {
     struct vcpu *v;
 
     domain_pause_nosync(d);
-    for_each_vcpu(d, v)
-        vcpu_sleep_sync(v);
+    for_each_vcpu(d, v) vcpu_sleep_sync(v);
 }
 
-void domain_unpause(struct domain *d)
-{
+void domain_unpause(struct domain *d) {
     struct vcpu *v;
 
     if (__atomic_sub_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST) == 0)
-        for_each_vcpu(d, v)
-            vcpu_wake(v);
+        for_each_vcpu(d, v) vcpu_wake(v);
 }
 
-void domain_pause_by_tools(struct domain *d)
-{
+void domain_pause_by_tools(struct domain *d) {
     spin_lock(&d->lock);
     d->tools_pause_count++;
     spin_unlock(&d->lock);
     domain_pause(d);
 }
 
-int domain_unpause_by_tools(struct domain *d)
-{
+int domain_unpause_by_tools(struct domain *d) {
     int rc = 0;
 
     spin_lock(&d->lock);
@@ -99,7 +84,6 @@ int domain_unpause_by_tools(struct domain *d)
     else
         d->tools_pause_count--;
     spin_unlock(&d->lock);
-    if (!rc)
-        domain_unpause(d);
+    if (!rc) domain_unpause(d);
     return rc;
 }

@@ -4,18 +4,13 @@
 #define NORMAL_WEIGHT 256
 
 /* Virtual times wrap after centuries; compare by difference all the same. */
-static bool vtime_before(uint64_t a, uint64_t b)
-{
-    return (int64_t)(a - b) < 0;
-}
+static bool vtime_before(uint64_t a, uint64_t b) { return (int64_t)(a - b) < 0; }
 
-uint64_t policy_virtual(uint64_t ns, unsigned int weight)
-{
+uint64_t policy_virtual(uint64_t ns, unsigned int weight) {
     return weight == NORMAL_WEIGHT ? ns : ns * NORMAL_WEIGHT / weight;
 }
 
-void policy_place(struct sched_pcpu *q, struct sched_vcpu *s, unsigned int weight)
-{
+void policy_place(struct sched_pcpu *q, struct sched_vcpu *s, unsigned int weight) {
     uint64_t slice = policy_virtual(POLICY_SLICE_NS, weight);
 
     if (vtime_before(s->vruntime, q->min_vruntime - slice))
@@ -25,8 +20,7 @@ void policy_place(struct sched_pcpu *q, struct sched_vcpu *s, unsigned int weigh
     s->deadline = s->vruntime + slice;
 }
 
-void policy_charge(struct sched_pcpu *q, struct sched_vcpu *s, uint64_t ns, unsigned int weight)
-{
+void policy_charge(struct sched_pcpu *q, struct sched_vcpu *s, uint64_t ns, unsigned int weight) {
     s->vruntime += policy_virtual(ns, weight);
     if (!vtime_before(s->vruntime, s->deadline))
         s->deadline = s->vruntime + policy_virtual(POLICY_SLICE_NS, weight);
@@ -34,12 +28,10 @@ void policy_charge(struct sched_pcpu *q, struct sched_vcpu *s, uint64_t ns, unsi
 }
 
 bool policy_before(const struct sched_pcpu *q, const struct sched_vcpu *a,
-                   const struct sched_vcpu *b)
-{
+                   const struct sched_vcpu *b) {
     bool ea = !vtime_before(q->min_vruntime, a->vruntime);
     bool eb = !vtime_before(q->min_vruntime, b->vruntime);
 
-    if (ea != eb)
-        return ea;
+    if (ea != eb) return ea;
     return vtime_before(a->deadline, b->deadline);
 }

@@ -11,8 +11,7 @@
 #include <hv/pcpu.h>
 #include "runstate.h"
 
-void runstate_set(struct vcpu *v, int state, uint64_t now)
-{
+void runstate_set(struct vcpu *v, int state, uint64_t now) {
     struct vcpu_runstate_info *r = &v->sched.runstate;
 
     if (now > r->state_entry_time) {
@@ -22,15 +21,13 @@ void runstate_set(struct vcpu *v, int state, uint64_t now)
     r->state = state;
 }
 
-int runstate_when_off(const struct vcpu *v)
-{
+int runstate_when_off(const struct vcpu *v) {
     return (v->pause_flags & BIT(VPF_BLOCKED)) && !v->pause_count && !v->domain->pause_count
                ? RUNSTATE_blocked
                : RUNSTATE_offline;
 }
 
-void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out)
-{
+void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out) {
     struct vcpu_runstate_info r;
     uint64_t now;
 
@@ -46,13 +43,11 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out)
         spin_unlock(l);
     }
     now = now_ns();
-    if (now > r.state_entry_time)
-        r.time[r.state] += now - r.state_entry_time;
+    if (now > r.state_entry_time) r.time[r.state] += now - r.state_entry_time;
     *out = r;
 }
 
-static void publish(struct vcpu *v)
-{
+static void publish(struct vcpu *v) {
     struct vcpu_runstate_info r = v->sched.runstate;
     uint64_t va = v->runstate_va;
     uint64_t time_field = va + offsetof(struct vcpu_runstate_info, state_entry_time);
@@ -63,35 +58,29 @@ static void publish(struct vcpu *v)
             copy_to_guest(va, &r, sizeof(r)))
             return;
         r.state_entry_time &= ~XEN_RUNSTATE_UPDATE;
-        if (copy_to_guest(time_field, &r.state_entry_time, sizeof(r.state_entry_time)))
-            return;
+        if (copy_to_guest(time_field, &r.state_entry_time, sizeof(r.state_entry_time))) return;
     } else if (copy_to_guest(va, &r, sizeof(r))) {
         return;
     }
 }
 
 /* The area is a guest-kernel address: a vcpu in user mode needs its kernel base for the moment. */
-void runstate_publish_before_switch(struct vcpu *prev)
-{
+void runstate_publish_before_switch(struct vcpu *prev) {
     bool user = !prev->arch.kernel_mode;
 
-    if (!prev->runstate_va)
-        return;
+    if (!prev->runstate_va) return;
     if (user) {
         prev->arch.kernel_mode = true;
         mm_load_base(prev);
     }
     publish(prev);
-    if (user)
-        prev->arch.kernel_mode = false; /* whoever runs next loads its own base */
+    if (user) prev->arch.kernel_mode = false; /* whoever runs next loads its own base */
 }
 
-void runstate_publish_after_switch(struct vcpu *next)
-{
+void runstate_publish_after_switch(struct vcpu *next) {
     bool user = !next->arch.kernel_mode;
 
-    if (!next->runstate_va)
-        return;
+    if (!next->runstate_va) return;
     if (user) {
         next->arch.kernel_mode = true;
         mm_load_base(next);

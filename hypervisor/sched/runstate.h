@@ -13,6 +13,6 @@ void runstate_publish_after_switch(struct vcpu *next);
 
 void vcpu_timers_init(struct vcpu *v);
 void vcpu_timers_kill(struct vcpu *v);
-void periodic_timer_pause(struct vcpu *v);  /* v leaves its CPU: no ticks until it is back */
+void periodic_timer_pause(struct vcpu *v); /* v leaves its CPU: no ticks until it is back */
 void periodic_timer_resume(struct vcpu *v);
 void periodic_timer_set(struct vcpu *v, uint64_t period_ns);

@@ -21,76 +21,61 @@
 #include "policy.h"
 #include "runstate.h"
 
-bool vcpu_runnable(const struct vcpu *v)
-{
+bool vcpu_runnable(const struct vcpu *v) {
     return !(READ_ONCE(v->pause_flags) | (unsigned int)READ_ONCE(v->pause_count) |
              (unsigned int)READ_ONCE(v->domain->pause_count));
 }
 
-static bool is_idle(const struct vcpu *v)
-{
-    return v->domain == &idle_domain;
-}
+static bool is_idle(const struct vcpu *v) { return v->domain == &idle_domain; }
 
-static bool cpu_allowed(const struct vcpu *v, unsigned int cpu)
-{
-    if (v->sched.pinned_cpu)
-        return cpu == v->sched.pinned_cpu - 1;
+static bool cpu_allowed(const struct vcpu *v, unsigned int cpu) {
+    if (v->sched.pinned_cpu) return cpu == v->sched.pinned_cpu - 1;
     return test_bit(cpu, v->sched.hard_affinity.bits);
 }
 
-static struct sched_pcpu *vcpu_lock_queue(const struct vcpu *v)
-{
+static struct sched_pcpu *vcpu_lock_queue(const struct vcpu *v) {
     for (;;) {
         uint32_t cpu = READ_ONCE(v->sched.cpu);
         struct sched_pcpu *q = &pcpus[cpu]->sched;
 
         spin_lock(&q->lock);
-        if (likely(v->sched.cpu == cpu))
-            return q;
+        if (likely(v->sched.cpu == cpu)) return q;
         spin_unlock(&q->lock);
     }
 }
 
-static void queue_add(struct sched_pcpu *q, struct vcpu *v)
-{
+static void queue_add(struct sched_pcpu *q, struct vcpu *v) {
     list_add_tail(&v->sched.run, &q->queue);
     v->sched.queued = true;
     q->nr_queued++;
 }
 
-static void queue_del(struct sched_pcpu *q, struct vcpu *v)
-{
+static void queue_del(struct sched_pcpu *q, struct vcpu *v) {
     list_del(&v->sched.run);
     v->sched.queued = false;
     q->nr_queued--;
 }
 
-static struct vcpu *entity_vcpu(struct sched_vcpu *s)
-{
+static struct vcpu *entity_vcpu(struct sched_vcpu *s) {
     return container_of(s, struct vcpu, sched);
 }
 
 /* The best queued vcpu that this CPU may run now. own, which this CPU runs, need not be saved. */
-static struct vcpu *queue_best(struct sched_pcpu *q, unsigned int cpu, const struct vcpu *own)
-{
+static struct vcpu *queue_best(struct sched_pcpu *q, unsigned int cpu, const struct vcpu *own) {
     struct sched_vcpu *s, *best = NULL;
 
     list_for_each(s, &q->queue, run) {
         struct vcpu *v = entity_vcpu(s);
 
-        if (!cpu_allowed(v, cpu) ||
-            (v != own && __atomic_load_n(&v->is_running, __ATOMIC_ACQUIRE)))
+        if (!cpu_allowed(v, cpu) || (v != own && __atomic_load_n(&v->is_running, __ATOMIC_ACQUIRE)))
             continue;
-        if (!best || policy_before(q, s, best))
-            best = s;
+        if (!best || policy_before(q, s, best)) best = s;
     }
     return best ? entity_vcpu(best) : NULL;
 }
 
 /* min_vruntime follows the slowest runnable vcpu, and never goes back. */
-static void queue_advance(struct sched_pcpu *q, const struct vcpu *running)
-{
+static void queue_advance(struct sched_pcpu *q, const struct vcpu *running) {
     struct sched_vcpu *s;
     uint64_t low = 0;
     bool any = false;
@@ -104,21 +89,17 @@ static void queue_advance(struct sched_pcpu *q, const struct vcpu *running)
             low = s->vruntime;
             any = true;
         }
-    if (any && (int64_t)(low - q->min_vruntime) > 0)
-        q->min_vruntime = low;
+    if (any && (int64_t)(low - q->min_vruntime) > 0) q->min_vruntime = low;
 }
 
-static void charge_running(struct sched_pcpu *q, struct vcpu *v, uint64_t now)
-{
-    if (is_idle(v))
-        return;
+static void charge_running(struct sched_pcpu *q, struct vcpu *v, uint64_t now) {
+    if (is_idle(v)) return;
     policy_charge(q, &v->sched, now - v->sched.last_start, v->domain->sched.weight);
     v->sched.last_start = now;
 }
 
 /* An idle CPU that v may use, its own first; -1 if none. A hint: read without locks. */
-static int find_idle_cpu(const struct vcpu *v)
-{
+static int find_idle_cpu(const struct vcpu *v) {
     unsigned int own = v->sched.cpu;
 
     if (cpu_allowed(v, own) && is_idle(READ_ONCE(pcpus[own]->sched.chosen)) &&
@@ -131,77 +112,60 @@ static int find_idle_cpu(const struct vcpu *v)
     return -1;
 }
 
-static int find_allowed_cpu(const struct vcpu *v)
-{
+static int find_allowed_cpu(const struct vcpu *v) {
     for (unsigned int c = 0; c < nr_cpus; c++)
-        if (cpu_allowed(v, c))
-            return (int)c;
+        if (cpu_allowed(v, c)) return (int)c;
     return -1;
 }
 
-static void lock_two(unsigned int a, unsigned int b)
-{
+static void lock_two(unsigned int a, unsigned int b) {
     spin_lock(&pcpus[min(a, b)]->sched.lock);
-    if (a != b)
-        spin_lock(&pcpus[max(a, b)]->sched.lock);
+    if (a != b) spin_lock(&pcpus[max(a, b)]->sched.lock);
 }
 
-static void unlock_two(unsigned int a, unsigned int b)
-{
+static void unlock_two(unsigned int a, unsigned int b) {
     spin_unlock(&pcpus[a]->sched.lock);
-    if (a != b)
-        spin_unlock(&pcpus[b]->sched.lock);
+    if (a != b) spin_unlock(&pcpus[b]->sched.lock);
 }
 
 /* v changes queues. Its relative lag goes with it. Both locks held, v not running. */
-static void move_locked(struct vcpu *v, unsigned int from, unsigned int to)
-{
+static void move_locked(struct vcpu *v, unsigned int from, unsigned int to) {
     struct sched_pcpu *qf = &pcpus[from]->sched, *qt = &pcpus[to]->sched;
     bool queued = v->sched.queued;
 
-    if (queued)
-        queue_del(qf, v);
+    if (queued) queue_del(qf, v);
     v->sched.vruntime += qt->min_vruntime - qf->min_vruntime;
     v->sched.deadline += qt->min_vruntime - qf->min_vruntime;
     WRITE_ONCE(v->sched.cpu, to);
-    if (queued)
-        queue_add(qt, v);
+    if (queued) queue_add(qt, v);
 }
 
 /* Moves a vcpu that is not running to another CPU's queue; does nothing if it got chosen. */
-static void vcpu_move(struct vcpu *v, unsigned int to)
-{
+static void vcpu_move(struct vcpu *v, unsigned int to) {
     unsigned int from;
 
     for (;;) {
         from = READ_ONCE(v->sched.cpu);
-        if (from == to)
-            return;
+        if (from == to) return;
         lock_two(from, to);
-        if (v->sched.cpu == from)
-            break;
+        if (v->sched.cpu == from) break;
         unlock_two(from, to);
     }
-    if (!__atomic_load_n(&v->is_running, __ATOMIC_ACQUIRE))
-        move_locked(v, from, to);
+    if (!__atomic_load_n(&v->is_running, __ATOMIC_ACQUIRE)) move_locked(v, from, to);
     unlock_two(from, to);
 }
 
-void vcpu_wake(struct vcpu *v)
-{
+void vcpu_wake(struct vcpu *v) {
     struct sched_pcpu *q;
     unsigned int cpu;
     bool resched = false;
 
-    if (!vcpu_runnable(v) || is_idle(v))
-        return;
+    if (!vcpu_runnable(v) || is_idle(v)) return;
     if (!READ_ONCE(v->is_running) && !READ_ONCE(v->sched.queued)) {
         int target = find_idle_cpu(v);
 
-        if (target < 0 && !cpu_allowed(v, v->sched.cpu))
-            target = find_allowed_cpu(v);
-        if (target >= 0 && (unsigned int)target != v->sched.cpu)
-            vcpu_move(v, (unsigned int)target);
+        if (target < 0 && !cpu_allowed(v, v->sched.cpu)) target = find_allowed_cpu(v);
+        if (target >= 0 && (unsigned int)target != v->sched.cpu) vcpu_move(v, (unsigned int)target);
     }
     q = vcpu_lock_queue(v);
     cpu = v->sched.cpu;
@@ -215,12 +179,10 @@ void vcpu_wake(struct vcpu *v)
         resched = is_idle(curr) || q->nr_queued == 1 || policy_before(q, &v->sched, &curr->sched);
     }
     spin_unlock(&q->lock);
-    if (resched)
-        softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);
+    if (resched) softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);
 }
 
-void vcpu_sleep_nosync(struct vcpu *v)
-{
+void vcpu_sleep_nosync(struct vcpu *v) {
     struct sched_pcpu *q = vcpu_lock_queue(v);
     unsigned int cpu = v->sched.cpu;
     bool leave = false;
@@ -228,47 +190,38 @@ void vcpu_sleep_nosync(struct vcpu *v)
     if (!vcpu_runnable(v)) {
         if (v->sched.queued) {
             queue_del(q, v);
-            if (q->chosen != v)
-                runstate_set(v, runstate_when_off(v), now_ns());
+            if (q->chosen != v) runstate_set(v, runstate_when_off(v), now_ns());
         }
         leave = q->chosen == v;
     }
     spin_unlock(&q->lock);
-    if (leave)
-        softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);
+    if (leave) softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);
 }
 
-void vcpu_sleep_sync(struct vcpu *v)
-{
+void vcpu_sleep_sync(struct vcpu *v) {
     vcpu_sleep_nosync(v);
-    while (!vcpu_runnable(v) && __atomic_load_n(&v->is_running, __ATOMIC_ACQUIRE))
-        smp_poll();
+    while (!vcpu_runnable(v) && __atomic_load_n(&v->is_running, __ATOMIC_ACQUIRE)) smp_poll();
 }
 
-void vcpu_kick(struct vcpu *v)
-{
+void vcpu_kick(struct vcpu *v) {
     unsigned int cpu = READ_ONCE(v->sched.cpu);
 
-    if (READ_ONCE(v->is_running) && cpu != smp_cpu_id())
-        smp_send_kick(cpu);
+    if (READ_ONCE(v->is_running) && cpu != smp_cpu_id()) smp_send_kick(cpu);
 }
 
-static bool steal_from(unsigned int cpu, unsigned int victim)
-{
+static bool steal_from(unsigned int cpu, unsigned int victim) {
     struct vcpu *v;
 
     lock_two(cpu, victim);
     v = queue_best(&pcpus[victim]->sched, cpu, NULL);
-    if (v)
-        move_locked(v, victim, cpu);
+    if (v) move_locked(v, victim, cpu);
     unlock_two(cpu, victim);
     return v;
 }
 
 /* Takes a waiting vcpu from the most loaded other CPU, or from any whose vcpus are not all bound
  * elsewhere. Own queue lock not held. */
-static void steal(unsigned int cpu)
-{
+static void steal(unsigned int cpu) {
     unsigned int busiest = cpu, most = 0;
 
     for (unsigned int c = 0; c < nr_cpus; c++) {
@@ -279,22 +232,18 @@ static void steal(unsigned int cpu)
             busiest = c;
         }
     }
-    if (busiest == cpu || steal_from(cpu, busiest))
-        return;
+    if (busiest == cpu || steal_from(cpu, busiest)) return;
     for (unsigned int c = 0; c < nr_cpus; c++)
         if (c != cpu && c != busiest && READ_ONCE(pcpus[c]->sched.nr_queued) && steal_from(cpu, c))
             return;
 }
 
 /* prev is leaving the CPU although runnable: back to the queue, or off to where it is allowed. */
-static void requeue_prev(struct sched_pcpu *q, struct vcpu *prev)
-{
-    if (!is_idle(prev) && vcpu_runnable(prev) && !prev->sched.queued)
-        queue_add(q, prev);
+static void requeue_prev(struct sched_pcpu *q, struct vcpu *prev) {
+    if (!is_idle(prev) && vcpu_runnable(prev) && !prev->sched.queued) queue_add(q, prev);
 }
 
-static void arm_slice(struct sched_pcpu *q, struct vcpu *next, uint64_t now)
-{
+static void arm_slice(struct sched_pcpu *q, struct vcpu *next, uint64_t now) {
     if (is_idle(next) || !q->nr_queued)
         timer_stop(&q->slice);
     else
@@ -302,8 +251,7 @@ static void arm_slice(struct sched_pcpu *q, struct vcpu *next, uint64_t now)
 }
 
 /* v, which need not exist any more, goes to another queue if it is still in this one. */
-static void move_if_queued(const struct vcpu *v, unsigned int from, unsigned int to)
-{
+static void move_if_queued(const struct vcpu *v, unsigned int from, unsigned int to) {
     struct sched_vcpu *s;
 
     lock_two(from, to);
@@ -316,8 +264,7 @@ static void move_if_queued(const struct vcpu *v, unsigned int from, unsigned int
 }
 
 /* prev's registers are in its struct. If it still wants to run, another CPU may be for it. */
-static void finish_switch(struct pcpu *p, struct vcpu *prev)
-{
+static void finish_switch(struct pcpu *p, struct vcpu *prev) {
     bool allowed = true;
     int target = -1;
 
@@ -329,28 +276,23 @@ static void finish_switch(struct pcpu *p, struct vcpu *prev)
     if (prev->sched.queued) {
         allowed = cpu_allowed(prev, p->id);
         target = find_idle_cpu(prev); /* it will come and steal */
-        if (target < 0 && !allowed)
-            target = find_allowed_cpu(prev);
+        if (target < 0 && !allowed) target = find_allowed_cpu(prev);
     }
     /* From here on prev may be destroyed at any time, unless it is on a queue. */
     __atomic_store_n(&prev->is_running, false, __ATOMIC_RELEASE);
     spin_unlock(&p->sched.lock);
-    if (target < 0)
-        return;
-    if (!allowed)
-        move_if_queued(prev, p->id, (unsigned int)target);
+    if (target < 0) return;
+    if (!allowed) move_if_queued(prev, p->id, (unsigned int)target);
     softirq_raise_on((unsigned int)target, SOFTIRQ_SCHEDULE);
 }
 
-void sched_softirq(void)
-{
+void sched_softirq(void) {
     struct pcpu *p = this_pcpu();
     struct sched_pcpu *q = &p->sched;
     struct vcpu *prev = p->curr, *next;
     uint64_t now;
 
-    if (!q->nr_queued && (is_idle(prev) || !vcpu_runnable(prev)))
-        steal(p->id);
+    if (!q->nr_queued && (is_idle(prev) || !vcpu_runnable(prev))) steal(p->id);
 
     spin_lock(&q->lock);
     now = now_ns();
@@ -378,8 +320,7 @@ void sched_softirq(void)
     else
         p->idle.sched.runstate.state_entry_time = now;
     if (is_idle(prev))
-        prev->sched.runstate.time[RUNSTATE_running] +=
-            now - prev->sched.runstate.state_entry_time;
+        prev->sched.runstate.time[RUNSTATE_running] += now - prev->sched.runstate.state_entry_time;
     spin_unlock(&q->lock);
 
     periodic_timer_pause(prev);
@@ -395,40 +336,34 @@ void sched_softirq(void)
     }
 }
 
-static void slice_expired(void *data)
-{
+static void slice_expired(void *data) {
     (void)data;
     softirq_raise(SOFTIRQ_SCHEDULE);
 }
 
-uint64_t sched_idle_ns(unsigned int cpu)
-{
+uint64_t sched_idle_ns(unsigned int cpu) {
     struct pcpu *p = pcpus[cpu];
     uint64_t t;
 
     spin_lock(&p->sched.lock);
     t = p->idle.sched.runstate.time[RUNSTATE_running];
-    if (is_idle(p->sched.chosen))
-        t += now_ns() - p->idle.sched.runstate.state_entry_time;
+    if (is_idle(p->sched.chosen)) t += now_ns() - p->idle.sched.runstate.state_entry_time;
     spin_unlock(&p->sched.lock);
     return t;
 }
 
-void sched_init(void)
-{
+void sched_init(void) {
     idle_domain.id = DOMID_IDLE;
     idle_domain.sched.weight = 256;
     sched_init_cpu(0);
 }
 
-void sched_start_cpu(void)
-{
+void sched_start_cpu(void) {
     softirq_raise(SOFTIRQ_SCHEDULE);
     exit_to_guest();
 }
 
-void sched_init_cpu(unsigned int cpu)
-{
+void sched_init_cpu(unsigned int cpu) {
     struct pcpu *p = pcpus[cpu];
 
     spin_lock_init(&p->sched.lock, ORDER_SCHED);
@@ -444,19 +379,15 @@ void sched_init_cpu(unsigned int cpu)
     p->curr = p->sched.chosen = &p->idle;
 }
 
-void sched_idle(void)
-{
-    if (!softirq_pending())
-        __asm__ volatile("sti; hlt; cli" ::: "memory");
+void sched_idle(void) {
+    if (!softirq_pending()) __asm__ volatile("sti; hlt; cli" ::: "memory");
 }
 
-static unsigned int place_new_vcpu(const struct vcpu *v)
-{
+static unsigned int place_new_vcpu(const struct vcpu *v) {
     return (v->domain->id + v->id) % nr_cpus;
 }
 
-int sched_init_vcpu(struct vcpu *v)
-{
+int sched_init_vcpu(struct vcpu *v) {
     v->pause_flags = BIT(VPF_DOWN);
     v->sched.cpu = place_new_vcpu(v);
     list_init(&v->sched.run);
@@ -469,46 +400,36 @@ int sched_init_vcpu(struct vcpu *v)
     return 0;
 }
 
-void sched_destroy_vcpu(struct vcpu *v)
-{
+void sched_destroy_vcpu(struct vcpu *v) {
     vcpu_timers_kill(v);
     vcpu_sleep_sync(v);
 }
 
-int vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft)
-{
+int vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft) {
     struct sched_pcpu *q;
     bool any = false;
 
-    for (unsigned int c = 0; hard && c < nr_cpus; c++)
-        any |= test_bit(c, hard->bits);
-    if (hard && !any)
-        return -EINVAL;
+    for (unsigned int c = 0; hard && c < nr_cpus; c++) any |= test_bit(c, hard->bits);
+    if (hard && !any) return -EINVAL;
     q = vcpu_lock_queue(v);
-    if (hard)
-        v->sched.hard_affinity = *hard;
-    if (soft)
-        v->sched.soft_affinity = *soft;
+    if (hard) v->sched.hard_affinity = *hard;
+    if (soft) v->sched.soft_affinity = *soft;
     spin_unlock(&q->lock);
     if (!cpu_allowed(v, v->sched.cpu)) {
         int target = find_allowed_cpu(v);
 
-        if (target >= 0)
-            vcpu_move(v, (unsigned int)target);
+        if (target >= 0) vcpu_move(v, (unsigned int)target);
         softirq_raise_on(v->sched.cpu, SOFTIRQ_SCHEDULE);
     }
     return 0;
 }
 
-void vcpu_yield(void)
-{
+void vcpu_yield(void) {
     struct vcpu *v = current;
     struct sched_pcpu *q = vcpu_lock_queue(v);
 
     /* Gives up the rest of the slice: back of the line among equals. */
-    if (q->nr_queued)
-        v->sched.deadline += policy_virtual(POLICY_SLICE_NS, v->domain->sched.weight);
+    if (q->nr_queued) v->sched.deadline += policy_virtual(POLICY_SLICE_NS, v->domain->sched.weight);
     spin_unlock(&q->lock);
-    if (q->nr_queued)
-        softirq_raise(SOFTIRQ_SCHEDULE);
+    if (q->nr_queued) softirq_raise(SOFTIRQ_SCHEDULE);
 }

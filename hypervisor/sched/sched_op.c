@@ -12,42 +12,34 @@
 #define POLL_PORTS_MAX 128
 #define NR_WATCHDOGS   2
 
-static void stop_polling(struct vcpu *v)
-{
+static void stop_polling(struct vcpu *v) {
     v->event.poll_port = 0;
     clear_bit(v->id, v->domain->event.poll_mask);
     clear_bit(VPF_BLOCKED, &v->pause_flags);
 }
 
 /* 1: an event is pending already; 0: wait; -Exxx. *single is the port when there is just one. */
-static long poll_ports(struct domain *d, const struct sched_poll *poll, uint32_t *single)
-{
+static long poll_ports(struct domain *d, const struct sched_poll *poll, uint32_t *single) {
     uint64_t ports = handle_addr(poll->ports);
     evtchn_port_t port = 0;
 
     for (unsigned int i = 0; i < poll->nr_ports; i++) {
-        if (copy_from_guest_idx(&port, ports, i))
-            return -EFAULT;
-        if (port >= READ_ONCE(d->event.nr_ports))
-            return -EINVAL;
-        if (event_port_is_pending(d, port))
-            return 1;
+        if (copy_from_guest_idx(&port, ports, i)) return -EFAULT;
+        if (port >= READ_ONCE(d->event.nr_ports)) return -EINVAL;
+        if (event_port_is_pending(d, port)) return 1;
     }
     *single = poll->nr_ports == 1 ? port : 0;
     return 0;
 }
 
-static long op_poll(uint64_t arg)
-{
+static long op_poll(uint64_t arg) {
     struct vcpu *v = current;
     struct sched_poll poll;
     uint32_t single = 0;
     long rc;
 
-    if (copy_from_guest(&poll, arg, sizeof(poll)))
-        return -EFAULT;
-    if (poll.nr_ports > POLL_PORTS_MAX)
-        return -EINVAL;
+    if (copy_from_guest(&poll, arg, sizeof(poll))) return -EFAULT;
+    if (poll.nr_ports > POLL_PORTS_MAX) return -EINVAL;
     if (!guest_range_ok(handle_addr(poll.ports), poll.nr_ports * sizeof(evtchn_port_t)))
         return -EFAULT;
 
@@ -61,8 +53,7 @@ static long op_poll(uint64_t arg)
         stop_polling(v);
         return rc > 0 ? 0 : rc;
     }
-    if (single)
-        v->event.poll_port = (int32_t)single;
+    if (single) v->event.poll_port = (int32_t)single;
     if (poll.timeout) {
         timer_migrate(&v->sched.poll, smp_cpu_id());
         timer_set(&v->sched.poll, poll.timeout);
@@ -71,74 +62,59 @@ static long op_poll(uint64_t arg)
     return 0;
 }
 
-static long op_shutdown(uint64_t arg)
-{
+static long op_shutdown(uint64_t arg) {
     struct sched_shutdown s;
 
-    if (copy_from_guest(&s, arg, sizeof(s)))
-        return -EFAULT;
+    if (copy_from_guest(&s, arg, sizeof(s))) return -EFAULT;
     domain_shutdown(current->domain, (uint8_t)s.reason);
     return 0;
 }
 
-static long op_shutdown_code(uint64_t arg)
-{
+static long op_shutdown_code(uint64_t arg) {
     struct domain *d = current->domain;
     struct sched_shutdown s;
 
-    if (copy_from_guest(&s, arg, sizeof(s)))
-        return -EFAULT;
+    if (copy_from_guest(&s, arg, sizeof(s))) return -EFAULT;
     spin_lock(&d->shutdown_lock);
-    if (d->shutdown_code == -1)
-        d->shutdown_code = (uint8_t)s.reason;
+    if (d->shutdown_code == -1) d->shutdown_code = (uint8_t)s.reason;
     spin_unlock(&d->shutdown_lock);
     return 0;
 }
 
-static long op_remote_shutdown(uint64_t arg)
-{
+static long op_remote_shutdown(uint64_t arg) {
     struct sched_remote_shutdown s;
     struct domain *d;
     long rc;
 
-    if (copy_from_guest(&s, arg, sizeof(s)))
-        return -EFAULT;
+    if (copy_from_guest(&s, arg, sizeof(s))) return -EFAULT;
     d = domain_get(s.domain_id);
-    if (!d)
-        return -ESRCH;
+    if (!d) return -ESRCH;
     rc = policy_check(current->domain, d, POL_SCHED_REMOTE, 0);
-    if (!rc)
-        domain_shutdown(d, (uint8_t)s.reason);
+    if (!rc) domain_shutdown(d, (uint8_t)s.reason);
     domain_put(d);
     return rc;
 }
 
-static void watchdog_expired(void *data)
-{
+static void watchdog_expired(void *data) {
     struct domain *d = data;
 
-    if (d->is_shut_down || d->state >= DOM_DYING)
-        return;
+    if (d->is_shut_down || d->state >= DOM_DYING) return;
     printk(KERN_WARN "d%u: watchdog expired, shutting it down\n", d->id);
     domain_shutdown(d, SHUTDOWN_watchdog);
 }
 
-int sched_init_domain(struct domain *d)
-{
+int sched_init_domain(struct domain *d) {
     d->sched.weight = 256;
     for (unsigned int i = 0; i < NR_WATCHDOGS; i++)
         timer_init(&d->sched.watchdog[i], watchdog_expired, d, 0);
     return 0;
 }
 
-void sched_destroy_domain(struct domain *d)
-{
-    for (unsigned int i = 0; i < NR_WATCHDOGS; i++)
-        timer_kill(&d->sched.watchdog[i]);
+void sched_destroy_domain(struct domain *d) {
+    for (unsigned int i = 0; i < NR_WATCHDOGS; i++) timer_kill(&d->sched.watchdog[i]);
 }
 
-static long watchdog_new(struct domain *d, uint32_t timeout)
-{
+static long watchdog_new(struct domain *d, uint32_t timeout) {
     for (uint32_t i = 0; i < NR_WATCHDOGS; i++)
         if (!(d->sched.watchdog_inuse & BIT(i))) {
             d->sched.watchdog_inuse |= (uint32_t)BIT(i);
@@ -148,10 +124,8 @@ static long watchdog_new(struct domain *d, uint32_t timeout)
     return -ENOSPC;
 }
 
-static long watchdog_change(struct domain *d, uint32_t i, uint32_t timeout)
-{
-    if (!(d->sched.watchdog_inuse & BIT(i)))
-        return -EINVAL;
+static long watchdog_change(struct domain *d, uint32_t i, uint32_t timeout) {
+    if (!(d->sched.watchdog_inuse & BIT(i))) return -EINVAL;
     if (timeout) {
         timer_set(&d->sched.watchdog[i], now_ns() + SECONDS(timeout));
     } else {
@@ -161,91 +135,64 @@ static long watchdog_change(struct domain *d, uint32_t i, uint32_t timeout)
     return 0;
 }
 
-static long op_watchdog(uint64_t arg)
-{
+static long op_watchdog(uint64_t arg) {
     struct domain *d = current->domain;
     struct sched_watchdog w;
     long rc;
 
-    if (copy_from_guest(&w, arg, sizeof(w)))
-        return -EFAULT;
-    if (w.id > NR_WATCHDOGS)
-        return -EINVAL;
+    if (copy_from_guest(&w, arg, sizeof(w))) return -EFAULT;
+    if (w.id > NR_WATCHDOGS) return -EINVAL;
     spin_lock(&d->lock);
     rc = w.id ? watchdog_change(d, w.id - 1, w.timeout) : watchdog_new(d, w.timeout);
     spin_unlock(&d->lock);
     return rc;
 }
 
-static long op_pin_override(uint64_t arg)
-{
+static long op_pin_override(uint64_t arg) {
     struct vcpu *v = current;
     struct sched_pin_override pin;
 
-    if (!v->domain->is_control)
-        return -EPERM;
-    if (copy_from_guest(&pin, arg, sizeof(pin)))
-        return -EFAULT;
-    if (pin.pcpu >= (int32_t)MAX_CPUS)
-        return -EINVAL;
+    if (!v->domain->is_control) return -EPERM;
+    if (copy_from_guest(&pin, arg, sizeof(pin))) return -EFAULT;
+    if (pin.pcpu >= (int32_t)MAX_CPUS) return -EINVAL;
     if (pin.pcpu < 0) {
-        if (!v->sched.pinned_cpu)
-            return -EINVAL;
+        if (!v->sched.pinned_cpu) return -EINVAL;
         v->sched.pinned_cpu = 0;
         return 0;
     }
-    if ((uint32_t)pin.pcpu >= nr_cpus)
-        return -EINVAL;
-    if (v->sched.pinned_cpu)
-        return -EBUSY;
+    if ((uint32_t)pin.pcpu >= nr_cpus) return -EINVAL;
+    if (v->sched.pinned_cpu) return -EBUSY;
     v->sched.pinned_cpu = (uint32_t)pin.pcpu + 1;
-    if ((uint32_t)pin.pcpu != smp_cpu_id())
-        softirq_raise(SOFTIRQ_SCHEDULE);
+    if ((uint32_t)pin.pcpu != smp_cpu_id()) softirq_raise(SOFTIRQ_SCHEDULE);
     return 0;
 }
 
-long do_sched_op(int cmd, uint64_t arg)
-{
+long do_sched_op(int cmd, uint64_t arg) {
     switch (cmd) {
-    case SCHEDOP_yield:
-        vcpu_yield();
-        return 0;
+    case SCHEDOP_yield: vcpu_yield(); return 0;
     case SCHEDOP_block:
         WRITE_ONCE(current->info->evtchn_upcall_mask, 0);
         vcpu_block();
         return 0;
-    case SCHEDOP_shutdown:
-        return op_shutdown(arg);
-    case SCHEDOP_shutdown_code:
-        return op_shutdown_code(arg);
-    case SCHEDOP_poll:
-        return op_poll(arg);
-    case SCHEDOP_remote_shutdown:
-        return op_remote_shutdown(arg);
-    case SCHEDOP_watchdog:
-        return op_watchdog(arg);
-    case SCHEDOP_pin_override:
-        return op_pin_override(arg);
-    default:
-        return -ENOSYS;
+    case SCHEDOP_shutdown: return op_shutdown(arg);
+    case SCHEDOP_shutdown_code: return op_shutdown_code(arg);
+    case SCHEDOP_poll: return op_poll(arg);
+    case SCHEDOP_remote_shutdown: return op_remote_shutdown(arg);
+    case SCHEDOP_watchdog: return op_watchdog(arg);
+    case SCHEDOP_pin_override: return op_pin_override(arg);
+    default: return -ENOSYS;
     }
 }
 
 /* The first ABI's form: yield and block only take no argument (public/sched.h). */
-long do_sched_op_compat(int cmd, uint64_t arg)
-{
+long do_sched_op_compat(int cmd, uint64_t arg) {
     switch (cmd) {
-    case SCHEDOP_yield:
-        vcpu_yield();
-        return 0;
+    case SCHEDOP_yield: vcpu_yield(); return 0;
     case SCHEDOP_block:
         WRITE_ONCE(current->info->evtchn_upcall_mask, 0);
         vcpu_block();
         return 0;
-    case SCHEDOP_shutdown:
-        domain_shutdown(current->domain, (uint8_t)arg);
-        return 0;
-    default:
-        return -ENOSYS;
+    case SCHEDOP_shutdown: domain_shutdown(current->domain, (uint8_t)arg); return 0;
+    default: return -ENOSYS;
     }
 }

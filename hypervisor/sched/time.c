@@ -25,16 +25,14 @@ static spinlock_t wallclock_lock = SPINLOCK_INIT(ORDER_LEAF);
 static uint64_t wc_sec; /* UTC when system time was 0 */
 static uint32_t wc_nsec;
 
-uint64_t rdtsc_ordered(void)
-{
+uint64_t rdtsc_ordered(void) {
     uint32_t lo, hi;
 
     __asm__ volatile("lfence; rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
     return ((uint64_t)hi << 32) | lo;
 }
 
-static uint64_t scale_delta(uint64_t delta)
-{
+static uint64_t scale_delta(uint64_t delta) {
     if (tsc_shift < 0)
         delta >>= -tsc_shift;
     else
@@ -42,26 +40,18 @@ static uint64_t scale_delta(uint64_t delta)
     return (uint64_t)(((unsigned __int128)delta * tsc_mul) >> 32);
 }
 
-uint64_t tsc_to_system_ns(uint64_t tsc)
-{
-    return scale_delta(tsc - tsc_base);
-}
+uint64_t tsc_to_system_ns(uint64_t tsc) { return scale_delta(tsc - tsc_base); }
 
-uint64_t now_ns(void)
-{
-    return tsc_to_system_ns(rdtsc_ordered());
-}
+uint64_t now_ns(void) { return tsc_to_system_ns(rdtsc_ordered()); }
 
-uint64_t system_ns_to_tsc(uint64_t ns)
-{
+uint64_t system_ns_to_tsc(uint64_t ns) {
     unsigned __int128 tsc = tsc_base + (((unsigned __int128)ns * ns_to_tsc) >> 32);
 
     return tsc > UINT64_MAX ? UINT64_MAX
                             : (uint64_t)tsc; /* guests name any time: it must not wrap */
 }
 
-void time_scale_from_khz(uint64_t khz, uint32_t *mul, int8_t *shift)
-{
+void time_scale_from_khz(uint64_t khz, uint32_t *mul, int8_t *shift) {
     uint64_t hz = khz * 1000, base = 1000000000UL;
     int8_t s = 0;
 
@@ -78,16 +68,14 @@ void time_scale_from_khz(uint64_t khz, uint32_t *mul, int8_t *shift)
     *shift = s;
 }
 
-void time_init(void)
-{
+void time_init(void) {
     time_scale_from_khz(tsc_khz, &tsc_mul, &tsc_shift);
     ns_to_tsc = ((uint64_t)tsc_khz << 32) / 1000000;
     tsc_base = rdtsc_ordered();
     printk("Detected %u.%03u MHz processor.\n", tsc_khz / 1000, tsc_khz % 1000);
 }
 
-void time_init_cpu(void)
-{
+void time_init_cpu(void) {
     struct time_pcpu *t = &this_pcpu()->time;
 
     t->tsc_base = tsc_base;
@@ -95,8 +83,7 @@ void time_init_cpu(void)
 }
 
 /* Readers retry while the version is odd or has changed. */
-static void write_time_info(struct vcpu_time_info *u, const struct vcpu_time_info *new)
-{
+static void write_time_info(struct vcpu_time_info *u, const struct vcpu_time_info *new) {
     uint32_t version = (READ_ONCE(u->version) + 1) | 1;
 
     WRITE_ONCE(u->version, version);
@@ -112,22 +99,18 @@ static void write_time_info(struct vcpu_time_info *u, const struct vcpu_time_inf
 
 /* The registered copy, at a guest-kernel address: only while v's kernel tables are loaded. A copy
  * missed in user mode is made at the next entry to its kernel by entry/exit.c's caller. */
-static void write_secondary(struct vcpu *v, const struct vcpu_time_info *new)
-{
+static void write_secondary(struct vcpu *v, const struct vcpu_time_info *new) {
     struct vcpu_time_info t = *new;
     uint64_t ver_va = v->time_va + offsetof(struct vcpu_time_info, version);
 
-    if (copy_from_guest(&t.version, ver_va, sizeof(t.version)))
-        return;
+    if (copy_from_guest(&t.version, ver_va, sizeof(t.version))) return;
     t.version = (t.version + 1) | 1;
-    if (copy_to_guest(v->time_va, &t, sizeof(t)))
-        return;
+    if (copy_to_guest(v->time_va, &t, sizeof(t))) return;
     t.version++;
     (void)!copy_to_guest(ver_va, &t.version, sizeof(t.version));
 }
 
-void time_update_vcpu(struct vcpu *v)
-{
+void time_update_vcpu(struct vcpu *v) {
     struct vcpu_time_info t = {
         .tsc_timestamp = tsc_base,
         .system_time = 0,
@@ -142,18 +125,15 @@ void time_update_vcpu(struct vcpu *v)
                u->system_time == t.system_time && !v->time_va))
         return;
     write_time_info(u, &t);
-    if (v->time_va && v == current && v->arch.kernel_mode)
-        write_secondary(v, &t);
+    if (v->time_va && v == current && v->arch.kernel_mode) write_secondary(v, &t);
 }
 
-void time_update_wallclock(struct domain *d)
-{
+void time_update_wallclock(struct domain *d) {
     struct shared_info *s = d->shared_info;
     uint64_t sec;
     uint32_t version;
 
-    if (!s)
-        return;
+    if (!s) return;
     spin_lock(&wallclock_lock);
     sec = wc_sec + (uint64_t)d->time_offset_seconds;
     version = (READ_ONCE(s->wc_version) + 1) | 1;
@@ -167,8 +147,7 @@ void time_update_wallclock(struct domain *d)
     spin_unlock(&wallclock_lock);
 }
 
-void time_set_wallclock(uint64_t sec, uint32_t nsec, uint64_t at)
-{
+void time_set_wallclock(uint64_t sec, uint32_t nsec, uint64_t at) {
     struct domain *d;
     uint64_t ns = SECONDS(sec) + nsec - at;
 
@@ -177,7 +156,6 @@ void time_set_wallclock(uint64_t sec, uint32_t nsec, uint64_t at)
     wc_nsec = (uint32_t)(ns % SECONDS(1));
     spin_unlock(&wallclock_lock);
     spin_lock(&domain_list_lock);
-    for_each_domain(d)
-        time_update_wallclock(d);
+    for_each_domain(d) time_update_wallclock(d);
     spin_unlock(&domain_list_lock);
 }

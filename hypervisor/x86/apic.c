@@ -18,10 +18,24 @@ CMDLINE_OPTION(x2apic);
 CMDLINE_OPTION(tsc_deadline);
 
 enum {
-    APIC_ID = 0x20, APIC_VERSION = 0x30, APIC_TPR = 0x80, APIC_EOI = 0xb0, APIC_LDR = 0xd0,
-    APIC_DFR = 0xe0, APIC_SVR = 0xf0, APIC_ESR = 0x280, APIC_ICR = 0x300, APIC_ICR_HIGH = 0x310,
-    APIC_LVT_TIMER = 0x320, APIC_LVT_THERMAL = 0x330, APIC_LVT_PERF = 0x340, APIC_LVT_LINT0 = 0x350,
-    APIC_LVT_LINT1 = 0x360, APIC_LVT_ERROR = 0x370, APIC_TIMER_INIT = 0x380, APIC_TIMER_CUR = 0x390,
+    APIC_ID = 0x20,
+    APIC_VERSION = 0x30,
+    APIC_TPR = 0x80,
+    APIC_EOI = 0xb0,
+    APIC_LDR = 0xd0,
+    APIC_DFR = 0xe0,
+    APIC_SVR = 0xf0,
+    APIC_ESR = 0x280,
+    APIC_ICR = 0x300,
+    APIC_ICR_HIGH = 0x310,
+    APIC_LVT_TIMER = 0x320,
+    APIC_LVT_THERMAL = 0x330,
+    APIC_LVT_PERF = 0x340,
+    APIC_LVT_LINT0 = 0x350,
+    APIC_LVT_LINT1 = 0x360,
+    APIC_LVT_ERROR = 0x370,
+    APIC_TIMER_INIT = 0x380,
+    APIC_TIMER_CUR = 0x390,
     APIC_TIMER_DIV = 0x3e0,
 };
 
@@ -43,39 +57,30 @@ static volatile uint32_t *regs;
 static bool use_deadline;
 static uint64_t timer_khz; /* counts of the divided timer in a millisecond */
 
-static uint32_t apic_read(unsigned int reg)
-{
+static uint32_t apic_read(unsigned int reg) {
     return apic_x2 ? (uint32_t)rdmsr(MSR_X2APIC + (reg >> 4)) : regs[reg / 4];
 }
 
-static void apic_write(unsigned int reg, uint32_t v)
-{
+static void apic_write(unsigned int reg, uint32_t v) {
     if (apic_x2)
         wrmsr(MSR_X2APIC + (reg >> 4), v);
     else
         regs[reg / 4] = v;
 }
 
-uint32_t apic_id(void)
-{
+uint32_t apic_id(void) {
     uint32_t v = apic_read(APIC_ID);
 
     return apic_x2 ? v : v >> 24;
 }
 
-void apic_eoi(void)
-{
-    apic_write(APIC_EOI, 0);
+void apic_eoi(void) { apic_write(APIC_EOI, 0); }
+
+static void wait_icr(void) {
+    while (regs[APIC_ICR / 4] & ICR_BUSY) cpu_relax();
 }
 
-static void wait_icr(void)
-{
-    while (regs[APIC_ICR / 4] & ICR_BUSY)
-        cpu_relax();
-}
-
-static void send(uint32_t dest, uint32_t command)
-{
+static void send(uint32_t dest, uint32_t command) {
     if (apic_x2) {
         /* x2APIC's MSR writes do not order earlier stores. */
         __asm__ volatile("mfence; lfence" : : : "memory");
@@ -87,36 +92,21 @@ static void send(uint32_t dest, uint32_t command)
     regs[APIC_ICR / 4] = command;
 }
 
-void apic_ipi(uint32_t dest, uint8_t vector)
-{
-    send(dest, 0x4000u | vector);
-}
+void apic_ipi(uint32_t dest, uint8_t vector) { send(dest, 0x4000u | vector); }
 
-void apic_nmi(uint32_t dest)
-{
-    send(dest, 0x4000u | ICR_NMI);
-}
+void apic_nmi(uint32_t dest) { send(dest, 0x4000u | ICR_NMI); }
 
-void apic_init_ipi(uint32_t dest)
-{
-    send(dest, ICR_INIT);
-}
+void apic_init_ipi(uint32_t dest) { send(dest, ICR_INIT); }
 
-void apic_startup_ipi(uint32_t dest, uint8_t page)
-{
-    send(dest, ICR_STARTUP | page);
-}
+void apic_startup_ipi(uint32_t dest, uint8_t page) { send(dest, ICR_STARTUP | page); }
 
 /* x2APIC is used if the firmware left it on, if ids need it, or simply if the CPU has it. */
-static __init bool choose_x2(void)
-{
-    if (rdmsr(MSR_APIC_BASE) & APIC_BASE_X2)
-        return true;
+static __init bool choose_x2(void) {
+    if (rdmsr(MSR_APIC_BASE) & APIC_BASE_X2) return true;
     return cpu_has.x2apic && cmdline_bool("x2apic", true);
 }
 
-void apic_init_cpu(void)
-{
+void apic_init_cpu(void) {
     uint64_t base = rdmsr(MSR_APIC_BASE);
 
     wrmsr(MSR_APIC_BASE, base | APIC_BASE_ENABLE | (apic_x2 ? APIC_BASE_X2 : 0));
@@ -132,12 +122,10 @@ void apic_init_cpu(void)
     apic_write(APIC_LVT_TIMER, LVT_MASKED | VEC_TIMER);
     apic_write(APIC_ESR, 0);
     apic_eoi();
-    if (timer_khz || use_deadline)
-        apic_timer_init_cpu();
+    if (timer_khz || use_deadline) apic_timer_init_cpu();
 }
 
-__init void apic_init(void)
-{
+__init void apic_init(void) {
     apic_x2 = choose_x2();
     if (!apic_x2) {
         paddr_t base = rdmsr(MSR_APIC_BASE) & 0x000ffffffffff000UL;
@@ -150,8 +138,7 @@ __init void apic_init(void)
            this_pcpu()->apic_id);
 }
 
-void apic_timer_init_cpu(void)
-{
+void apic_timer_init_cpu(void) {
     apic_write(APIC_TIMER_DIV, DIVIDE_BY_16);
     apic_write(APIC_LVT_TIMER, VEC_TIMER | (use_deadline ? TIMER_DEADLINE : 0));
     apic_write(APIC_TIMER_INIT, 0);
@@ -159,8 +146,7 @@ void apic_timer_init_cpu(void)
     __asm__ volatile("mfence" : : : "memory");
 }
 
-__init void apic_timer_calibrate(void)
-{
+__init void apic_timer_calibrate(void) {
     uint64_t ticks = (uint64_t)tsc_khz * 20, start;
     uint32_t counted;
 
@@ -170,21 +156,18 @@ __init void apic_timer_calibrate(void)
         apic_write(APIC_TIMER_DIV, DIVIDE_BY_16);
         apic_write(APIC_TIMER_INIT, ~0u);
         start = rdtsc_ordered();
-        while (rdtsc_ordered() - start < ticks)
-            cpu_relax();
+        while (rdtsc_ordered() - start < ticks) cpu_relax();
         counted = ~0u - apic_read(APIC_TIMER_CUR);
         ticks = rdtsc_ordered() - start;
         timer_khz = (uint64_t)counted * tsc_khz / ticks;
-        if (timer_khz == 0)
-            panic("The local APIC's timer does not run");
+        if (timer_khz == 0) panic("The local APIC's timer does not run");
     }
     apic_timer_init_cpu();
     printk(KERN_INFO "APIC timer: %s, %lu kHz\n", use_deadline ? "TSC deadline" : "one-shot",
            use_deadline ? (uint64_t)tsc_khz : timer_khz * 16);
 }
 
-void apic_timer_set(uint64_t system_ns)
-{
+void apic_timer_set(uint64_t system_ns) {
     uint64_t now, delta, count;
 
     if (use_deadline) {

@@ -10,8 +10,7 @@
 #define REG(field)          DEFINE(REGS_##field, offsetof(struct cpu_user_regs, field))
 
 void asm_offsets(void);
-void asm_offsets(void)
-{
+void asm_offsets(void) {
     REG(r15);
     REG(r14);
     REG(r13);

@@ -40,41 +40,34 @@
                          "2:\n\t" EXTABLE(1b, 2b)                                                  \
                          : [ok] "+r"(ok_)                                                          \
                          : [s] "r"((uint32_t)(sel)));                                              \
-        if (unlikely(!ok_))                                                                        \
-            __asm__ volatile("mov %k0, %%" #reg : : "r"(0));                                       \
+        if (unlikely(!ok_)) __asm__ volatile("mov %k0, %%" #reg : : "r"(0));                       \
         ok_;                                                                                       \
     })
 
-uint64_t read_fs_base(void)
-{
+uint64_t read_fs_base(void) {
     uint64_t v;
 
-    if (!cpu_has.fsgsbase)
-        return rdmsr(MSR_FS_BASE);
+    if (!cpu_has.fsgsbase) return rdmsr(MSR_FS_BASE);
     __asm__ volatile("rdfsbase %0" : "=r"(v));
     return v;
 }
 
-uint64_t read_gs_base(void)
-{
+uint64_t read_gs_base(void) {
     uint64_t v;
 
-    if (!cpu_has.fsgsbase)
-        return rdmsr(MSR_GS_BASE);
+    if (!cpu_has.fsgsbase) return rdmsr(MSR_GS_BASE);
     __asm__ volatile("rdgsbase %0" : "=r"(v));
     return v;
 }
 
-void write_fs_base(uint64_t base)
-{
+void write_fs_base(uint64_t base) {
     if (!cpu_has.fsgsbase)
         wrmsr(MSR_FS_BASE, base);
     else
         __asm__ volatile("wrfsbase %0" : : "r"(base));
 }
 
-void write_gs_base(uint64_t base)
-{
+void write_gs_base(uint64_t base) {
     if (!cpu_has.fsgsbase)
         wrmsr(MSR_GS_BASE, base);
     else
@@ -82,13 +75,9 @@ void write_gs_base(uint64_t base)
 }
 
 /* A base that an emulator let the guest make non-canonical must not make us fault. */
-static uint64_t canonical_base(uint64_t base)
-{
-    return likely(is_canonical(base)) ? base : 0;
-}
+static uint64_t canonical_base(uint64_t base) { return likely(is_canonical(base)) ? base : 0; }
 
-void toggle_guest_mode(struct vcpu *v)
-{
+void toggle_guest_mode(struct vcpu *v) {
     uint64_t base = canonical_base(read_gs_base());
 
     if (v->arch.kernel_mode) {
@@ -102,8 +91,7 @@ void toggle_guest_mode(struct vcpu *v)
     mm_load_base(v);
 }
 
-bool load_user_gs(struct vcpu *v, uint16_t sel)
-{
+bool load_user_gs(struct vcpu *v, uint16_t sel) {
     uint64_t kernel_base = canonical_base(read_gs_base());
     bool ok;
 
@@ -116,20 +104,17 @@ bool load_user_gs(struct vcpu *v, uint16_t sel)
     return ok;
 }
 
-static void gdt_load(uint64_t base)
-{
+static void gdt_load(uint64_t base) {
     const struct desc_ptr p = {GDT_LIMIT, base};
 
     lgdt(&p);
 }
 
-static void gdt_load_own(const struct pcpu *p)
-{
+static void gdt_load_own(const struct pcpu *p) {
     gdt_load((uint64_t)(uintptr_t)p->arch.gdt - RESERVED_GDT_PAGE * PAGE_SIZE);
 }
 
-void cr4_load(const struct vcpu *v)
-{
+void cr4_load(const struct vcpu *v) {
     struct arch_pcpu *p = &this_pcpu()->arch;
     uint64_t cr4 = (cpu_cr4 & ~(CR4_DE | CR4_TSD)) | (v->arch.cr4 & (CR4_DE | CR4_TSD));
 
@@ -139,8 +124,7 @@ void cr4_load(const struct vcpu *v)
     }
 }
 
-void tsc_aux_load(const struct vcpu *v)
-{
+void tsc_aux_load(const struct vcpu *v) {
     struct arch_pcpu *p = &this_pcpu()->arch;
 
     if (cpu_has.rdtscp && p->tsc_aux != (uint32_t)v->arch.msr_tsc_aux) {
@@ -149,8 +133,7 @@ void tsc_aux_load(const struct vcpu *v)
     }
 }
 
-static void save_segments(struct vcpu *v)
-{
+static void save_segments(struct vcpu *v) {
     v->arch.ds = READ_SEG(ds);
     v->arch.es = READ_SEG(es);
     v->arch.fs = READ_SEG(fs);
@@ -162,34 +145,27 @@ static void save_segments(struct vcpu *v)
         v->arch.gs_base_user = canonical_base(read_gs_base());
 }
 
-static bool load_segments(const struct vcpu *v)
-{
+static bool load_segments(const struct vcpu *v) {
     bool ok = true;
 
     /* Loading null over null can be left out, and is the common case. */
-    if (unlikely(v->arch.ds | READ_SEG(ds)))
-        ok &= LOAD_SEG(ds, v->arch.ds);
-    if (unlikely(v->arch.es | READ_SEG(es)))
-        ok &= LOAD_SEG(es, v->arch.es);
-    if (unlikely(v->arch.fs | READ_SEG(fs)))
-        ok &= LOAD_SEG(fs, v->arch.fs);
-    if (unlikely(v->arch.gs | READ_SEG(gs)))
-        ok &= LOAD_SEG(gs, v->arch.gs);
+    if (unlikely(v->arch.ds | READ_SEG(ds))) ok &= LOAD_SEG(ds, v->arch.ds);
+    if (unlikely(v->arch.es | READ_SEG(es))) ok &= LOAD_SEG(es, v->arch.es);
+    if (unlikely(v->arch.fs | READ_SEG(fs))) ok &= LOAD_SEG(fs, v->arch.fs);
+    if (unlikely(v->arch.gs | READ_SEG(gs))) ok &= LOAD_SEG(gs, v->arch.gs);
     write_fs_base(v->arch.fs_base);
     write_gs_base(v->arch.kernel_mode ? v->arch.gs_base_kernel : v->arch.gs_base_user);
     return ok;
 }
 
-static void save_vcpu(struct vcpu *v)
-{
+static void save_vcpu(struct vcpu *v) {
     memcpy(&v->arch.regs, guest_regs(), offsetof(struct cpu_user_regs, es));
     save_segments(v);
     debugreg_save(v);
     fpu_save(v);
 }
 
-static void load_vcpu(struct pcpu *p, struct vcpu *v)
-{
+static void load_vcpu(struct pcpu *p, struct vcpu *v) {
     mm_window_set_cpu_gdt(v);
     mm_load_base(v);
     gdt_load(GDT_WINDOW((uint64_t)v->id));
@@ -207,12 +183,10 @@ static void load_vcpu(struct pcpu *p, struct vcpu *v)
     }
 }
 
-void context_switch(struct vcpu *prev, struct vcpu *next)
-{
+void context_switch(struct vcpu *prev, struct vcpu *next) {
     struct pcpu *p = this_pcpu();
 
-    if (prev != &p->idle)
-        save_vcpu(prev);
+    if (prev != &p->idle) save_vcpu(prev);
     gdt_load_own(p);
     /* SYSRET relies on a flat SS, which an interrupt taken by prev has made null. */
     __asm__ volatile("mov %k0, %%ss" : : "r"(SEL_HV_DS));

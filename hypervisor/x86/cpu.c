@@ -11,13 +11,9 @@ CMDLINE_OPTION(smap);
 struct cpu_features cpu_has;
 unsigned long cpu_cr4;
 
-static bool bit(uint32_t reg, unsigned int n)
-{
-    return (reg >> n) & 1;
-}
+static bool bit(uint32_t reg, unsigned int n) { return (reg >> n) & 1; }
 
-static void read_names(void)
-{
+static void read_names(void) {
     struct cpuid_regs r = cpuid(0, 0);
     uint32_t name[12];
 
@@ -25,8 +21,8 @@ static void read_names(void)
     memcpy(cpu_has.vendor + 4, &r.d, 4);
     memcpy(cpu_has.vendor + 8, &r.c, 4);
     cpu_has.max_leaf = r.a;
-    cpu_has.amd = strcmp(cpu_has.vendor, "AuthenticAMD") == 0 ||
-                  strcmp(cpu_has.vendor, "HygonGenuine") == 0;
+    cpu_has.amd =
+        strcmp(cpu_has.vendor, "AuthenticAMD") == 0 || strcmp(cpu_has.vendor, "HygonGenuine") == 0;
     cpu_has.max_ext_leaf = cpuid(0x80000000, 0).a;
     if (cpu_has.max_ext_leaf >= 0x80000004) {
         for (uint32_t i = 0; i < 3; i++) {
@@ -40,20 +36,16 @@ static void read_names(void)
     }
 }
 
-static void read_signature(uint32_t a)
-{
+static void read_signature(uint32_t a) {
     cpu_has.signature = a;
     cpu_has.family = (a >> 8) & 15;
     cpu_has.model = (a >> 4) & 15;
     cpu_has.stepping = a & 15;
-    if (cpu_has.family == 6 || cpu_has.family == 15)
-        cpu_has.model |= (a >> 12) & 0xf0;
-    if (cpu_has.family == 15)
-        cpu_has.family += (a >> 20) & 0xff;
+    if (cpu_has.family == 6 || cpu_has.family == 15) cpu_has.model |= (a >> 12) & 0xf0;
+    if (cpu_has.family == 15) cpu_has.family += (a >> 20) & 0xff;
 }
 
-static void read_features(void)
-{
+static void read_features(void) {
     struct cpuid_regs r = cpuid(1, 0);
 
     read_signature(r.a);
@@ -66,8 +58,7 @@ static void read_features(void)
     cpu_has.tsc_deadline = bit(r.c, 24);
     cpu_has.xsave = bit(r.c, 26);
     cpu_has.hypervisor = bit(r.c, 31);
-    if (cpu_has.max_leaf >= 6)
-        cpu_has.apic_always_running = bit(cpuid(6, 0).a, 2);
+    if (cpu_has.max_leaf >= 6) cpu_has.apic_always_running = bit(cpuid(6, 0).a, 2);
     if (cpu_has.max_leaf >= 7) {
         r = cpuid(7, 0);
         cpu_has.fsgsbase = bit(r.b, 0);
@@ -77,22 +68,18 @@ static void read_features(void)
         cpu_has.pku = bit(r.c, 3);
         cpu_has.la57 = bit(r.c, 16);
     }
-    if (cpu_has.xsave && cpu_has.max_leaf >= 13)
-        cpu_has.xsaveopt = bit(cpuid(13, 1).a, 0);
+    if (cpu_has.xsave && cpu_has.max_leaf >= 13) cpu_has.xsaveopt = bit(cpuid(13, 1).a, 0);
     r = cpuid(0x80000001, 0);
     cpu_has.syscall = bit(r.d, 11);
     cpu_has.nx = bit(r.d, 20);
     cpu_has.page1g = bit(r.d, 26);
     cpu_has.rdtscp = bit(r.d, 27);
-    if (cpu_has.max_ext_leaf >= 0x80000007)
-        cpu_has.tsc_invariant = bit(cpuid(0x80000007, 0).d, 8);
+    if (cpu_has.max_ext_leaf >= 0x80000007) cpu_has.tsc_invariant = bit(cpuid(0x80000007, 0).d, 8);
     cpu_has.phys_bits = 36;
-    if (cpu_has.max_ext_leaf >= 0x80000008)
-        cpu_has.phys_bits = (uint8_t)cpuid(0x80000008, 0).a;
+    if (cpu_has.max_ext_leaf >= 0x80000008) cpu_has.phys_bits = (uint8_t)cpuid(0x80000008, 0).a;
 }
 
-void cpu_identify(void)
-{
+void cpu_identify(void) {
     read_names();
     read_features();
     cpu_has.smep = cpu_has.smep && cmdline_bool("smep", true);
@@ -106,11 +93,9 @@ void cpu_identify(void)
     cpu_cr4 |= cpu_has.smap ? CR4_SMAP : 0;
 }
 
-void cpu_init(void)
-{
+void cpu_init(void) {
     write_cr0(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG);
     write_cr4(cpu_cr4);
     wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | EFER_NX);
-    if (cpu_has.pat)
-        wrmsr(MSR_PAT, HV_PAT);
+    if (cpu_has.pat) wrmsr(MSR_PAT, HV_PAT);
 }

@@ -28,14 +28,10 @@ static bool initialised;
 
 static uint32_t mask_default[NR_FEATURE_WORDS], mask_optional[NR_FEATURE_WORDS];
 
-const struct cpu_policy *cpu_policy_get(enum policy_kind kind)
-{
-    return &policies[kind];
-}
+const struct cpu_policy *cpu_policy_get(enum policy_kind kind) { return &policies[kind]; }
 
 /* Where the words of a featureset lie. NULL: words of no leaf here. */
-static uint32_t *word_place(struct cpu_policy *p, unsigned int word)
-{
+static uint32_t *word_place(struct cpu_policy *p, unsigned int word) {
     switch (word) {
     case 0: return &p->basic[1].d;
     case 1: return &p->basic[1].c;
@@ -60,77 +56,58 @@ static uint32_t *word_place(struct cpu_policy *p, unsigned int word)
     }
 }
 
-uint32_t policy_word(const struct cpu_policy *p, unsigned int word)
-{
+uint32_t policy_word(const struct cpu_policy *p, unsigned int word) {
     const uint32_t *w = word_place((struct cpu_policy *)p, word);
 
     return w ? *w : 0;
 }
 
-void policy_set_word(struct cpu_policy *p, unsigned int word, uint32_t v)
-{
+void policy_set_word(struct cpu_policy *p, unsigned int word, uint32_t v) {
     uint32_t *w = word_place(p, word);
 
-    if (w)
-        *w = v;
+    if (w) *w = v;
 }
 
-uint64_t policy_xcr0(const struct cpu_policy *p)
-{
+uint64_t policy_xcr0(const struct cpu_policy *p) {
     uint64_t x = 3;
 
-    if (!policy_has(p, XEN_X86_FEATURE_XSAVE))
-        return 0;
-    if (policy_has(p, XEN_X86_FEATURE_AVX))
-        x |= 4;
-    if (policy_has(p, XEN_X86_FEATURE_AVX512F))
-        x |= 0xe0;
+    if (!policy_has(p, XEN_X86_FEATURE_XSAVE)) return 0;
+    if (policy_has(p, XEN_X86_FEATURE_AVX)) x |= 4;
+    if (policy_has(p, XEN_X86_FEATURE_AVX512F)) x |= 0xe0;
     return x & fpu_host_xcr0;
 }
 
-static bool is_amd(const struct cpu_policy *p)
-{
+static bool is_amd(const struct cpu_policy *p) {
     return p->basic[0].b == 0x68747541 || p->basic[0].b == 0x6f677948; /* "Auth", "Hygo" */
 }
 
-static bool is_intel(const struct cpu_policy *p)
-{
+static bool is_intel(const struct cpu_policy *p) {
     return p->basic[0].b == 0x756e6547; /* "Genu" */
 }
 
 /* Each CPU. Before family 10h, and in 11h, LFENCE always did; elsewhere an MSR bit says so. */
-static bool amd_lfence_serialises(void)
-{
+static bool amd_lfence_serialises(void) {
     uint64_t v;
 
-    if (cpu_has.family < 0x10 || cpu_has.family == 0x11)
-        return true;
-    if (!rdmsr_safe(MSR_DE_CFG, &v))
-        return false;
-    if (!(v & DE_CFG_LFENCE_SERIALISES))
-        (void)wrmsr_safe(MSR_DE_CFG, v | DE_CFG_LFENCE_SERIALISES);
+    if (cpu_has.family < 0x10 || cpu_has.family == 0x11) return true;
+    if (!rdmsr_safe(MSR_DE_CFG, &v)) return false;
+    if (!(v & DE_CFG_LFENCE_SERIALISES)) (void)wrmsr_safe(MSR_DE_CFG, v | DE_CFG_LFENCE_SERIALISES);
     return rdmsr_safe(MSR_DE_CFG, &v) && (v & DE_CFG_LFENCE_SERIALISES);
 }
 
-static void read_raw(struct cpu_policy *p)
-{
+static void read_raw(struct cpu_policy *p) {
     uint32_t max = min(cpuid(0, 0).a, POLICY_NR_BASIC - 1);
     uint32_t max_ext = cpuid(0x80000000, 0).a;
 
     for (uint32_t i = 0; i <= max; i++)
-        if (i != 4 && i != 7 && i != 0xb && i != 0xd)
-            p->basic[i] = cpuid(i, 0);
-    for (uint32_t i = 0; max >= 4 && i < POLICY_NR_CACHE; i++)
-        p->cache[i] = cpuid(4, i);
+        if (i != 4 && i != 7 && i != 0xb && i != 0xd) p->basic[i] = cpuid(i, 0);
+    for (uint32_t i = 0; max >= 4 && i < POLICY_NR_CACHE; i++) p->cache[i] = cpuid(4, i);
     if (max >= 7) {
         p->feat[0] = cpuid(7, 0);
-        for (uint32_t i = 1; i < POLICY_NR_FEAT && i <= p->feat[0].a; i++)
-            p->feat[i] = cpuid(7, i);
+        for (uint32_t i = 1; i < POLICY_NR_FEAT && i <= p->feat[0].a; i++) p->feat[i] = cpuid(7, i);
     }
-    for (uint32_t i = 0; max >= 0xb && i < POLICY_NR_TOPO; i++)
-        p->topo[i] = cpuid(0xb, i);
-    for (uint32_t i = 0; max >= 0xd && i < POLICY_NR_XSTATE; i++)
-        p->xstate[i] = cpuid(0xd, i);
+    for (uint32_t i = 0; max >= 0xb && i < POLICY_NR_TOPO; i++) p->topo[i] = cpuid(0xb, i);
+    for (uint32_t i = 0; max >= 0xd && i < POLICY_NR_XSTATE; i++) p->xstate[i] = cpuid(0xd, i);
     for (uint32_t i = 0; (max_ext >> 16) == 0x8000 && i < POLICY_NR_EXTD && i <= (max_ext & 0xffff);
          i++)
         p->extd[i] = cpuid(0x80000000 + i, 0);
@@ -146,31 +123,24 @@ static void read_raw(struct cpu_policy *p)
         (void)rdmsr_safe(MSR_ARCH_CAPABILITIES, &p->arch_caps);
 }
 
-static void clamp_leaves(struct cpu_policy *p)
-{
+static void clamp_leaves(struct cpu_policy *p) {
     p->basic[0].a = min(p->basic[0].a, POLICY_NR_BASIC - 1);
     p->feat[0].a = min(p->feat[0].a, POLICY_NR_FEAT - 1);
     p->extd[0].a = 0x80000000U | min(p->extd[0].a & 0xffff, POLICY_NR_EXTD - 1);
 }
 
 /* LFENCE waits for what is before it: told in a leaf that older CPUs lack. */
-static void add_lfence(struct cpu_policy *p)
-{
-    if (!is_amd(p) || !amd_lfence_serialises())
-        return;
+static void add_lfence(struct cpu_policy *p) {
+    if (!is_amd(p) || !amd_lfence_serialises()) return;
     p->extd[0].a = max(p->extd[0].a, 0x80000021U);
     p->extd[0x21].a |= FEATURE_BIT(LFENCE_DISPATCH);
 }
 
-static void zero(struct cpuid_regs *leaf, unsigned int n)
-{
-    memset(leaf, 0, n * sizeof(*leaf));
-}
+static void zero(struct cpuid_regs *leaf, unsigned int n) { memset(leaf, 0, n * sizeof(*leaf)); }
 
 #define COMMON_1D 0x0183f3ffU /* bits of leaf 1 EDX that AMD repeats in 0x80000001 EDX */
 
-static void hide_host_amd(struct cpu_policy *p)
-{
+static void hide_host_amd(struct cpu_policy *p) {
     zero(&p->basic[2], 2);
     zero(p->cache, POLICY_NR_CACHE);
     zero(&p->basic[9], 2);
@@ -184,8 +154,7 @@ static void hide_host_amd(struct cpu_policy *p)
     zero(&p->extd[0x1f], 2); /* memory encryption, platform QoS */
 }
 
-static void hide_host_intel(struct cpu_policy *p)
-{
+static void hide_host_intel(struct cpu_policy *p) {
     p->basic[2].a = (p->basic[2].a & ~0xffU) | 1; /* one query tells all */
     p->extd[0].b = p->extd[0].c = p->extd[0].d = 0;
     p->extd[1].a = p->extd[1].b = 0;
@@ -196,8 +165,7 @@ static void hide_host_intel(struct cpu_policy *p)
 }
 
 /* What describes the machine, and is not a feature. */
-static void hide_host(struct cpu_policy *p)
-{
+static void hide_host(struct cpu_policy *p) {
     p->basic[1].a &= 0x0fff0fff;
     p->basic[1].b &= 0x00ffffff;
     zero(&p->basic[5], 2);
@@ -215,8 +183,7 @@ static void hide_host(struct cpu_policy *p)
 }
 
 /* A feature goes with the one it is built on. */
-static void drop_dependents(struct cpu_policy *p)
-{
+static void drop_dependents(struct cpu_policy *p) {
     static const struct {
         uint16_t on, feature;
     } deps[] = {
@@ -257,23 +224,19 @@ static void drop_dependents(struct cpu_policy *p)
         if (!policy_has(p, deps[i].on) && policy_has(p, deps[i].feature))
             policy_set_word(p, deps[i].feature / 32,
                             policy_word(p, deps[i].feature / 32) & ~(1U << (deps[i].feature % 32)));
-    if (!policy_has(p, XEN_X86_FEATURE_ARCH_CAPS))
-        p->arch_caps = 0;
+    if (!policy_has(p, XEN_X86_FEATURE_ARCH_CAPS)) p->arch_caps = 0;
 }
 
 /* Leaf 0xd for what the policy allows; the features in subleaf 1 stay. */
-static void compute_xstate(struct cpu_policy *p)
-{
+static void compute_xstate(struct cpu_policy *p) {
     uint64_t xcr0 = policy_xcr0(p);
     uint32_t features = p->xstate[1].a, size = 0;
 
     zero(p->xstate, POLICY_NR_XSTATE);
-    if (!xcr0)
-        return;
+    if (!xcr0) return;
     size = 512 + 64;
     for (unsigned int i = 2; i < POLICY_NR_XSTATE; i++) {
-        if (!((xcr0 >> i) & 1))
-            continue;
+        if (!((xcr0 >> i) & 1)) continue;
         p->xstate[i] = policies[POLICY_RAW].xstate[i];
         p->xstate[i].c = p->xstate[i].d = 0;
         size = max(size, p->xstate[i].a + p->xstate[i].b);
@@ -285,31 +248,26 @@ static void compute_xstate(struct cpu_policy *p)
         features & (FEATURE_BIT(XSAVEOPT) | FEATURE_BIT(XSAVEC) | FEATURE_BIT(XGETBV1));
 }
 
-static void finish(struct cpu_policy *p)
-{
+static void finish(struct cpu_policy *p) {
     drop_dependents(p);
     if (is_amd(p)) /* its long mode has no SYSENTER */
         p->basic[1].d &= ~FEATURE_BIT(SEP);
     p->extd[8].a = (p->extd[8].a & 0xff) | 48U << 8; /* no 5-level paging */
     p->extd[1].d &= ~COMMON_1D;
-    if (is_amd(p))
-        p->extd[1].d |= p->basic[1].d & COMMON_1D;
+    if (is_amd(p)) p->extd[1].d |= p->basic[1].d & COMMON_1D;
     compute_xstate(p);
 }
 
-static void mask_features(struct cpu_policy *p, const uint32_t *mask)
-{
+static void mask_features(struct cpu_policy *p, const uint32_t *mask) {
     for (unsigned int w = 0; w < NR_FEATURE_WORDS; w++)
         policy_set_word(p, w, policy_word(p, w) & mask[w]);
 }
 
-static void add_feature(struct cpu_policy *p, unsigned int feature)
-{
+static void add_feature(struct cpu_policy *p, unsigned int feature) {
     policy_set_word(p, feature / 32, policy_word(p, feature / 32) | 1U << (feature % 32));
 }
 
-static void expand_masks(void)
-{
+static void expand_masks(void) {
     static const uint16_t always[] = {
 #define PV(name) XEN_X86_FEATURE_##name,
 #define PV_OPT(name)
@@ -332,8 +290,7 @@ static void expand_masks(void)
         mask_optional[optional[i] / 32] |= 1U << (optional[i] % 32);
 }
 
-static void make_max(struct cpu_policy *p)
-{
+static void make_max(struct cpu_policy *p) {
     const struct cpu_policy *host = &policies[POLICY_HOST];
 
     *p = *host;
@@ -351,8 +308,7 @@ static void make_max(struct cpu_policy *p)
     p->extd[0].a = 0x80000000U + POLICY_NR_EXTD - 1;
 }
 
-static void make_default(struct cpu_policy *p)
-{
+static void make_default(struct cpu_policy *p) {
     static const uint16_t as_host[] = {XEN_X86_FEATURE_HTT, XEN_X86_FEATURE_CMP_LEGACY,
                                        XEN_X86_FEATURE_ERMS};
     const struct cpu_policy *host = &policies[POLICY_HOST];
@@ -369,10 +325,8 @@ static void make_default(struct cpu_policy *p)
     p->extd[0].a = host->extd[0].a;
 }
 
-void cpu_policy_init(void)
-{
-    if (initialised)
-        return;
+void cpu_policy_init(void) {
+    if (initialised) return;
     initialised = true;
     expand_masks();
     read_raw(&policies[POLICY_RAW]);
@@ -383,19 +337,16 @@ void cpu_policy_init(void)
     make_default(&policies[POLICY_PV_DEFAULT]);
 }
 
-void cpu_policy_init_cpu(void)
-{
+void cpu_policy_init_cpu(void) {
     uint64_t v;
 
-    if (cpu_has.amd)
-        (void)amd_lfence_serialises();
+    if (cpu_has.amd) (void)amd_lfence_serialises();
     if ((policies[POLICY_HOST].platform_info & PLATFORM_INFO_FAULTING) &&
         rdmsr_safe(MSR_MISC_FEATURES_ENABLES, &v))
         (void)wrmsr_safe(MSR_MISC_FEATURES_ENABLES, v | 1);
 }
 
-void policy_set_domain(struct domain *d, const struct cpu_policy *p)
-{
+void policy_set_domain(struct domain *d, const struct cpu_policy *p) {
     struct cpu_policy *to = d->arch.policy;
 
     *to = *p;
@@ -406,12 +357,10 @@ void policy_set_domain(struct domain *d, const struct cpu_policy *p)
     to->platform_info &= policies[POLICY_PV_MAX].platform_info;
 }
 
-int arch_domain_init(struct domain *d)
-{
+int arch_domain_init(struct domain *d) {
     cpu_policy_init();
     d->arch.policy = hv_new(struct cpu_policy);
-    if (!d->arch.policy)
-        return -ENOMEM;
+    if (!d->arch.policy) return -ENOMEM;
     *d->arch.policy = policies[POLICY_PV_DEFAULT];
     /* dom0 never moves to another machine. */
     if (d->is_control && policy_has(&policies[POLICY_HOST], XEN_X86_FEATURE_ITSC))
@@ -419,8 +368,7 @@ int arch_domain_init(struct domain *d)
     return 0;
 }
 
-void arch_domain_free(struct domain *d)
-{
+void arch_domain_free(struct domain *d) {
     hv_free(d->arch.policy);
     d->arch.policy = NULL;
 }

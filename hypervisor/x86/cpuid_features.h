@@ -5,6 +5,7 @@
  * 0 alone can use (SMEP, PKU, PCID, LA57, VMX, SVM) and the speculation controls, whose MSR is not
  * virtualised. cpuid.c expands it to masks.
  */
+/* clang-format off */
 /* 0: leaf 1 EDX */
 PV(FPU) PV(DE) PV(TSC) PV(MSR) PV(PAE) PV(MCE) PV(CX8) PV(APIC) PV(SEP) PV(MCA) PV(CMOV) PV(PAT)
 PV(CLFLUSH) PV(ACPI) PV(MMX) PV(FXSR) PV(SSE) PV(SSE2) PV(SS) PV(HTT)

@@ -24,67 +24,50 @@
     })
 #define WRITE_DR(n, v) __asm__ volatile("mov %0, %%db" #n : : "r"((uint64_t)(v)))
 
-static void load_addresses(const struct vcpu *v)
-{
+static void load_addresses(const struct vcpu *v) {
     WRITE_DR(0, v->arch.debugreg[0]);
     WRITE_DR(1, v->arch.debugreg[1]);
     WRITE_DR(2, v->arch.debugreg[2]);
     WRITE_DR(3, v->arch.debugreg[3]);
 }
 
-static bool active(const struct vcpu *v)
-{
-    return v->arch.debugreg[7] & DR7_ENABLES;
-}
+static bool active(const struct vcpu *v) { return v->arch.debugreg[7] & DR7_ENABLES; }
 
-static int set_control(struct vcpu *v, uint64_t value)
-{
+static int set_control(struct vcpu *v, uint64_t value) {
     uint32_t io = 0;
 
-    if (value != (uint32_t)value)
-        return -EINVAL;
-    if (value & DR7_GD)
-        return -EPERM;
+    if (value != (uint32_t)value) return -EINVAL;
+    if (value & DR7_GD) return -EPERM;
     value = (value & ~DR7_RESERVED & ~DR7_RTM) | DR7_DEFAULT;
     for (unsigned int i = 0; i < 4 && (value & DR7_ENABLES); i++) {
-        if (((value >> (DR7_TYPE_SHIFT + 4 * i)) & 3) != DR7_TYPE_IO)
-            continue;
-        if (!(v->arch.cr4 & CR4_DE))
-            return -EPERM;
+        if (((value >> (DR7_TYPE_SHIFT + 4 * i)) & 3) != DR7_TYPE_IO) continue;
+        if (!(v->arch.cr4 & CR4_DE)) return -EPERM;
         io |= value & (3UL << (2 * i));
     }
     v->arch.dr7_emul = io;
     v->arch.debugreg[7] = value & ~(uint64_t)io;
     if (v == current) {
-        if (active(v))
-            load_addresses(v);
+        if (active(v)) load_addresses(v);
         WRITE_DR(7, v->arch.debugreg[7]);
     }
     return 0;
 }
 
-static int set_status(struct vcpu *v, uint64_t value)
-{
-    if (value != (uint32_t)value)
-        return -EINVAL;
+static int set_status(struct vcpu *v, uint64_t value) {
+    if (value != (uint32_t)value) return -EINVAL;
     v->arch.debugreg[6] = (value & DR6_KNOWN) | DR6_DEFAULT;
     return 0;
 }
 
-static int set_address(struct vcpu *v, unsigned int reg, uint64_t value)
-{
-    if (!guest_va_ok(value))
-        return -EPERM;
+static int set_address(struct vcpu *v, unsigned int reg, uint64_t value) {
+    if (!guest_va_ok(value)) return -EPERM;
     v->arch.debugreg[reg] = value;
-    if (v == current && active(v))
-        load_addresses(v);
+    if (v == current && active(v)) load_addresses(v);
     return 0;
 }
 
-int debugreg_set(struct vcpu *v, unsigned int reg, uint64_t value)
-{
-    if ((reg == 4 || reg == 5) && (v->arch.cr4 & CR4_DE))
-        return -ENODEV;
+int debugreg_set(struct vcpu *v, unsigned int reg, uint64_t value) {
+    if ((reg == 4 || reg == 5) && (v->arch.cr4 & CR4_DE)) return -ENODEV;
     switch (reg) {
     case 0 ... 3: return set_address(v, reg, value);
     case 4:
@@ -95,44 +78,33 @@ int debugreg_set(struct vcpu *v, unsigned int reg, uint64_t value)
     }
 }
 
-int debugreg_get(const struct vcpu *v, unsigned int reg, uint64_t *value)
-{
-    if (reg > 7 || ((reg == 4 || reg == 5) && (v->arch.cr4 & CR4_DE)))
-        return -ENODEV;
-    if (reg == 4 || reg == 5)
-        reg += 2;
+int debugreg_get(const struct vcpu *v, unsigned int reg, uint64_t *value) {
+    if (reg > 7 || ((reg == 4 || reg == 5) && (v->arch.cr4 & CR4_DE))) return -ENODEV;
+    if (reg == 4 || reg == 5) reg += 2;
     *value = v->arch.debugreg[reg];
-    if (reg == 7)
-        *value |= v->arch.dr7_emul;
+    if (reg == 7) *value |= v->arch.dr7_emul;
     return 0;
 }
 
-void debugreg_reset(struct vcpu *v)
-{
-    for (unsigned int i = 0; i < 6; i++)
-        v->arch.debugreg[i] = 0;
+void debugreg_reset(struct vcpu *v) {
+    for (unsigned int i = 0; i < 6; i++) v->arch.debugreg[i] = 0;
     v->arch.debugreg[6] = DR6_DEFAULT;
     v->arch.debugreg[7] = DR7_DEFAULT;
     v->arch.dr7_emul = 0;
 }
 
 /* DR6 of a guest is kept in memory only; DR0-3 and DR7 are in memory as well as in hardware. */
-void debugreg_save(struct vcpu *v)
-{
-    if (unlikely(active(v)))
-        WRITE_DR(7, DR7_DEFAULT);
+void debugreg_save(struct vcpu *v) {
+    if (unlikely(active(v))) WRITE_DR(7, DR7_DEFAULT);
 }
 
-void debugreg_load(const struct vcpu *v)
-{
-    if (likely(!active(v)))
-        return;
+void debugreg_load(const struct vcpu *v) {
+    if (likely(!active(v))) return;
     load_addresses(v);
     WRITE_DR(7, v->arch.debugreg[7]);
 }
 
-void debugreg_trap(struct vcpu *v)
-{
+void debugreg_trap(struct vcpu *v) {
     uint64_t now = READ_DR(6);
 
     WRITE_DR(6, DR6_DEFAULT);
@@ -140,7 +112,4 @@ void debugreg_trap(struct vcpu *v)
     v->arch.debugreg[6] = (v->arch.debugreg[6] & ~15UL) | (now & DR6_KNOWN) | DR6_DEFAULT;
 }
 
-void debugreg_discard(void)
-{
-    WRITE_DR(6, DR6_DEFAULT);
-}
+void debugreg_discard(void) { WRITE_DR(6, DR6_DEFAULT); }

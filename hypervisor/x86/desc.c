@@ -9,7 +9,7 @@
 #include <x86/desc.h>
 #include <x86/layout.h>
 
-#define GDT_LIMIT   0xefff /* up to the end of page 14; guests see this number too */
+#define GDT_LIMIT 0xefff /* up to the end of page 14; guests see this number too */
 
 #define DESC_CODE64 0x00af9b000000ffffUL
 #define DESC_DATA   0x00cf93000000ffffUL
@@ -17,13 +17,11 @@
 #define DESC_DPL3   (3UL << 45)
 #define DESC_TSS    (0x89UL << 40)
 
-static void set_entry(uint64_t *page, uint16_t sel, uint64_t desc)
-{
+static void set_entry(uint64_t *page, uint16_t sel, uint64_t desc) {
     page[(sel & 0xfff) >> 3] = desc;
 }
 
-static void fill_gdt(uint64_t *page, const struct tss64 *tss)
-{
+static void fill_gdt(uint64_t *page, const struct tss64 *tss) {
     uint64_t base = (uint64_t)tss;
 
     set_entry(page, SEL_HV_CS, DESC_CODE64);
@@ -31,13 +29,13 @@ static void fill_gdt(uint64_t *page, const struct tss64 *tss)
     set_entry(page, SEL_USER_CS32, DESC_CODE32 | DESC_DPL3);
     set_entry(page, SEL_USER_DS, DESC_DATA | DESC_DPL3);
     set_entry(page, SEL_USER_CS64, DESC_CODE64 | DESC_DPL3);
-    set_entry(page, SEL_TSS, (sizeof(*tss) - 1) | (base & 0xffffff) << 16 | DESC_TSS |
-                                 ((base >> 24) & 0xff) << 56);
+    set_entry(page, SEL_TSS,
+              (sizeof(*tss) - 1) | (base & 0xffffff) << 16 | DESC_TSS |
+                  ((base >> 24) & 0xff) << 56);
     set_entry(page, SEL_TSS + 8, base >> 32);
 }
 
-static void fill_tss(struct tss64 *tss, const char *stack)
-{
+static void fill_tss(struct tss64 *tss, const char *stack) {
     const struct cpu_info *ci = (const void *)(stack + STACK_SIZE - sizeof(*ci));
 
     tss->rsp0 = (uint64_t)&ci->guest_regs.es;
@@ -47,8 +45,7 @@ static void fill_tss(struct tss64 *tss, const char *stack)
 }
 
 /* Leaves CS at the new selector by a far return. */
-static void load_segments(void)
-{
+static void load_segments(void) {
     __asm__ volatile("mov %0, %%ss\n\t"
                      "mov %1, %%ds\n\t"
                      "mov %1, %%es\n\t"
@@ -64,11 +61,9 @@ static void load_segments(void)
                      : "rax", "memory");
 }
 
-void desc_init_cpu(void)
-{
+void desc_init_cpu(void) {
     struct arch_pcpu *a = &this_pcpu()->arch;
-    const struct desc_ptr p = {GDT_LIMIT,
-                               (uint64_t)a->gdt - RESERVED_GDT_PAGE * PAGE_SIZE};
+    const struct desc_ptr p = {GDT_LIMIT, (uint64_t)a->gdt - RESERVED_GDT_PAGE * PAGE_SIZE};
 
     fill_tss(a->tss, a->stack);
     fill_gdt(a->gdt, a->tss);

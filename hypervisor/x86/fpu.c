@@ -47,13 +47,11 @@ _Static_assert(sizeof(struct xsave_area) == LEGACY_SIZE + 64, "by the manual");
 uint64_t fpu_host_xcr0;
 uint32_t fpu_area_size = LEGACY_SIZE;
 
-static void xsetbv(uint64_t v)
-{
+static void xsetbv(uint64_t v) {
     __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
 }
 
-static void set_xcr0(uint64_t v)
-{
+static void set_xcr0(uint64_t v) {
     struct arch_pcpu *p = &this_pcpu()->arch;
 
     if (p->xcr0 != v) {
@@ -62,31 +60,21 @@ static void set_xcr0(uint64_t v)
     }
 }
 
-static void clts(void)
-{
-    __asm__ volatile("clts");
-}
+static void clts(void) { __asm__ volatile("clts"); }
 
-static void stts(void)
-{
-    write_cr0(read_cr0() | CR0_TS);
-}
+static void stts(void) { write_cr0(read_cr0() | CR0_TS); }
 
-void fpu_init(void)
-{
-    if (!cpu_has.xsave)
-        return;
+void fpu_init(void) {
+    if (!cpu_has.xsave) return;
     struct cpuid_regs r = cpuid(13, 0);
     fpu_host_xcr0 = (r.a | (uint64_t)r.d << 32) & XCR0_GUEST;
-    if ((fpu_host_xcr0 & XCR0_AVX512) != XCR0_AVX512)
-        fpu_host_xcr0 &= ~XCR0_AVX512;
+    if ((fpu_host_xcr0 & XCR0_AVX512) != XCR0_AVX512) fpu_host_xcr0 &= ~XCR0_AVX512;
     xsetbv(fpu_host_xcr0);
     fpu_area_size = cpuid(13, 0).b;
     BUG_ON(fpu_area_size > PAGE_SIZE);
 }
 
-void fpu_init_cpu(void)
-{
+void fpu_init_cpu(void) {
     clts();
     __asm__ volatile("fninit");
     if (fpu_host_xcr0) {
@@ -95,37 +83,30 @@ void fpu_init_cpu(void)
     }
 }
 
-static void reset_area(struct xsave_area *x)
-{
+static void reset_area(struct xsave_area *x) {
     memset(x, 0, PAGE_SIZE);
     x->fcw = FCW_DEFAULT;
     x->mxcsr = MXCSR_DEFAULT;
     x->header.xstate_bv = XCR0_X87 | XCR0_SSE;
 }
 
-int fpu_init_vcpu(struct vcpu *v)
-{
+int fpu_init_vcpu(struct vcpu *v) {
     v->arch.xsave = alloc_page_hv();
-    if (!v->arch.xsave)
-        return -ENOMEM;
+    if (!v->arch.xsave) return -ENOMEM;
     reset_area(v->arch.xsave);
     v->arch.xcr0 = v->arch.xcr0_accum = XCR0_X87 | XCR0_SSE;
     return 0;
 }
 
-void fpu_destroy_vcpu(struct vcpu *v)
-{
-    if (v->arch.xsave)
-        free_page_hv(v->arch.xsave);
+void fpu_destroy_vcpu(struct vcpu *v) {
+    if (v->arch.xsave) free_page_hv(v->arch.xsave);
     v->arch.xsave = NULL;
 }
 
-void fpu_save(struct vcpu *v)
-{
+void fpu_save(struct vcpu *v) {
     uint32_t lo = (uint32_t)v->arch.xcr0_accum, hi = (uint32_t)(v->arch.xcr0_accum >> 32);
 
-    if (unlikely(v->arch.cr0 & CR0_TS))
-        clts();
+    if (unlikely(v->arch.cr0 & CR0_TS)) clts();
     if (!fpu_host_xcr0) {
         __asm__ volatile("fxsaveq (%0)" : : "r"(v->arch.xsave) : "memory");
         return;
@@ -138,8 +119,7 @@ void fpu_save(struct vcpu *v)
 }
 
 /* False: the CPU does not accept what is in the area. */
-static bool restore_area(const void *area)
-{
+static bool restore_area(const void *area) {
     uint32_t ok = 0;
 
     if (fpu_host_xcr0)
@@ -158,22 +138,17 @@ static bool restore_area(const void *area)
     return ok;
 }
 
-void fpu_restore(struct vcpu *v)
-{
-    if (fpu_host_xcr0)
-        set_xcr0(fpu_host_xcr0);
+void fpu_restore(struct vcpu *v) {
+    if (fpu_host_xcr0) set_xcr0(fpu_host_xcr0);
     if (unlikely(!restore_area(v->arch.xsave))) {
         reset_area(v->arch.xsave);
         BUG_ON(!restore_area(v->arch.xsave));
     }
-    if (fpu_host_xcr0)
-        set_xcr0(v->arch.xcr0);
-    if (unlikely(v->arch.cr0 & CR0_TS))
-        stts();
+    if (fpu_host_xcr0) set_xcr0(v->arch.xcr0);
+    if (unlikely(v->arch.cr0 & CR0_TS)) stts();
 }
 
-void fpu_set_ts(struct vcpu *v, bool ts)
-{
+void fpu_set_ts(struct vcpu *v, bool ts) {
     if (ts) {
         v->arch.cr0 |= CR0_TS;
         stts();
@@ -183,19 +158,14 @@ void fpu_set_ts(struct vcpu *v, bool ts)
     }
 }
 
-static bool valid_xcr0(uint64_t x)
-{
-    if (!(x & XCR0_X87) || (x & ~fpu_host_xcr0))
-        return false;
-    if ((x & XCR0_AVX) && !(x & XCR0_SSE))
-        return false;
+static bool valid_xcr0(uint64_t x) {
+    if (!(x & XCR0_X87) || (x & ~fpu_host_xcr0)) return false;
+    if ((x & XCR0_AVX) && !(x & XCR0_SSE)) return false;
     return !(x & XCR0_AVX512) || ((x & XCR0_AVX512) == XCR0_AVX512 && (x & XCR0_AVX));
 }
 
-int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0)
-{
-    if (!valid_xcr0(xcr0))
-        return -EINVAL;
+int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0) {
+    if (!valid_xcr0(xcr0)) return -EINVAL;
     /* What becomes visible is in its initial state: fpu_restore() loaded all components. */
     v->arch.xcr0 = xcr0;
     v->arch.xcr0_accum |= xcr0;
@@ -203,19 +173,16 @@ int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0)
     return 0;
 }
 
-void fpu_set_legacy(struct vcpu *v, const void *fxsave)
-{
+void fpu_set_legacy(struct vcpu *v, const void *fxsave) {
     struct xsave_area *x = v->arch.xsave;
 
     reset_area(x);
-    if (!fxsave)
-        return;
+    if (!fxsave) return;
     memcpy(x, fxsave, LEGACY_SIZE);
     x->mxcsr &= MXCSR_MASK;
 }
 
-void fpu_get_legacy(const struct vcpu *v, void *fxsave)
-{
+void fpu_get_legacy(const struct vcpu *v, void *fxsave) {
     const struct xsave_area *x = v->arch.xsave;
     struct xsave_area out = *x;
 
@@ -225,24 +192,21 @@ void fpu_get_legacy(const struct vcpu *v, void *fxsave)
         out.fcw = FCW_DEFAULT;
         memset(out.registers, 0, 128);
     }
-    if (fpu_host_xcr0 && !(x->header.xstate_bv & XCR0_SSE))
-        memset(out.registers + 128, 0, 256);
+    if (fpu_host_xcr0 && !(x->header.xstate_bv & XCR0_SSE)) memset(out.registers + 128, 0, 256);
     memcpy(fxsave, &out, LEGACY_SIZE);
 }
 
-int fpu_set_xsave(struct vcpu *v, const void *area, size_t size, uint64_t xcr0, uint64_t xcr0_accum)
-{
+int fpu_set_xsave(struct vcpu *v, const void *area, size_t size, uint64_t xcr0,
+                  uint64_t xcr0_accum) {
     const struct xsave_area *in = area;
     struct xsave_area *x = v->arch.xsave;
 
     if (!fpu_host_xcr0 || size < sizeof(*in) || size > fpu_area_size || !valid_xcr0(xcr0) ||
         !valid_xcr0(xcr0_accum) || (xcr0 & ~xcr0_accum))
         return -EINVAL;
-    if ((in->header.xstate_bv & ~xcr0_accum) || in->header.xcomp_bv)
-        return -EINVAL;
+    if ((in->header.xstate_bv & ~xcr0_accum) || in->header.xcomp_bv) return -EINVAL;
     for (unsigned int i = 0; i < ARRAY_SIZE(in->header.rsvd); i++)
-        if (in->header.rsvd[i])
-            return -EINVAL;
+        if (in->header.rsvd[i]) return -EINVAL;
     memset(x, 0, PAGE_SIZE);
     memcpy(x, area, size);
     x->mxcsr &= MXCSR_MASK;
@@ -251,7 +215,4 @@ int fpu_set_xsave(struct vcpu *v, const void *area, size_t size, uint64_t xcr0, 
     return 0;
 }
 
-const void *fpu_xsave_area(const struct vcpu *v)
-{
-    return v->arch.xsave;
-}
+const void *fpu_xsave_area(const struct vcpu *v) { return v->arch.xsave; }

@@ -11,8 +11,7 @@
 #define FEATURE_BIT(name) (1U << (XEN_X86_FEATURE_##name % 32))
 #define VERSION_4_17      (4U << 16 | 17)
 
-static void time_leaf(const struct domain *d, uint32_t subleaf, struct cpuid_regs *r)
-{
+static void time_leaf(const struct domain *d, uint32_t subleaf, struct cpuid_regs *r) {
     int8_t shift;
 
     switch (subleaf) {
@@ -22,8 +21,7 @@ static void time_leaf(const struct domain *d, uint32_t subleaf, struct cpuid_reg
         r->c = (uint32_t)d->arch.tsc_khz;
         break;
     case 1: /* no offset: guests see the counter itself; dom0's scale is not told */
-        if (!d->arch.tsc_khz)
-            break;
+        if (!d->arch.tsc_khz) break;
         time_scale_from_khz(d->arch.tsc_khz, &r->c, &shift);
         r->d = (uint32_t)(int32_t)shift;
         break;
@@ -32,14 +30,12 @@ static void time_leaf(const struct domain *d, uint32_t subleaf, struct cpuid_reg
 }
 
 static void hypervisor_leaf(const struct domain *d, uint32_t idx, uint32_t subleaf,
-                            struct cpuid_regs *r)
-{
+                            struct cpuid_regs *r) {
     uint32_t limit = d->arch.policy->hv_limit;
 
     limit =
         limit ? min(max(limit, 2U), (uint32_t)XEN_CPUID_MAX_NUM_LEAVES) : XEN_CPUID_MAX_NUM_LEAVES;
-    if (idx > limit)
-        return;
+    if (idx > limit) return;
     switch (idx) {
     case 0:
         r->a = XEN_CPUID_FIRST_LEAF + limit;
@@ -55,36 +51,29 @@ static void hypervisor_leaf(const struct domain *d, uint32_t idx, uint32_t suble
         break;
     case 3: time_leaf(d, subleaf, r); break;
     case 5:
-        if (subleaf == 0)
-            r->b = fls64(max_frame ? max_frame - 1 : 0) + 1 + PAGE_SHIFT;
+        if (subleaf == 0) r->b = fls64(max_frame ? max_frame - 1 : 0) + 1 + PAGE_SHIFT;
         break;
     }
 }
 
 static bool basic_leaf(const struct cpu_policy *p, uint32_t leaf, uint32_t sub,
-                       struct cpuid_regs *r)
-{
-    if (leaf > p->basic[0].a || leaf >= POLICY_NR_BASIC)
-        return false;
+                       struct cpuid_regs *r) {
+    if (leaf > p->basic[0].a || leaf >= POLICY_NR_BASIC) return false;
     switch (leaf) {
     case 4:
-        if (sub >= POLICY_NR_CACHE)
-            return false;
+        if (sub >= POLICY_NR_CACHE) return false;
         *r = p->cache[sub];
         break;
     case 7:
-        if (sub > p->feat[0].a || sub >= POLICY_NR_FEAT)
-            return false;
+        if (sub > p->feat[0].a || sub >= POLICY_NR_FEAT) return false;
         *r = p->feat[sub];
         break;
     case 0xb:
-        if (sub >= POLICY_NR_TOPO)
-            return false;
+        if (sub >= POLICY_NR_TOPO) return false;
         *r = p->topo[sub];
         break;
     case 0xd:
-        if (sub >= POLICY_NR_XSTATE || !policy_has(p, XEN_X86_FEATURE_XSAVE))
-            return false;
+        if (sub >= POLICY_NR_XSTATE || !policy_has(p, XEN_X86_FEATURE_XSAVE)) return false;
         *r = p->xstate[sub];
         break;
     default: *r = p->basic[leaf]; break;
@@ -96,24 +85,20 @@ static bool basic_leaf(const struct cpu_policy *p, uint32_t leaf, uint32_t sub,
  * OSXSAVE of the emulated CPUID shows Hospes's CR4 to kernels besides their own, and dom0's kernel
  * sees MTRR and EIST of the hardware: both became part of the PV ABI by accident and are relied on.
  */
-static void adjust_features(const struct vcpu *v, struct cpuid_regs *r)
-{
+static void adjust_features(const struct vcpu *v, struct cpuid_regs *r) {
     bool kernel = v->arch.kernel_mode;
     bool forced = guest_regs()->entry_vector == TRAP_UD;
     const struct cpuid_regs *host = &cpu_policy_get(POLICY_HOST)->basic[1];
 
     if ((v->arch.cr4 & CR4_OSXSAVE) || (kernel && forced && (r->c & FEATURE_BIT(XSAVE))))
         r->c |= FEATURE_BIT(OSXSAVE);
-    if (!v->domain->is_control || !kernel)
-        return;
+    if (!v->domain->is_control || !kernel) return;
     r->c |= host->c & FEATURE_BIT(EIST);
-    if (!forced)
-        r->c |= host->c & FEATURE_BIT(MONITOR);
+    if (!forced) r->c |= host->c & FEATURE_BIT(MONITOR);
     r->d |= host->d & FEATURE_BIT(MTRR);
 }
 
-void guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, struct cpuid_regs *r)
-{
+void guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, struct cpuid_regs *r) {
     const struct cpu_policy *p = v->domain->arch.policy;
 
     *r = (struct cpuid_regs){0};
@@ -122,15 +107,13 @@ void guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, struct c
         return;
     }
     if (leaf >= 0x80000000U) {
-        if (leaf > p->extd[0].a || leaf - 0x80000000U >= POLICY_NR_EXTD)
-            return;
+        if (leaf > p->extd[0].a || leaf - 0x80000000U >= POLICY_NR_EXTD) return;
         *r = p->extd[leaf - 0x80000000U];
         if (leaf == 0x80000001U && cpu_has.amd && v->domain->is_control && v->arch.kernel_mode)
             r->d |= cpu_policy_get(POLICY_HOST)->extd[1].d & FEATURE_BIT(MTRR);
         return;
     }
-    if (!basic_leaf(p, leaf, subleaf, r) || v != current)
-        return;
+    if (!basic_leaf(p, leaf, subleaf, r) || v != current) return;
     if (leaf == 1)
         adjust_features(v, r);
     else if (leaf == 0xd && subleaf == 0)

@@ -29,26 +29,22 @@ static struct irq_desc *gsi_desc[NR_GSI_MAX]; /* filled at boot */
 /* Index and data register are a pair. */
 static spinlock_t regs_lock = SPINLOCK_INIT(ORDER_LEAF);
 
-static uint32_t read_reg(const struct ioapic *a, unsigned int reg)
-{
+static uint32_t read_reg(const struct ioapic *a, unsigned int reg) {
     a->regs[0] = reg;
     return a->regs[4];
 }
 
-static void write_reg(const struct ioapic *a, unsigned int reg, uint32_t v)
-{
+static void write_reg(const struct ioapic *a, unsigned int reg, uint32_t v) {
     a->regs[0] = reg;
     a->regs[4] = v;
 }
 
-static uint32_t entry_low(const struct irq_desc *d)
-{
+static uint32_t entry_low(const struct irq_desc *d) {
     return d->vector | (d->low ? ENTRY_LOW : 0) | (d->level ? ENTRY_LEVEL : 0) |
            (d->masked || !d->vector ? ENTRY_MASKED : 0);
 }
 
-void ioapic_write_line(const struct irq_desc *d)
-{
+void ioapic_write_line(const struct irq_desc *d) {
     const struct ioapic *a = &ioapics[d->line.ioapic];
     unsigned int reg = REG_ENTRY + d->line.pin * 2;
 
@@ -60,34 +56,26 @@ void ioapic_write_line(const struct irq_desc *d)
     spin_unlock(&regs_lock);
 }
 
-void ioapic_set_mask(const struct irq_desc *d, bool masked)
-{
+void ioapic_set_mask(const struct irq_desc *d, bool masked) {
     spin_lock(&regs_lock);
     write_reg(&ioapics[d->line.ioapic], REG_ENTRY + d->line.pin * 2,
               entry_low(d) | (masked ? ENTRY_MASKED : 0));
     spin_unlock(&regs_lock);
 }
 
-unsigned int irq_nr_gsis(void)
-{
-    return nr_gsis;
-}
+unsigned int irq_nr_gsis(void) { return nr_gsis; }
 
-struct irq_desc *irq_of_gsi(unsigned int gsi)
-{
+struct irq_desc *irq_of_gsi(unsigned int gsi) {
     return gsi < nr_gsis ? gsi_desc[array_index_nospec(gsi, NR_GSI_MAX)] : NULL;
 }
 
-unsigned int irq_isa_to_gsi(unsigned int isa_irq)
-{
+unsigned int irq_isa_to_gsi(unsigned int isa_irq) {
     for (unsigned int i = 0; i < acpi.nr_overrides; i++)
-        if (acpi.overrides[i].isa_irq == isa_irq)
-            return acpi.overrides[i].gsi;
+        if (acpi.overrides[i].isa_irq == isa_irq) return acpi.overrides[i].gsi;
     return isa_irq;
 }
 
-static __init void set_defaults(struct irq_desc *d, unsigned int gsi)
-{
+static __init void set_defaults(struct irq_desc *d, unsigned int gsi) {
     bool taken = false;
 
     for (unsigned int i = 0; i < acpi.nr_overrides; i++) {
@@ -102,19 +90,16 @@ static __init void set_defaults(struct irq_desc *d, unsigned int gsi)
     d->level = d->low = gsi >= 16 || taken;
 }
 
-static __init void add_lines(unsigned int n)
-{
+static __init void add_lines(unsigned int n) {
     const struct ioapic *a = &ioapics[n];
 
     for (unsigned int pin = 0; pin < a->nr; pin++) {
         unsigned int gsi = a->gsi_base + pin;
         struct irq_desc *d;
 
-        if (gsi >= NR_GSI_MAX || gsi_desc[gsi])
-            continue;
+        if (gsi >= NR_GSI_MAX || gsi_desc[gsi]) continue;
         d = hv_new(struct irq_desc);
-        if (!d)
-            panic("No memory for interrupt lines");
+        if (!d) panic("No memory for interrupt lines");
         spin_lock_init(&d->lock, ORDER_IRQ_DESC);
         d->kind = IRQ_LINE;
         d->line.ioapic = (uint8_t)n;
@@ -128,15 +113,13 @@ static __init void add_lines(unsigned int n)
     }
 }
 
-__init void ioapic_init(void)
-{
+__init void ioapic_init(void) {
     for (unsigned int i = 0; i < acpi.nr_ioapics; i++) {
         struct ioapic *a = &ioapics[nr_ioapics];
         uint32_t version;
 
         a->regs = devmap(acpi.ioapics[i].addr, PAGE_SIZE, DEVMAP_UC);
-        if (!a->regs)
-            continue;
+        if (!a->regs) continue;
         version = read_reg(a, REG_VERSION);
         if (version == ~0u) {
             printk(KERN_WARN "WARNING: no I/O APIC answers at %#lx\n", acpi.ioapics[i].addr);
@@ -151,11 +134,9 @@ __init void ioapic_init(void)
     }
 }
 
-int irq_ioapic_read(paddr_t addr, uint32_t reg, uint32_t *value)
-{
+int irq_ioapic_read(paddr_t addr, uint32_t reg, uint32_t *value) {
     for (unsigned int i = 0; i < nr_ioapics; i++) {
-        if (acpi.ioapics[i].addr != addr || reg > 0xff)
-            continue;
+        if (acpi.ioapics[i].addr != addr || reg > 0xff) continue;
         spin_lock(&regs_lock);
         *value = read_reg(&ioapics[i], reg);
         spin_unlock(&regs_lock);

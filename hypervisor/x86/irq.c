@@ -25,14 +25,12 @@ static struct irq_desc *vector_desc[256];               /* atomic pointers */
 static uint32_t vector_users[256];
 static uint64_t spurious;
 
-static bool vector_usable(unsigned int v)
-{
+static bool vector_usable(unsigned int v) {
     return v >= VEC_FIRST_DEVICE && v <= VEC_LAST_DEVICE && v != VEC_LEGACY_SYSCALL &&
            v != VEC_HYPERCALL && !test_bit(v, vectors_used);
 }
 
-uint8_t irq_alloc_vectors(unsigned int n)
-{
+uint8_t irq_alloc_vectors(unsigned int n) {
     uint8_t found = 0;
 
     spin_lock(&vector_lock);
@@ -40,28 +38,23 @@ uint8_t irq_alloc_vectors(unsigned int n)
          v += n) {
         unsigned int i = 0;
 
-        while (i < n && vector_usable(v + i))
-            i++;
-        if (i == n)
-            found = (uint8_t)v;
+        while (i < n && vector_usable(v + i)) i++;
+        if (i == n) found = (uint8_t)v;
     }
-    for (unsigned int i = 0; found && i < n; i++)
-        __set_bit(found + i, vectors_used);
+    for (unsigned int i = 0; found && i < n; i++) __set_bit(found + i, vectors_used);
     spin_unlock(&vector_lock);
     return found;
 }
 
 /* Interrupts that were on their way when the hardware was masked are over. */
-static void wait_for_handlers(uint8_t vector)
-{
+static void wait_for_handlers(uint8_t vector) {
     while (__atomic_load_n(&vector_users[vector], __ATOMIC_SEQ_CST)) {
         cpu_relax();
         smp_poll();
     }
 }
 
-void irq_free_vector(uint8_t vector)
-{
+void irq_free_vector(uint8_t vector) {
     __atomic_store_n(&vector_desc[vector], NULL, __ATOMIC_SEQ_CST);
     wait_for_handlers(vector);
     spin_lock(&vector_lock);
@@ -69,34 +62,20 @@ void irq_free_vector(uint8_t vector)
     spin_unlock(&vector_lock);
 }
 
-void irq_set_vector(struct irq_desc *d, uint8_t vector)
-{
+void irq_set_vector(struct irq_desc *d, uint8_t vector) {
     d->vector = vector;
     __atomic_store_n(&vector_desc[vector], d, __ATOMIC_RELEASE);
 }
 
-uint32_t irq_dest(const struct irq_desc *d)
-{
-    return pcpus[d->cpu]->apic_id;
-}
+uint32_t irq_dest(const struct irq_desc *d) { return pcpus[d->cpu]->apic_id; }
 
-uint8_t irq_vector(const struct irq_desc *d)
-{
-    return d->vector;
-}
+uint8_t irq_vector(const struct irq_desc *d) { return d->vector; }
 
-bool irq_is_level(const struct irq_desc *d)
-{
-    return d->level;
-}
+bool irq_is_level(const struct irq_desc *d) { return d->level; }
 
-bool irq_in_service(const struct irq_desc *d)
-{
-    return READ_ONCE(d->in_service);
-}
+bool irq_in_service(const struct irq_desc *d) { return READ_ONCE(d->in_service); }
 
-static void hw_mask(struct irq_desc *d, bool masked)
-{
+static void hw_mask(struct irq_desc *d, bool masked) {
     d->masked = masked;
     if (d->kind == IRQ_LINE)
         ioapic_set_mask(d, masked);
@@ -104,16 +83,14 @@ static void hw_mask(struct irq_desc *d, bool masked)
         msi_set_mask(d, masked);
 }
 
-static void hw_write(struct irq_desc *d)
-{
+static void hw_write(struct irq_desc *d) {
     if (d->kind == IRQ_LINE)
         ioapic_write_line(d);
     else
         msi_write(d);
 }
 
-int irq_set_trigger(struct irq_desc *d, bool level, bool low)
-{
+int irq_set_trigger(struct irq_desc *d, bool level, bool low) {
     int rc = 0;
 
     spin_lock(&d->lock);
@@ -129,8 +106,7 @@ int irq_set_trigger(struct irq_desc *d, bool level, bool low)
     return rc;
 }
 
-int irq_bind(struct irq_desc *d, void (*fn)(void *), void *data)
-{
+int irq_bind(struct irq_desc *d, void (*fn)(void *), void *data) {
     int rc = 0;
 
     spin_lock(&d->lock);
@@ -152,15 +128,13 @@ int irq_bind(struct irq_desc *d, void (*fn)(void *), void *data)
     d->in_service = false;
     d->masked = false;
     hw_write(d);
-    if (d->kind != IRQ_LINE)
-        hw_mask(d, false);
+    if (d->kind != IRQ_LINE) hw_mask(d, false);
 out:
     spin_unlock(&d->lock);
     return rc;
 }
 
-void irq_unbind(struct irq_desc *d)
-{
+void irq_unbind(struct irq_desc *d) {
     uint8_t vector;
 
     spin_lock(&d->lock);
@@ -172,8 +146,7 @@ void irq_unbind(struct irq_desc *d)
     __atomic_store_n(&d->fn, NULL, __ATOMIC_SEQ_CST);
     d->in_service = false;
     vector = d->vector;
-    if (d->kind == IRQ_LINE)
-        d->vector = 0;
+    if (d->kind == IRQ_LINE) d->vector = 0;
     spin_unlock(&d->lock);
     /* Without the lock: a handler that waits for it must get on. */
     if (d->kind == IRQ_LINE)
@@ -182,16 +155,14 @@ void irq_unbind(struct irq_desc *d)
         wait_for_handlers(vector);
 }
 
-void irq_mask(struct irq_desc *d)
-{
+void irq_mask(struct irq_desc *d) {
     spin_lock(&d->lock);
     d->unmask_at_eoi = false;
     hw_mask(d, true);
     spin_unlock(&d->lock);
 }
 
-void irq_unmask(struct irq_desc *d)
-{
+void irq_unmask(struct irq_desc *d) {
     spin_lock(&d->lock);
     if (d->fn) {
         /* A level line in service opens when the guest says that it is done. */
@@ -203,33 +174,27 @@ void irq_unmask(struct irq_desc *d)
     spin_unlock(&d->lock);
 }
 
-void irq_eoi(struct irq_desc *d)
-{
+void irq_eoi(struct irq_desc *d) {
     spin_lock(&d->lock);
     if (d->in_service) {
         d->in_service = false;
-        if (d->unmask_at_eoi && d->fn)
-            hw_mask(d, false);
+        if (d->unmask_at_eoi && d->fn) hw_mask(d, false);
     }
     spin_unlock(&d->lock);
 }
 
-int irq_set_cpu(struct irq_desc *d, unsigned int cpu)
-{
-    if (cpu >= nr_cpus || !pcpus[cpu]->online)
-        return -EINVAL;
+int irq_set_cpu(struct irq_desc *d, unsigned int cpu) {
+    if (cpu >= nr_cpus || !pcpus[cpu]->online) return -EINVAL;
     spin_lock(&d->lock);
     if (d->cpu != cpu) {
         d->cpu = cpu;
-        if (d->vector)
-            hw_write(d);
+        if (d->vector) hw_write(d);
     }
     spin_unlock(&d->lock);
     return 0;
 }
 
-static void device_interrupt(unsigned int vector)
-{
+static void device_interrupt(unsigned int vector) {
     struct irq_desc *d;
     void (*fn)(void *) = NULL;
     void *data = NULL;
@@ -250,34 +215,25 @@ static void device_interrupt(unsigned int vector)
         spurious++;
     }
     apic_eoi();
-    if (fn)
-        fn(data);
+    if (fn) fn(data);
     __atomic_fetch_sub(&vector_users[vector], 1, __ATOMIC_SEQ_CST);
 }
 
-void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector)
-{
+void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector) {
     (void)regs;
     if (vector >= VEC_FIRST_DEVICE && vector <= VEC_LAST_DEVICE) {
         device_interrupt(vector);
         return;
     }
-    if (vector == VEC_SPURIOUS)
-        return; /* takes no EOI */
+    if (vector == VEC_SPURIOUS) return; /* takes no EOI */
     apic_eoi();
     switch (vector) {
-    case VEC_TIMER:
-        timer_interrupt();
-        break;
-    case VEC_KICK:
-        break; /* softirqs are looked at on the way out */
+    case VEC_TIMER: timer_interrupt(); break;
+    case VEC_KICK: break; /* softirqs are looked at on the way out */
     case VEC_FLUSH:
     case VEC_CALL:
-    case VEC_STOP:
-        smp_poll();
-        break;
-    default:
-        spurious++;
+    case VEC_STOP: smp_poll(); break;
+    default: spurious++;
     }
 }
 
@@ -288,35 +244,28 @@ struct own_line {
     void *data;
 };
 
-static void own_line_handler(void *p)
-{
+static void own_line_handler(void *p) {
     struct own_line *o = p;
 
     o->fn(o->data);
-    if (o->desc->level)
-        irq_eoi(o->desc);
+    if (o->desc->level) irq_eoi(o->desc);
 }
 
-int irq_request_gsi(unsigned int isa_irq, void (*fn)(void *), void *data)
-{
+int irq_request_gsi(unsigned int isa_irq, void (*fn)(void *), void *data) {
     struct irq_desc *d = irq_of_gsi(irq_isa_to_gsi(isa_irq));
     struct own_line *o;
     int rc;
 
-    if (!d)
-        return -ENODEV;
+    if (!d) return -ENODEV;
     o = hv_new(struct own_line);
-    if (!o)
-        return -ENOMEM;
+    if (!o) return -ENOMEM;
     *o = (struct own_line){d, fn, data};
     rc = irq_bind(d, own_line_handler, o);
-    if (rc)
-        hv_free(o);
+    if (rc) hv_free(o);
     return rc;
 }
 
-void irq_dump(char key)
-{
+void irq_dump(char key) {
     (void)key;
     printk("Interrupts: %lu spurious\n", spurious);
     for (unsigned int v = VEC_FIRST_DEVICE; v <= VEC_LAST_DEVICE; v++) {
@@ -324,27 +273,26 @@ void irq_dump(char key)
 
         if (d)
             printk("  vector %02x cpu %u %s %s%s%s%s\n", v, d->cpu,
-                   d->kind == IRQ_LINE ? "line" : d->kind == IRQ_MSI ? "MSI" : "MSI-X",
+                   d->kind == IRQ_LINE  ? "line"
+                   : d->kind == IRQ_MSI ? "MSI"
+                                        : "MSI-X",
                    d->level ? "level" : "edge", d->masked ? " masked" : "",
                    d->in_service ? " in service" : "", d->fn ? "" : " unbound");
     }
 }
 
 /* Both 8259s get vectors out of the way and are masked for good. */
-void pic_disable(void)
-{
+void pic_disable(void) {
     static const struct {
         uint16_t port;
         uint8_t val;
     } seq[] = {{0x20, 0x11}, {0x21, 0x20}, {0x21, 0x04}, {0x21, 0x01}, {0xa0, 0x11},
                {0xa1, 0x28}, {0xa1, 0x02}, {0xa1, 0x01}, {0x21, 0xff}, {0xa1, 0xff}};
 
-    for (unsigned int i = 0; i < ARRAY_SIZE(seq); i++)
-        outb(seq[i].port, seq[i].val);
+    for (unsigned int i = 0; i < ARRAY_SIZE(seq); i++) outb(seq[i].port, seq[i].val);
 }
 
-void irq_init(void)
-{
+void irq_init(void) {
     ioapic_init();
     pci_init();
 }

@@ -10,14 +10,14 @@ enum irq_kind { IRQ_LINE, IRQ_MSI, IRQ_MSIX };
 struct msi_dev;
 
 struct irq_desc {
-    spinlock_t lock;          /* everything below; ORDER_IRQ_DESC */
+    spinlock_t lock; /* everything below; ORDER_IRQ_DESC */
     enum irq_kind kind;
-    uint8_t vector;           /* 0: none */
-    uint32_t cpu;             /* where it is delivered */
-    bool level, low, fixed;   /* fixed: an override says so */
+    uint8_t vector;         /* 0: none */
+    uint32_t cpu;           /* where it is delivered */
+    bool level, low, fixed; /* fixed: an override says so */
     bool masked, in_service;
     bool unmask_at_eoi;
-    void (*fn)(void *);       /* NULL: unbound */
+    void (*fn)(void *); /* NULL: unbound */
     void *data;
     union {
         struct {
@@ -26,7 +26,7 @@ struct irq_desc {
         } line;
         struct {
             struct msi_dev *dev;
-            uint16_t index;   /* vector of a multi-vector MSI, or MSI-X entry */
+            uint16_t index; /* vector of a multi-vector MSI, or MSI-X entry */
         } msi;
     };
 };

@@ -67,14 +67,10 @@
 #define MISC_ENABLE_MONITOR      (1UL << 18)
 #define MISC_ENABLE_XTPR_DISABLE (1UL << 23)
 
-static bool is_intel(void)
-{
-    return cpu_has.vendor[0] == 'G' && !cpu_has.amd;
-}
+static bool is_intel(void) { return cpu_has.vendor[0] == 'G' && !cpu_has.amd; }
 
 /* Performance counters: there are none, but kernels probe them unguarded. */
-static bool is_counter(uint32_t msr)
-{
+static bool is_counter(uint32_t msr) {
     if (is_intel())
         return (msr >= 0xc1 && msr <= 0xc8) || (msr >= 0x186 && msr <= 0x18d) ||
                (msr >= 0x309 && msr <= 0x30b) || (msr >= 0x38d && msr <= 0x390);
@@ -83,41 +79,31 @@ static bool is_counter(uint32_t msr)
 }
 
 /* Machine-check banks: two, always empty; more of them are there and read as nothing. */
-static bool is_mc_bank(uint32_t msr)
-{
-    return msr >= 0x400 && msr <= 0x47f;
-}
+static bool is_mc_bank(uint32_t msr) { return msr >= 0x400 && msr <= 0x47f; }
 
-static uint64_t read_mc_bank(uint32_t msr)
-{
+static uint64_t read_mc_bank(uint32_t msr) {
     return (msr & 3) == 0 && (msr - 0x400) / 4 < GUEST_MC_BANKS ? ~0UL : 0;
 }
 
-static uint64_t guest_efer(void)
-{
+static uint64_t guest_efer(void) {
     return rdmsr(MSR_EFER) & (EFER_SCE | EFER_LME | EFER_LMA | EFER_NX | EFER_FFXSR);
 }
 
-static bool read_misc_enable(uint64_t *v)
-{
-    if (!rdmsr_safe(MSR_MISC_ENABLE, v))
-        return false;
+static bool read_misc_enable(uint64_t *v) {
+    if (!rdmsr_safe(MSR_MISC_ENABLE, v)) return false;
     *v &= ~(MISC_ENABLE_PERF_AVAIL | MISC_ENABLE_MONITOR);
     *v |= MISC_ENABLE_BTS_UNAVAIL | MISC_ENABLE_PEBS_UNAVAIL | MISC_ENABLE_XTPR_DISABLE;
     return true;
 }
 
-static bool constant(uint64_t *v, uint64_t is, bool exists)
-{
+static bool constant(uint64_t *v, uint64_t is, bool exists) {
     *v = is;
     return exists;
 }
 
-static bool read_amd(const struct vcpu *v, uint32_t msr, uint64_t *val)
-{
+static bool read_amd(const struct vcpu *v, uint32_t msr, uint64_t *val) {
     *val = 0;
-    if (!cpu_has.amd)
-        return false;
+    if (!cpu_has.amd) return false;
     switch (msr) {
     case MSR_K7_HWCR:
     case MSR_NB_CFG:
@@ -134,17 +120,14 @@ static bool read_amd(const struct vcpu *v, uint32_t msr, uint64_t *val)
     case MSR_MMIO_CONF_BASE:
         if (msr == MSR_MMIO_CONF_BASE && (cpu_has.family < 0x10 || cpu_has.family >= 0x17))
             return false;
-        if (!v->domain->is_control || !rdmsr_safe(msr, val))
-            return false;
-        if (msr == MSR_K8_SYSCFG)
-            *val &= SYSCFG_VISIBLE;
+        if (!v->domain->is_control || !rdmsr_safe(msr, val)) return false;
+        if (msr == MSR_K8_SYSCFG) *val &= SYSCFG_VISIBLE;
         return true;
     default: return false;
     }
 }
 
-static bool read_known(struct vcpu *v, uint32_t msr, uint64_t *val)
-{
+static bool read_known(struct vcpu *v, uint32_t msr, uint64_t *val) {
     const struct cpu_policy *p = v->domain->arch.policy;
 
     switch (msr) {
@@ -180,29 +163,23 @@ static bool read_known(struct vcpu *v, uint32_t msr, uint64_t *val)
     case MSR_THERM_STATUS: return constant(val, 0, is_intel());
     case MSR_XEN_HYPERCALL_PAGE: return constant(val, 0, true);
     default:
-        if (is_mc_bank(msr))
-            return constant(val, read_mc_bank(msr), true);
-        if (is_counter(msr))
-            return constant(val, 0, true);
+        if (is_mc_bank(msr)) return constant(val, read_mc_bank(msr), true);
+        if (is_counter(msr)) return constant(val, 0, true);
         return read_amd(v, msr, val);
     }
 }
 
-bool guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *value)
-{
+bool guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *value) {
     uint64_t unused;
 
-    if (read_known(v, msr, value))
-        return true;
+    if (read_known(v, msr, value)) return true;
     /* A kernel that cannot take a #GP yet is not killed for reading a register that exists. */
     *value = 0;
     return !v->arch.traps[TRAP_GP].address && (msr >> 16) != 0x4000 && rdmsr_safe(msr, &unused);
 }
 
-static bool write_base(struct vcpu *v, uint32_t msr, uint64_t value)
-{
-    if (!is_canonical(value))
-        return false;
+static bool write_base(struct vcpu *v, uint32_t msr, uint64_t value) {
+    if (!is_canonical(value)) return false;
     if (msr == MSR_FS_BASE)
         write_fs_base(value);
     else if (msr == MSR_GS_BASE)
@@ -212,23 +189,19 @@ static bool write_base(struct vcpu *v, uint32_t msr, uint64_t value)
     return true;
 }
 
-static bool write_hypercall_page(struct vcpu *v, uint64_t value)
-{
+static bool write_hypercall_page(struct vcpu *v, uint64_t value) {
     void *page;
     int err;
 
-    if (value & ~PAGE_MASK)
-        return false;
+    if (value & ~PAGE_MASK) return false;
     page = mm_map_guest_frame(v->domain, value >> PAGE_SHIFT, &err);
-    if (!page)
-        return false;
+    if (!page) return false;
     hypercall_page_init(page);
     mm_unmap_guest_frame(page);
     return true;
 }
 
-static bool write_tsc_aux(struct vcpu *v, uint64_t value)
-{
+static bool write_tsc_aux(struct vcpu *v, uint64_t value) {
     const struct cpu_policy *p = v->domain->arch.policy;
 
     if (value != (uint32_t)value ||
@@ -240,8 +213,7 @@ static bool write_tsc_aux(struct vcpu *v, uint64_t value)
 }
 
 /* Writes to power and northbridge registers are taken and dropped. */
-static bool ignored_amd(uint32_t msr)
-{
+static bool ignored_amd(uint32_t msr) {
     switch (msr) {
     case MSR_K7_HWCR:
     case MSR_NB_CFG:
@@ -253,8 +225,7 @@ static bool ignored_amd(uint32_t msr)
     }
 }
 
-bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value)
-{
+bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value) {
     uint64_t old;
 
     switch (msr) {

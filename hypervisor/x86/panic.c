@@ -20,35 +20,28 @@ static bool regs_shown;    /* of a trap in Hospes, whose handler panics next */
 
 extern const char image_start[], image_init_text_end[];
 
-static bool is_code(unsigned long addr)
-{
+static bool is_code(unsigned long addr) {
     return addr >= (unsigned long)image_start && addr < (unsigned long)image_init_text_end;
 }
 
 /* Walks frame pointers, staying inside the stack block that rsp is in. */
-void show_backtrace(unsigned long rip, unsigned long rsp, unsigned long rbp)
-{
+void show_backtrace(unsigned long rip, unsigned long rsp, unsigned long rbp) {
     unsigned long top = (rsp | (STACK_SIZE - 1)) + 1 - sizeof(struct cpu_info);
 
     printk("Xen call trace:\n");
-    if (is_code(rip))
-        printk("   [<%016lx>] R %pS\n", rip, (void *)rip);
+    if (is_code(rip)) printk("   [<%016lx>] R %pS\n", rip, (void *)rip);
     for (unsigned int i = 0; i < MAX_FRAMES; i++) {
         const unsigned long *frame = (const unsigned long *)rbp;
 
-        if (rbp < rsp || rbp + 16 > top || (rbp & 7))
-            break;
-        if (!is_code(frame[1]))
-            break;
+        if (rbp < rsp || rbp + 16 > top || (rbp & 7)) break;
+        if (!is_code(frame[1])) break;
         printk("   [<%016lx>] S %pS\n", frame[1], (void *)frame[1]);
-        if (frame[0] <= rbp)
-            break;
+        if (frame[0] <= rbp) break;
         rbp = frame[0];
     }
 }
 
-void show_regs(const struct cpu_user_regs *r)
-{
+void show_regs(const struct cpu_user_regs *r) {
     printk("----[ Hospes  x86_64  debug=%c ]----\n",
 #ifdef HOSPES_DEBUG
            'y'
@@ -83,10 +76,8 @@ void show_regs(const struct cpu_user_regs *r)
 /* Registers as they were when panic() was called. */
 struct cpu_user_regs panic_regs;
 
-static void __noreturn stop_here(void)
-{
-    for (;;)
-        __asm__ volatile("cli; hlt");
+static void __noreturn stop_here(void) {
+    for (;;) __asm__ volatile("cli; hlt");
 }
 
 void panic_with_regs(const char *fmt, ...) __attribute__((format(printf, 1, 2))) __noreturn;
@@ -95,19 +86,16 @@ void panic_with_regs(const char *fmt, ...) __attribute__((format(printf, 1, 2)))
 #define AT(reg)   [reg] "i"(offsetof(struct cpu_user_regs, reg))
 
 /* C cannot see its caller's registers. */
-__attribute__((naked)) void panic(const char *fmt __attribute__((unused)), ...)
-{
-    __asm__(SAVE(rax) SAVE(rbx) SAVE(rcx) SAVE(rdx) SAVE(rsi) SAVE(rdi) SAVE(rbp) SAVE(r8)
-            SAVE(r9) SAVE(r10) SAVE(r11) SAVE(r12) SAVE(r13) SAVE(r14) SAVE(r15)
-            "jmp panic_with_regs"
+__attribute__((naked)) void panic(const char *fmt __attribute__((unused)), ...) {
+    __asm__(SAVE(rax) SAVE(rbx) SAVE(rcx) SAVE(rdx) SAVE(rsi) SAVE(rdi) SAVE(rbp) SAVE(r8) SAVE(r9)
+                SAVE(r10) SAVE(r11) SAVE(r12) SAVE(r13) SAVE(r14) SAVE(r15) "jmp panic_with_regs"
             :
             : AT(rax), AT(rbx), AT(rcx), AT(rdx), AT(rsi), AT(rdi), AT(rbp), AT(r8), AT(r9),
               AT(r10), AT(r11), AT(r12), AT(r13), AT(r14), AT(r15));
 }
 
 /* panic() jumps here, so the return address and the arguments are those of its caller. */
-__attribute__((used)) void panic_with_regs(const char *fmt, ...)
-{
+__attribute__((used)) void panic_with_regs(const char *fmt, ...) {
     uint32_t none = 0, me = smp_cpu_id() + 1;
     struct cpu_user_regs regs = panic_regs;
     va_list ap;
@@ -131,8 +119,7 @@ __attribute__((used)) void panic_with_regs(const char *fmt, ...)
     vprintk(fmt, ap);
     va_end(ap);
     printk("\n****************************************\n");
-    if (!regs_shown)
-        show_regs(&regs);
+    if (!regs_shown) show_regs(&regs);
     if (cmdline_bool("noreboot", false)) {
         printk("\nManual reset required ('noreboot' specified)\n");
         console_flush();
@@ -140,7 +127,6 @@ __attribute__((used)) void panic_with_regs(const char *fmt, ...)
     }
     printk("\nReboot in five seconds...\n");
     console_flush();
-    for (uint64_t t = rdtsc(); tsc_khz && rdtsc() - t < (uint64_t)tsc_khz * 5000;)
-        cpu_relax();
+    for (uint64_t t = rdtsc(); tsc_khz && rdtsc() - t < (uint64_t)tsc_khz * 5000;) cpu_relax();
     machine_restart();
 }

@@ -22,8 +22,7 @@ static struct mmcfg {
 static unsigned int nr_mmcfg;
 static spinlock_t mmcfg_lock = SPINLOCK_INIT(ORDER_LEAF);
 
-static const struct mmcfg *find_mmcfg(uint16_t seg, uint8_t bus)
-{
+static const struct mmcfg *find_mmcfg(uint16_t seg, uint8_t bus) {
     unsigned int n = __atomic_load_n(&nr_mmcfg, __ATOMIC_ACQUIRE);
 
     for (unsigned int i = 0; i < n; i++)
@@ -32,28 +31,22 @@ static const struct mmcfg *find_mmcfg(uint16_t seg, uint8_t bus)
     return NULL;
 }
 
-static volatile char *window_at(uint16_t seg, uint8_t bus, uint8_t devfn, uint16_t reg)
-{
+static volatile char *window_at(uint16_t seg, uint8_t bus, uint8_t devfn, uint16_t reg) {
     const struct mmcfg *m = find_mmcfg(seg, bus);
 
-    if (!m || reg >= 4096)
-        return NULL;
+    if (!m || reg >= 4096) return NULL;
     return m->window + ((size_t)(bus - m->first) << 20) + ((size_t)devfn << 12) + reg;
 }
 
-int pci_add_mmcfg(paddr_t base, uint16_t segment, uint8_t first, uint8_t last)
-{
+int pci_add_mmcfg(paddr_t base, uint16_t segment, uint8_t first, uint8_t last) {
     size_t size = ((size_t)(last - first) + 1) << 20;
     struct mmcfg m = {base, segment, first, last, NULL};
     int rc = 0;
 
-    if (last < first || (base & 0xfffff))
-        return -EINVAL;
-    if (find_mmcfg(segment, first))
-        return 0;
+    if (last < first || (base & 0xfffff)) return -EINVAL;
+    if (find_mmcfg(segment, first)) return 0;
     m.window = ioremap(base + ((paddr_t)first << 20), size);
-    if (!m.window)
-        return -ENOMEM;
+    if (!m.window) return -ENOMEM;
     spin_lock(&mmcfg_lock);
     if (nr_mmcfg < ARRAY_SIZE(mmcfg)) {
         mmcfg[nr_mmcfg] = m;
@@ -72,22 +65,19 @@ int pci_add_mmcfg(paddr_t base, uint16_t segment, uint8_t first, uint8_t last)
 }
 
 void pci_guest_write(uint16_t seg, uint8_t bus, uint8_t devfn, uint16_t reg, unsigned int bytes,
-                     uint32_t val)
-{
+                     uint32_t val) {
     if (msi_filter_conf_write(seg, bus, devfn, reg, bytes, &val))
         pci_conf_write(seg, bus, devfn, reg, bytes, val);
 }
 
-bool pci_is_mmcfg(paddr_t addr, uint16_t *seg, uint8_t *bus, uint8_t *devfn, uint16_t *reg)
-{
+bool pci_is_mmcfg(paddr_t addr, uint16_t *seg, uint8_t *bus, uint8_t *devfn, uint16_t *reg) {
     unsigned int n = __atomic_load_n(&nr_mmcfg, __ATOMIC_ACQUIRE);
 
     for (unsigned int i = 0; i < n; i++) {
         const struct mmcfg *m = &mmcfg[i];
         paddr_t start = m->base + ((paddr_t)m->first << 20);
 
-        if (addr < start || addr >= m->base + (((paddr_t)m->last + 1) << 20))
-            continue;
+        if (addr < start || addr >= m->base + (((paddr_t)m->last + 1) << 20)) continue;
         *seg = m->segment;
         *bus = (uint8_t)((addr - m->base) >> 20);
         *devfn = (uint8_t)(addr >> 12);
@@ -97,25 +87,22 @@ bool pci_is_mmcfg(paddr_t addr, uint16_t *seg, uint8_t *bus, uint8_t *devfn, uin
     return false;
 }
 
-static bool select_cf8(uint8_t bus, uint8_t devfn, uint16_t reg)
-{
-    if (reg >= 256)
-        return false;
+static bool select_cf8(uint8_t bus, uint8_t devfn, uint16_t reg) {
+    if (reg >= 256) return false;
     outl(0xcf8, 0x80000000u | (uint32_t)bus << 16 | (uint32_t)devfn << 8 | (reg & 0xfcu));
     return true;
 }
 
-uint32_t pci_conf_read(uint16_t seg, uint8_t bus, uint8_t devfn, uint16_t reg, unsigned int bytes)
-{
+uint32_t pci_conf_read(uint16_t seg, uint8_t bus, uint8_t devfn, uint16_t reg, unsigned int bytes) {
     volatile char *w = seg || reg >= 256 ? window_at(seg, bus, devfn, reg) : NULL;
     uint16_t port = 0xcfc + (reg & 3);
     uint32_t v = ~0u;
 
     if (w)
-        return bytes == 1 ? *(volatile uint8_t *)w : bytes == 2 ? *(volatile uint16_t *)w
-                                                                : *(volatile uint32_t *)w;
-    if (seg)
-        return v;
+        return bytes == 1   ? *(volatile uint8_t *)w
+               : bytes == 2 ? *(volatile uint16_t *)w
+                            : *(volatile uint32_t *)w;
+    if (seg) return v;
     spin_lock(&cf8_lock);
     if (select_cf8(bus, devfn, reg))
         v = bytes == 1 ? inb(port) : bytes == 2 ? inw(port) : inl(port);
@@ -124,8 +111,7 @@ uint32_t pci_conf_read(uint16_t seg, uint8_t bus, uint8_t devfn, uint16_t reg, u
 }
 
 void pci_conf_write(uint16_t seg, uint8_t bus, uint8_t devfn, uint16_t reg, unsigned int bytes,
-                    uint32_t val)
-{
+                    uint32_t val) {
     volatile char *w = seg || reg >= 256 ? window_at(seg, bus, devfn, reg) : NULL;
     uint16_t port = 0xcfc + (reg & 3);
 
@@ -138,8 +124,7 @@ void pci_conf_write(uint16_t seg, uint8_t bus, uint8_t devfn, uint16_t reg, unsi
             *(volatile uint32_t *)w = val;
         return;
     }
-    if (seg)
-        return;
+    if (seg) return;
     spin_lock(&cf8_lock);
     if (select_cf8(bus, devfn, reg)) {
         if (bytes == 1)
@@ -152,26 +137,22 @@ void pci_conf_write(uint16_t seg, uint8_t bus, uint8_t devfn, uint16_t reg, unsi
     spin_unlock(&cf8_lock);
 }
 
-uint8_t pci_find_cap(uint16_t seg, uint8_t bus, uint8_t devfn, uint8_t id)
-{
+uint8_t pci_find_cap(uint16_t seg, uint8_t bus, uint8_t devfn, uint8_t id) {
     uint8_t at;
 
-    if (!(pci_conf_read(seg, bus, devfn, 6, 2) & 0x10))
-        return 0;
+    if (!(pci_conf_read(seg, bus, devfn, 6, 2) & 0x10)) return 0;
     at = (uint8_t)pci_conf_read(seg, bus, devfn, 0x34, 1) & 0xfc;
     /* A list has at most 48 members; a damaged one may be a ring. */
     for (int i = 0; i < 48 && at >= 0x40; i++) {
         uint32_t head = pci_conf_read(seg, bus, devfn, at, 2);
 
-        if ((head & 0xff) == id)
-            return at;
+        if ((head & 0xff) == id) return at;
         at = (head >> 8) & 0xfc;
     }
     return 0;
 }
 
-void pci_init(void)
-{
+void pci_init(void) {
     for (unsigned int i = 0; i < acpi.nr_mcfg; i++) {
         int rc = pci_add_mmcfg(acpi.mcfg[i].base, acpi.mcfg[i].segment, acpi.mcfg[i].bus_first,
                                acpi.mcfg[i].bus_last);

@@ -28,28 +28,23 @@ struct moment {
     unsigned int sec, min, hour, day, month, year;
 };
 
-static uint8_t cmos_read(uint8_t reg)
-{
+static uint8_t cmos_read(uint8_t reg) {
     outb(CMOS_INDEX, reg);
     return inb(CMOS_DATA);
 }
 
 /* The registers hang together only while no update is under way, which takes 2 ms at the most. */
-static bool wait_steady(void)
-{
+static bool wait_steady(void) {
     for (unsigned int i = 0; i < 100000; i++)
-        if (!(cmos_read(REG_A) & A_UPDATING))
-            return true;
+        if (!(cmos_read(REG_A) & A_UPDATING)) return true;
     return false;
 }
 
-static unsigned int decode(uint8_t v, uint8_t mode)
-{
+static unsigned int decode(uint8_t v, uint8_t mode) {
     return mode & B_BINARY ? v : (v >> 4) * 10u + (v & 15);
 }
 
-static void read_moment(struct moment *m)
-{
+static void read_moment(struct moment *m) {
     uint8_t mode = cmos_read(REG_B), hour = cmos_read(REG_HOURS);
 
     m->sec = decode(cmos_read(REG_SECONDS), mode);
@@ -60,21 +55,18 @@ static void read_moment(struct moment *m)
     m->hour = decode(hour & 0x7f, mode);
     if (!(mode & B_24HOURS)) {
         m->hour %= 12;
-        if (hour & 0x80)
-            m->hour += 12;
+        if (hour & 0x80) m->hour += 12;
     }
 }
 
-static bool plausible(const struct moment *m)
-{
+static bool plausible(const struct moment *m) {
     return m->sec < 60 && m->min < 60 && m->hour < 24 && m->day >= 1 && m->day <= 31 &&
            m->month >= 1 && m->month <= 12 && m->year < 2100;
 }
 
 /* Days since 1970-01-01 of a date from March 2000 on: years counted from March, so that the leap
  * day comes last. */
-static uint64_t days_since_1970(unsigned int y, unsigned int m, unsigned int d)
-{
+static uint64_t days_since_1970(unsigned int y, unsigned int m, unsigned int d) {
     if (m <= 2) {
         y--;
         m += 12;
@@ -82,14 +74,11 @@ static uint64_t days_since_1970(unsigned int y, unsigned int m, unsigned int d)
     return 365UL * y + y / 4 - y / 100 + y / 400 + (153 * (m - 3) + 2) / 5 + d - 1 - 719468;
 }
 
-uint64_t rtc_read_seconds(void)
-{
+uint64_t rtc_read_seconds(void) {
     struct moment m;
 
-    if (acpi.no_cmos_rtc || !wait_steady())
-        return 0;
+    if (acpi.no_cmos_rtc || !wait_steady()) return 0;
     read_moment(&m);
-    if (!plausible(&m))
-        return 0;
+    if (!plausible(&m)) return 0;
     return days_since_1970(m.year, m.month, m.day) * 86400 + m.hour * 3600UL + m.min * 60UL + m.sec;
 }

@@ -15,13 +15,9 @@ struct shifts {
     unsigned int core, socket;
 };
 
-static unsigned int bits_for(unsigned int count)
-{
-    return count > 1 ? fls64(count - 1) + 1 : 0;
-}
+static unsigned int bits_for(unsigned int count) { return count > 1 ? fls64(count - 1) + 1 : 0; }
 
-static struct shifts apic_shifts(void)
-{
+static struct shifts apic_shifts(void) {
     struct shifts s = {0, 0};
     struct cpuid_regs r;
 
@@ -41,8 +37,7 @@ static struct shifts apic_shifts(void)
     return s;
 }
 
-void sysinfo_cpu_place(unsigned int cpu, uint32_t *core, uint32_t *socket)
-{
+void sysinfo_cpu_place(unsigned int cpu, uint32_t *core, uint32_t *socket) {
     struct shifts s = apic_shifts();
     uint32_t id = pcpus[cpu]->apic_id;
 
@@ -51,8 +46,7 @@ void sysinfo_cpu_place(unsigned int cpu, uint32_t *core, uint32_t *socket)
 }
 
 /* CPUs that share the boot CPU's core, or its socket. */
-static uint32_t count_sharing(bool core_too)
-{
+static uint32_t count_sharing(bool core_too) {
     uint32_t core0, socket0, core, socket, n = 0;
 
     sysinfo_cpu_place(0, &core0, &socket0);
@@ -63,26 +57,18 @@ static uint32_t count_sharing(bool core_too)
     return n;
 }
 
-uint32_t sysinfo_threads_per_core(void)
-{
-    return count_sharing(true);
-}
+uint32_t sysinfo_threads_per_core(void) { return count_sharing(true); }
 
-uint32_t sysinfo_cores_per_socket(void)
-{
-    return count_sharing(false) / count_sharing(true);
-}
+uint32_t sysinfo_cores_per_socket(void) { return count_sharing(false) / count_sharing(true); }
 
-void sysinfo_cpu_version(char vendor[12], uint32_t *family, uint32_t *model, uint32_t *stepping)
-{
+void sysinfo_cpu_version(char vendor[12], uint32_t *family, uint32_t *model, uint32_t *stepping) {
     memcpy(vendor, cpu_has.vendor, 12);
     *family = cpu_has.family;
     *model = cpu_has.model;
     *stepping = cpu_has.stepping;
 }
 
-void sysinfo_feature_words(uint32_t words[8])
-{
+void sysinfo_feature_words(uint32_t words[8]) {
     memset(words, 0, 8 * sizeof(*words));
     words[0] = cpuid(1, 0).d;
     words[1] = cpuid(1, 0).c;
@@ -90,12 +76,10 @@ void sysinfo_feature_words(uint32_t words[8])
         words[2] = cpuid(0x80000001, 0).d;
         words[3] = cpuid(0x80000001, 0).c;
     }
-    if (cpu_has.max_leaf >= 0xd)
-        words[4] = cpuid(0xd, 1).a;
+    if (cpu_has.max_leaf >= 0xd) words[4] = cpuid(0xd, 1).a;
     if (cpu_has.max_leaf >= 7) {
         words[5] = cpuid(7, 0).b;
         words[6] = cpuid(7, 0).c;
     }
-    if (cpu_has.max_ext_leaf >= 0x80000007)
-        words[7] = cpuid(0x80000007, 0).d;
+    if (cpu_has.max_ext_leaf >= 0x80000007) words[7] = cpuid(0x80000007, 0).d;
 }

@@ -25,40 +25,30 @@ static struct {
     uint64_t va; /* lock; FLUSH_ALL_VA: everything */
 } mailbox = {.lock = SPINLOCK_INIT(ORDER_LEAF)};
 
-static uint32_t advance_clock(void)
-{
+static uint32_t advance_clock(void) {
     uint32_t now = __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST);
 
     if (unlikely(now % CLOCK_ROUND == 0)) {
         for (unsigned int i = 0; i < nr_cpus; i++) {
             __atomic_fetch_or(&pcpus[i]->arch.flush.pending, REQ_FLUSH_LATE, __ATOMIC_ACQ_REL);
-            if (i != smp_cpu_id())
-                apic_ipi(pcpus[i]->apic_id, VEC_FLUSH);
+            if (i != smp_cpu_id()) apic_ipi(pcpus[i]->apic_id, VEC_FLUSH);
         }
     }
     return now;
 }
 
-void tlb_load_cr3(uint64_t cr3)
-{
+void tlb_load_cr3(uint64_t cr3) {
     uint32_t stamp = advance_clock();
 
     write_cr3(cr3);
     __atomic_store_n(&this_pcpu()->arch.tlb_stamp, stamp, __ATOMIC_RELEASE);
 }
 
-void tlb_flush_local(void)
-{
-    tlb_load_cr3(read_cr3());
-}
+void tlb_flush_local(void) { tlb_load_cr3(read_cr3()); }
 
-void tlb_flush_page_local(uint64_t va)
-{
-    invlpg(va);
-}
+void tlb_flush_page_local(uint64_t va) { invlpg(va); }
 
-void tlb_serve(uint32_t reqs)
-{
+void tlb_serve(uint32_t reqs) {
     uint64_t va = READ_ONCE(mailbox.va);
 
     if ((reqs & REQ_FLUSH_LATE) || va == FLUSH_ALL_VA)
@@ -69,25 +59,20 @@ void tlb_serve(uint32_t reqs)
                        __ATOMIC_ACQ_REL);
 }
 
-static void flush_others(const struct flush_mask *cpus, unsigned int me, uint64_t va)
-{
+static void flush_others(const struct flush_mask *cpus, unsigned int me, uint64_t va) {
     unsigned long bits[4];
     unsigned int cpu;
 
-    for (unsigned int i = 0; i < ARRAY_SIZE(bits); i++)
-        bits[i] = cpus->bits[i];
+    for (unsigned int i = 0; i < ARRAY_SIZE(bits); i++) bits[i] = cpus->bits[i];
     __clear_bit(me, bits);
-    if (!(bits[0] | bits[1] | bits[2] | bits[3]))
-        return;
+    if (!(bits[0] | bits[1] | bits[2] | bits[3])) return;
     spin_lock(&mailbox.lock);
     WRITE_ONCE(mailbox.va, va);
-    for_each_set_bit(cpu, bits, nr_cpus)
-    {
+    for_each_set_bit(cpu, bits, nr_cpus) {
         __atomic_fetch_or(&pcpus[cpu]->arch.flush.pending, REQ_FLUSH, __ATOMIC_ACQ_REL);
         apic_ipi(pcpus[cpu]->apic_id, VEC_FLUSH);
     }
-    for_each_set_bit(cpu, bits, nr_cpus)
-    {
+    for_each_set_bit(cpu, bits, nr_cpus) {
         while (__atomic_load_n(&pcpus[cpu]->arch.flush.pending, __ATOMIC_ACQUIRE) & REQ_FLUSH) {
             cpu_relax();
             smp_poll();
@@ -96,8 +81,7 @@ static void flush_others(const struct flush_mask *cpus, unsigned int me, uint64_
     spin_unlock(&mailbox.lock);
 }
 
-void smp_flush_tlb(const struct flush_mask *cpus, uint64_t va)
-{
+void smp_flush_tlb(const struct flush_mask *cpus, uint64_t va) {
     unsigned int me = smp_cpu_id();
 
     if (test_bit(me, cpus->bits)) {
@@ -109,15 +93,12 @@ void smp_flush_tlb(const struct flush_mask *cpus, uint64_t va)
     flush_others(cpus, me, va);
 }
 
-void tlb_filter(struct flush_mask *cpus, uint32_t stamp)
-{
+void tlb_filter(struct flush_mask *cpus, uint32_t stamp) {
     unsigned int cpu;
 
-    for_each_set_bit(cpu, cpus->bits, nr_cpus)
-    {
+    for_each_set_bit(cpu, cpus->bits, nr_cpus) {
         uint32_t own = __atomic_load_n(&pcpus[cpu]->arch.tlb_stamp, __ATOMIC_ACQUIRE);
 
-        if ((int32_t)(own - stamp) > 0)
-            __clear_bit(cpu, cpus->bits);
+        if ((int32_t)(own - stamp) > 0) __clear_bit(cpu, cpus->bits);
     }
 }

@@ -15,19 +15,12 @@
 
 static volatile uint32_t *hpet;
 
-static uint64_t read_hpet(void)
-{
-    return hpet[0xf0 / 4];
-}
+static uint64_t read_hpet(void) { return hpet[0xf0 / 4]; }
 
-static uint64_t read_pm_timer(void)
-{
-    return inl(acpi.pm_timer);
-}
+static uint64_t read_pm_timer(void) { return inl(acpi.pm_timer); }
 
 /* PIT channel 2 counts down from 65535 without being started again: as an up-counter. */
-static uint64_t read_pit(void)
-{
+static uint64_t read_pit(void) {
     uint32_t v;
 
     outb(0x43, 0x80);
@@ -36,8 +29,7 @@ static uint64_t read_pit(void)
     return 0xffff - v;
 }
 
-static __init void start_pit(void)
-{
+static __init void start_pit(void) {
     outb(0x61, (uint8_t)((inb(0x61) & ~2) | 1));
     outb(0x43, 0xb0);
     outb(0x42, 0xff);
@@ -50,26 +42,21 @@ struct reference {
     uint64_t hz, mask;
 };
 
-static __init bool find_hpet(struct reference *r)
-{
+static __init bool find_hpet(struct reference *r) {
     uint32_t period;
 
-    if (!acpi.hpet)
-        return false;
+    if (!acpi.hpet) return false;
     hpet = devmap(acpi.hpet, 1024, DEVMAP_UC);
-    if (!hpet)
-        return false;
+    if (!hpet) return false;
     period = hpet[1];
-    if (period == 0 || period > 100000000)
-        return false;
+    if (period == 0 || period > 100000000) return false;
     hpet[0x10 / 4] |= 1; /* counter on */
     *r = (struct reference){"HPET", read_hpet, FEMTO_PER_SEC / period, 0xffffffff};
     return true;
 }
 
 /* Reads reference and TSC together; the narrowest of a few tries, against interruptions. */
-static __init uint64_t read_pair(const struct reference *r, uint64_t *tsc)
-{
+static __init uint64_t read_pair(const struct reference *r, uint64_t *tsc) {
     uint64_t best = ~0UL, ref = 0;
 
     for (int i = 0; i < 5; i++) {
@@ -84,22 +71,19 @@ static __init uint64_t read_pair(const struct reference *r, uint64_t *tsc)
     return ref;
 }
 
-static __init uint64_t measure_khz(const struct reference *r)
-{
+static __init uint64_t measure_khz(const struct reference *r) {
     uint64_t want = r->hz * MEASURE_MS / 1000, t0 = 0, t1 = 0, first, delta;
     uint64_t spins = 0;
 
     first = read_pair(r, &t0);
     do {
         delta = (read_pair(r, &t1) - first) & r->mask;
-        if (++spins > 50000000)
-            return 0;
+        if (++spins > 50000000) return 0;
     } while (delta < want);
     return (t1 - t0) * (r->hz / 1000) / delta;
 }
 
-__init void tsc_calibrate(void)
-{
+__init void tsc_calibrate(void) {
     struct reference r;
     uint64_t khz;
 

@@ -24,30 +24,25 @@
 #define EFLAGS_IF  (1u << 9)
 #define GUEST_TYPE "xen-3.0-x86_64"
 
-void builder_log(const struct builder *b, const char *fmt, ...)
-{
+void builder_log(const struct builder *b, const char *fmt, ...) {
     char line[256];
     va_list ap;
 
-    if (!b->params.log)
-        return;
+    if (!b->params.log) return;
     va_start(ap, fmt);
     vsnprintf(line, sizeof(line), fmt, ap);
     va_end(ap);
     b->params.log(line);
 }
 
-static int copy_params(struct builder *b, const struct builder_params *params, struct err *err)
-{
+static int copy_params(struct builder *b, const struct builder_params *params, struct err *err) {
     const char *cmdline = params->cmdline ? params->cmdline : "";
 
     if (strlen(cmdline) >= MAX_GUEST_CMDLINE)
         return err_set(err, -E2BIG, "kernel command line has %zu bytes; the limit is %u",
                        strlen(cmdline), MAX_GUEST_CMDLINE - 1);
-    if (!params->kernel)
-        return err_set(err, -EINVAL, "no kernel given");
-    if (!params->max_vcpus)
-        return err_set(err, -EINVAL, "a domain needs at least one vcpu");
+    if (!params->kernel) return err_set(err, -EINVAL, "no kernel given");
+    if (!params->max_vcpus) return err_set(err, -EINVAL, "a domain needs at least one vcpu");
     b->params = *params;
     b->kernel_path = strdup(params->kernel);
     b->ramdisk_path = params->ramdisk ? strdup(params->ramdisk) : NULL;
@@ -57,8 +52,7 @@ static int copy_params(struct builder *b, const struct builder_params *params, s
     return 0;
 }
 
-static int load_files(struct builder *b, struct err *err)
-{
+static int load_files(struct builder *b, struct err *err) {
     uint64_t nr_pages = b->params.memory_kib >> 2;
     int ret;
 
@@ -76,22 +70,18 @@ static int load_files(struct builder *b, struct err *err)
         }
     }
     ret = layout_compute(&b->layout, b->image, b->ramdisk_size, nr_pages, err);
-    if (ret)
-        err_prefix(err, "kernel");
+    if (ret) err_prefix(err, "kernel");
     return ret;
 }
 
-int builder_new(struct builder **builder, const struct builder_params *params, struct err *err)
-{
+int builder_new(struct builder **builder, const struct builder_params *params, struct err *err) {
     struct builder *b = calloc(1, sizeof(*b));
     int ret;
 
     *builder = NULL;
-    if (!b)
-        return err_set(err, -ENOMEM, "out of memory");
+    if (!b) return err_set(err, -ENOMEM, "out of memory");
     ret = copy_params(b, params, err);
-    if (!ret)
-        ret = load_files(b, err);
+    if (!ret) ret = load_files(b, err);
     if (ret) {
         builder_free(b);
         return ret;
@@ -100,10 +90,8 @@ int builder_new(struct builder **builder, const struct builder_params *params, s
     return 0;
 }
 
-void builder_free(struct builder *b)
-{
-    if (!b)
-        return;
+void builder_free(struct builder *b) {
+    if (!b) return;
     layout_free(&b->layout);
     image_free(b->image);
     free(b->ramdisk);
@@ -114,8 +102,7 @@ void builder_free(struct builder *b)
     free(b);
 }
 
-static int step_limits(struct builder *b, struct err *err)
-{
+static int step_limits(struct builder *b, struct err *err) {
     uint64_t map_kib = b->params.maxmem_kib ? b->params.maxmem_kib : b->params.memory_kib;
     struct hv_e820 ram = {.addr = 0, .size = map_kib << 10, .type = 1};
     struct xen_domctl_getdomaininfo info;
@@ -124,20 +111,16 @@ static int step_limits(struct builder *b, struct err *err)
     ret = hv_domain_max_vcpus(b->hv, b->domid, b->params.max_vcpus);
     if (ret >= 0)
         ret = hv_domain_max_mem(b->hv, b->domid, b->params.memory_kib + BUILDER_MAXMEM_SLACK_KIB);
-    if (ret >= 0)
-        ret = hv_set_memory_map(b->hv, b->domid, &ram, 1);
-    if (ret >= 0)
-        ret = hv_domain_info(b->hv, b->domid, &info);
-    if (ret < 0)
-        return err_set(err, ret, "%s", hv_context(b->hv));
+    if (ret >= 0) ret = hv_set_memory_map(b->hv, b->domid, &ram, 1);
+    if (ret >= 0) ret = hv_domain_info(b->hv, b->domid, &info);
+    if (ret < 0) return err_set(err, ret, "%s", hv_context(b->hv));
     b->shared_info_mfn = info.shared_info_frame;
     return 0;
 }
 
-static int step_channels(struct builder *b, struct err *err)
-{
-    int ret = hv_evtchn_alloc_unbound(b->hv, b->domid, b->params.store_domid,
-                                      &b->result.store_port);
+static int step_channels(struct builder *b, struct err *err) {
+    int ret =
+        hv_evtchn_alloc_unbound(b->hv, b->domid, b->params.store_domid, &b->result.store_port);
 
     if (ret >= 0)
         ret = hv_evtchn_alloc_unbound(b->hv, b->domid, b->params.console_domid,
@@ -145,8 +128,7 @@ static int step_channels(struct builder *b, struct err *err)
     return ret < 0 ? err_set(err, ret, "%s", hv_context(b->hv)) : 0;
 }
 
-static int step_kernel(struct builder *b, struct err *err)
-{
+static int step_kernel(struct builder *b, struct err *err) {
     const struct image_segment *seg;
     unsigned int i;
     int ret = 0;
@@ -159,25 +141,21 @@ static int step_kernel(struct builder *b, struct err *err)
     return ret;
 }
 
-static int step_ramdisk(struct builder *b, struct err *err)
-{
+static int step_ramdisk(struct builder *b, struct err *err) {
     const struct layout_range *at = &b->layout.ramdisk;
 
     return builder_write(b, at->pfn << LAYOUT_PAGE_SHIFT, b->ramdisk, b->ramdisk_size,
                          at->pages << LAYOUT_PAGE_SHIFT, err);
 }
 
-static int step_p2m(struct builder *b, struct err *err)
-{
+static int step_p2m(struct builder *b, struct err *err) {
     const struct layout_range *at = &b->layout.p2m;
 
     return builder_write(b, at->pfn << LAYOUT_PAGE_SHIFT, b->p2m,
-                         b->layout.nr_pages * sizeof(*b->p2m), at->pages << LAYOUT_PAGE_SHIFT,
-                         err);
+                         b->layout.nr_pages * sizeof(*b->p2m), at->pages << LAYOUT_PAGE_SHIFT, err);
 }
 
-static void fill_start_info(struct builder *b, struct start_info *si)
-{
+static void fill_start_info(struct builder *b, struct start_info *si) {
     const struct layout *l = &b->layout;
 
     memcpy(si->magic, GUEST_TYPE, sizeof(GUEST_TYPE));
@@ -198,15 +176,13 @@ static void fill_start_info(struct builder *b, struct start_info *si)
     if (b->ramdisk_size) {
         si->mod_len = b->ramdisk_size;
         si->mod_start = l->ramdisk_mapped ? layout_va(l, l->ramdisk.pfn) : l->ramdisk.pfn;
-        if (!l->ramdisk_mapped)
-            si->flags |= SIF_MOD_START_PFN;
+        if (!l->ramdisk_mapped) si->flags |= SIF_MOD_START_PFN;
     }
     memcpy(si->cmd_line, b->cmdline, strlen(b->cmdline));
 }
 
 /* start_info and the two rings and the stack: zeroed pages, since rings start from zero. */
-static int step_start_info(struct builder *b, struct err *err)
-{
+static int step_start_info(struct builder *b, struct err *err) {
     const struct layout *l = &b->layout;
     struct start_info si;
     int ret;
@@ -220,20 +196,17 @@ static int step_start_info(struct builder *b, struct err *err)
     if (!ret)
         ret = builder_write(b, l->store_pfn << LAYOUT_PAGE_SHIFT, NULL, 0, LAYOUT_PAGE_SIZE, err);
     if (!ret)
-        ret = builder_write(b, l->console_pfn << LAYOUT_PAGE_SHIFT, NULL, 0, LAYOUT_PAGE_SIZE,
-                            err);
+        ret = builder_write(b, l->console_pfn << LAYOUT_PAGE_SHIFT, NULL, 0, LAYOUT_PAGE_SIZE, err);
     if (!ret)
         ret = builder_write(b, l->stack_pfn << LAYOUT_PAGE_SHIFT, NULL, 0, LAYOUT_PAGE_SIZE, err);
     return ret;
 }
 
-static int step_hypercall_page(struct builder *b, struct err *err)
-{
+static int step_hypercall_page(struct builder *b, struct err *err) {
     uint64_t pfn;
     int ret;
 
-    if (!b->image->has_hypercall_page)
-        return 0;
+    if (!b->image->has_hypercall_page) return 0;
     pfn = (b->image->hypercall_page - b->image->virt_base) >> LAYOUT_PAGE_SHIFT;
     if (pfn >= b->layout.nr_pages)
         return err_set(err, -ERANGE, "hypercall page is beyond the guest's memory");
@@ -241,30 +214,25 @@ static int step_hypercall_page(struct builder *b, struct err *err)
     return ret < 0 ? err_set(err, ret, "%s", hv_context(b->hv)) : 0;
 }
 
-static int step_pin(struct builder *b, struct err *err)
-{
+static int step_pin(struct builder *b, struct err *err) {
     int ret = hv_pin_l4(b->hv, b->domid, b->p2m[b->layout.tables.pfn]);
 
     return ret < 0 ? err_set(err, ret, "%s", hv_context(b->hv)) : 0;
 }
 
 /* Events start out masked on every vcpu that has its vcpu_info in this page. */
-static int step_shared_info(struct builder *b, struct err *err)
-{
+static int step_shared_info(struct builder *b, struct err *err) {
     struct shared_info *si = hv_map_foreign(b->hv, b->domid, &b->shared_info_mfn, 1);
     unsigned int i;
 
-    if (!si)
-        return err_set(err, -errno, "%s", hv_context(b->hv));
+    if (!si) return err_set(err, -errno, "%s", hv_context(b->hv));
     memset(si, 0, sizeof(*si));
-    for (i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
-        si->vcpu_info[i].evtchn_upcall_mask = 1;
+    for (i = 0; i < XEN_LEGACY_MAX_VCPUS; i++) si->vcpu_info[i].evtchn_upcall_mask = 1;
     hv_unmap(si, 1);
     return 0;
 }
 
-static int step_grants(struct builder *b, struct err *err)
-{
+static int step_grants(struct builder *b, struct err *err) {
     int ret = hv_grant_seed(b->hv, b->domid, GNTTAB_RESERVED_CONSOLE, b->params.console_domid,
                             b->result.console_mfn);
 
@@ -274,15 +242,13 @@ static int step_grants(struct builder *b, struct err *err)
     return ret < 0 ? err_set(err, ret, "%s", hv_context(b->hv)) : 0;
 }
 
-static int step_vcpu(struct builder *b, struct err *err)
-{
+static int step_vcpu(struct builder *b, struct err *err) {
     const struct layout *l = &b->layout;
     struct vcpu_guest_context *ctxt = calloc(1, sizeof(*ctxt));
     struct cpu_user_regs *regs;
     int ret;
 
-    if (!ctxt)
-        return err_set(err, -ENOMEM, "out of memory");
+    if (!ctxt) return err_set(err, -ENOMEM, "out of memory");
     regs = &ctxt->user_regs;
     regs->rip = b->image->entry;
     regs->rsp = layout_va(l, l->stack_pfn + 1);
@@ -323,8 +289,7 @@ static const struct {
 };
 
 int builder_run(struct builder *b, struct hv *hv, domid_t domid, struct builder_result *result,
-                struct err *err)
-{
+                struct err *err) {
     size_t i;
     int ret = 0;
 
@@ -333,11 +298,9 @@ int builder_run(struct builder *b, struct hv *hv, domid_t domid, struct builder_
     for (i = 0; !ret && i < sizeof(steps) / sizeof(steps[0]); i++) {
         builder_log(b, "domain %u: %s", domid, steps[i].name);
         ret = steps[i].run(b, err);
-        if (ret)
-            err_prefix(err, "building domain %u failed at step '%s'", domid, steps[i].name);
+        if (ret) err_prefix(err, "building domain %u failed at step '%s'", domid, steps[i].name);
     }
-    if (!ret)
-        *result = b->result;
+    if (!ret) *result = b->result;
     free(b->p2m);
     b->p2m = NULL;
     return ret;

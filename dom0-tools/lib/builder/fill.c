@@ -19,14 +19,12 @@
 #define LEAF_FLAGS  (PTE_PRESENT | PTE_ACCESSED)
 #define TABLE_FLAGS (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED | PTE_DIRTY)
 
-static bool in_pages(const struct layout_range *range, uint64_t pfn)
-{
+static bool in_pages(const struct layout_range *range, uint64_t pfn) {
     return pfn >= range->pfn && pfn - range->pfn < range->pages;
 }
 
 /* What a virtual page maps to: its pfn, or false for a hole. */
-static bool page_at(const struct layout *layout, uint64_t va, uint64_t *pfn)
-{
+static bool page_at(const struct layout *layout, uint64_t va, uint64_t *pfn) {
     if (va >= layout->virt_base && va <= layout->virt_end - 1) {
         *pfn = (va - layout->virt_base) >> LAYOUT_PAGE_SHIFT;
         return *pfn < layout->nr_pages;
@@ -40,14 +38,12 @@ static bool page_at(const struct layout *layout, uint64_t va, uint64_t *pfn)
 }
 
 static void fill_leaf(const struct layout *layout, const uint64_t *p2m,
-                      const struct layout_table *table, uint64_t entries[512])
-{
+                      const struct layout_table *table, uint64_t entries[512]) {
     uint64_t pfn, flags;
     unsigned int i;
 
     for (i = 0; i < 512; i++) {
-        if (!page_at(layout, table->va + i * LAYOUT_PAGE_SIZE, &pfn))
-            continue;
+        if (!page_at(layout, table->va + i * LAYOUT_PAGE_SIZE, &pfn)) continue;
         flags = LEAF_FLAGS;
         if (!in_pages(&layout->tables, pfn) && !in_pages(&layout->p2m_tables, pfn))
             flags |= PTE_WRITE;
@@ -57,21 +53,17 @@ static void fill_leaf(const struct layout *layout, const uint64_t *p2m,
 
 /* Whether child lies under parent, and in which slot. */
 static bool is_child(const struct layout_table *parent, const struct layout_table *child,
-                     unsigned int *slot)
-{
+                     unsigned int *slot) {
     unsigned int shift = 3 + 9 * parent->level; /* bits below this level's index */
 
-    if (child->level != parent->level - 1)
-        return false;
-    if (parent->level < 4 && (parent->va ^ child->va) >> (shift + 9))
-        return false;
+    if (child->level != parent->level - 1) return false;
+    if (parent->level < 4 && (parent->va ^ child->va) >> (shift + 9)) return false;
     *slot = (child->va >> shift) & 511;
     return true;
 }
 
 void layout_fill_table(const struct layout *layout, const uint64_t *p2m, unsigned int n,
-                        uint64_t entries[512])
-{
+                       uint64_t entries[512]) {
     const struct layout_table *table = &layout->table[n];
     unsigned int i, slot;
 

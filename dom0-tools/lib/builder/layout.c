@@ -19,13 +19,11 @@
 #define MAX_TABLES      65536u
 #define MAX_PAGES       (UINT64_C(1) << 32) /* 16 TiB: keeps every sum far from wrapping */
 
-static uint64_t pages_of(uint64_t bytes)
-{
+static uint64_t pages_of(uint64_t bytes) {
     return (bytes + LAYOUT_PAGE_SIZE - 1) >> LAYOUT_PAGE_SHIFT;
 }
 
-static struct layout_range take(uint64_t *next, uint64_t pages)
-{
+static struct layout_range take(uint64_t *next, uint64_t pages) {
     struct layout_range range = {*next, pages};
 
     *next += pages;
@@ -33,39 +31,29 @@ static struct layout_range take(uint64_t *next, uint64_t pages)
 }
 
 /* Bytes of address space that a table of this level maps. */
-static uint64_t table_span(unsigned int level)
-{
-    return UINT64_C(1) << (12 + 9 * level);
-}
+static uint64_t table_span(unsigned int level) { return UINT64_C(1) << (12 + 9 * level); }
 
-static uint64_t table_base(uint64_t va, unsigned int level)
-{
+static uint64_t table_base(uint64_t va, unsigned int level) {
     return level == 4 ? 0 : va & ~(table_span(level) - 1);
 }
 
-static bool have_table(const struct layout *layout, unsigned int level, uint64_t va)
-{
+static bool have_table(const struct layout *layout, unsigned int level, uint64_t va) {
     unsigned int i;
 
     for (i = layout->table_count; i-- > 0;)
-        if (layout->table[i].level == level && layout->table[i].va == va)
-            return true;
+        if (layout->table[i].level == level && layout->table[i].va == va) return true;
     return false;
 }
 
-static int add_table(struct layout *layout, unsigned int level, uint64_t va)
-{
+static int add_table(struct layout *layout, unsigned int level, uint64_t va) {
     struct layout_table *more;
     unsigned int count = layout->table_count;
 
-    if (have_table(layout, level, va))
-        return 0;
-    if (count == MAX_TABLES)
-        return -E2BIG;
+    if (have_table(layout, level, va)) return 0;
+    if (count == MAX_TABLES) return -E2BIG;
     if (!(count & (count - 1))) {
         more = realloc(layout->table, (count ? 2 * count : 1) * sizeof(*more));
-        if (!more)
-            return -ENOMEM;
+        if (!more) return -ENOMEM;
         layout->table = more;
     }
     layout->table[layout->table_count++] = (struct layout_table){va, 0, level};
@@ -73,8 +61,7 @@ static int add_table(struct layout *layout, unsigned int level, uint64_t va)
 }
 
 /* Adds the tables that map [start, last] and are not there yet, top level first. */
-static int add_tables(struct layout *layout, uint64_t start, uint64_t last)
-{
+static int add_tables(struct layout *layout, uint64_t start, uint64_t last) {
     unsigned int level;
     uint64_t va, end;
     int ret;
@@ -83,24 +70,19 @@ static int add_tables(struct layout *layout, uint64_t start, uint64_t last)
         end = table_base(last, level);
         for (va = table_base(start, level);; va += table_span(level)) {
             ret = add_table(layout, level, va);
-            if (ret)
-                return ret;
-            if (va == end)
-                break;
+            if (ret) return ret;
+            if (va == end) break;
         }
     }
     return 0;
 }
 
-static void number_tables(struct layout *layout, unsigned int from, uint64_t pfn)
-{
-    for (; from < layout->table_count; from++)
-        layout->table[from].pfn = pfn++;
+static void number_tables(struct layout *layout, unsigned int from, uint64_t pfn) {
+    for (; from < layout->table_count; from++) layout->table[from].pfn = pfn++;
 }
 
 /* Places everything in the linear mapping behind `next`; returns the first pfn after virt_end. */
-static int place_linear(struct layout *layout, uint64_t next, uint64_t *after)
-{
+static int place_linear(struct layout *layout, uint64_t next, uint64_t *after) {
     uint64_t tables = 0, p, end;
     int ret;
 
@@ -111,14 +93,11 @@ static int place_linear(struct layout *layout, uint64_t next, uint64_t *after)
         p = next + tables + 1; /* one page of stack */
         end = (p << LAYOUT_PAGE_SHIFT) + PAD_AFTER_STACK + layout->virt_base;
         end = (end + REGION_ALIGN - 1) & ~(REGION_ALIGN - 1);
-        if (end <= layout->virt_base && end)
-            return -ERANGE;
+        if (end <= layout->virt_base && end) return -ERANGE;
         layout->table_count = 0;
         ret = add_tables(layout, layout->virt_base, end - 1);
-        if (ret)
-            return ret;
-        if (layout->table_count == tables)
-            break;
+        if (ret) return ret;
+        if (layout->table_count == tables) break;
         tables = layout->table_count;
     }
     layout->tables = take(&next, tables);
@@ -129,13 +108,11 @@ static int place_linear(struct layout *layout, uint64_t next, uint64_t *after)
     return 0;
 }
 
-static bool overlaps(uint64_t a, uint64_t a_last, uint64_t b, uint64_t b_last)
-{
+static bool overlaps(uint64_t a, uint64_t a_last, uint64_t b, uint64_t b_last) {
     return a <= b_last && b <= a_last;
 }
 
-static int place_own_p2m(struct layout *layout, uint64_t *next)
-{
+static int place_own_p2m(struct layout *layout, uint64_t *next) {
     uint64_t last = layout->p2m_va + (layout->p2m.pages << LAYOUT_PAGE_SHIFT) - 1;
     unsigned int before = layout->table_count;
     int ret;
@@ -147,22 +124,19 @@ static int place_own_p2m(struct layout *layout, uint64_t *next)
         overlaps(layout->p2m_va, last, XEN_HOLE_START, XEN_HOLE_END - 1))
         return -ERANGE;
     ret = add_tables(layout, layout->p2m_va, last);
-    if (ret)
-        return ret;
+    if (ret) return ret;
     layout->p2m_tables = take(next, layout->table_count - before);
     number_tables(layout, before, layout->p2m_tables.pfn);
     return 0;
 }
 
-static int place_all(struct layout *layout, const struct image *image)
-{
+static int place_all(struct layout *layout, const struct image *image) {
     uint64_t first = image->paddr_start >> LAYOUT_PAGE_SHIFT, next = first;
     uint64_t ramdisk_pages = pages_of(layout->ramdisk_bytes);
     int ret;
 
     layout->kernel = take(&next, pages_of(image->paddr_end) - first);
-    if (layout->ramdisk_mapped)
-        layout->ramdisk = take(&next, ramdisk_pages);
+    if (layout->ramdisk_mapped) layout->ramdisk = take(&next, ramdisk_pages);
     layout->p2m.pages = pages_of(layout->nr_pages * sizeof(uint64_t));
     if (layout->p2m_mapped) {
         layout->p2m.pfn = next;
@@ -170,8 +144,7 @@ static int place_all(struct layout *layout, const struct image *image)
         next += layout->p2m.pages;
     }
     ret = place_linear(layout, next, &next);
-    if (ret)
-        return ret;
+    if (ret) return ret;
     if (overlaps(layout->virt_base, layout->virt_end - 1, XEN_HOLE_START, XEN_HOLE_END - 1))
         return -ERANGE;
     /* Padding pages need not exist; what lies behind them must. */
@@ -180,8 +153,7 @@ static int place_all(struct layout *layout, const struct image *image)
         layout->ramdisk = take(&next, ramdisk_pages);
     if (!layout->p2m_mapped) {
         ret = place_own_p2m(layout, &next);
-        if (ret)
-            return ret;
+        if (ret) return ret;
     }
     if (!layout->p2m_mapped || (layout->ramdisk_bytes && !layout->ramdisk_mapped))
         layout->pages_needed = next;
@@ -189,8 +161,7 @@ static int place_all(struct layout *layout, const struct image *image)
 }
 
 int layout_compute(struct layout *layout, const struct image *image, uint64_t ramdisk_bytes,
-                   uint64_t nr_pages, struct err *err)
-{
+                   uint64_t nr_pages, struct err *err) {
     int ret;
 
     memset(layout, 0, sizeof(*layout));
@@ -205,25 +176,24 @@ int layout_compute(struct layout *layout, const struct image *image, uint64_t ra
                        image->name, nr_pages);
     ret = place_all(layout, image);
     if (!ret && layout->pages_needed > nr_pages)
-        ret = err_set(err, -ENOMEM,
-                      "%s: guest memory of %" PRIu64
-                      " MiB is too small: the kernel ends at %" PRIu64
-                      " MiB, the ramdisk has %" PRIu64 " MiB; at least %" PRIu64 " MiB are needed",
-                      image->name, nr_pages >> 8, image->paddr_end >> 20, ramdisk_bytes >> 20,
-                      (layout->pages_needed + 255) >> 8);
+        ret =
+            err_set(err, -ENOMEM,
+                    "%s: guest memory of %" PRIu64 " MiB is too small: the kernel ends at %" PRIu64
+                    " MiB, the ramdisk has %" PRIu64 " MiB; at least %" PRIu64 " MiB are needed",
+                    image->name, nr_pages >> 8, image->paddr_end >> 20, ramdisk_bytes >> 20,
+                    (layout->pages_needed + 255) >> 8);
     else if (ret == -ERANGE)
-        err_set(err, ret, "%s: kernel's addresses (VIRT_BASE %#" PRIx64 ", INIT_P2M %#" PRIx64
-                ") leave no room for its start-up mapping", image->name, image->virt_base,
-                image->init_p2m);
+        err_set(err, ret,
+                "%s: kernel's addresses (VIRT_BASE %#" PRIx64 ", INIT_P2M %#" PRIx64
+                ") leave no room for its start-up mapping",
+                image->name, image->virt_base, image->init_p2m);
     else if (ret)
         err_set(err, ret, "%s: start-up page tables: %s", image->name, strerror(-ret));
-    if (ret)
-        layout_free(layout);
+    if (ret) layout_free(layout);
     return ret;
 }
 
-void layout_free(struct layout *layout)
-{
+void layout_free(struct layout *layout) {
     free(layout->table);
     memset(layout, 0, sizeof(*layout));
 }

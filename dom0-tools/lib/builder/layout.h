@@ -51,7 +51,6 @@ void layout_free(struct layout *layout);
 void layout_fill_table(const struct layout *layout, const uint64_t *p2m, unsigned int n,
                        uint64_t entries[512]);
 
-static inline uint64_t layout_va(const struct layout *layout, uint64_t pfn)
-{
+static inline uint64_t layout_va(const struct layout *layout, uint64_t pfn) {
     return layout->virt_base + (pfn << LAYOUT_PAGE_SHIFT);
 }

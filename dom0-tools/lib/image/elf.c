@@ -14,8 +14,7 @@
 
 #define MAX_HEADERS 256u /* program or section headers looked at */
 
-static int check_header(const struct image *image, Elf64_Ehdr *eh, struct err *err)
-{
+static int check_header(const struct image *image, Elf64_Ehdr *eh, struct err *err) {
     const char *name = image->name;
 
     if (image->elf_size < sizeof(*eh) || memcmp(image->elf, ELFMAG, SELFMAG))
@@ -37,8 +36,7 @@ static int check_header(const struct image *image, Elf64_Ehdr *eh, struct err *e
     return 0;
 }
 
-static int add_segment(struct image *image, const Elf64_Phdr *ph, unsigned int n, struct err *err)
-{
+static int add_segment(struct image *image, const Elf64_Phdr *ph, unsigned int n, struct err *err) {
     const char *name = image->name;
     struct image_segment *seg;
 
@@ -46,11 +44,10 @@ static int add_segment(struct image *image, const Elf64_Phdr *ph, unsigned int n
         return err_set(err, -ENOEXEC, "%s: ELF segment %u is larger in the file than in memory",
                        name, n);
     if (!in_range(ph->p_offset, ph->p_filesz, image->elf_size))
-        return err_set(err, -ENOEXEC, "%s: ELF segment %u lies outside the file (cut short?)",
-                       name, n);
-    if (ph->p_paddr + ph->p_memsz < ph->p_paddr)
-        return err_set(err, -ENOEXEC, "%s: ELF segment %u wraps around the address space", name,
+        return err_set(err, -ENOEXEC, "%s: ELF segment %u lies outside the file (cut short?)", name,
                        n);
+    if (ph->p_paddr + ph->p_memsz < ph->p_paddr)
+        return err_set(err, -ENOEXEC, "%s: ELF segment %u wraps around the address space", name, n);
     if (image->segment_count == IMAGE_MAX_SEGMENTS)
         return err_set(err, -ENOEXEC, "%s: ELF has more than %u loadable segments", name,
                        IMAGE_MAX_SEGMENTS);
@@ -63,26 +60,22 @@ static int add_segment(struct image *image, const Elf64_Phdr *ph, unsigned int n
 }
 
 /* Few, and nearly always sorted already. */
-static void sort_segments(struct image_segment *seg, unsigned int count)
-{
+static void sort_segments(struct image_segment *seg, unsigned int count) {
     struct image_segment moved;
     unsigned int i, j;
 
     for (i = 1; i < count; i++) {
         moved = seg[i];
-        for (j = i; j && seg[j - 1].paddr > moved.paddr; j--)
-            seg[j] = seg[j - 1];
+        for (j = i; j && seg[j - 1].paddr > moved.paddr; j--) seg[j] = seg[j - 1];
         seg[j] = moved;
     }
 }
 
-static int check_span(struct image *image, struct err *err)
-{
+static int check_span(struct image *image, struct err *err) {
     const struct image_segment *seg = image->segments;
     unsigned int i, count = image->segment_count;
 
-    if (!count)
-        return err_set(err, -ENOEXEC, "%s: ELF has no loadable segment", image->name);
+    if (!count) return err_set(err, -ENOEXEC, "%s: ELF has no loadable segment", image->name);
     sort_segments(image->segments, count);
     for (i = 1; i < count; i++)
         if (seg[i - 1].paddr + seg[i - 1].mem_size > seg[i].paddr)
@@ -99,13 +92,11 @@ static int check_span(struct image *image, struct err *err)
 }
 
 static void get_phdr(const struct image *image, const Elf64_Ehdr *eh, unsigned int n,
-                     Elf64_Phdr *ph)
-{
+                     Elf64_Phdr *ph) {
     memcpy(ph, image->elf + eh->e_phoff + n * sizeof(*ph), sizeof(*ph));
 }
 
-int image_parse_elf(struct image *image, struct err *err)
-{
+int image_parse_elf(struct image *image, struct err *err) {
     Elf64_Ehdr eh;
     Elf64_Phdr ph;
     unsigned int i;
@@ -114,25 +105,21 @@ int image_parse_elf(struct image *image, struct err *err)
     ret = check_header(image, &eh, err);
     for (i = 0; !ret && i < eh.e_phnum; i++) {
         get_phdr(image, &eh, i, &ph);
-        if (ph.p_type == PT_LOAD && ph.p_memsz)
-            ret = add_segment(image, &ph, i, err);
+        if (ph.p_type == PT_LOAD && ph.p_memsz) ret = add_segment(image, &ph, i, err);
     }
-    if (ret)
-        return ret;
+    if (ret) return ret;
     image->entry = eh.e_entry;
     return check_span(image, err);
 }
 
 static bool note_segment(const struct image *image, const Elf64_Ehdr *eh, unsigned int n,
-                         struct image_blob *blob)
-{
+                         struct image_blob *blob) {
     unsigned int i;
     Elf64_Phdr ph;
 
     for (i = 0; i < eh->e_phnum; i++) {
         get_phdr(image, eh, i, &ph);
-        if (ph.p_type != PT_NOTE || !in_range(ph.p_offset, ph.p_filesz, image->elf_size))
-            continue;
+        if (ph.p_type != PT_NOTE || !in_range(ph.p_offset, ph.p_filesz, image->elf_size)) continue;
         if (!n--) {
             *blob = (struct image_blob){image->elf + ph.p_offset, ph.p_filesz};
             return true;
@@ -143,8 +130,7 @@ static bool note_segment(const struct image *image, const Elf64_Ehdr *eh, unsign
 
 /* Section header n, if the table and the section's bytes are in the file. */
 static bool get_section(const struct image *image, const Elf64_Ehdr *eh, unsigned int n,
-                        Elf64_Shdr *sh)
-{
+                        Elf64_Shdr *sh) {
     if (n >= eh->e_shnum || n >= MAX_HEADERS || eh->e_shentsize != sizeof(*sh) ||
         !in_range(eh->e_shoff, (uint64_t)eh->e_shnum * sizeof(*sh), image->elf_size))
         return false;
@@ -153,8 +139,7 @@ static bool get_section(const struct image *image, const Elf64_Ehdr *eh, unsigne
 }
 
 static bool section_named(const struct image *image, const Elf64_Ehdr *eh, const Elf64_Shdr *sh,
-                          const char *name)
-{
+                          const char *name) {
     size_t len = strlen(name) + 1;
     Elf64_Shdr strings;
 
@@ -163,15 +148,13 @@ static bool section_named(const struct image *image, const Elf64_Ehdr *eh, const
            !memcmp(image->elf + strings.sh_offset + sh->sh_name, name, len);
 }
 
-static bool find_section(const struct image *image, const Elf64_Ehdr *eh,
-                         enum image_blob_kind kind, unsigned int n, struct image_blob *blob)
-{
+static bool find_section(const struct image *image, const Elf64_Ehdr *eh, enum image_blob_kind kind,
+                         unsigned int n, struct image_blob *blob) {
     unsigned int i;
     Elf64_Shdr sh;
 
     for (i = 0; i < eh->e_shnum && i < MAX_HEADERS; i++) {
-        if (!get_section(image, eh, i, &sh))
-            continue;
+        if (!get_section(image, eh, i, &sh)) continue;
         if (kind == IMAGE_NOTE_SECTION ? sh.sh_type != SHT_NOTE
                                        : !section_named(image, eh, &sh, "__xen_guest"))
             continue;
@@ -184,12 +167,10 @@ static bool find_section(const struct image *image, const Elf64_Ehdr *eh,
 }
 
 bool image_find_blob(const struct image *image, enum image_blob_kind kind, unsigned int n,
-                     struct image_blob *blob)
-{
+                     struct image_blob *blob) {
     Elf64_Ehdr eh;
 
     memcpy(&eh, image->elf, sizeof(eh));
-    if (kind == IMAGE_NOTE_SEGMENT)
-        return note_segment(image, &eh, n, blob);
+    if (kind == IMAGE_NOTE_SEGMENT) return note_segment(image, &eh, n, blob);
     return find_section(image, &eh, kind, n, blob);
 }

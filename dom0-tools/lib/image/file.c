@@ -9,33 +9,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int read_all(int fd, uint8_t *buf, size_t size)
-{
+static int read_all(int fd, uint8_t *buf, size_t size) {
     size_t done = 0;
     ssize_t got;
 
     while (done < size) {
         got = read(fd, buf + done, size - done);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -errno;
-        if (!got)
-            return -ENODATA;
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return -errno;
+        if (!got) return -ENODATA;
         done += (size_t)got;
     }
     return 0;
 }
 
-int image_read_file(const char *path, size_t max, uint8_t **data, size_t *size, struct err *err)
-{
+int image_read_file(const char *path, size_t max, uint8_t **data, size_t *size, struct err *err) {
     struct stat st;
     uint8_t *buf;
     int fd, ret;
 
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return err_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
+    if (fd < 0) return err_set(err, -errno, "%s: cannot open: %s", path, strerror(errno));
     if (fstat(fd, &st)) {
         ret = err_set(err, -errno, "%s: cannot stat: %s", path, strerror(errno));
         goto out;
@@ -69,15 +63,13 @@ out:
     return ret;
 }
 
-int image_load(struct image **image, const char *path, struct err *err)
-{
+int image_load(struct image **image, const char *path, struct err *err) {
     uint8_t *data;
     size_t size;
     int ret;
 
     *image = NULL;
     ret = image_read_file(path, IMAGE_MAX_FILE, &data, &size, err);
-    if (ret)
-        return ret;
+    if (ret) return ret;
     return image_parse_owned(image, path, data, size, err);
 }

@@ -12,8 +12,8 @@
 
 #include "../errtext.h"
 
-#define IMAGE_MAX_FILE   ((size_t)512 << 20) /* of the file on disk */
-#define IMAGE_MAX_KERNEL ((size_t)512 << 20) /* of the unpacked ELF and of its memory span */
+#define IMAGE_MAX_FILE     ((size_t)512 << 20) /* of the file on disk */
+#define IMAGE_MAX_KERNEL   ((size_t)512 << 20) /* of the unpacked ELF and of its memory span */
 #define IMAGE_MAX_SEGMENTS 32
 
 /* A piece of memory to load: file bytes, then zeros. Sorted, without overlap. */

@@ -5,8 +5,7 @@
 #include "image.h"
 
 /* Whether [offset, offset + length) lies in an object of this size; no sum can wrap. */
-static inline bool in_range(uint64_t offset, uint64_t length, uint64_t size)
-{
+static inline bool in_range(uint64_t offset, uint64_t length, uint64_t size) {
     return offset <= size && length <= size - offset;
 }
 

@@ -36,26 +36,22 @@ static const struct {
 };
 
 /* Bounded text: size bytes that need not be terminated. */
-static size_t text_length(const uint8_t *data, size_t size)
-{
+static size_t text_length(const uint8_t *data, size_t size) {
     const uint8_t *end = memchr(data, 0, size);
 
     return end ? (size_t)(end - data) : size;
 }
 
-static void copy_text(char *dst, size_t dst_size, const uint8_t *data, size_t size)
-{
+static void copy_text(char *dst, size_t dst_size, const uint8_t *data, size_t size) {
     size_t len = text_length(data, size);
 
-    if (len >= dst_size)
-        len = dst_size - 1;
+    if (len >= dst_size) len = dst_size - 1;
     memcpy(dst, data, len);
     dst[len] = '\0';
 }
 
 /* One name of a feature list; a leading '!' means that the kernel cannot do without. */
-static int one_feature(struct image *image, const char *name, size_t len, struct err *err)
-{
+static int one_feature(struct image *image, const char *name, size_t len, struct err *err) {
     bool required = len && name[0] == '!';
     uint32_t bit;
     size_t i;
@@ -70,14 +66,12 @@ static int one_feature(struct image *image, const char *name, size_t len, struct
         image->required |= required ? bit : 0;
         return 0;
     }
-    if (!required)
-        return 0;
+    if (!required) return 0;
     return err_set(err, -EOPNOTSUPP, "%s: kernel requires the unknown Xen feature '%.*s'",
                    image->name, (int)(len < 64 ? len : 64), name);
 }
 
-static int feature_list(struct image *image, const char *list, size_t len, struct err *err)
-{
+static int feature_list(struct image *image, const char *list, size_t len, struct err *err) {
     const char *bar;
     size_t part;
     int ret = 0;
@@ -86,24 +80,21 @@ static int feature_list(struct image *image, const char *list, size_t len, struc
         bar = memchr(list, '|', len);
         part = bar ? (size_t)(bar - list) : len;
         ret = one_feature(image, list, part, err);
-        if (part < len)
-            part++;
+        if (part < len) part++;
         list += part;
         len -= part;
     }
     return ret;
 }
 
-static uint32_t le32_at(const uint8_t *p)
-{
+static uint32_t le32_at(const uint8_t *p) {
     uint32_t v;
 
     memcpy(&v, p, sizeof(v));
     return v;
 }
 
-static uint64_t note_number(const uint8_t *desc, size_t size)
-{
+static uint64_t note_number(const uint8_t *desc, size_t size) {
     uint64_t v = 0;
 
     memcpy(&v, desc, size < sizeof(v) ? size : sizeof(v));
@@ -116,8 +107,7 @@ struct note_state {
 };
 
 static int one_note(struct image *image, struct note_state *state, uint32_t type,
-                    const uint8_t *desc, size_t size, struct err *err)
-{
+                    const uint8_t *desc, size_t size, struct err *err) {
     uint64_t number = note_number(desc, size);
 
     state->any = true;
@@ -130,19 +120,13 @@ static int one_note(struct image *image, struct note_state *state, uint32_t type
         image->hypercall_page = number;
         image->has_hypercall_page = true;
         break;
-    case XEN_ELFNOTE_VIRT_BASE:
-        image->virt_base = number;
-        break;
-    case XEN_ELFNOTE_PADDR_OFFSET:
-        image->paddr_offset = number;
-        break;
+    case XEN_ELFNOTE_VIRT_BASE: image->virt_base = number; break;
+    case XEN_ELFNOTE_PADDR_OFFSET: image->paddr_offset = number; break;
     case XEN_ELFNOTE_INIT_P2M:
         image->init_p2m = number;
         image->has_init_p2m = true;
         break;
-    case XEN_ELFNOTE_MOD_START_PFN:
-        image->mod_start_pfn = number != 0;
-        break;
+    case XEN_ELFNOTE_MOD_START_PFN: image->mod_start_pfn = number != 0; break;
     case XEN_ELFNOTE_XEN_VERSION:
         copy_text(image->xen_version, sizeof(image->xen_version), desc, size);
         break;
@@ -152,24 +136,18 @@ static int one_note(struct image *image, struct note_state *state, uint32_t type
     case XEN_ELFNOTE_GUEST_VERSION:
         copy_text(image->guest_version, sizeof(image->guest_version), desc, size);
         break;
-    case XEN_ELFNOTE_LOADER:
-        copy_text(image->loader, sizeof(image->loader), desc, size);
-        break;
+    case XEN_ELFNOTE_LOADER: copy_text(image->loader, sizeof(image->loader), desc, size); break;
     case XEN_ELFNOTE_FEATURES:
         return feature_list(image, (const char *)desc, text_length(desc, size), err);
-    case XEN_ELFNOTE_SUPPORTED_FEATURES:
-        image->supported |= (uint32_t)number;
-        break;
-    default:
-        break; /* notes for 32-bit, PVH, suspend: nothing the builder needs */
+    case XEN_ELFNOTE_SUPPORTED_FEATURES: image->supported |= (uint32_t)number; break;
+    default: break; /* notes for 32-bit, PVH, suspend: nothing the builder needs */
     }
     return 0;
 }
 
 /* Walks a blob of notes: header words, name, description, each padded to 4 bytes. */
-static int walk_notes(struct image *image, struct note_state *state,
-                      const struct image_blob *blob, struct err *err)
-{
+static int walk_notes(struct image *image, struct note_state *state, const struct image_blob *blob,
+                      struct err *err) {
     uint64_t pos = 0, name_at, desc_at, name_len, desc_len;
     unsigned int n;
     int ret;
@@ -179,14 +157,12 @@ static int walk_notes(struct image *image, struct note_state *state,
         desc_len = le32_at(blob->data + pos + 4);
         name_at = pos + 12;
         desc_at = name_at + ((name_len + 3) & ~UINT64_C(3));
-        if (!in_range(name_at, name_len, blob->size) ||
-            !in_range(desc_at, desc_len, blob->size))
+        if (!in_range(name_at, name_len, blob->size) || !in_range(desc_at, desc_len, blob->size))
             return 0;
         if (name_len == 4 && !memcmp(blob->data + name_at, "Xen", 4)) {
             ret = one_note(image, state, le32_at(blob->data + pos + 8), blob->data + desc_at,
                            desc_len, err);
-            if (ret)
-                return ret;
+            if (ret) return ret;
         }
         pos = desc_at + ((desc_len + 3) & ~UINT64_C(3));
     }
@@ -194,8 +170,7 @@ static int walk_notes(struct image *image, struct note_state *state,
 }
 
 static int legacy_pair(struct image *image, struct note_state *state, const char *key,
-                       const char *value, bool *offset_given, struct err *err)
-{
+                       const char *value, bool *offset_given, struct err *err) {
     if (!strcmp(key, "LOADER"))
         snprintf(image->loader, sizeof(image->loader), "%s", value);
     else if (!strcmp(key, "GUEST_OS"))
@@ -222,33 +197,27 @@ static int legacy_pair(struct image *image, struct note_state *state, const char
 }
 
 static int parse_legacy(struct image *image, struct note_state *state,
-                        const struct image_blob *blob, struct err *err)
-{
+                        const struct image_blob *blob, struct err *err) {
     size_t len = text_length(blob->data, blob->size);
     char *text = strndup((const char *)blob->data, len), *save = NULL, *item, *value;
     bool offset_given = false;
     int ret = 0;
 
-    if (!text)
-        return err_set(err, -ENOMEM, "%s: out of memory", image->name);
+    if (!text) return err_set(err, -ENOMEM, "%s: out of memory", image->name);
     for (item = strtok_r(text, ",", &save); item && !ret; item = strtok_r(NULL, ",", &save)) {
         value = strchr(item, '=');
-        if (value)
-            *value++ = '\0';
+        if (value) *value++ = '\0';
         ret = legacy_pair(image, state, item, value ? value : "", &offset_given, err);
     }
     free(text);
     state->entry = true; /* e_entry serves where VIRT_ENTRY is absent */
-    if (!offset_given)
-        image->paddr_offset = image->virt_base;
-    if (image->has_hypercall_page)
-        image->hypercall_page += image->virt_base;
+    if (!offset_given) image->paddr_offset = image->virt_base;
+    if (image->has_hypercall_page) image->hypercall_page += image->virt_base;
     return ret;
 }
 
 static int walk_kind(struct image *image, struct note_state *state, enum image_blob_kind kind,
-                     struct err *err)
-{
+                     struct err *err) {
     struct image_blob blob;
     unsigned int n;
     int ret = 0;
@@ -258,26 +227,25 @@ static int walk_kind(struct image *image, struct note_state *state, enum image_b
     return ret;
 }
 
-int image_parse_notes(struct image *image, struct err *err)
-{
+int image_parse_notes(struct image *image, struct err *err) {
     struct note_state state = {false, false};
     struct image_blob blob;
     int ret;
 
     ret = walk_kind(image, &state, IMAGE_NOTE_SEGMENT, err);
-    if (!ret && !state.any)
-        ret = walk_kind(image, &state, IMAGE_NOTE_SECTION, err);
+    if (!ret && !state.any) ret = walk_kind(image, &state, IMAGE_NOTE_SECTION, err);
     if (!ret && !state.any && image_find_blob(image, IMAGE_XEN_GUEST, 0, &blob))
         ret = parse_legacy(image, &state, &blob, err);
-    if (ret)
-        return ret;
+    if (ret) return ret;
     if (!state.any)
         return err_set(err, -ENOEXEC,
                        "%s: kernel has no Xen notes, so it cannot run as a PV guest "
-                       "(Linux: CONFIG_XEN_PV is needed)", image->name);
+                       "(Linux: CONFIG_XEN_PV is needed)",
+                       image->name);
     if (!state.entry)
         return err_set(err, -ENOEXEC,
                        "%s: kernel has Xen notes but no PV entry point (built for PVH or HVM only; "
-                       "Linux: CONFIG_XEN_PV is needed)", image->name);
+                       "Linux: CONFIG_XEN_PV is needed)",
+                       image->name);
     return 0;
 }

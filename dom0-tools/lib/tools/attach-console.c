@@ -5,8 +5,7 @@
 
 #include "../console.h"
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct console_params params = {.ready_fd = -1};
     struct err err = {0, ""};
 
@@ -15,8 +14,7 @@ int main(int argc, char **argv)
         return 2;
     }
     params.domid = (domid_t)atoi(argv[1]);
-    if (!console_attach(&params, &err))
-        return 0;
+    if (!console_attach(&params, &err)) return 0;
     fprintf(stderr, "attach-console: %s\n", err.text);
     return 1;
 }

@@ -13,14 +13,10 @@
 #include "../domctl.h"
 #include "../xs/xs.h"
 
-static void log_line(const char *line)
-{
-    fprintf(stderr, "build-domain: %s\n", line);
-}
+static void log_line(const char *line) { fprintf(stderr, "build-domain: %s\n", line); }
 
 static bool put(struct xs_handle *xs, unsigned int domid, const char *node, const char *value,
-                bool guest_readable)
-{
+                bool guest_readable) {
     struct xs_permissions perms[] = {{0, XS_PERM_NONE}, {domid, XS_PERM_READ}};
     char path[128];
 
@@ -30,8 +26,7 @@ static bool put(struct xs_handle *xs, unsigned int domid, const char *node, cons
 }
 
 static bool put_number(struct xs_handle *xs, unsigned int domid, const char *node,
-                       unsigned long value)
-{
+                       unsigned long value) {
     char text[32];
 
     snprintf(text, sizeof(text), "%lu", value);
@@ -39,14 +34,12 @@ static bool put_number(struct xs_handle *xs, unsigned int domid, const char *nod
 }
 
 /* The nodes that xenstored, xenconsoled and the guest look for; then the introduction. */
-static bool publish(struct xs_handle *xs, unsigned int domid, const struct builder_result *built)
-{
+static bool publish(struct xs_handle *xs, unsigned int domid, const struct builder_result *built) {
     char name[32];
 
     snprintf(name, sizeof(name), "built-%u", domid);
     return put(xs, domid, "", "", true) && put(xs, domid, "name", name, true) &&
-           put_number(xs, domid, "domid", domid) &&
-           put(xs, domid, "console", "", true) &&
+           put_number(xs, domid, "domid", domid) && put(xs, domid, "console", "", true) &&
            put(xs, domid, "console/type", "xenconsoled", true) &&
            put(xs, domid, "console/output", "pty", true) &&
            put_number(xs, domid, "console/limit", 1048576) &&
@@ -56,8 +49,7 @@ static bool publish(struct xs_handle *xs, unsigned int domid, const struct build
            xs_introduce_domain(xs, domid, built->store_mfn, built->store_port);
 }
 
-static void configure(struct xen_domctl_createdomain *config, unsigned int vcpus)
-{
+static void configure(struct xen_domctl_createdomain *config, unsigned int vcpus) {
     memset(config, 0, sizeof(*config));
     config->max_vcpus = vcpus;
     config->max_evtchn_port = 1023;
@@ -69,8 +61,7 @@ static void configure(struct xen_domctl_createdomain *config, unsigned int vcpus
 }
 
 static int run(struct hv *hv, struct xs_handle *xs, struct builder *b, unsigned int vcpus,
-               struct err *err)
-{
+               struct err *err) {
     struct xen_domctl_createdomain config;
     struct builder_result built;
     domid_t domid = 0;
@@ -78,13 +69,11 @@ static int run(struct hv *hv, struct xs_handle *xs, struct builder *b, unsigned 
 
     configure(&config, vcpus);
     ret = hv_domain_create(hv, &domid, &config);
-    if (ret < 0)
-        return err_set(err, ret, "%s", hv_context(hv));
+    if (ret < 0) return err_set(err, ret, "%s", hv_context(hv));
     ret = builder_run(b, hv, domid, &built, err);
     if (!ret && !publish(xs, domid, &built))
         ret = err_set(err, -errno, "xenstore nodes of domain %u: %s", domid, strerror(errno));
-    if (!ret && hv_domain_unpause(hv, domid) < 0)
-        ret = err_set(err, -EIO, "%s", hv_context(hv));
+    if (!ret && hv_domain_unpause(hv, domid) < 0) ret = err_set(err, -EIO, "%s", hv_context(hv));
     if (ret)
         hv_domain_destroy(hv, domid);
     else
@@ -92,8 +81,7 @@ static int run(struct hv *hv, struct xs_handle *xs, struct builder *b, unsigned 
     return ret;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct builder_params params = {.log = log_line};
     unsigned int vcpus = argc > 5 ? (unsigned int)atoi(argv[5]) : 1;
     struct err err = {0, ""};
@@ -116,11 +104,9 @@ int main(int argc, char **argv)
         err_set(&err, -errno, "cannot reach xenstored: %s", strerror(errno));
     else if (!builder_new(&b, &params, &err) && (hv = hv_open(&err)))
         ret = run(hv, xs, b, vcpus, &err);
-    if (ret)
-        fprintf(stderr, "build-domain: %s\n", err.text);
+    if (ret) fprintf(stderr, "build-domain: %s\n", err.text);
     builder_free(b);
     hv_close(hv);
-    if (xs)
-        xs_close(xs);
+    if (xs) xs_close(xs);
     return ret ? 1 : 0;
 }

@@ -16,52 +16,43 @@ static const struct {
     const char *text;
     int number;
 } errors[] = {
-    { "EINVAL", EINVAL }, { "EACCES", EACCES },       { "EEXIST", EEXIST }, { "EISDIR", EISDIR },
-    { "ENOENT", ENOENT }, { "ENOMEM", ENOMEM },       { "ENOSPC", ENOSPC }, { "EIO", EIO },
-    { "EROFS", EROFS },   { "ENOTEMPTY", ENOTEMPTY }, { "ENOSYS", ENOSYS }, { "EBUSY", EBUSY },
-    { "EAGAIN", EAGAIN }, { "EISCONN", EISCONN },     { "E2BIG", E2BIG },   { "EPERM", EPERM },
+    {"EINVAL", EINVAL}, {"EACCES", EACCES},       {"EEXIST", EEXIST}, {"EISDIR", EISDIR},
+    {"ENOENT", ENOENT}, {"ENOMEM", ENOMEM},       {"ENOSPC", ENOSPC}, {"EIO", EIO},
+    {"EROFS", EROFS},   {"ENOTEMPTY", ENOTEMPTY}, {"ENOSYS", ENOSYS}, {"EBUSY", EBUSY},
+    {"EAGAIN", EAGAIN}, {"EISCONN", EISCONN},     {"E2BIG", E2BIG},   {"EPERM", EPERM},
 };
 
-static int error_number(const char *text)
-{
+static int error_number(const char *text) {
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-        if (!strcmp(errors[i].text, text))
-            return errors[i].number;
+        if (!strcmp(errors[i].text, text)) return errors[i].number;
     return EINVAL;
 }
 
 /* Once out of step with the daemon a connection is of no use any more. */
-static int lost(struct xs_handle *h, int err)
-{
+static int lost(struct xs_handle *h, int err) {
     h->broken = true;
     errno = err;
     return -1;
 }
 
-static int wait_for(int fd, short events)
-{
-    struct pollfd p = { .fd = fd, .events = events };
+static int wait_for(int fd, short events) {
+    struct pollfd p = {.fd = fd, .events = events};
 
     while (poll(&p, 1, -1) < 0)
-        if (errno != EINTR)
-            return -1;
+        if (errno != EINTR) return -1;
     return 0;
 }
 
-static int send_all(struct xs_handle *h, const char *data, size_t len)
-{
+static int send_all(struct xs_handle *h, const char *data, size_t len) {
     while (len) {
         ssize_t n = h->is_socket ? send(h->fd, data, len, MSG_NOSIGNAL) : write(h->fd, data, len);
 
-        if (n < 0 && errno == EINTR)
-            continue;
+        if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno == EAGAIN) {
-            if (wait_for(h->fd, POLLOUT))
-                return lost(h, EIO);
+            if (wait_for(h->fd, POLLOUT)) return lost(h, EIO);
             continue;
         }
-        if (n < 0)
-            return lost(h, errno);
+        if (n < 0) return lost(h, errno);
         data += n;
         len -= (size_t)n;
     }
@@ -69,46 +60,37 @@ static int send_all(struct xs_handle *h, const char *data, size_t len)
 }
 
 /* 1: something came; 0: nothing there; -1: errno. */
-static int receive(struct xs_handle *h)
-{
+static int receive(struct xs_handle *h) {
     ssize_t n;
 
     do {
         n = read(h->fd, h->in + h->in_len, sizeof(h->in) - 1 - h->in_len);
     } while (n < 0 && errno == EINTR);
-    if (n < 0 && errno == EAGAIN)
-        return 0;
-    if (n <= 0)
-        return lost(h, n ? errno : EIO);
+    if (n < 0 && errno == EAGAIN) return 0;
+    if (n <= 0) return lost(h, n ? errno : EIO);
     h->in_len += (uint32_t)n;
     return 1;
 }
 
 /* Is a whole message in the buffer?  -1 if it can never be one. */
-static int have_message(struct xs_handle *h, struct xsd_sockmsg *hdr)
-{
-    if (h->in_len < sizeof(*hdr))
-        return 0;
+static int have_message(struct xs_handle *h, struct xsd_sockmsg *hdr) {
+    if (h->in_len < sizeof(*hdr)) return 0;
     memcpy(hdr, h->in, sizeof(*hdr));
-    if (hdr->len > XENSTORE_PAYLOAD_MAX)
-        return lost(h, EIO);
+    if (hdr->len > XENSTORE_PAYLOAD_MAX) return lost(h, EIO);
     return h->in_len >= sizeof(*hdr) + hdr->len;
 }
 
-static void consume(struct xs_handle *h, uint32_t payload)
-{
+static void consume(struct xs_handle *h, uint32_t payload) {
     uint32_t used = (uint32_t)sizeof(struct xsd_sockmsg) + payload;
 
     h->in_len -= used;
     memmove(h->in, h->in + used, h->in_len);
 }
 
-static int queue_event(struct xs_handle *h, uint32_t len)
-{
+static int queue_event(struct xs_handle *h, uint32_t len) {
     struct event *e = malloc(sizeof(*e) + len + 1);
 
-    if (!e)
-        return lost(h, ENOMEM);
+    if (!e) return lost(h, ENOMEM);
     e->next = NULL;
     e->len = len;
     memcpy(e->data, h->in + sizeof(struct xsd_sockmsg), len);
@@ -124,35 +106,29 @@ static int queue_event(struct xs_handle *h, uint32_t len)
 
 /* Moves events from the buffer to the queue, up to the first other message or an incomplete one:
  * 1 if such a message is there (in *hdr), 0 if not, -1 on error. */
-static int sort_out(struct xs_handle *h, struct xsd_sockmsg *hdr)
-{
+static int sort_out(struct xs_handle *h, struct xsd_sockmsg *hdr) {
     int ret;
 
     while ((ret = have_message(h, hdr)) > 0 && hdr->type == XS_WATCH_EVENT) {
-        if (queue_event(h, hdr->len))
-            return -1;
+        if (queue_event(h, hdr->len)) return -1;
         consume(h, hdr->len);
     }
     return ret;
 }
 
-int xs_take_in(struct xs_handle *h)
-{
+int xs_take_in(struct xs_handle *h) {
     struct xsd_sockmsg hdr;
     int ret;
 
-    if (h->broken)
-        return lost(h, EIO);
+    if (h->broken) return lost(h, EIO);
     do {
         ret = sort_out(h, &hdr);
-        if (ret > 0)
-            return lost(h, EIO); /* a reply that nobody asked for */
+        if (ret > 0) return lost(h, EIO); /* a reply that nobody asked for */
     } while (!ret && (ret = receive(h)) > 0);
     return ret;
 }
 
-static void settle(struct xs_handle *h)
-{
+static void settle(struct xs_handle *h) {
     eventfd_t n;
 
     if (!h->first) {
@@ -161,8 +137,7 @@ static void settle(struct xs_handle *h)
     }
 }
 
-struct event *xs_next_event(struct xs_handle *h)
-{
+struct event *xs_next_event(struct xs_handle *h) {
     struct event *e = h->first;
 
     if (e) {
@@ -172,8 +147,7 @@ struct event *xs_next_event(struct xs_handle *h)
     return e;
 }
 
-void xs_drop_events(struct xs_handle *h, const char *path, const char *token)
-{
+void xs_drop_events(struct xs_handle *h, const char *path, const char *token) {
     struct event **p = &h->first, *e;
     bool any = h->first != NULL;
 
@@ -189,25 +163,20 @@ void xs_drop_events(struct xs_handle *h, const char *path, const char *token)
         }
     }
     h->last = p;
-    if (any)
-        settle(h);
+    if (any) settle(h);
 }
 
-static void *read_reply(struct xs_handle *h, const struct xsd_sockmsg *req, size_t *len)
-{
+static void *read_reply(struct xs_handle *h, const struct xsd_sockmsg *req, size_t *len) {
     struct xsd_sockmsg hdr, next;
     char *data;
     int ret;
 
     while ((ret = sort_out(h, &hdr)) == 0) {
         ret = receive(h);
-        if (ret == 0)
-            ret = wait_for(h->fd, POLLIN) ? lost(h, EIO) : 1;
-        if (ret < 0)
-            break;
+        if (ret == 0) ret = wait_for(h->fd, POLLIN) ? lost(h, EIO) : 1;
+        if (ret < 0) break;
     }
-    if (ret < 0)
-        return NULL;
+    if (ret < 0) return NULL;
     if (hdr.req_id != req->req_id || (hdr.type != req->type && hdr.type != XS_ERROR)) {
         lost(h, EIO);
         return NULL;
@@ -226,8 +195,7 @@ static void *read_reply(struct xs_handle *h, const struct xsd_sockmsg *req, size
         free(data);
         return NULL;
     }
-    if (hdr.type != XS_ERROR)
-        return data;
+    if (hdr.type != XS_ERROR) return data;
     ret = error_number(data);
     free(data);
     errno = ret;
@@ -235,12 +203,11 @@ static void *read_reply(struct xs_handle *h, const struct xsd_sockmsg *req, size
 }
 
 void *xs_talk(struct xs_handle *h, uint32_t type, uint32_t tx, const struct part *parts,
-              unsigned int nparts, size_t *len)
-{
+              unsigned int nparts, size_t *len) {
     struct {
         struct xsd_sockmsg hdr;
         char data[XENSTORE_PAYLOAD_MAX];
-    } m = { .hdr = { .type = type, .tx_id = tx } };
+    } m = {.hdr = {.type = type, .tx_id = tx}};
     void *reply = NULL;
 
     for (unsigned int i = 0; i < nparts; i++) {
@@ -248,8 +215,7 @@ void *xs_talk(struct xs_handle *h, uint32_t type, uint32_t tx, const struct part
             errno = E2BIG;
             return NULL;
         }
-        if (parts[i].len)
-            memcpy(m.data + m.hdr.len, parts[i].data, parts[i].len);
+        if (parts[i].len) memcpy(m.data + m.hdr.len, parts[i].data, parts[i].len);
         m.hdr.len += (uint32_t)parts[i].len;
     }
     pthread_mutex_lock(&h->lock);

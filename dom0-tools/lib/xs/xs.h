@@ -26,7 +26,7 @@ extern "C" {
 #define XS_OPEN_READONLY   (1UL << 0)
 #define XS_OPEN_SOCKETONLY (1UL << 1)
 /* After xs_unwatch(path, token) returns, no event of that watch is handed out any more. */
-#define XS_UNWATCH_FILTER  (1UL << 2)
+#define XS_UNWATCH_FILTER (1UL << 2)
 
 /* Bits of xs_permissions.perms. */
 #define XS_PERM_NONE  0x00
@@ -63,8 +63,8 @@ bool xs_mkdir(struct xs_handle *h, xs_transaction_t t, const char *path);
 bool xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path);
 
 /* The permission list of a node; caller frees. */
-struct xs_permissions *xs_get_permissions(struct xs_handle *h, xs_transaction_t t,
-                                          const char *path, unsigned int *num);
+struct xs_permissions *xs_get_permissions(struct xs_handle *h, xs_transaction_t t, const char *path,
+                                          unsigned int *num);
 bool xs_set_permissions(struct xs_handle *h, xs_transaction_t t, const char *path,
                         struct xs_permissions *perms, unsigned int num_perms);
 /* Parses num NUL-terminated texts like "n0" "rw5" laid end to end; false if one is malformed. */

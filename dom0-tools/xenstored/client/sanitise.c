@@ -9,15 +9,12 @@
 
 static const char plain[] = "tnr\\", special[] = "\t\n\r\\";
 
-static void *checked(void *p)
-{
-    if (!p)
-        err(1, "out of memory");
+static void *checked(void *p) {
+    if (!p) err(1, "out of memory");
     return p;
 }
 
-static size_t escape_one(char *out, unsigned char c)
-{
+static size_t escape_one(char *out, unsigned char c) {
     const char *s = c ? strchr(special, c) : NULL;
 
     if (s) {
@@ -32,34 +29,29 @@ static size_t escape_one(char *out, unsigned char c)
     return (size_t)sprintf(out, c < 8 ? "\\%03o" : "\\x%02x", c);
 }
 
-char *escape(const char *data, size_t len)
-{
+char *escape(const char *data, size_t len) {
     char *text = checked(malloc(4 * len + 1)), *p = text;
 
-    for (size_t i = 0; i < len; i++)
-        p += escape_one(p, (unsigned char)data[i]);
+    for (size_t i = 0; i < len; i++) p += escape_one(p, (unsigned char)data[i]);
     *p = 0;
     return text;
 }
 
 /* Reads up to max digits; steps over them. */
-static unsigned char number(const char **p, unsigned int base, int max)
-{
+static unsigned char number(const char **p, unsigned int base, int max) {
     static const char digits[] = "0123456789abcdef";
     unsigned int v = 0;
 
     for (; max && **p; max--, (*p)++) {
         const char *d = strchr(digits, **p | (**p >= 'A' ? 0x20 : 0));
 
-        if (!d || (unsigned int)(d - digits) >= base)
-            break;
+        if (!d || (unsigned int)(d - digits) >= base) break;
         v = v * base + (unsigned int)(d - digits);
     }
     return (unsigned char)v;
 }
 
-char *unescape(const char *text, size_t *len)
-{
+char *unescape(const char *text, size_t *len) {
     char *data = checked(malloc(strlen(text) + 1)), *out = data;
     const char *s;
 

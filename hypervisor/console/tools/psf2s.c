@@ -10,13 +10,11 @@
 
 static unsigned char file[1 << 20];
 
-static uint32_t le32(const unsigned char *p)
-{
+static uint32_t le32(const unsigned char *p) {
     return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-int main(void)
-{
+int main(void) {
     size_t n = fread(file, 1, sizeof(file), stdin);
     uint32_t offset, height, glyphs, width = 8;
 
@@ -38,7 +36,8 @@ int main(void)
         return 1;
     }
     printf(".section .rodata\n.globl font_height, font_glyphs\n.hidden font_height, font_glyphs\n"
-           ".balign 4\nfont_height: .long %u\nfont_glyphs:\n", height);
+           ".balign 4\nfont_height: .long %u\nfont_glyphs:\n",
+           height);
     for (uint32_t i = 0; i < 256 * height; i++)
         printf("%s0x%02x%s", i % 16 ? "," : ".byte ", file[offset + i], i % 16 == 15 ? "\n" : "");
     printf("\n.section .note.GNU-stack, \"\", @progbits\n");

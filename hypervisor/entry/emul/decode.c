@@ -8,8 +8,7 @@ struct cursor {
     bool failed; /* ran out of bytes */
 };
 
-static uint64_t take(struct cursor *c, unsigned int bytes)
-{
+static uint64_t take(struct cursor *c, unsigned int bytes) {
     uint64_t v = 0;
 
     if (bytes > c->n - c->at) {
@@ -17,13 +16,11 @@ static uint64_t take(struct cursor *c, unsigned int bytes)
         c->at = c->n;
         return 0;
     }
-    for (unsigned int i = 0; i < bytes; i++)
-        v |= (uint64_t)c->p[c->at++] << (8 * i);
+    for (unsigned int i = 0; i < bytes; i++) v |= (uint64_t)c->p[c->at++] << (8 * i);
     return v;
 }
 
-static int64_t take_signed(struct cursor *c, unsigned int bytes)
-{
+static int64_t take_signed(struct cursor *c, unsigned int bytes) {
     uint64_t v = take(c, bytes);
     unsigned int shift = 64 - 8 * bytes;
 
@@ -42,13 +39,11 @@ struct prefixes {
 #define REX_B 1
 
 /* Returns the first byte that is no prefix. A REX counts only right before the opcode. */
-static uint8_t take_prefixes(struct cursor *c, struct insn *i, struct prefixes *p)
-{
+static uint8_t take_prefixes(struct cursor *c, struct insn *i, struct prefixes *p) {
     for (;;) {
         uint8_t b = (uint8_t)take(c, 1);
 
-        if (c->failed)
-            return 0;
+        if (c->failed) return 0;
         if ((b & 0xf0) == 0x40) {
             p->rex = b;
             continue;
@@ -73,14 +68,12 @@ static uint8_t take_prefixes(struct cursor *c, struct insn *i, struct prefixes *
     }
 }
 
-static void take_sib(struct cursor *c, struct insn *i, uint8_t rex)
-{
+static void take_sib(struct cursor *c, struct insn *i, uint8_t rex) {
     uint8_t sib = (uint8_t)take(c, 1);
 
     i->scale = sib >> 6;
     i->index = ((sib >> 3) & 7) | (rex & REX_X ? 8 : 0);
-    if (i->index == 4)
-        i->index = REG_NONE;
+    if (i->index == 4) i->index = REG_NONE;
     i->base = (sib & 7) | (rex & REX_B ? 8 : 0);
     if ((sib & 7) == 5 && i->mod == 0) {
         i->base = REG_NONE;
@@ -88,15 +81,13 @@ static void take_sib(struct cursor *c, struct insn *i, uint8_t rex)
     }
 }
 
-static void take_modrm(struct cursor *c, struct insn *i, uint8_t rex)
-{
+static void take_modrm(struct cursor *c, struct insn *i, uint8_t rex) {
     uint8_t m = (uint8_t)take(c, 1);
 
     i->mod = m >> 6;
     i->reg = ((m >> 3) & 7) | (rex & REX_R ? 8 : 0);
     i->rm = (m & 7) | (rex & REX_B ? 8 : 0);
-    if (i->mod == 3)
-        return;
+    if (i->mod == 3) return;
     i->has_mem = true;
     i->base = i->rm;
     if ((m & 7) == 4) {
@@ -113,27 +104,23 @@ static void take_modrm(struct cursor *c, struct insn *i, uint8_t rex)
 }
 
 /* An immediate as long as the operand, but at most 4 bytes, sign-extended. */
-static void take_imm(struct cursor *c, struct insn *i, unsigned int bytes)
-{
+static void take_imm(struct cursor *c, struct insn *i, unsigned int bytes) {
     i->has_imm = true;
     i->imm = take_signed(c, bytes > 4 ? 4 : bytes);
 }
 
-static void set_port_size(struct insn *i, uint8_t opcode)
-{
+static void set_port_size(struct insn *i, uint8_t opcode) {
     i->opsize = opcode & 1 ? (i->opsize == 2 ? 2 : 4) : 1;
 }
 
-static enum insn_op alu_op(unsigned int n)
-{
+static enum insn_op alu_op(unsigned int n) {
     static const uint8_t ops[8] = {INSN_ADD, INSN_OR,  INSN_ADC, INSN_SBB,
                                    INSN_AND, INSN_SUB, INSN_XOR, INSN_NONE}; /* 7: cmp */
 
     return (enum insn_op)ops[n & 7];
 }
 
-static void in_out(struct cursor *c, struct insn *i, uint8_t b)
-{
+static void in_out(struct cursor *c, struct insn *i, uint8_t b) {
     i->op = b & 2 ? INSN_OUT : INSN_IN;
     set_port_size(i, b);
     if (!(b & 8)) {
@@ -143,8 +130,7 @@ static void in_out(struct cursor *c, struct insn *i, uint8_t b)
 }
 
 /* Opcodes whose ModRM byte chooses among operations. */
-static void group(struct cursor *c, struct insn *i, uint8_t b)
-{
+static void group(struct cursor *c, struct insn *i, uint8_t b) {
     unsigned int ext = i->reg & 7;
 
     switch (b) {
@@ -166,10 +152,8 @@ static void group(struct cursor *c, struct insn *i, uint8_t b)
     }
 }
 
-static void decode_store(struct cursor *c, struct insn *i, uint8_t b, uint8_t rex)
-{
-    if (!(b & 1) && b != 0x83)
-        i->opsize = 1;
+static void decode_store(struct cursor *c, struct insn *i, uint8_t b, uint8_t rex) {
+    if (!(b & 1) && b != 0x83) i->opsize = 1;
     take_modrm(c, i, rex);
     if (b < 0x40)
         i->op = alu_op(b >> 3);
@@ -179,12 +163,10 @@ static void decode_store(struct cursor *c, struct insn *i, uint8_t b, uint8_t re
         i->op = INSN_MOV;
     else
         group(c, i, b);
-    if (!i->has_mem)
-        i->op = INSN_NONE;
+    if (!i->has_mem) i->op = INSN_NONE;
 }
 
-static void decode_one_byte(struct cursor *c, struct insn *i, uint8_t b, const struct prefixes *p)
-{
+static void decode_one_byte(struct cursor *c, struct insn *i, uint8_t b, const struct prefixes *p) {
     switch (b) {
     case 0x6c:
     case 0x6d:
@@ -198,8 +180,7 @@ static void decode_one_byte(struct cursor *c, struct insn *i, uint8_t b, const s
     case 0xaa:
     case 0xab:
         i->op = b & 8 ? INSN_STOS : INSN_MOVS;
-        if (!(b & 1))
-            i->opsize = 1;
+        if (!(b & 1)) i->opsize = 1;
         break;
     case 0xe4 ... 0xe7:
     case 0xec ... 0xef: in_out(c, i, b); break;
@@ -216,14 +197,12 @@ static void decode_one_byte(struct cursor *c, struct insn *i, uint8_t b, const s
     case 0xfe:
     case 0xff: decode_store(c, i, b, p->rex); break;
     default:
-        if (b < 0x38 && (b & 7) <= 1)
-            decode_store(c, i, b, p->rex);
+        if (b < 0x38 && (b & 7) <= 1) decode_store(c, i, b, p->rex);
         break;
     }
 }
 
-static void mov_cr_dr(struct cursor *c, struct insn *i, uint8_t b, uint8_t rex)
-{
+static void mov_cr_dr(struct cursor *c, struct insn *i, uint8_t b, uint8_t rex) {
     static const uint8_t ops[4] = {INSN_MOV_FROM_CR, INSN_MOV_FROM_DR, INSN_MOV_TO_CR,
                                    INSN_MOV_TO_DR};
     uint8_t m = (uint8_t)take(c, 1);
@@ -236,15 +215,13 @@ static void mov_cr_dr(struct cursor *c, struct insn *i, uint8_t b, uint8_t rex)
     i->op = (enum insn_op)ops[b & 3];
 }
 
-static void bit_op(struct insn *i, unsigned int which)
-{
+static void bit_op(struct insn *i, unsigned int which) {
     static const uint8_t ops[4] = {INSN_NONE, INSN_BTS, INSN_BTR, INSN_BTC};
 
     i->op = i->has_mem ? (enum insn_op)ops[which & 3] : INSN_NONE;
 }
 
-static void decode_two_bytes(struct cursor *c, struct insn *i, const struct prefixes *p)
-{
+static void decode_two_bytes(struct cursor *c, struct insn *i, const struct prefixes *p) {
     uint8_t b = (uint8_t)take(c, 1);
 
     switch (b) {
@@ -274,8 +251,7 @@ static void decode_two_bytes(struct cursor *c, struct insn *i, const struct pref
     case 0xb1:
     case 0xc0:
     case 0xc1:
-        if (!(b & 1))
-            i->opsize = 1;
+        if (!(b & 1)) i->opsize = 1;
         take_modrm(c, i, p->rex);
         i->op = !i->has_mem ? INSN_NONE : b < 0xc0 ? INSN_CMPXCHG : INSN_XADD;
         break;
@@ -285,20 +261,15 @@ static void decode_two_bytes(struct cursor *c, struct insn *i, const struct pref
         break;
     case 0xc7:
         take_modrm(c, i, p->rex);
-        if (i->has_mem && (i->reg & 7) == 1 && !(p->rex & REX_W))
-            i->op = INSN_CMPXCHG8B;
+        if (i->has_mem && (i->reg & 7) == 1 && !(p->rex & REX_W)) i->op = INSN_CMPXCHG8B;
         i->opsize = 8;
         break;
     }
 }
 
-static bool may_lock(enum insn_op op)
-{
-    return (op >= INSN_XCHG && op <= INSN_BTC);
-}
+static bool may_lock(enum insn_op op) { return (op >= INSN_XCHG && op <= INSN_BTC); }
 
-int insn_decode(struct insn *i, const uint8_t *bytes, unsigned int n)
-{
+int insn_decode(struct insn *i, const uint8_t *bytes, unsigned int n) {
     struct cursor c = {.p = bytes, .n = n > INSN_MAX ? INSN_MAX : n};
     struct prefixes p = {0};
     uint8_t b;
@@ -316,7 +287,6 @@ int insn_decode(struct insn *i, const uint8_t *bytes, unsigned int n)
             decode_one_byte(&c, i, b, &p);
     }
     i->len = (uint8_t)c.at;
-    if (c.failed || (i->lock && !may_lock(i->op)))
-        i->op = INSN_NONE;
+    if (c.failed || (i->lock && !may_lock(i->op))) i->op = INSN_NONE;
     return i->op == INSN_NONE ? -1 : 0;
 }

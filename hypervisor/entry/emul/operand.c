@@ -21,36 +21,28 @@ static const uint8_t reg_offset[16] = {
     offsetof(struct cpu_user_regs, r14), offsetof(struct cpu_user_regs, r15),
 };
 
-static uint64_t *reg64(struct cpu_user_regs *regs, unsigned int n)
-{
+static uint64_t *reg64(struct cpu_user_regs *regs, unsigned int n) {
     return (uint64_t *)((char *)regs + reg_offset[n & 15]);
 }
 
-static uint64_t reg_value(const struct cpu_user_regs *regs, unsigned int n)
-{
+static uint64_t reg_value(const struct cpu_user_regs *regs, unsigned int n) {
     return *(const uint64_t *)((const char *)regs + reg_offset[n & 15]);
 }
 
-uint64_t operand_mask(unsigned int size)
-{
-    return size >= 8 ? ~0UL : (1UL << (8 * size)) - 1;
-}
+uint64_t operand_mask(unsigned int size) { return size >= 8 ? ~0UL : (1UL << (8 * size)) - 1; }
 
-static bool is_high_byte(unsigned int n, unsigned int size, bool rex)
-{
+static bool is_high_byte(unsigned int n, unsigned int size, bool rex) {
     return size == 1 && !rex && n >= 4 && n < 8;
 }
 
-uint64_t operand_reg(const struct cpu_user_regs *regs, unsigned int n, unsigned int size, bool rex)
-{
-    if (is_high_byte(n, size, rex))
-        return (reg_value(regs, n - 4) >> 8) & 0xff;
+uint64_t operand_reg(const struct cpu_user_regs *regs, unsigned int n, unsigned int size,
+                     bool rex) {
+    if (is_high_byte(n, size, rex)) return (reg_value(regs, n - 4) >> 8) & 0xff;
     return reg_value(regs, n) & operand_mask(size);
 }
 
 void operand_set_reg(struct cpu_user_regs *regs, unsigned int n, uint64_t v, unsigned int size,
-                     bool rex)
-{
+                     bool rex) {
     uint64_t mask = operand_mask(size), *r;
 
     if (is_high_byte(n, size, rex)) {
@@ -66,18 +58,13 @@ void operand_set_reg(struct cpu_user_regs *regs, unsigned int n, uint64_t v, uns
 }
 
 uint64_t operand_address(const struct insn *i, const struct cpu_user_regs *regs,
-                         const struct emul_bases *bases)
-{
+                         const struct emul_bases *bases) {
     uint64_t a = (uint64_t)(int64_t)i->disp;
 
-    if (i->rip_relative)
-        a += regs->rip + i->len;
-    if (i->base != REG_NONE)
-        a += reg_value(regs, i->base);
-    if (i->index != REG_NONE)
-        a += reg_value(regs, i->index) << i->scale;
-    if (i->addrsize == 4)
-        a = (uint32_t)a;
+    if (i->rip_relative) a += regs->rip + i->len;
+    if (i->base != REG_NONE) a += reg_value(regs, i->base);
+    if (i->index != REG_NONE) a += reg_value(regs, i->index) << i->scale;
+    if (i->addrsize == 4) a = (uint32_t)a;
     if (i->seg == SEG_FS)
         a += bases->fs;
     else if (i->seg == SEG_GS)
@@ -85,51 +72,38 @@ uint64_t operand_address(const struct insn *i, const struct cpu_user_regs *regs,
     return a;
 }
 
-static uint64_t result_flags(uint64_t r, unsigned int size)
-{
+static uint64_t result_flags(uint64_t r, unsigned int size) {
     uint64_t sign = 1UL << (8 * size - 1), f = 0;
 
-    if (!(r & operand_mask(size)))
-        f |= ZF;
-    if (r & sign)
-        f |= SF;
-    if (!(__builtin_popcount((unsigned int)(r & 0xff)) & 1))
-        f |= PF;
+    if (!(r & operand_mask(size))) f |= ZF;
+    if (r & sign) f |= SF;
+    if (!(__builtin_popcount((unsigned int)(r & 0xff)) & 1)) f |= PF;
     return f;
 }
 
-static uint64_t add_flags(uint64_t a, uint64_t b, uint64_t r, unsigned int size)
-{
+static uint64_t add_flags(uint64_t a, uint64_t b, uint64_t r, unsigned int size) {
     uint64_t sign = 1UL << (8 * size - 1);
     uint64_t carry = (a & b) | ((a | b) & ~r);
     uint64_t f = result_flags(r, size);
 
-    if (carry & sign)
-        f |= CF;
-    if (carry & 8)
-        f |= AF;
-    if ((a ^ r) & (b ^ r) & sign)
-        f |= OF;
+    if (carry & sign) f |= CF;
+    if (carry & 8) f |= AF;
+    if ((a ^ r) & (b ^ r) & sign) f |= OF;
     return f;
 }
 
-static uint64_t sub_flags(uint64_t a, uint64_t b, uint64_t r, unsigned int size)
-{
+static uint64_t sub_flags(uint64_t a, uint64_t b, uint64_t r, unsigned int size) {
     uint64_t sign = 1UL << (8 * size - 1);
     uint64_t borrow = (~a & b) | ((~a | b) & r);
     uint64_t f = result_flags(r, size);
 
-    if (borrow & sign)
-        f |= CF;
-    if (borrow & 8)
-        f |= AF;
-    if ((a ^ b) & (a ^ r) & sign)
-        f |= OF;
+    if (borrow & sign) f |= CF;
+    if (borrow & 8) f |= AF;
+    if ((a ^ b) & (a ^ r) & sign) f |= OF;
     return f;
 }
 
-uint64_t operand_alu(enum insn_op op, uint64_t a, uint64_t b, unsigned int size, uint64_t *rflags)
-{
+uint64_t operand_alu(enum insn_op op, uint64_t a, uint64_t b, unsigned int size, uint64_t *rflags) {
     uint64_t mask = operand_mask(size), carry = *rflags & CF, keep = 0, r = 0, f = 0;
 
     a &= mask;
@@ -180,26 +154,21 @@ uint64_t operand_alu(enum insn_op op, uint64_t a, uint64_t b, unsigned int size,
     return r;
 }
 
-static void step(uint64_t *r, const struct insn *i, bool down)
-{
+static void step(uint64_t *r, const struct insn *i, bool down) {
     uint64_t v = down ? *r - i->opsize : *r + i->opsize;
 
     *r = i->addrsize == 4 ? (uint32_t)v : v;
 }
 
-void operand_string_step(const struct insn *i, struct cpu_user_regs *regs, bool use_si, bool use_di)
-{
+void operand_string_step(const struct insn *i, struct cpu_user_regs *regs, bool use_si,
+                         bool use_di) {
     bool down = regs->rflags & DF;
 
-    if (use_si)
-        step(&regs->rsi, i, down);
-    if (use_di)
-        step(&regs->rdi, i, down);
-    if (i->rep)
-        regs->rcx = i->addrsize == 4 ? (uint32_t)(regs->rcx - 1) : regs->rcx - 1;
+    if (use_si) step(&regs->rsi, i, down);
+    if (use_di) step(&regs->rdi, i, down);
+    if (i->rep) regs->rcx = i->addrsize == 4 ? (uint32_t)(regs->rcx - 1) : regs->rcx - 1;
 }
 
-bool operand_string_done(const struct insn *i, const struct cpu_user_regs *regs)
-{
+bool operand_string_done(const struct insn *i, const struct cpu_user_regs *regs) {
     return i->rep && (i->addrsize == 4 ? (uint32_t)regs->rcx : regs->rcx) == 0;
 }

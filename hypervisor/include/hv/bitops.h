@@ -4,45 +4,38 @@
 
 #include <hv/types.h>
 
-#define BITS_PER_LONG      64
-#define BITS_TO_LONGS(n)   (((n) + BITS_PER_LONG - 1) / BITS_PER_LONG)
-#define BIT(n)             (1UL << (n))
+#define BITS_PER_LONG    64
+#define BITS_TO_LONGS(n) (((n) + BITS_PER_LONG - 1) / BITS_PER_LONG)
+#define BIT(n)           (1UL << (n))
 
-static inline bool test_bit(unsigned long nr, const void *p)
-{
+static inline bool test_bit(unsigned long nr, const void *p) {
     const volatile unsigned long *w = (const volatile unsigned long *)p + nr / 64;
     return (*w >> (nr % 64)) & 1;
 }
 
-static inline void set_bit(unsigned long nr, void *p)
-{
+static inline void set_bit(unsigned long nr, void *p) {
     __atomic_fetch_or((unsigned long *)p + nr / 64, BIT(nr % 64), __ATOMIC_SEQ_CST);
 }
 
-static inline void clear_bit(unsigned long nr, void *p)
-{
+static inline void clear_bit(unsigned long nr, void *p) {
     __atomic_fetch_and((unsigned long *)p + nr / 64, ~BIT(nr % 64), __ATOMIC_SEQ_CST);
 }
 
-static inline bool test_and_set_bit(unsigned long nr, void *p)
-{
+static inline bool test_and_set_bit(unsigned long nr, void *p) {
     return __atomic_fetch_or((unsigned long *)p + nr / 64, BIT(nr % 64), __ATOMIC_SEQ_CST) &
            BIT(nr % 64);
 }
 
-static inline bool test_and_clear_bit(unsigned long nr, void *p)
-{
+static inline bool test_and_clear_bit(unsigned long nr, void *p) {
     return __atomic_fetch_and((unsigned long *)p + nr / 64, ~BIT(nr % 64), __ATOMIC_SEQ_CST) &
            BIT(nr % 64);
 }
 
-static inline void __set_bit(unsigned long nr, void *p)
-{
+static inline void __set_bit(unsigned long nr, void *p) {
     ((unsigned long *)p)[nr / 64] |= BIT(nr % 64);
 }
 
-static inline void __clear_bit(unsigned long nr, void *p)
-{
+static inline void __clear_bit(unsigned long nr, void *p) {
     ((unsigned long *)p)[nr / 64] &= ~BIT(nr % 64);
 }
 

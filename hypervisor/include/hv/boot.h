@@ -32,19 +32,19 @@ struct efi_memory_desc {
 };
 
 struct boot_info {
-    paddr_t image_paddr;      /* where the image's first byte lies */
-    size_t image_size;        /* with .bss */
+    paddr_t image_paddr; /* where the image's first byte lies */
+    size_t image_size;   /* with .bss */
     char loader[64];
-    char cmdline[2048];       /* ours, without the program's name: XENVER_commandline */
+    char cmdline[2048]; /* ours, without the program's name: XENVER_commandline */
     struct boot_module modules[BOOT_MAX_MODULES];
     unsigned int nr_modules;
     struct boot_video video;
-    bool efi;                 /* started by UEFI firmware */
-    uint64_t efi_systab;      /* EFI system table (64-bit), 0: none */
+    bool efi;            /* started by UEFI firmware */
+    uint64_t efi_systab; /* EFI system table (64-bit), 0: none */
     struct efi_memory_desc efi_map[BOOT_MAX_RANGES];
     unsigned int nr_efi_map;
-    uint8_t rsdp[36];         /* copy given by the loader, all 0: none */
-    uint64_t rsdp_paddr;      /* where one was found in memory, 0: none */
+    uint8_t rsdp[36];    /* copy given by the loader, all 0: none */
+    uint64_t rsdp_paddr; /* where one was found in memory, 0: none */
 };
 
 extern struct boot_info boot_info;
@@ -57,10 +57,10 @@ extern uint64_t boot_l4[512];
  * Command line: name=value or a bare name, separated by spaces. The last of several counts.
  * Options are declared where they are used (CMDLINE_OPTION), so that boot can warn of unknown ones.
  */
-const char *cmdline_get(const char *name);               /* NULL: not given; "" for a bare name */
+const char *cmdline_get(const char *name);      /* NULL: not given; "" for a bare name */
 bool cmdline_bool(const char *name, bool dflt); /* name, no-name, noname, =yes/no/on/off/1/0 */
 uint64_t cmdline_uint(const char *name, uint64_t dflt);
-uint64_t cmdline_size(const char *name, uint64_t dflt);  /* suffix B K M G T; none: KiB, as Xen */
+uint64_t cmdline_size(const char *name, uint64_t dflt); /* suffix B K M G T; none: KiB, as Xen */
 /* A size at *s; moves *s behind it. */
 uint64_t parse_size(const char **s);
 /* Item of a comma-separated list "a,b:c,..."; copies it; false at the end. */
@@ -70,8 +70,8 @@ bool cmdline_list_next(const char **list, char *item, size_t size);
 #define CMDLINE_OPTION(...)     CMDLINE_OPTION1(__COUNTER__, #__VA_ARGS__)
 #define CMDLINE_OPTION1(n, txt) CMDLINE_OPTION2(n, txt)
 #define CMDLINE_OPTION2(n, txt)                                                                    \
-    static const char cmdline_name_##n[] __attribute__((used, section(".cmdline_names"),           \
-                                                        aligned(1))) = txt
+    static const char cmdline_name_##n[]                                                           \
+        __attribute__((used, section(".cmdline_names"), aligned(1))) = txt
 
 /* Gives the modules' frames to the allocator. Once, when dom0 has been built. */
 void boot_release_modules(void);
@@ -84,7 +84,7 @@ int dom0_construct(const struct boot_module *kernel, const struct boot_module *i
 
 /* Build information, for XENVER_* and the banner. */
 extern const char hv_extra_version[], hv_compiler[], hv_compile_date[], hv_changeset[];
-size_t hv_build_id(const uint8_t **id);                  /* length; 0: none */
+size_t hv_build_id(const uint8_t **id); /* length; 0: none */
 
 /* The machine leaves: reboot or power off by the best means there is. Interrupts off; no return. */
 void machine_restart(void) __noreturn;

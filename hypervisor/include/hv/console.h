@@ -46,7 +46,7 @@ bool console_owns_gsi(unsigned int gsi);
 /* Debug keys. fn runs in softirq context with no lock held (an interrupt's for urgent ones). */
 void register_key(char key, void (*fn)(char key), const char *help);
 void handle_keys(const char *keys, size_t n); /* sysctl debug_keys */
-void console_softirq(void);              /* SOFTIRQ_KEYS */
+void console_softirq(void);                   /* SOFTIRQ_KEYS */
 
 /* Devices of the console, inside console/. */
 void serial_init_early(const char *name, const char *config);

@@ -26,29 +26,29 @@ enum domain_state { DOM_BUILDING, DOM_LIVE, DOM_DYING, DOM_DEAD };
 
 struct domain {
     domid_t id;
-    bool is_control;              /* dom0 */
-    enum domain_state state;      /* d->lock, and domain list lock to reach DEAD */
-    uint32_t refs;                /* atomic */
-    spinlock_t lock;              /* life-cycle fields; ORDER_DOMAIN */
-    struct list list;             /* all domains by id; domain list lock */
-    struct list reclaim;          /* shells to be freed; domain.c */
+    bool is_control;         /* dom0 */
+    enum domain_state state; /* d->lock, and domain list lock to reach DEAD */
+    uint32_t refs;           /* atomic */
+    spinlock_t lock;         /* life-cycle fields; ORDER_DOMAIN */
+    struct list list;        /* all domains by id; domain list lock */
+    struct list reclaim;     /* shells to be freed; domain.c */
 
-    int32_t pause_count;          /* atomic */
-    int32_t tools_pause_count;    /* d->lock */
-    spinlock_t shutdown_lock;     /* the next two; ORDER_SHUTDOWN */
-    bool is_shut_down;            /* stopped itself, or was stopped, with shutdown_code */
-    int32_t shutdown_code;        /* -1: none yet */
-    uint32_t destroy_step;        /* progress of domain_destroy(); domctl lock */
+    int32_t pause_count;       /* atomic */
+    int32_t tools_pause_count; /* d->lock */
+    spinlock_t shutdown_lock;  /* the next two; ORDER_SHUTDOWN */
+    bool is_shut_down;         /* stopped itself, or was stopped, with shutdown_code */
+    int32_t shutdown_code;     /* -1: none yet */
+    uint32_t destroy_step;     /* progress of domain_destroy(); domctl lock */
 
     xen_domain_handle_t handle;
-    uint32_t create_flags;        /* XEN_DOMCTL_CDF_* */
+    uint32_t create_flags; /* XEN_DOMCTL_CDF_* */
     uint32_t ssidref;
-    uint32_t max_vcpus;           /* entries of vcpu[] */
-    struct vcpu **vcpu;           /* NULL where not created */
+    uint32_t max_vcpus; /* entries of vcpu[] */
+    struct vcpu **vcpu; /* NULL where not created */
 
     struct shared_info *shared_info; /* one frame, shared with the guest */
     mfn_t shared_info_mfn;
-    uint64_t vm_assist;           /* VMASST_TYPE_* bits */
+    uint64_t vm_assist;                                   /* VMASST_TYPE_* bits */
     struct rangeset *iomem_caps, *irq_caps, *ioport_caps; /* inclusive ranges */
     int64_t time_offset_seconds;
     bool debugger_attached;
@@ -66,31 +66,30 @@ extern struct domain dom_xen;     /* owns frames that Hospes shares (DOMID_XEN) 
 extern struct domain dom_io;      /* owns frames outside RAM (DOMID_IO) */
 
 void domain_init(void);
-void domain_register_keys(void);  /* debug keys; keys.c */
+void domain_register_keys(void); /* debug keys; keys.c */
 /* Creates a domain, paused by tools once. On success *out holds one reference.
  * -EEXIST, -EINVAL, -ENOMEM, ... as domctl createdomain. */
 int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool control,
                   struct domain **out);
 int vcpu_create(struct domain *d, uint32_t id); /* -ENOMEM */
-domid_t domain_free_id(void); /* for a new domain; 0: none. Domctl lock */
+domid_t domain_free_id(void);                   /* for a new domain; 0: none. Domctl lock */
 
 struct domain *domain_get(domid_t id);         /* by id, with a reference; NULL if none. It may be
                                                   dying or dead: whoever adds to it checks state */
 struct domain *domain_get_self_or(domid_t id); /* resolves DOMID_SELF too */
 struct domain *domain_get_next(domid_t id);    /* first with an id at or above */
 bool domain_try_ref(struct domain *d);
-void domain_ref(struct domain *d);             /* the caller already holds one */
+void domain_ref(struct domain *d); /* the caller already holds one */
 void domain_put(struct domain *d);
 
-int domain_destroy(struct domain *d);          /* preemptible: -ERESTART */
+int domain_destroy(struct domain *d);                   /* preemptible: -ERESTART */
 void domain_shutdown(struct domain *d, uint8_t reason); /* SHUTDOWN_* */
 int domain_resume(struct domain *d);
 /* Crashes the domain and logs one rate-limited line: domain, vcpu, why. Returns; current's guest
  * code simply does not run again. */
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
 
-static inline struct vcpu *domain_vcpu(const struct domain *d, uint32_t id)
-{
+static inline struct vcpu *domain_vcpu(const struct domain *d, uint32_t id) {
     return id < d->max_vcpus ? d->vcpu[array_index_nospec(id, d->max_vcpus)] : NULL;
 }
 
@@ -100,7 +99,7 @@ static inline struct vcpu *domain_vcpu(const struct domain *d, uint32_t id)
 
 extern struct vcpu_info dummy_vcpu_info; /* of vcpus above 31 until they register; masked */
 
-void domain_reclaim_softirq(void);  /* SOFTIRQ_RECLAIM: frees shells, sends VIRQ_DOM_EXC */
+void domain_reclaim_softirq(void); /* SOFTIRQ_RECLAIM: frees shells, sends VIRQ_DOM_EXC */
 /* dom0 asked for, or caused, the end of the machine; reason is SHUTDOWN_*. boot/ */
 void machine_shutdown(uint8_t reason) __noreturn;
 

@@ -17,23 +17,23 @@ struct evtchn_fifo_vcpu;
 struct pirq_domain;
 
 struct event_domain {
-    spinlock_t lock;             /* port table; ORDER_EVENT_DOM */
-    struct port **buckets;       /* pages of ports, allocated on demand */
-    uint32_t nr_ports;           /* valid ports: below this */
-    uint32_t max_port;           /* highest allowed */
-    uint32_t active;             /* ports not free: statistics */
-    spinlock_t fifo_lock;        /* FIFO queues and frames; ORDER_EVENT_FIFO */
+    spinlock_t lock;                 /* port table; ORDER_EVENT_DOM */
+    struct port **buckets;           /* pages of ports, allocated on demand */
+    uint32_t nr_ports;               /* valid ports: below this */
+    uint32_t max_port;               /* highest allowed */
+    uint32_t active;                 /* ports not free: statistics */
+    spinlock_t fifo_lock;            /* FIFO queues and frames; ORDER_EVENT_FIFO */
     struct evtchn_fifo_domain *fifo; /* NULL: 2-level */
-    struct pirq_domain *pirqs;   /* event/pirq.c */
-    unsigned long poll_mask[2];  /* vcpus in SCHEDOP_poll; atomic bits. MAX_VCPUS of them */
-    uint32_t reset_next;         /* progress of the guest's reset, 0: none under way; lock */
-    uint32_t destroy_next;       /* progress of event_destroy_domain() */
+    struct pirq_domain *pirqs;       /* event/pirq.c */
+    unsigned long poll_mask[2];      /* vcpus in SCHEDOP_poll; atomic bits. MAX_VCPUS of them */
+    uint32_t reset_next;             /* progress of the guest's reset, 0: none under way; lock */
+    uint32_t destroy_next;           /* progress of event_destroy_domain() */
 };
 
 struct event_vcpu {
-    uint16_t virq_port[NR_VIRQS];    /* 0: unbound; d->event.lock */
+    uint16_t virq_port[NR_VIRQS]; /* 0: unbound; d->event.lock */
     struct evtchn_fifo_vcpu *fifo;
-    int32_t poll_port;               /* SCHEDOP_poll: >0 a port, 0 none, -1 several */
+    int32_t poll_port; /* SCHEDOP_poll: >0 a port, 0 none, -1 several */
 };
 
 int event_init_domain(struct domain *d, uint32_t max_port);
@@ -42,13 +42,13 @@ void event_destroy_vcpu(struct vcpu *v);
 int event_destroy_domain(struct domain *d); /* closes all ports; preemptible: -ERESTART */
 void event_free_domain(struct domain *d);   /* last memory, when the shell goes */
 
-long do_event_channel_op(int cmd, uint64_t arg); /* arg: guest address */
+long do_event_channel_op(int cmd, uint64_t arg);                           /* arg: guest address */
 int event_alloc_unbound(struct domain *d, domid_t remote, uint32_t *port); /* dom0 builder, tools */
 int event_reset(struct domain *d, bool resuming);
 
 void send_guest_vcpu_virq(struct vcpu *v, uint32_t virq);
 void send_guest_global_virq(struct domain *d, uint32_t virq);
-void send_global_virq(uint32_t virq);        /* to its handler domain, dom0 by default */
+void send_global_virq(uint32_t virq); /* to its handler domain, dom0 by default */
 int set_global_virq_handler(struct domain *d, uint32_t virq);
 /* Marks a bound pirq's port pending. Called from interrupt context. */
 void send_guest_pirq(struct domain *d, struct port *p);
@@ -59,4 +59,4 @@ void vcpu_mark_events_pending(struct vcpu *v);
 bool vcpu_event_pending(struct vcpu *v);
 /* Are any of these ports pending? For SCHEDOP_poll. */
 bool event_port_is_pending(struct domain *d, uint32_t port);
-void event_dump(struct domain *d);           /* debug key 'e' */
+void event_dump(struct domain *d); /* debug key 'e' */

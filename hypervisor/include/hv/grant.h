@@ -23,4 +23,4 @@ long do_grant_table_op(uint32_t cmd, uint64_t arg, uint32_t count);
 int grant_acquire_resource(struct domain *d, uint32_t id, uint64_t frame, uint32_t nr,
                            uint64_t *mfns);
 int grant_resource_max_frames(struct domain *d, uint32_t id); /* size query */
-void grant_dump(struct domain *d); /* debug key 'g' */
+void grant_dump(struct domain *d);                            /* debug key 'g' */

@@ -11,18 +11,18 @@ struct cpu_user_regs;
 struct domain;
 
 /* Vectors. Device lines get 0x30..0xdf; higher ones are ours. */
-#define VEC_FIRST_DEVICE 0x30
-#define VEC_LAST_DEVICE  0xdf
+#define VEC_FIRST_DEVICE   0x30
+#define VEC_LAST_DEVICE    0xdf
 #define VEC_LEGACY_SYSCALL 0x80 /* int $0x80 of guests: never given to a device */
-#define VEC_HYPERCALL    0x82   /* likewise */
-#define VEC_SERIAL       0xf0
-#define VEC_KICK         0xf8 /* leave the guest and look at softirqs */
-#define VEC_FLUSH        0xf9 /* look at the flush mailbox */
-#define VEC_CALL         0xfa /* run a function (smp_call) */
-#define VEC_STOP         0xfb /* halt for panic */
-#define VEC_TIMER        0xfc
-#define VEC_ERROR        0xfd
-#define VEC_SPURIOUS     0xff
+#define VEC_HYPERCALL      0x82 /* likewise */
+#define VEC_SERIAL         0xf0
+#define VEC_KICK           0xf8 /* leave the guest and look at softirqs */
+#define VEC_FLUSH          0xf9 /* look at the flush mailbox */
+#define VEC_CALL           0xfa /* run a function (smp_call) */
+#define VEC_STOP           0xfb /* halt for panic */
+#define VEC_TIMER          0xfc
+#define VEC_ERROR          0xfd
+#define VEC_SPURIOUS       0xff
 
 /* Called by entry/ for vectors 0x20 and above that interrupt guest or Hospes. */
 void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector); /* from entry/, IF=0 */
@@ -54,8 +54,8 @@ struct irq_desc;
 
 #define NR_GSI_MAX 256
 
-unsigned int irq_nr_gsis(void);                    /* one past the highest GSI there is */
-struct irq_desc *irq_of_gsi(unsigned int gsi);     /* NULL: no such line */
+unsigned int irq_nr_gsis(void);                /* one past the highest GSI there is */
+struct irq_desc *irq_of_gsi(unsigned int gsi); /* NULL: no such line */
 /* The GSI of an ISA interrupt (MADT overrides applied). */
 unsigned int irq_isa_to_gsi(unsigned int isa_irq);
 /* Sets how the line triggers; -EBUSY: bound and different. Firmware's overrides win silently. */
@@ -66,11 +66,11 @@ int irq_bind(struct irq_desc *d, void (*fn)(void *), void *data);
 void irq_unbind(struct irq_desc *d);
 void irq_mask(struct irq_desc *d);
 void irq_unmask(struct irq_desc *d);
-void irq_eoi(struct irq_desc *d);                  /* the guest has served a level line */
+void irq_eoi(struct irq_desc *d); /* the guest has served a level line */
 bool irq_is_level(const struct irq_desc *d);
-bool irq_in_service(const struct irq_desc *d);     /* level, delivered, no eoi yet */
+bool irq_in_service(const struct irq_desc *d); /* level, delivered, no eoi yet */
 int irq_set_cpu(struct irq_desc *d, unsigned int cpu);
-uint8_t irq_vector(const struct irq_desc *d);      /* 0: none */
+uint8_t irq_vector(const struct irq_desc *d); /* 0: none */
 void irq_dump(char key);
 
 /* A register of the I/O APIC at this address, as dom0 may look at it. -EINVAL: there is none. */

@@ -23,7 +23,7 @@ struct frame {
     union {
         uint32_t
             tlb_stamp; /* while type count is 0, or on the free list: flush clock of the drop */
-        struct {            /* while a table is validated or torn down; see mm/frame.c */
+        struct {       /* while a table is validated or torn down; see mm/frame.c */
             uint16_t nr_validated; /* entries below it hold references */
             uint16_t partial;      /* the table behind entry nr_validated may be PARTIAL for us */
         };
@@ -33,83 +33,77 @@ struct frame {
 _Static_assert(sizeof(struct frame) == 32, "DESIGN 2.3");
 
 /* count */
-#define FC_ALLOCATED  (1UL << 63) /* the owner holds one reference */
-#define FC_HYPERVISOR (1UL << 62) /* Hospes's own frame, shared with its owner */
-#define FC_FOREIGN    (1UL << 61) /* CPUs outside its owner's set may hold a translation */
-#define FC_FREE       (1UL << 60) /* first frame of a block on the free list; order in bits 48.. */
-#define FC_DIRTY      (1UL << 59) /* free, and not known to be zero */
+#define FC_ALLOCATED   (1UL << 63) /* the owner holds one reference */
+#define FC_HYPERVISOR  (1UL << 62) /* Hospes's own frame, shared with its owner */
+#define FC_FOREIGN     (1UL << 61) /* CPUs outside its owner's set may hold a translation */
+#define FC_FREE        (1UL << 60) /* first frame of a block on the free list; order in bits 48.. */
+#define FC_DIRTY       (1UL << 59) /* free, and not known to be zero */
 #define FC_ORDER_SHIFT 48
-#define FC_COUNT_MASK ((1UL << 48) - 1)
+#define FC_COUNT_MASK  ((1UL << 48) - 1)
 /* type; the count is in the low bits */
-#define FT_SHIFT      60
-#define FT_NONE       (0UL << FT_SHIFT)
-#define FT_L1         (1UL << FT_SHIFT)
-#define FT_L2         (2UL << FT_SHIFT)
-#define FT_L3         (3UL << FT_SHIFT)
-#define FT_L4         (4UL << FT_SHIFT)
-#define FT_SEGDESC    (5UL << FT_SHIFT)
-#define FT_WRITABLE   (7UL << FT_SHIFT)
-#define FT_TYPE_MASK  (15UL << FT_SHIFT)
-#define FT_PINNED     (1UL << 59)
-#define FT_VALIDATED  (1UL << 58)
-#define FT_PARTIAL    (1UL << 57)
+#define FT_SHIFT     60
+#define FT_NONE      (0UL << FT_SHIFT)
+#define FT_L1        (1UL << FT_SHIFT)
+#define FT_L2        (2UL << FT_SHIFT)
+#define FT_L3        (3UL << FT_SHIFT)
+#define FT_L4        (4UL << FT_SHIFT)
+#define FT_SEGDESC   (5UL << FT_SHIFT)
+#define FT_WRITABLE  (7UL << FT_SHIFT)
+#define FT_TYPE_MASK (15UL << FT_SHIFT)
+#define FT_PINNED    (1UL << 59)
+#define FT_VALIDATED (1UL << 58)
+#define FT_PARTIAL   (1UL << 57)
 /* Linear entries of tables to others of the same level: this one has some, or is used by some. */
 #define FT_LINEAR_USER (1UL << 55)
 #define FT_LINEAR_ONE  (1UL << 40)
 #define FT_LINEAR_MASK (0x7fffUL << 40)
-#define FT_COUNT_MASK ((1UL << 40) - 1)
+#define FT_COUNT_MASK  ((1UL << 40) - 1)
 
 extern struct frame *frame_table; /* at FRAMETABLE_START, sparse */
 extern uint64_t max_frame;        /* one past the highest RAM frame */
 
-bool mfn_valid(mfn_t m);          /* is RAM that Hospes manages */
+bool mfn_valid(mfn_t m); /* is RAM that Hospes manages */
 struct frame *mfn_to_frame(mfn_t m);
 mfn_t frame_to_mfn(const struct frame *f);
 
 /* Hospes's own memory. Always in the direct map. Zeroed where said. */
-void *alloc_pages_hv(unsigned int order);     /* 2^order pages, zeroed; NULL when none */
+void *alloc_pages_hv(unsigned int order); /* 2^order pages, zeroed; NULL when none */
 void free_pages_hv(void *p, unsigned int order);
-static inline void *alloc_page_hv(void)
-{
-    return alloc_pages_hv(0);
-}
-static inline void free_page_hv(void *p)
-{
-    free_pages_hv(p, 0);
-}
-void *hv_alloc(size_t n);                     /* zeroed, 16-byte aligned; any size up to 4 MiB */
-void hv_free(void *p);                        /* NULL is fine */
+static inline void *alloc_page_hv(void) { return alloc_pages_hv(0); }
+static inline void free_page_hv(void *p) { free_pages_hv(p, 0); }
+void *hv_alloc(size_t n); /* zeroed, 16-byte aligned; any size up to 4 MiB */
+void hv_free(void *p);    /* NULL is fine */
 #define hv_new(type)          ((type *)hv_alloc(sizeof(type)))
 #define hv_new_array(type, n) ((type *)hv_alloc(sizeof(type) * (size_t)(n)))
 
 /* Direct map and private mappings. */
-void *mfn_to_virt(mfn_t m);                   /* RAM only */
+void *mfn_to_virt(mfn_t m); /* RAM only */
 void *paddr_to_virt(paddr_t p);
-mfn_t virt_to_mfn(const void *v);             /* direct map or Hospes image addresses */
+mfn_t virt_to_mfn(const void *v); /* direct map or Hospes image addresses */
 paddr_t virt_to_paddr(const void *v);
 /* Uncached mapping of device memory (any page attribute index in 'flags'); NULL when none. */
 void *ioremap(paddr_t p, size_t n);
-void *ioremap_wb(paddr_t p, size_t n);        /* firmware tables outside RAM */
+void *ioremap_wb(paddr_t p, size_t n); /* firmware tables outside RAM */
 void iounmap(void *v);
 
 /* Boot: order of calls is in boot/main.c. */
 void mm_boot_add_ram(paddr_t start, paddr_t end); /* usable, not holding anything */
-void mm_init(void);                           /* frame table, direct map, M2P, allocator */
-void mm_init_late(void);                      /* after all CPUs are up: frees boot-only memory */
+void mm_init(void);                               /* frame table, direct map, M2P, allocator */
+void mm_init_late(void); /* after all CPUs are up: frees boot-only memory */
 
 /* Domain frames. */
-#define ALLOC_LOW 1u /* below 4 GiB */
+#define ALLOC_LOW      1u /* below 4 GiB */
 #define ALLOC_NO_SCRUB 2u /* the caller overwrites every byte */
 /* 2^order contiguous frames owned by d (d NULL: nobody yet), each with the owner's reference;
  * bits: highest address bit + 1 allowed, 0 any. Counts against d's max_pages and claims. */
 struct frame *alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits,
                                   unsigned int flags);
-void free_domain_frame(struct frame *f);      /* drops the owner's reference */
+void free_domain_frame(struct frame *f); /* drops the owner's reference */
 
 /* References. A 'frame reference' keeps the frame with its owner; a 'type reference' also keeps it
  * at that type. get functions return false / -errno and take nothing on failure. */
-struct domain *frame_owner(const struct frame *f); /* no reference; NULL: none */
-bool frame_get(struct frame *f, const struct domain *d);      /* d must own it */
+struct domain *frame_owner(const struct frame *f);       /* no reference; NULL: none */
+bool frame_get(struct frame *f, const struct domain *d); /* d must own it */
 void frame_put(struct frame *f);
 /*
  * The caller holds a frame reference. 0; -ERESTART: preempted, ask again later (nothing is held by
@@ -120,14 +114,14 @@ int frame_get_type(struct frame *f, uint64_t type);
 /* The reference is given up in either case. -ERESTART: the table is still being torn down; the
  * caller sees to it that frame_finish_partial(f) is called until it returns 0. */
 int frame_put_type_preemptible(struct frame *f);
-void frame_put_type(struct frame *f); /* to the end, however long */
+void frame_put_type(struct frame *f);      /* to the end, however long */
 int frame_finish_partial(struct frame *f); /* the caller holds a frame reference; 0, -ERESTART */
 /*
  * Hypercalls that change tables call this first: tears down what an earlier one of v left
  * unfinished. 0, or -ERESTART: continue the hypercall with unchanged arguments.
  */
 int mm_finish_pending(struct vcpu *v);
-bool frame_get_writable(struct frame *f, struct domain *d);   /* both, writable */
+bool frame_get_writable(struct frame *f, struct domain *d); /* both, writable */
 void frame_put_writable(struct frame *f);
 /* Gives a Hospes frame to d as shared: readable, or writable by its guest. */
 void share_hv_frame(struct frame *f, struct domain *d, bool writable);
@@ -137,9 +131,9 @@ void unshare_hv_frame(struct frame *f);
 /* Domain and vcpu parts. */
 int mm_init_domain(struct domain *d);
 int mm_init_vcpu(struct vcpu *v);
-void mm_destroy_vcpu(struct vcpu *v);         /* drops base pointers, GDT, LDT, vcpu_info */
-int mm_drop_vcpu_pagetables(struct vcpu *v);  /* preemptible */
-int mm_relinquish_domain(struct domain *d);   /* all frames; preemptible: -ERESTART */
+void mm_destroy_vcpu(struct vcpu *v);        /* drops base pointers, GDT, LDT, vcpu_info */
+int mm_drop_vcpu_pagetables(struct vcpu *v); /* preemptible */
+int mm_relinquish_domain(struct domain *d);  /* all frames; preemptible: -ERESTART */
 void mm_free_domain(struct domain *d);
 void mm_fill_l4(struct domain *d, uint64_t *l4, mfn_t self); /* slots 256..271 */
 
@@ -158,14 +152,14 @@ int mm_set_ldt(struct vcpu *v, uint64_t base, uint32_t entries);
 int mm_map_vcpu_info(struct vcpu *v, uint64_t gfn, uint32_t offset);
 /* FIFO control blocks and event arrays: a writable, mapped guest frame. NULL with *err. */
 void *mm_map_guest_frame(struct domain *d, uint64_t gfn, int *err);
-void mm_unmap_guest_frame(void *va);          /* any address in it */
+void mm_unmap_guest_frame(void *va); /* any address in it */
 
 /* Context switch and faults. */
-void mm_load_base(struct vcpu *v);            /* CR3 for v's current mode (kernel or user) */
+void mm_load_base(struct vcpu *v); /* CR3 for v's current mode (kernel or user) */
 /* NEW_BASEPTR for v, which is current, after mm_finish_pending(): 0, -EINVAL, -ERESTART. */
 int new_base(struct vcpu *v, uint64_t mfn);
 void mm_load_idle_base(void);
-void mm_window_set_cpu_gdt(struct vcpu *v);   /* page 14 of v's GDT window: this CPU's own */
+void mm_window_set_cpu_gdt(struct vcpu *v); /* page 14 of v's GDT window: this CPU's own */
 /* A page fault taken in guest or on guest data. True: handled (spurious, writable page table,
  * lazy LDT); false: the guest's to see. */
 bool mm_handle_fault(struct vcpu *v, uint64_t addr, uint32_t error_code,
@@ -185,21 +179,21 @@ int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, u
 extern struct rangeset *mmio_ro_ranges;
 
 /* Page-table entries, all levels. */
-#define PTE_P        (1UL << 0)
-#define PTE_RW       (1UL << 1)
-#define PTE_USER     (1UL << 2)
-#define PTE_PWT      (1UL << 3)
-#define PTE_PCD      (1UL << 4)
-#define PTE_A        (1UL << 5)
-#define PTE_D        (1UL << 6)
-#define PTE_PSE      (1UL << 7) /* L2 and up */
-#define PTE_PAT      (1UL << 7) /* L1 */
-#define PTE_G        (1UL << 8)
-#define PTE_AVAIL    (7UL << 9)
-#define PTE_AVAIL_HIGH (0x7ffUL << 52)
+#define PTE_P            (1UL << 0)
+#define PTE_RW           (1UL << 1)
+#define PTE_USER         (1UL << 2)
+#define PTE_PWT          (1UL << 3)
+#define PTE_PCD          (1UL << 4)
+#define PTE_A            (1UL << 5)
+#define PTE_D            (1UL << 6)
+#define PTE_PSE          (1UL << 7) /* L2 and up */
+#define PTE_PAT          (1UL << 7) /* L1 */
+#define PTE_G            (1UL << 8)
+#define PTE_AVAIL        (7UL << 9)
+#define PTE_AVAIL_HIGH   (0x7ffUL << 52)
 #define PTE_GUEST_KERNEL (1UL << 52) /* set by us in L1 entries that lacked USER */
-#define PTE_NX       (1UL << 63)
-#define PTE_ADDR     0x000ffffffffff000UL
+#define PTE_NX           (1UL << 63)
+#define PTE_ADDR         0x000ffffffffff000UL
 
 /* TLB. flush_domain: va, or FLUSH_ALL_VA (hv/irq.h), on every CPU that runs a vcpu of d. */
 void flush_domain(struct domain *d, uint64_t va);

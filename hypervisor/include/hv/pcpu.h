@@ -15,12 +15,12 @@
 #define STACK_SIZE  (PAGE_SIZE << STACK_ORDER)
 
 struct pcpu {
-    uint32_t id;              /* 0..nr_cpus-1 */
+    uint32_t id; /* 0..nr_cpus-1 */
     uint32_t apic_id, acpi_id;
     bool online;
-    struct vcpu *curr;        /* whose state is in the registers; &idle when none. Own CPU writes */
-    struct vcpu idle;         /* domain is &idle_domain */
-    unsigned long softirqs;   /* enum softirq bits, atomic */
+    struct vcpu *curr;      /* whose state is in the registers; &idle when none. Own CPU writes */
+    struct vcpu idle;       /* domain is &idle_domain */
+    unsigned long softirqs; /* enum softirq bits, atomic */
     struct sched_pcpu sched;
     struct timer_pcpu timers;
     struct time_pcpu {
@@ -35,7 +35,7 @@ struct pcpu {
  * the CPU aligns it down. While the CPU is in a guest MSR_KERNEL_GS_BASE points here.
  */
 struct cpu_info {
-    uint64_t user_rsp;              /* the syscall entry's only scratch */
+    uint64_t user_rsp; /* the syscall entry's only scratch */
     struct cpu_user_regs guest_regs;
     struct pcpu *pcpu;
     uint64_t entry_rsp;
@@ -44,17 +44,16 @@ _Static_assert((offsetof(struct cpu_info, guest_regs) + offsetof(struct cpu_user
                    0,
                "the CPU pushes its frame on a 16-byte boundary");
 
-static inline struct cpu_info *cpu_info(void)
-{
+static inline struct cpu_info *cpu_info(void) {
     unsigned long sp;
     __asm__("mov %%rsp, %0" : "=r"(sp));
     return (struct cpu_info *)((sp | (STACK_SIZE - 1)) + 1) - 1;
 }
 
-#define this_pcpu()   (cpu_info()->pcpu)
-#define smp_cpu_id()  (this_pcpu()->id)
-#define current       (this_pcpu()->curr)
-#define guest_regs()  (&cpu_info()->guest_regs)
+#define this_pcpu()  (cpu_info()->pcpu)
+#define smp_cpu_id() (this_pcpu()->id)
+#define current      (this_pcpu()->curr)
+#define guest_regs() (&cpu_info()->guest_regs)
 
 extern struct pcpu *pcpus[MAX_CPUS]; /* by id; filled before the CPU starts */
 extern unsigned int nr_cpus;         /* CPUs that were brought up */

@@ -28,8 +28,7 @@ void show_backtrace(unsigned long rip, unsigned long rsp, unsigned long rbp);
 #define BUG() panic("BUG at %s:%d", __FILE__, __LINE__)
 #define BUG_ON(c)                                                                                  \
     do {                                                                                           \
-        if (unlikely(c))                                                                           \
-            panic("BUG at %s:%d: %s", __FILE__, __LINE__, #c);                                     \
+        if (unlikely(c)) panic("BUG at %s:%d: %s", __FILE__, __LINE__, #c);                        \
     } while (0)
 #ifdef HOSPES_DEBUG
 #define ASSERT(c) BUG_ON(!(c))

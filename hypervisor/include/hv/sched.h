@@ -30,34 +30,34 @@ typedef struct {
 } cpumask_t;
 
 struct sched_vcpu {
-    struct list run;        /* on a CPU's run queue; protected by that queue's lock */
+    struct list run; /* on a CPU's run queue; protected by that queue's lock */
     bool queued;
-    uint32_t cpu;           /* whose run queue it belongs to */
-    uint64_t vruntime;      /* weighted ns */
+    uint32_t cpu;      /* whose run queue it belongs to */
+    uint64_t vruntime; /* weighted ns */
     uint64_t deadline;
-    uint64_t last_start;    /* system time at which it last began to run */
+    uint64_t last_start;                /* system time at which it last began to run */
     struct vcpu_runstate_info runstate; /* our own copy; time[] in ns */
     cpumask_t hard_affinity, soft_affinity;
-    uint32_t pinned_cpu;        /* + 1 while SCHEDOP_pin_override holds; else 0 */
+    uint32_t pinned_cpu; /* + 1 while SCHEDOP_pin_override holds; else 0 */
     struct timer singleshot, periodic, poll;
-    uint64_t periodic_period;   /* ns, 0: off */
-    uint64_t periodic_next;     /* system time of the next tick */
+    uint64_t periodic_period; /* ns, 0: off */
+    uint64_t periodic_next;   /* system time of the next tick */
 };
 
 struct sched_domain {
     uint16_t weight; /* 1..65535, default 256 */
     uint16_t cap;    /* percent of one CPU, 0: none */
     struct timer watchdog[2];
-    uint32_t watchdog_inuse;    /* bit per timer; d->lock */
+    uint32_t watchdog_inuse; /* bit per timer; d->lock */
 };
 
 struct sched_pcpu {
     spinlock_t lock;
-    struct list queue;      /* runnable vcpus that are not running, by deadline */
-    struct vcpu *chosen;    /* who runs, or is about to: pcpu.curr follows without the lock */
+    struct list queue;   /* runnable vcpus that are not running, by deadline */
+    struct vcpu *chosen; /* who runs, or is about to: pcpu.curr follows without the lock */
     uint32_t nr_queued;
-    uint64_t min_vruntime;  /* never goes back; where a vcpu that wakes is placed */
-    struct timer slice;     /* end of the running vcpu's slice, when somebody else waits */
+    uint64_t min_vruntime; /* never goes back; where a vcpu that wakes is placed */
+    struct timer slice;    /* end of the running vcpu's slice, when somebody else waits */
 };
 
 struct domain;
@@ -66,34 +66,34 @@ struct sched_remote_shutdown;
 
 void sched_init(void);
 void sched_init_cpu(unsigned int cpu);
-int sched_init_vcpu(struct vcpu *v);       /* -ENOMEM; vcpu starts with VPF_DOWN */
-void sched_destroy_vcpu(struct vcpu *v);   /* v is not running and never will again */
+int sched_init_vcpu(struct vcpu *v);     /* -ENOMEM; vcpu starts with VPF_DOWN */
+void sched_destroy_vcpu(struct vcpu *v); /* v is not running and never will again */
 int sched_init_domain(struct domain *d);
 void sched_destroy_domain(struct domain *d);
 
-void vcpu_wake(struct vcpu *v);            /* queue it if it became runnable */
-void vcpu_sleep_nosync(struct vcpu *v);    /* a pause flag was set: leave the CPU soon */
-void vcpu_sleep_sync(struct vcpu *v);      /* the same, and wait until it is descheduled */
-void vcpu_block(void);                     /* current vcpu; not if an event is already pending */
+void vcpu_wake(struct vcpu *v);         /* queue it if it became runnable */
+void vcpu_sleep_nosync(struct vcpu *v); /* a pause flag was set: leave the CPU soon */
+void vcpu_sleep_sync(struct vcpu *v);   /* the same, and wait until it is descheduled */
+void vcpu_block(void);                  /* current vcpu; not if an event is already pending */
 void vcpu_unblock(struct vcpu *v);
 void vcpu_yield(void);
-void vcpu_pause(struct vcpu *v);           /* counted; waits until v is off its CPU; v != current */
+void vcpu_pause(struct vcpu *v); /* counted; waits until v is off its CPU; v != current */
 void vcpu_pause_nosync(struct vcpu *v);
 void vcpu_unpause(struct vcpu *v);
-void domain_pause(struct domain *d);       /* counted; waits for every vcpu; d != current's */
+void domain_pause(struct domain *d); /* counted; waits for every vcpu; d != current's */
 void domain_pause_nosync(struct domain *d);
 void domain_unpause(struct domain *d);
-void domain_pause_by_tools(struct domain *d);   /* counted apart: XEN_DOMINF_paused */
+void domain_pause_by_tools(struct domain *d); /* counted apart: XEN_DOMINF_paused */
 int domain_unpause_by_tools(struct domain *d);
 /* Sends v's CPU a reason to leave the guest, so that it looks at pending events soon. */
 void vcpu_kick(struct vcpu *v);
 bool vcpu_runnable(const struct vcpu *v);
 /* Sets the affinity; moves the vcpu if need be. -EINVAL if no online CPU is in it. */
 int vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
-uint64_t sched_idle_ns(unsigned int cpu);  /* time the CPU has spent without a vcpu */
+uint64_t sched_idle_ns(unsigned int cpu); /* time the CPU has spent without a vcpu */
 long do_sched_op(int cmd, uint64_t arg);
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);
-void sched_softirq(void);                  /* SOFTIRQ_SCHEDULE */
+void sched_softirq(void); /* SOFTIRQ_SCHEDULE */
 __attribute__((noreturn)) void
-sched_start_cpu(void);                     /* enter idle on this CPU for the first time */
-void sched_idle(void);                     /* wait for work, interrupts open, then return */
+sched_start_cpu(void); /* enter idle on this CPU for the first time */
+void sched_idle(void); /* wait for work, interrupts open, then return */

@@ -16,7 +16,7 @@ enum softirq {
     NR_SOFTIRQS
 };
 
-void softirq_raise(enum softirq nr);                     /* on this CPU */
+void softirq_raise(enum softirq nr);                      /* on this CPU */
 void softirq_raise_on(unsigned int cpu, enum softirq nr); /* sends an IPI when it is another CPU */
 bool softirq_pending(void);
 void softirq_run(void); /* serves all pending bits once, lowest first */

@@ -18,34 +18,34 @@ typedef struct spinlock {
     uint16_t owner; /* cpu + 1 while held */
 } spinlock_t;
 
-#define SPINLOCK_INIT(ord) {0, 0, (ord), 0}
+#define SPINLOCK_INIT(ord)                                                                         \
+    { 0, 0, (ord), 0 }
 
 /* Lock orders: see hypervisor/README.md. Outer locks have lower values. */
 enum lock_order {
-    ORDER_DOMCTL = 10,      /* serialises domctl/sysctl operations that change global state */
-    ORDER_DOMLIST = 20,     /* the list of domains */
-    ORDER_DOMAIN = 30,      /* d->lock: life-cycle fields of one domain */
-    ORDER_GRANT = 40,       /* a domain's grant table */
-    ORDER_MAPTRACK = 45,    /* a domain's grant mappings */
-    ORDER_EVENT_DOM = 50,   /* a domain's port table */
-    ORDER_EVENT_PORT = 55,  /* one port */
-    ORDER_EVENT_FIFO = 57,  /* a domain's FIFO queues */
-    ORDER_MSI = 58,         /* list of devices with MSI or MSI-X set up; maps their tables */
-    ORDER_PT = 60,          /* Hospes's own mappings of device memory */
-    ORDER_PAGE_ALLOC = 70,  /* d's list of frames */
-    ORDER_HEAP = 75,        /* frame allocator */
-    ORDER_POOL = 76,        /* small-object allocator */
+    ORDER_DOMCTL = 10,     /* serialises domctl/sysctl operations that change global state */
+    ORDER_DOMLIST = 20,    /* the list of domains */
+    ORDER_DOMAIN = 30,     /* d->lock: life-cycle fields of one domain */
+    ORDER_GRANT = 40,      /* a domain's grant table */
+    ORDER_MAPTRACK = 45,   /* a domain's grant mappings */
+    ORDER_EVENT_DOM = 50,  /* a domain's port table */
+    ORDER_EVENT_PORT = 55, /* one port */
+    ORDER_EVENT_FIFO = 57, /* a domain's FIFO queues */
+    ORDER_MSI = 58,        /* list of devices with MSI or MSI-X set up; maps their tables */
+    ORDER_PT = 60,         /* Hospes's own mappings of device memory */
+    ORDER_PAGE_ALLOC = 70, /* d's list of frames */
+    ORDER_HEAP = 75,       /* frame allocator */
+    ORDER_POOL = 76,       /* small-object allocator */
     ORDER_PIRQ = 80,
     ORDER_IRQ_DESC = 85,
-    ORDER_SHUTDOWN = 88,    /* d->shutdown_lock: a crash may be declared under most locks */
-    ORDER_SCHED = 90,       /* a CPU's run queue; two are taken in order of CPU number */
-    ORDER_TIMER = 95,       /* a CPU's timer heap */
+    ORDER_SHUTDOWN = 88, /* d->shutdown_lock: a crash may be declared under most locks */
+    ORDER_SCHED = 90,    /* a CPU's run queue; two are taken in order of CPU number */
+    ORDER_TIMER = 95,    /* a CPU's timer heap */
     ORDER_CONSOLE = 110,
-    ORDER_LEAF = 120,       /* nothing is taken below it */
+    ORDER_LEAF = 120, /* nothing is taken below it */
 };
 
-static inline void spin_lock_init(spinlock_t *l, enum lock_order order)
-{
+static inline void spin_lock_init(spinlock_t *l, enum lock_order order) {
     *l = (spinlock_t)SPINLOCK_INIT((uint16_t)order);
 }
 
@@ -54,27 +54,18 @@ void spin_lock_slow(spinlock_t *l, uint16_t ticket); /* lib/spinlock.c */
 void spin_debug_lock(spinlock_t *l);
 void spin_debug_unlock(spinlock_t *l);
 #else
-static inline void spin_debug_lock(spinlock_t *l)
-{
-    (void)l;
-}
-static inline void spin_debug_unlock(spinlock_t *l)
-{
-    (void)l;
-}
+static inline void spin_debug_lock(spinlock_t *l) { (void)l; }
+static inline void spin_debug_unlock(spinlock_t *l) { (void)l; }
 #endif
 
-static inline void spin_lock(spinlock_t *l)
-{
+static inline void spin_lock(spinlock_t *l) {
     uint16_t t = __atomic_fetch_add(&l->tail, 1, __ATOMIC_ACQUIRE);
 
-    if (unlikely(__atomic_load_n(&l->head, __ATOMIC_ACQUIRE) != t))
-        spin_lock_slow(l, t);
+    if (unlikely(__atomic_load_n(&l->head, __ATOMIC_ACQUIRE) != t)) spin_lock_slow(l, t);
     spin_debug_lock(l);
 }
 
-static inline bool spin_trylock(spinlock_t *l)
-{
+static inline bool spin_trylock(spinlock_t *l) {
     uint16_t t = __atomic_load_n(&l->head, __ATOMIC_RELAXED);
 
     if (!__atomic_compare_exchange_n(&l->tail, &t, (uint16_t)(t + 1), false, __ATOMIC_ACQUIRE,
@@ -84,14 +75,12 @@ static inline bool spin_trylock(spinlock_t *l)
     return true;
 }
 
-static inline void spin_unlock(spinlock_t *l)
-{
+static inline void spin_unlock(spinlock_t *l) {
     spin_debug_unlock(l);
     __atomic_store_n(&l->head, (uint16_t)(l->head + 1), __ATOMIC_RELEASE);
 }
 
-static inline bool spin_is_locked(const spinlock_t *l)
-{
+static inline bool spin_is_locked(const spinlock_t *l) {
     return __atomic_load_n(&l->head, __ATOMIC_RELAXED) !=
            __atomic_load_n(&l->tail, __ATOMIC_RELAXED);
 }

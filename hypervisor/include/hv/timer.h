@@ -12,7 +12,7 @@ struct timer {
     uint64_t expires; /* ns of system time */
     void (*fn)(void *data);
     void *data;
-    uint32_t cpu;  /* whose heap; changes only while inactive or under both heaps' locks */
+    uint32_t cpu; /* whose heap; changes only while inactive or under both heaps' locks */
     bool active;
     /* Pairing heap: children hang on 'child' and are linked by 'next'; 'prev' is the left sibling,
      * or the parent for a first child. Protected by the heap's lock. */
@@ -29,20 +29,20 @@ struct timer_pcpu {
 void timer_init(struct timer *t, void (*fn)(void *), void *data, unsigned int cpu);
 void timer_set(struct timer *t, uint64_t expires); /* (re)arms; a past time fires at once */
 void timer_stop(struct timer *t);
-void timer_kill(struct timer *t);                 /* stops and waits until fn is not running */
+void timer_kill(struct timer *t); /* stops and waits until fn is not running */
 void timer_migrate(struct timer *t, unsigned int cpu);
 void timer_init_cpu(unsigned int cpu);
 void timer_softirq(void);
-void timer_interrupt(void);                       /* local APIC timer vector */
+void timer_interrupt(void); /* local APIC timer vector */
 
 struct vcpu;
 struct domain;
 
-#define SECONDS(n) ((uint64_t)(n) * 1000000000UL)
-#define MILLISECS(n) ((uint64_t)(n) * 1000000UL)
-#define MICROSECS(n) ((uint64_t)(n) * 1000UL)
+#define SECONDS(n)   ((uint64_t)(n)*1000000000UL)
+#define MILLISECS(n) ((uint64_t)(n)*1000000UL)
+#define MICROSECS(n) ((uint64_t)(n)*1000UL)
 
-uint64_t now_ns(void);                 /* system time */
+uint64_t now_ns(void); /* system time */
 uint64_t tsc_to_system_ns(uint64_t tsc);
 uint64_t system_ns_to_tsc(uint64_t ns);
 uint64_t rdtsc_ordered(void);

@@ -19,47 +19,29 @@ typedef struct {
     uint64_t g;
 } gfn_t; /* guest frame number; equals the mfn for PV guests, which see machine frames */
 
-#define _mfn(x) ((mfn_t){(x)})
-#define _gfn(x) ((gfn_t){(x)})
+#define _mfn(x)     ((mfn_t){(x)})
+#define _gfn(x)     ((gfn_t){(x)})
 #define INVALID_MFN _mfn(~0UL)
 
-static inline uint64_t mfn_x(mfn_t m)
-{
-    return m.m;
-}
+static inline uint64_t mfn_x(mfn_t m) { return m.m; }
 
-static inline uint64_t gfn_x(gfn_t g)
-{
-    return g.g;
-}
+static inline uint64_t gfn_x(gfn_t g) { return g.g; }
 
-static inline bool mfn_eq(mfn_t a, mfn_t b)
-{
-    return a.m == b.m;
-}
+static inline bool mfn_eq(mfn_t a, mfn_t b) { return a.m == b.m; }
 
-static inline mfn_t mfn_add(mfn_t a, uint64_t n)
-{
-    return _mfn(a.m + n);
-}
+static inline mfn_t mfn_add(mfn_t a, uint64_t n) { return _mfn(a.m + n); }
 
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  (1UL << PAGE_SHIFT)
 #define PAGE_MASK  (~(PAGE_SIZE - 1))
 
-static inline paddr_t mfn_to_paddr(mfn_t m)
-{
-    return m.m << PAGE_SHIFT;
-}
+static inline paddr_t mfn_to_paddr(mfn_t m) { return m.m << PAGE_SHIFT; }
 
-static inline mfn_t paddr_to_mfn(paddr_t p)
-{
-    return _mfn(p >> PAGE_SHIFT);
-}
+static inline mfn_t paddr_to_mfn(paddr_t p) { return _mfn(p >> PAGE_SHIFT); }
 
-#define ARRAY_SIZE(a)     (sizeof(a) / sizeof((a)[0]))
-#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
-#define ROUND_UP(n, a)    (((n) + (a) - 1) & ~((a) - 1))
+#define ARRAY_SIZE(a)      (sizeof(a) / sizeof((a)[0]))
+#define DIV_ROUND_UP(n, d) (((n) + (d)-1) / (d))
+#define ROUND_UP(n, a)     (((n) + (a)-1) & ~((a)-1))
 #define min(a, b)                                                                                  \
     ({                                                                                             \
         __typeof__(a) a_ = (a);                                                                    \
@@ -72,20 +54,19 @@ static inline mfn_t paddr_to_mfn(paddr_t p)
         __typeof__(b) b_ = (b);                                                                    \
         a_ > b_ ? a_ : b_;                                                                         \
     })
-#define container_of(ptr, type, member)                                                            \
-    ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-#define __packed         __attribute__((packed))
-#define __aligned(n)     __attribute__((aligned(n)))
-#define __noreturn       __attribute__((noreturn))
-#define __must_check     __attribute__((warn_unused_result))
-#define __printf(f, a)   __attribute__((format(printf, f, a)))
-#define __init           __attribute__((section(".init.text"))) /* freed after boot */
-#define __initdata       __attribute__((section(".init.data")))
-#define __read_mostly    __attribute__((section(".data.read_mostly")))
+#define __packed       __attribute__((packed))
+#define __aligned(n)   __attribute__((aligned(n)))
+#define __noreturn     __attribute__((noreturn))
+#define __must_check   __attribute__((warn_unused_result))
+#define __printf(f, a) __attribute__((format(printf, f, a)))
+#define __init         __attribute__((section(".init.text"))) /* freed after boot */
+#define __initdata     __attribute__((section(".init.data")))
+#define __read_mostly  __attribute__((section(".data.read_mostly")))
 
 /* Read or write a location that another CPU or a guest changes, exactly once. */
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
@@ -93,8 +74,7 @@ static inline mfn_t paddr_to_mfn(paddr_t p)
 #define barrier()        __asm__ volatile("" ::: "memory")
 
 /* Clamp an index against speculation past a bounds check that has already been made. */
-static inline unsigned long array_index_nospec(unsigned long idx, unsigned long size)
-{
+static inline unsigned long array_index_nospec(unsigned long idx, unsigned long size) {
     unsigned long mask;
     __asm__("cmp %1, %2; sbb %0, %0" : "=r"(mask) : "g"(size), "r"(idx) : "cc");
     return idx & mask;

@@ -61,10 +61,10 @@
 #define MSR_KERNEL_GS_BASE 0xc0000102
 #define MSR_TSC_AUX        0xc0000103
 
-#define EFER_SCE  (1UL << 0)
-#define EFER_LME  (1UL << 8)
-#define EFER_LMA  (1UL << 10)
-#define EFER_NX   (1UL << 11)
+#define EFER_SCE   (1UL << 0)
+#define EFER_LME   (1UL << 8)
+#define EFER_LMA   (1UL << 10)
+#define EFER_NX    (1UL << 11)
 #define EFER_FFXSR (1UL << 14)
 
 /* The PAT that the guest ABI fixes: WB WT UC- UC WC WP UC UC. */
@@ -74,8 +74,7 @@ struct cpuid_regs {
     uint32_t a, b, c, d;
 };
 
-static inline struct cpuid_regs cpuid(uint32_t leaf, uint32_t sub)
-{
+static inline struct cpuid_regs cpuid(uint32_t leaf, uint32_t sub) {
     struct cpuid_regs r;
 
     __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(sub));
@@ -89,7 +88,7 @@ struct cpu_features {
     uint32_t signature; /* cpuid 1 eax */
     uint8_t family, model, stepping;
     uint8_t phys_bits;
-    bool amd;           /* AMD or Hygon: SYSCALL works in compatibility mode */
+    bool amd; /* AMD or Hygon: SYSCALL works in compatibility mode */
     bool smep, smap, umip, fsgsbase, xsave, xsaveopt, pge, pcid, pku;
     bool page1g, nx;
     bool x2apic, tsc_deadline, tsc_invariant, rdtscp, apic_always_running;
@@ -102,143 +101,113 @@ extern unsigned long cpu_cr4; /* CR4 that Hospes runs with */
 void cpu_identify(void); /* boot CPU */
 void cpu_init(void);     /* CR0, CR4, EFER, PAT of this CPU */
 
-static inline uint64_t rdmsr(uint32_t msr)
-{
+static inline uint64_t rdmsr(uint32_t msr) {
     uint32_t lo, hi;
 
     __asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
     return lo | (uint64_t)hi << 32;
 }
 
-static inline void wrmsr(uint32_t msr, uint64_t v)
-{
+static inline void wrmsr(uint32_t msr, uint64_t v) {
     __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
 }
 
-static inline uint64_t rdtsc(void)
-{
+static inline uint64_t rdtsc(void) {
     uint32_t lo, hi;
 
     __asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
     return lo | (uint64_t)hi << 32;
 }
 
-static inline unsigned long read_cr0(void)
-{
+static inline unsigned long read_cr0(void) {
     unsigned long v;
 
     __asm__ volatile("mov %%cr0, %0" : "=r"(v));
     return v;
 }
 
-static inline void write_cr0(unsigned long v)
-{
+static inline void write_cr0(unsigned long v) {
     __asm__ volatile("mov %0, %%cr0" : : "r"(v) : "memory");
 }
 
-static inline unsigned long read_cr2(void)
-{
+static inline unsigned long read_cr2(void) {
     unsigned long v;
 
     __asm__ volatile("mov %%cr2, %0" : "=r"(v));
     return v;
 }
 
-static inline unsigned long read_cr3(void)
-{
+static inline unsigned long read_cr3(void) {
     unsigned long v;
 
     __asm__ volatile("mov %%cr3, %0" : "=r"(v));
     return v;
 }
 
-static inline void write_cr3(unsigned long v)
-{
+static inline void write_cr3(unsigned long v) {
     __asm__ volatile("mov %0, %%cr3" : : "r"(v) : "memory");
 }
 
-static inline unsigned long read_cr4(void)
-{
+static inline unsigned long read_cr4(void) {
     unsigned long v;
 
     __asm__ volatile("mov %%cr4, %0" : "=r"(v));
     return v;
 }
 
-static inline void write_cr4(unsigned long v)
-{
+static inline void write_cr4(unsigned long v) {
     __asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory");
 }
 
-static inline void invlpg(unsigned long va)
-{
+static inline void invlpg(unsigned long va) {
     __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
-static inline void irq_enable(void)
-{
-    __asm__ volatile("sti" : : : "memory");
-}
+static inline void irq_enable(void) { __asm__ volatile("sti" : : : "memory"); }
 
-static inline void irq_disable(void)
-{
-    __asm__ volatile("cli" : : : "memory");
-}
+static inline void irq_disable(void) { __asm__ volatile("cli" : : : "memory"); }
 
-static inline void cpu_relax(void)
-{
-    __builtin_ia32_pause();
-}
+static inline void cpu_relax(void) { __builtin_ia32_pause(); }
 
 /* Open and close the window to guest memory (SMAP); no-ops without it. entry/guest_access.c only.
  */
-static inline void guest_access_begin(void)
-{
-    if (cpu_has.smap)
-        __asm__ volatile("stac" : : : "memory");
+static inline void guest_access_begin(void) {
+    if (cpu_has.smap) __asm__ volatile("stac" : : : "memory");
 }
 
-static inline void guest_access_end(void)
-{
-    if (cpu_has.smap)
-        __asm__ volatile("clac" : : : "memory");
+static inline void guest_access_end(void) {
+    if (cpu_has.smap) __asm__ volatile("clac" : : : "memory");
 }
 
-static inline uint8_t inb(uint16_t port)
-{
+static inline uint8_t inb(uint16_t port) {
     uint8_t v;
 
     __asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port) : "memory");
     return v;
 }
 
-static inline uint16_t inw(uint16_t port)
-{
+static inline uint16_t inw(uint16_t port) {
     uint16_t v;
 
     __asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port) : "memory");
     return v;
 }
 
-static inline uint32_t inl(uint16_t port)
-{
+static inline uint32_t inl(uint16_t port) {
     uint32_t v;
 
     __asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port) : "memory");
     return v;
 }
 
-static inline void outb(uint16_t port, uint8_t v)
-{
+static inline void outb(uint16_t port, uint8_t v) {
     __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port) : "memory");
 }
 
-static inline void outw(uint16_t port, uint16_t v)
-{
+static inline void outw(uint16_t port, uint16_t v) {
     __asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port) : "memory");
 }
 
-static inline void outl(uint16_t port, uint32_t v)
-{
+static inline void outl(uint16_t port, uint32_t v) {
     __asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port) : "memory");
 }

@@ -45,8 +45,7 @@ const struct cpu_policy *cpu_policy_get(enum policy_kind kind);
 /* Features by number (XEN_X86_FEATURE_*), gathered from and spread over the leaves. */
 uint32_t policy_word(const struct cpu_policy *p, unsigned int word);
 void policy_set_word(struct cpu_policy *p, unsigned int word, uint32_t v);
-static inline bool policy_has(const struct cpu_policy *p, unsigned int feature)
-{
+static inline bool policy_has(const struct cpu_policy *p, unsigned int feature) {
     return (policy_word(p, feature / 32) >> (feature % 32)) & 1;
 }
 /* XCR0 bits that the policy's features allow. */

@@ -34,25 +34,17 @@ struct desc_ptr {
     uint64_t base;
 } __packed;
 
-static inline void lgdt(const struct desc_ptr *p)
-{
+static inline void lgdt(const struct desc_ptr *p) {
     __asm__ volatile("lgdt %0" : : "m"(*p) : "memory");
 }
 
-static inline void lidt(const struct desc_ptr *p)
-{
+static inline void lidt(const struct desc_ptr *p) {
     __asm__ volatile("lidt %0" : : "m"(*p) : "memory");
 }
 
-static inline void ltr(uint16_t sel)
-{
-    __asm__ volatile("ltr %0" : : "r"(sel) : "memory");
-}
+static inline void ltr(uint16_t sel) { __asm__ volatile("ltr %0" : : "r"(sel) : "memory"); }
 
-static inline void lldt(uint16_t sel)
-{
-    __asm__ volatile("lldt %0" : : "r"(sel) : "memory");
-}
+static inline void lldt(uint16_t sel) { __asm__ volatile("lldt %0" : : "r"(sel) : "memory"); }
 
 /* x86/desc.c: fills cpu's GDT page, TSS and loads them; on that CPU. */
 void desc_init_cpu(void);

@@ -23,29 +23,29 @@
 #define HV_SLOT_LAST      271
 #define HV_SLOT_PERDOMAIN 260
 
-#define HV_START          UL_(0xffff800000000000)
-#define HV_END            UL_(0xffff880000000000)
-#define M2P_RO_START      UL_(0xffff800000000000)
-#define IOREMAP_START     UL_(0xffff808000000000)
-#define IOREMAP_END       UL_(0xffff80c000000000)
-#define FRAMETABLE_START  UL_(0xffff810000000000)
-#define M2P_RW_START      UL_(0xffff818000000000)
-#define PERDOMAIN_START   UL_(0xffff820000000000)
-#define IMAGE_START       UL_(0xffff82d040000000)
-#define IMAGE_MAX         UL_(0x1000000) /* 16 MiB */
-#define DIRECTMAP_START   UL_(0xffff830000000000)
-#define DIRECTMAP_END     UL_(0xffff880000000000)
+#define HV_START         UL_(0xffff800000000000)
+#define HV_END           UL_(0xffff880000000000)
+#define M2P_RO_START     UL_(0xffff800000000000)
+#define IOREMAP_START    UL_(0xffff808000000000)
+#define IOREMAP_END      UL_(0xffff80c000000000)
+#define FRAMETABLE_START UL_(0xffff810000000000)
+#define M2P_RW_START     UL_(0xffff818000000000)
+#define PERDOMAIN_START  UL_(0xffff820000000000)
+#define IMAGE_START      UL_(0xffff82d040000000)
+#define IMAGE_MAX        UL_(0x1000000) /* 16 MiB */
+#define DIRECTMAP_START  UL_(0xffff830000000000)
+#define DIRECTMAP_END    UL_(0xffff880000000000)
 
 /* A CPU's area begins with its stack block (x86/cpu_area.h); the rest is unmapped. */
-#define CPU_AREA_START    (IMAGE_START + UL_(0x10000000))
-#define CPU_AREA_SIZE     UL_(0x20000)
-#define CPU_AREA_TABLES   16 /* L1 tables for 256 CPUs */
-#define CPU_AREA(cpu)     (CPU_AREA_START + (cpu) * CPU_AREA_SIZE)
-#define DEVMAP_START      (IMAGE_START + UL_(0x20000000))
+#define CPU_AREA_START  (IMAGE_START + UL_(0x10000000))
+#define CPU_AREA_SIZE   UL_(0x20000)
+#define CPU_AREA_TABLES 16 /* L1 tables for 256 CPUs */
+#define CPU_AREA(cpu)   (CPU_AREA_START + (cpu)*CPU_AREA_SIZE)
+#define DEVMAP_START    (IMAGE_START + UL_(0x20000000))
 
 /* Each vcpu has 32 pages in the per-domain slot: 16 for its GDT, 16 for its LDT. */
 #define VCPU_WINDOW_PAGES 32
-#define GDT_WINDOW(v)     (PERDOMAIN_START + (v) * VCPU_WINDOW_PAGES * UL_(4096))
+#define GDT_WINDOW(v)     (PERDOMAIN_START + (v)*VCPU_WINDOW_PAGES * UL_(4096))
 #define LDT_WINDOW(v)     (GDT_WINDOW(v) + 16 * UL_(4096))
 
 /* Hospes's descriptors sit in GDT page 14, the first that a guest cannot set. */

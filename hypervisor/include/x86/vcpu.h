@@ -8,34 +8,34 @@
 #define GUEST_TRAP_VECTORS 256
 
 struct arch_vcpu {
-    struct cpu_user_regs regs;      /* general registers while not running */
-    struct trap_info *traps;        /* GUEST_TRAP_VECTORS entries; own CPU or paused */
-    uint64_t kernel_ss, kernel_sp;  /* for entries from guest user mode (stack_switch) */
-    uint64_t cr0, cr4;              /* guest-visible CR0.TS and CR4; entry/emul_cr.c */
+    struct cpu_user_regs regs;     /* general registers while not running */
+    struct trap_info *traps;       /* GUEST_TRAP_VECTORS entries; own CPU or paused */
+    uint64_t kernel_ss, kernel_sp; /* for entries from guest user mode (stack_switch) */
+    uint64_t cr0, cr4;             /* guest-visible CR0.TS and CR4; entry/emul_cr.c */
     uint64_t event_callback, failsafe_callback, syscall_callback;
     uint64_t syscall32_callback, sysenter_callback;
     bool failsafe_disables_events, syscall32_disables_events, sysenter_disables_events,
         syscall_disables_events;
-    bool kernel_mode;               /* guest kernel (true) or guest user */
+    bool kernel_mode; /* guest kernel (true) or guest user */
     uint8_t iopl;
-    uint64_t iobmp;                 /* guest address of the I/O bitmap, 0: none */
+    uint64_t iobmp; /* guest address of the I/O bitmap, 0: none */
     uint32_t iobmp_ports;
     /* Bases live in the CPU while it runs, but for the GS base of the mode that it is not in. */
     uint64_t fs_base, gs_base_kernel, gs_base_user;
-    uint16_t ds, es, fs, gs;        /* selectors while not running */
-    mfn_t guest_table;              /* kernel L4, typed reference; INVALID: none */
-    mfn_t guest_table_user;         /* user L4, likewise */
-    uint64_t cr3;                   /* what to load now */
+    uint16_t ds, es, fs, gs; /* selectors while not running */
+    mfn_t guest_table;       /* kernel L4, typed reference; INVALID: none */
+    mfn_t guest_table_user;  /* user L4, likewise */
+    uint64_t cr3;            /* what to load now */
     uint32_t gdt_entries;
-    uint64_t gdt_frames[16];        /* FT_SEGDESC references; the first DIV_ROUND_UP(entries,512) */
-    uint64_t ldt_base;              /* guest address */
+    uint64_t gdt_frames[16]; /* FT_SEGDESC references; the first DIV_ROUND_UP(entries,512) */
+    uint64_t ldt_base;       /* guest address */
     uint32_t ldt_entries;
     uint64_t debugreg[8];
-    uint32_t dr7_emul;              /* I/O breakpoint enables of DR7, never in hardware */
-    uint64_t xcr0, xcr0_accum;      /* now, and all that was ever enabled */
-    void *xsave;                    /* one page; see x86/fpu.c */
-    bool nmi_pending;               /* atomic; deliver before the guest runs on */
-    bool nmi_masked;                /* until the next iret */
+    uint32_t dr7_emul;         /* I/O breakpoint enables of DR7, never in hardware */
+    uint64_t xcr0, xcr0_accum; /* now, and all that was ever enabled */
+    void *xsave;               /* one page; see x86/fpu.c */
+    bool nmi_pending;          /* atomic; deliver before the guest runs on */
+    bool nmi_masked;           /* until the next iret */
     uint64_t msr_tsc_aux;
     struct multicall_entry *multicall; /* the entry being executed; NULL outside a multicall */
 };

@@ -10,24 +10,19 @@
 
 static volatile bool ran;
 
-static void say(void)
-{
-    ran = true;
-}
+static void say(void) { ran = true; }
 
-void test_main(void)
-{
-    struct xen_platform_op op = { .cmd = XENPF_get_cpuinfo,
-                                  .interface_version = XENPF_INTERFACE_VERSION };
-    uint64_t seen[4] = { 0 };
+void test_main(void) {
+    struct xen_platform_op op = {.cmd = XENPF_get_cpuinfo,
+                                 .interface_version = XENPF_INTERFACE_VERSION};
+    uint64_t seen[4] = {0};
     unsigned int online = 0, max = 63;
 
     for (unsigned int cpu = 0; cpu <= max && cpu < 256; cpu++) {
         op.u.pcpu_info.xen_cpuid = cpu;
         require_eq(HV_platform_op(&op), 0);
         max = op.u.pcpu_info.max_present;
-        if (!(op.u.pcpu_info.flags & XEN_PCPU_FLAGS_ONLINE))
-            continue;
+        if (!(op.u.pcpu_info.flags & XEN_PCPU_FLAGS_ONLINE)) continue;
         online++;
         expect_eq(test_and_set_bit(op.u.pcpu_info.apic_id & 255, seen), false);
     }

@@ -10,22 +10,21 @@
 #include "trap.h"
 #include "vcpu.h"
 
-#define MSR_TSC          0x10
-#define MSR_APIC_BASE    0x1b
-#define MSR_MISC_ENABLE  0x1a0
-#define MSR_PAT          0x277
-#define MSR_EFER         0xc0000080
-#define MSR_STAR         0xc0000081
-#define MSR_LSTAR        0xc0000082
-#define MSR_FS_BASE      0xc0000100
-#define MSR_GS_BASE      0xc0000101
-#define MSR_SHADOW_GS    0xc0000102
-#define MSR_NONE         0x12345678
+#define MSR_TSC         0x10
+#define MSR_APIC_BASE   0x1b
+#define MSR_MISC_ENABLE 0x1a0
+#define MSR_PAT         0x277
+#define MSR_EFER        0xc0000080
+#define MSR_STAR        0xc0000081
+#define MSR_LSTAR       0xc0000082
+#define MSR_FS_BASE     0xc0000100
+#define MSR_GS_BASE     0xc0000101
+#define MSR_SHADOW_GS   0xc0000102
+#define MSR_NONE        0x12345678
 
 static const fault_t refused = FAULT(GP, 0);
 
-static fault_t rdmsr(uint32_t msr, uint64_t *value)
-{
+static fault_t rdmsr(uint32_t msr, uint64_t *value) {
     uint64_t low = 0, high = 0;
     fault_t f = TRY_IO("rdmsr", (, "+a"(low), "+d"(high)), ("c"(msr)), ("memory"));
 
@@ -33,8 +32,7 @@ static fault_t rdmsr(uint32_t msr, uint64_t *value)
     return f;
 }
 
-static fault_t wrmsr(uint32_t msr, uint64_t value)
-{
+static fault_t wrmsr(uint32_t msr, uint64_t value) {
     return TRY_IO("wrmsr", (), ("c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))),
                   ("memory"));
 }
@@ -44,18 +42,15 @@ struct leaf {
 };
 
 /* The forced-emulation prefix: ud2a, "xen", cpuid. */
-static fault_t emulated_cpuid(uint32_t leaf, uint32_t subleaf, struct leaf *out)
-{
-    fault_t f = TRY_IO(XEN_CPUID,
-                       (, "=a"(out->a), "=b"(out->b), "=c"(out->c), "=d"(out->d)),
+static fault_t emulated_cpuid(uint32_t leaf, uint32_t subleaf, struct leaf *out) {
+    fault_t f = TRY_IO(XEN_CPUID, (, "=a"(out->a), "=b"(out->b), "=c"(out->c), "=d"(out->d)),
                        ("1"(leaf), "3"(subleaf)), ("memory"));
     return f;
 }
 
-static uint64_t cpuid(uint64_t user)
-{
+static uint64_t cpuid(uint64_t user) {
     struct leaf l;
-    char name[13] = { 0 };
+    char name[13] = {0};
 
     (void)user;
     expect_eq(emulated_cpuid(0x40000000, 0, &l), 0);
@@ -67,23 +62,22 @@ static uint64_t cpuid(uint64_t user)
     expect_eq(emulated_cpuid(0x40000001, 0, &l), 0);
     expect_eq(l.a, 4 << 16 | 17);
     expect_eq(emulated_cpuid(1, 0, &l), 0);
-    expect(l.d & 1);                /* FPU */
-    expect_eq(l.c & 1U << 21, 0);   /* no x2APIC for a PV guest */
-    expect_eq(l.c & 1U << 5, 0);    /* no VMX */
-    expect(l.c & 1U << 31);         /* hypervisor */
+    expect(l.d & 1);              /* FPU */
+    expect_eq(l.c & 1U << 21, 0); /* no x2APIC for a PV guest */
+    expect_eq(l.c & 1U << 5, 0);  /* no VMX */
+    expect(l.c & 1U << 31);       /* hypervisor */
     expect_eq(l.d & 1U << 9, 1U << 9);
     expect_eq(emulated_cpuid(7, 0, &l), 0);
     expect_eq(l.c & (1U << 3 | 1U << 4 | 1U << 16), 0); /* no PKU, LA57 */
     expect_eq(emulated_cpuid(0x80000001, 0, &l), 0);
-    expect(l.d & 1U << 29);         /* long mode */
-    expect(l.d & 1U << 11);         /* syscall */
-    expect(l.d & 1U << 20);         /* NX */
-    expect_eq(l.c & 1U << 2, 0);    /* no SVM */
+    expect(l.d & 1U << 29);      /* long mode */
+    expect(l.d & 1U << 11);      /* syscall */
+    expect(l.d & 1U << 20);      /* NX */
+    expect_eq(l.c & 1U << 2, 0); /* no SVM */
     return 0;
 }
 
-static void msrs(void)
-{
+static void msrs(void) {
     uint64_t value, gs;
 
     expect_eq(rdmsr(MSR_EFER, &value), 0);
@@ -127,33 +121,26 @@ static void msrs(void)
     expect_eq(HV_set_segment_base(9, 0), -XEN_EINVAL);
 }
 
-static fault_t in(uint16_t port)
-{
+static fault_t in(uint16_t port) {
     return TRY_IO("inb %%dx, %%al", (), ("d"(port)), ("rax", "memory"));
 }
 
-static fault_t out(uint16_t port, uint8_t value)
-{
+static fault_t out(uint16_t port, uint8_t value) {
     return TRY_IO("outb %%al, %%dx", (), ("d"(port), "a"(value)), ("memory"));
 }
 
-static uint64_t user_port(uint64_t port)
-{
-    return in((uint16_t)port);
-}
+static uint64_t user_port(uint64_t port) { return in((uint16_t)port); }
 
-static void set_iopl(unsigned int level)
-{
-    struct physdev_set_iopl op = { .iopl = level };
+static void set_iopl(unsigned int level) {
+    struct physdev_set_iopl op = {.iopl = level};
 
     require_eq(HV_physdev_op(PHYSDEVOP_set_iopl, &op), 0);
 }
 
-static void ports(void)
-{
+static void ports(void) {
     static uint8_t bitmap[8192];
-    struct physdev_set_iobitmap op = { .nr_ports = 65536 };
-    struct physdev_set_iopl bad = { .iopl = 4 };
+    struct physdev_set_iobitmap op = {.nr_ports = 65536};
+    struct physdev_set_iopl bad = {.iopl = 4};
     uint32_t word = 0;
 
     /* Without IOPL a kernel has no ports; with it, user mode has none still. */
@@ -192,7 +179,7 @@ static void ports(void)
     expect_eq(word & 0xffff, 0x8086);
     /* String form, immediate form. */
     {
-        uint8_t buffer[4] = { 1, 2, 3, 4 }, *at = buffer;
+        uint8_t buffer[4] = {1, 2, 3, 4}, *at = buffer;
         uint64_t n = 4;
 
         expect_eq(TRY_IO("rep outsb", (, "+S"(at), "+c"(n)), ("d"(0x80)), ("memory")), 0);
@@ -203,8 +190,7 @@ static void ports(void)
     }
 }
 
-static void control_registers(void)
-{
+static void control_registers(void) {
     uint64_t cr0, cr2, cr3, cr4, value;
     fault_t f;
 
@@ -236,8 +222,7 @@ static void control_registers(void)
     expect_eq(TRY_IO("mov %%cr8, %1", (, "=r"(value)), (), ("memory")), refused);
 }
 
-static uint64_t user_is_refused(uint64_t arg)
-{
+static uint64_t user_is_refused(uint64_t arg) {
     uint64_t value;
 
     (void)arg;
@@ -257,9 +242,8 @@ static uint64_t user_is_refused(uint64_t arg)
     return 0;
 }
 
-static void kernel_is_refused(void)
-{
-    uint64_t value[2] = { 0 };
+static void kernel_is_refused(void) {
+    uint64_t value[2] = {0};
 
     expect_eq(TRY_IO("invlpg (%1)", (), ("r"(value)), ("memory")), refused);
     expect_eq(TRY_IO("lgdt (%1)", (), ("r"(value)), ("memory")), refused);
@@ -275,8 +259,7 @@ static void kernel_is_refused(void)
     expect_eq(TRY("sti"), 0);
 }
 
-static void extended_state(void)
-{
+static void extended_state(void) {
     uint32_t low = 0, high = 0;
     struct leaf l;
     uint64_t cr4;
@@ -304,15 +287,13 @@ static void extended_state(void)
 
 static unsigned int debug_traps;
 
-static bool debug_hook(struct regs *r)
-{
+static bool debug_hook(struct regs *r) {
     debug_traps++;
     r->rflags |= 0x10000; /* RF: go on over an instruction breakpoint */
     return true;
 }
 
-static void debug_registers(void)
-{
+static void debug_registers(void) {
     static volatile uint64_t watched;
     uint64_t value;
 
@@ -342,8 +323,7 @@ static void debug_registers(void)
     trap_hooks[DB] = NULL;
 }
 
-void test_main(void)
-{
+void test_main(void) {
     cpuid(0);
     run_user(cpuid, 1);
     msrs();

@@ -12,8 +12,7 @@
 
 static unsigned int a, b; /* two ends of a channel */
 
-static void channel(void)
-{
+static void channel(void) {
     struct evtchn_status status;
 
     /* A new channel's second end is pending: what was sent to the first is not lost. */
@@ -54,8 +53,7 @@ static void channel(void)
     events_off();
 }
 
-static void closing(void)
-{
+static void closing(void) {
     struct evtchn_status status;
     unsigned int c, d;
 
@@ -76,35 +74,31 @@ static void closing(void)
     expect_eq(event_close(d), 0);
 }
 
-static long bind_virq(unsigned int virq, unsigned int vcpu)
-{
-    struct evtchn_bind_virq op = { .virq = virq, .vcpu = vcpu };
+static long bind_virq(unsigned int virq, unsigned int vcpu) {
+    struct evtchn_bind_virq op = {.virq = virq, .vcpu = vcpu};
 
     return HV_event_channel_op(EVTCHNOP_bind_virq, &op);
 }
 
-static long bind_vcpu(unsigned int port, unsigned int vcpu)
-{
-    struct evtchn_bind_vcpu op = { .port = port, .vcpu = vcpu };
+static long bind_vcpu(unsigned int port, unsigned int vcpu) {
+    struct evtchn_bind_vcpu op = {.port = port, .vcpu = vcpu};
 
     return HV_event_channel_op(EVTCHNOP_bind_vcpu, &op);
 }
 
-static long bind_interdomain(uint32_t domain, unsigned int port)
-{
-    struct evtchn_bind_interdomain op = { .remote_dom = (domid_t)domain, .remote_port = port };
+static long bind_interdomain(uint32_t domain, unsigned int port) {
+    struct evtchn_bind_interdomain op = {.remote_dom = (domid_t)domain, .remote_port = port};
 
     return HV_event_channel_op(EVTCHNOP_bind_interdomain, &op);
 }
 
-static void refusals(unsigned int ipi, unsigned int timer)
-{
-    struct evtchn_alloc_unbound alloc = { .dom = 5, .remote_dom = DOMID_SELF };
-    struct evtchn_bind_ipi bind_ipi = { .vcpu = 99 };
-    struct evtchn_bind_pirq pirq = { .pirq = 5000 };
-    struct evtchn_unmask unmask = { .port = 4000 };
-    struct evtchn_reset reset = { .dom = 5 };
-    struct evtchn_status status = { .dom = DOMID_SELF, .port = 10000000 };
+static void refusals(unsigned int ipi, unsigned int timer) {
+    struct evtchn_alloc_unbound alloc = {.dom = 5, .remote_dom = DOMID_SELF};
+    struct evtchn_bind_ipi bind_ipi = {.vcpu = 99};
+    struct evtchn_bind_pirq pirq = {.pirq = 5000};
+    struct evtchn_unmask unmask = {.port = 4000};
+    struct evtchn_reset reset = {.dom = 5};
+    struct evtchn_status status = {.dom = DOMID_SELF, .port = 10000000};
 
     expect_eq(HV_event_channel_op(EVTCHNOP_alloc_unbound, &alloc), -XEN_ESRCH);
     expect_eq(bind_interdomain(5, 1), -XEN_ESRCH);
@@ -134,31 +128,27 @@ static void refusals(unsigned int ipi, unsigned int timer)
     expect_eq(HV_event_channel_op(99, &reset), -XEN_ENOSYS);
 }
 
-static void fifo_refusals_before(void)
-{
-    struct evtchn_set_priority priority = { .port = a, .priority = 3 };
-    struct evtchn_expand_array expand = { .array_gfn = virt_to_mfn(page_alloc()) };
+static void fifo_refusals_before(void) {
+    struct evtchn_set_priority priority = {.port = a, .priority = 3};
+    struct evtchn_expand_array expand = {.array_gfn = virt_to_mfn(page_alloc())};
 
     expect_eq(HV_event_channel_op(EVTCHNOP_set_priority, &priority), -XEN_ENOSYS);
     expect_eq(HV_event_channel_op(EVTCHNOP_expand_array, &expand), -XEN_EOPNOTSUPP);
 }
 
-static long single_shot(uint64_t when, uint32_t flags)
-{
-    struct vcpu_set_singleshot_timer op = { .timeout_abs_ns = when, .flags = flags };
+static long single_shot(uint64_t when, uint32_t flags) {
+    struct vcpu_set_singleshot_timer op = {.timeout_abs_ns = when, .flags = flags};
 
     return HV_vcpu_op(VCPUOP_set_singleshot_timer, this_vcpu()->id, &op);
 }
 
-static long periodic(uint64_t period)
-{
-    struct vcpu_set_periodic_timer op = { .period_ns = period };
+static long periodic(uint64_t period) {
+    struct vcpu_set_periodic_timer op = {.period_ns = period};
 
     return HV_vcpu_op(VCPUOP_set_periodic_timer, this_vcpu()->id, &op);
 }
 
-static void timers(unsigned int timer)
-{
+static void timers(unsigned int timer) {
     uint64_t start, count;
 
     require_eq(HV_vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL), 0);
@@ -196,10 +186,9 @@ static void timers(unsigned int timer)
     events_off();
 }
 
-static void blocking(unsigned int timer)
-{
-    evtchn_port_t ports[1] = { b };
-    struct sched_poll poll = { .nr_ports = 1 };
+static void blocking(unsigned int timer) {
+    evtchn_port_t ports[1] = {b};
+    struct sched_poll poll = {.nr_ports = 1};
     uint64_t start = now();
 
     /* block unmasks, sleeps, and the upcall is taken before it returns. */
@@ -234,40 +223,33 @@ static unsigned int ipi0, ipi1;
 static volatile unsigned int rounds;
 #define ROUNDS 300
 
-static void answer(unsigned int port)
-{
+static void answer(unsigned int port) {
     (void)port;
     event_send(ipi0);
 }
 
-static void count_round(unsigned int port)
-{
+static void count_round(unsigned int port) {
     (void)port;
     rounds++;
-    if (rounds < ROUNDS)
-        event_send(ipi1);
+    if (rounds < ROUNDS) event_send(ipi1);
 }
 
 static volatile bool stop;
 
-static void other_vcpu(void)
-{
-    if (event_fifo)
-        require_eq(event_use_fifo(1), 0);
+static void other_vcpu(void) {
+    if (event_fifo) require_eq(event_use_fifo(1), 0);
     ipi1 = event_bind_ipi(1);
     event_handlers[ipi1] = answer;
     event_unmask(ipi1);
     events_on();
-    while (!stop)
-        HV_sched_op(SCHEDOP_block, NULL);
+    while (!stop) HV_sched_op(SCHEDOP_block, NULL);
     events_off();
     event_close(ipi1);
     ipi1 = 0;
 }
 
 /* A ball thrown between two vcpus, both asleep between throws: none may be lost. */
-static void interrupts_between_vcpus(void)
-{
+static void interrupts_between_vcpus(void) {
     uint64_t end = now() + 100 * SECOND;
 
     stop = false;
@@ -276,8 +258,7 @@ static void interrupts_between_vcpus(void)
     event_handlers[ipi0] = count_round;
     event_unmask(ipi0);
     require_eq(vcpu_start(1, other_vcpu), 0);
-    if (!wait_for(READ_ONCE(ipi1) != 0, 20000))
-        die("vcpu 1 did not come up");
+    if (!wait_for(READ_ONCE(ipi1) != 0, 20000)) die("vcpu 1 did not come up");
     events_on();
     event_send(ipi1);
     while (rounds < ROUNDS && now() < end) {
@@ -307,21 +288,16 @@ static void interrupts_between_vcpus(void)
 
 static unsigned int order[16], nr_ordered;
 
-static void note_order(unsigned int port)
-{
-    order[nr_ordered++] = port;
-}
+static void note_order(unsigned int port) { order[nr_ordered++] = port; }
 
-static long set_priority(unsigned int port, unsigned int priority)
-{
-    struct evtchn_set_priority op = { .port = port, .priority = priority };
+static long set_priority(unsigned int port, unsigned int priority) {
+    struct evtchn_set_priority op = {.port = port, .priority = priority};
 
     return HV_event_channel_op(EVTCHNOP_set_priority, &op);
 }
 
-static void priorities(void)
-{
-    static const unsigned int levels[] = { 15, 7, 0, 3, 12 };
+static void priorities(void) {
+    static const unsigned int levels[] = {15, 7, 0, 3, 12};
     unsigned int ports[5], peers[5];
 
     for (unsigned int i = 0; i < 5; i++) {
@@ -335,8 +311,7 @@ static void priorities(void)
     expect_eq(set_priority(10000000, 1), -XEN_EINVAL);
     events_off();
     nr_ordered = 0;
-    for (unsigned int i = 0; i < 5; i++)
-        event_send(peers[i]);
+    for (unsigned int i = 0; i < 5; i++) event_send(peers[i]);
     events_on();
     expect_eq(nr_ordered, 5);
     expect_eq(order[0], ports[2]);
@@ -351,10 +326,9 @@ static void priorities(void)
     }
 }
 
-static void fifo_refusals(void)
-{
-    struct evtchn_init_control control = { .vcpu = 0 };
-    struct evtchn_expand_array expand = { .array_gfn = 0xfffffff };
+static void fifo_refusals(void) {
+    struct evtchn_init_control control = {.vcpu = 0};
+    struct evtchn_expand_array expand = {.array_gfn = 0xfffffff};
 
     expect_eq(HV_event_channel_op(EVTCHNOP_expand_array, &expand), -XEN_EINVAL);
     control.control_gfn = virt_to_mfn(page_alloc());
@@ -369,23 +343,20 @@ static void fifo_refusals(void)
 }
 
 /* More ports than one page of event words holds. */
-static void many_ports(void)
-{
+static void many_ports(void) {
     unsigned int last = 0, count = 0;
 
     while (last < 1100 && count < 1200) {
         last = event_alloc(DOMID_SELF);
-        if (++count == 900)
-            expect_eq(event_fifo_expand(), 0);
+        if (++count == 900) expect_eq(event_fifo_expand(), 0);
     }
     expect(last >= 1100);
     expect_eq(event_close(last), 0);
 }
 
-void test_main(void)
-{
+void test_main(void) {
     unsigned int timer = event_bind_virq(VIRQ_TIMER, 0), ipi = event_bind_ipi(1);
-    struct evtchn_reset reset = { .dom = DOMID_SELF };
+    struct evtchn_reset reset = {.dom = DOMID_SELF};
 
     require_eq(nr_vcpus(), 2);
     HV_vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL);

@@ -17,8 +17,7 @@ static uint16_t *status;
 static unsigned int version = 1;
 static uint64_t *page, *window, *entry;
 
-static void *map_frames(const uint64_t *frames, unsigned int n)
-{
+static void *map_frames(const uint64_t *frames, unsigned int n) {
     char *at = window_alloc(n);
 
     for (unsigned int i = 0; i < n; i++)
@@ -26,8 +25,7 @@ static void *map_frames(const uint64_t *frames, unsigned int n)
     return at;
 }
 
-static void grant(unsigned int ref, uint32_t domain, uint64_t mfn, uint16_t flags)
-{
+static void grant(unsigned int ref, uint32_t domain, uint64_t mfn, uint16_t flags) {
     if (version == 1) {
         v1[ref].domid = (domid_t)domain;
         v1[ref].frame = (uint32_t)mfn;
@@ -42,30 +40,26 @@ static void grant(unsigned int ref, uint32_t domain, uint64_t mfn, uint16_t flag
 }
 
 /* The flags with what the hypervisor says of their use, which version 2 keeps apart. */
-static uint16_t in_use(unsigned int ref)
-{
+static uint16_t in_use(unsigned int ref) {
     return (version == 1 ? v1[ref].flags : status[ref]) & (GTF_reading | GTF_writing);
 }
 
 static int map_at(uint32_t domain, unsigned int ref, uint64_t at, uint32_t flags,
-                  struct gnttab_map_grant_ref *op)
-{
-    *op = (struct gnttab_map_grant_ref){ .host_addr = at, .flags = flags, .ref = ref,
-                                         .dom = (domid_t)domain };
+                  struct gnttab_map_grant_ref *op) {
+    *op = (struct gnttab_map_grant_ref){
+        .host_addr = at, .flags = flags, .ref = ref, .dom = (domid_t)domain};
     expect_eq(HV_grant_table_op(GNTTABOP_map_grant_ref, op, 1), 0);
     return op->status;
 }
 
-static int unmap_at(uint64_t at, uint32_t handle)
-{
-    struct gnttab_unmap_grant_ref op = { .host_addr = at, .handle = handle };
+static int unmap_at(uint64_t at, uint32_t handle) {
+    struct gnttab_unmap_grant_ref op = {.host_addr = at, .handle = handle};
 
     expect_eq(HV_grant_table_op(GNTTABOP_unmap_grant_ref, &op, 1), 0);
     return op.status;
 }
 
-static void mapping(void)
-{
+static void mapping(void) {
     struct gnttab_map_grant_ref op, second;
     uint64_t at = (uint64_t)window, value;
 
@@ -89,8 +83,9 @@ static void mapping(void)
     expect_eq(in_use(REF), GTF_reading);
     expect_eq(try_write(window, 1), FAULT(PF, PF_PRESENT | PF_WRITE));
     /* A second, writable mapping, into an entry named by its machine address. */
-    expect_eq(map_at(0, REF, machine_address(entry + 1),
-                     GNTMAP_host_map | GNTMAP_contains_pte, &second), GNTST_okay);
+    expect_eq(
+        map_at(0, REF, machine_address(entry + 1), GNTMAP_host_map | GNTMAP_contains_pte, &second),
+        GNTST_okay);
     expect_eq(in_use(REF), GTF_reading | GTF_writing);
     expect_eq(try_write(window + 512, 6), 0);
     expect_eq(unmap_at(at, op.handle), GNTST_okay);
@@ -104,8 +99,7 @@ static void mapping(void)
     expect_eq(unmap_at(at, op.handle), GNTST_okay);
 }
 
-static void map_refusals(void)
-{
+static void map_refusals(void) {
     struct gnttab_map_grant_ref op;
     uint64_t at = (uint64_t)window;
 
@@ -133,11 +127,10 @@ static void map_refusals(void)
     expect_eq(HV_grant_table_op(99, &op, 1), -XEN_ENOSYS);
 }
 
-static void replacing(void)
-{
+static void replacing(void) {
     struct gnttab_map_grant_ref op;
-    struct gnttab_unmap_and_replace replace = { .host_addr = (uint64_t)window,
-                                                .new_addr = (uint64_t)(window + 512) };
+    struct gnttab_unmap_and_replace replace = {.host_addr = (uint64_t)window,
+                                               .new_addr = (uint64_t)(window + 512)};
     uint64_t *other = page_alloc(), value;
 
     other[0] = 0x07e4;
@@ -157,21 +150,20 @@ static void replacing(void)
     grant(REF, 0, 0, GTF_invalid);
 }
 
-static int copy(struct gnttab_copy op)
-{
+static int copy(struct gnttab_copy op) {
     expect_eq(HV_grant_table_op(GNTTABOP_copy, &op, 1), 0);
     return op.status;
 }
 
-static void copying(void)
-{
+static void copying(void) {
     uint64_t *other = page_alloc(), mfn = virt_to_mfn(page), to = virt_to_mfn(other);
-    struct gnttab_copy frames = { .source = { .u.gmfn = mfn, .domid = DOMID_SELF },
-                                  .dest = { .u.gmfn = to, .domid = DOMID_SELF },
-                                  .len = 4096 };
-    struct gnttab_copy refs = { .source = { .u.ref = REF, .domid = 0 },
-                                .dest = { .u.ref = REF + 1, .domid = 0 },
-                                .len = 64, .flags = GNTCOPY_source_gref | GNTCOPY_dest_gref };
+    struct gnttab_copy frames = {.source = {.u.gmfn = mfn, .domid = DOMID_SELF},
+                                 .dest = {.u.gmfn = to, .domid = DOMID_SELF},
+                                 .len = 4096};
+    struct gnttab_copy refs = {.source = {.u.ref = REF, .domid = 0},
+                               .dest = {.u.ref = REF + 1, .domid = 0},
+                               .len = 64,
+                               .flags = GNTCOPY_source_gref | GNTCOPY_dest_gref};
     struct gnttab_copy bad;
 
     page[0] = 1;
@@ -231,13 +223,13 @@ static void copying(void)
     page_free(other);
 }
 
-static void sub_pages(void)
-{
+static void sub_pages(void) {
     uint64_t *other = page_alloc();
     struct gnttab_map_grant_ref map;
-    struct gnttab_copy op = { .source = { .u.ref = REF, .domid = 0, .offset = 64 },
-                              .dest = { .u.gmfn = virt_to_mfn(other), .domid = DOMID_SELF },
-                              .len = 64, .flags = GNTCOPY_source_gref };
+    struct gnttab_copy op = {.source = {.u.ref = REF, .domid = 0, .offset = 64},
+                             .dest = {.u.gmfn = virt_to_mfn(other), .domid = DOMID_SELF},
+                             .len = 64,
+                             .flags = GNTCOPY_source_gref};
 
     v2[REF].hdr.domid = 0;
     v2[REF].sub_page.page_off = 64;
@@ -257,16 +249,14 @@ static void sub_pages(void)
     page_free(other);
 }
 
-static long set_version(uint32_t wanted)
-{
-    struct gnttab_set_version op = { .version = wanted };
+static long set_version(uint32_t wanted) {
+    struct gnttab_set_version op = {.version = wanted};
 
     return HV_grant_table_op(GNTTABOP_set_version, &op, 1);
 }
 
-static void versions(void)
-{
-    struct gnttab_get_version get = { .dom = DOMID_SELF };
+static void versions(void) {
+    struct gnttab_get_version get = {.dom = DOMID_SELF};
     struct gnttab_map_grant_ref op;
 
     expect_eq(HV_grant_table_op(GNTTABOP_get_version, &get, 1), 0);
@@ -283,11 +273,10 @@ static void versions(void)
     expect_eq(HV_grant_table_op(GNTTABOP_get_version, &get, 1), -XEN_ESRCH);
 }
 
-static void sizes(void)
-{
-    struct gnttab_query_size query = { .dom = DOMID_SELF };
+static void sizes(void) {
+    struct gnttab_query_size query = {.dom = DOMID_SELF};
     static uint64_t list[128];
-    struct gnttab_setup_table setup = { .dom = DOMID_SELF };
+    struct gnttab_setup_table setup = {.dom = DOMID_SELF};
 
     expect_eq(HV_grant_table_op(GNTTABOP_query_size, &query, 1), 0);
     expect_eq(query.status, GNTST_okay);
@@ -306,10 +295,9 @@ static void sizes(void)
     expect_eq(setup.status, GNTST_bad_domain);
 }
 
-static void status_frames(void)
-{
-    uint64_t list[1] = { 0 };
-    struct gnttab_get_status_frames op = { .dom = DOMID_SELF, .nr_frames = 1 };
+static void status_frames(void) {
+    uint64_t list[1] = {0};
+    struct gnttab_get_status_frames op = {.dom = DOMID_SELF, .nr_frames = 1};
 
     set_xen_guest_handle(op.frame_list, list);
     require_eq(HV_grant_table_op(GNTTABOP_get_status_frames, &op, 1), 0);
@@ -320,9 +308,8 @@ static void status_frames(void)
     expect_eq(op.status, GNTST_general_error);
 }
 
-static void swapping(void)
-{
-    struct gnttab_swap_grant_ref op = { .ref_a = REF, .ref_b = REF + 1 };
+static void swapping(void) {
+    struct gnttab_swap_grant_ref op = {.ref_a = REF, .ref_b = REF + 1};
 
     grant(REF, 0, 111, GTF_permit_access);
     grant(REF + 1, 0, 222, GTF_permit_access | GTF_readonly);
@@ -336,10 +323,9 @@ static void swapping(void)
     grant(REF + 1, 0, 0, GTF_invalid);
 }
 
-static void setup_table(void)
-{
-    uint64_t frames[2] = { 0 };
-    struct gnttab_setup_table setup = { .dom = DOMID_SELF, .nr_frames = 2 };
+static void setup_table(void) {
+    uint64_t frames[2] = {0};
+    struct gnttab_setup_table setup = {.dom = DOMID_SELF, .nr_frames = 2};
 
     set_xen_guest_handle(setup.frame_list, frames);
     require_eq(HV_grant_table_op(GNTTABOP_setup_table, &setup, 1), 0);
@@ -348,8 +334,7 @@ static void setup_table(void)
     v2 = (union grant_entry_v2 *)v1;
 }
 
-static void all(void)
-{
+static void all(void) {
     mapping();
     map_refusals();
     replacing();
@@ -359,8 +344,7 @@ static void all(void)
     sizes();
 }
 
-void test_main(void)
-{
+void test_main(void) {
     window = window_alloc(2);
     entry = l1_entry(window);
     page = page_alloc();

@@ -13,7 +13,7 @@
 #define RACE_MS    3000 /* of each race, and at least */
 #define MIN_ROUNDS 50
 
-static uint64_t *contested;      /* the page raced for */
+static uint64_t *contested; /* the page raced for */
 static uint64_t contested_mfn;
 static uint64_t *window, *entry; /* where the other vcpu maps it */
 static volatile unsigned int mapped, pinned, both, stale;
@@ -25,57 +25,45 @@ static volatile unsigned int mapped, pinned, both, stale;
 static volatile unsigned int at[2], last_round;
 static uint64_t race_end;
 
-static bool meet(unsigned int me, unsigned int round)
-{
+static bool meet(unsigned int me, unsigned int round) {
     uint64_t limit = now() + 100 * SECOND;
 
-    if (!me && round > MIN_ROUNDS && now() > race_end)
-        last_round = round;
+    if (!me && round > MIN_ROUNDS && now() > race_end) last_round = round;
     at[me] = round;
     while (at[1 - me] < round) {
         relax();
-        if (now() > limit)
-            die("vcpu %u waits for the other in round %u", me, round);
+        if (now() > limit) die("vcpu %u waits for the other in round %u", me, round);
     }
     return round != last_round;
 }
 
 /* While the frame is a pinned L1, no store of ours may succeed. */
-static void try_to_map(unsigned int round)
-{
-    if (mmu_update(machine_address(entry), MFN_PTE(contested_mfn, PTE_RW)))
-        return;
+static void try_to_map(unsigned int round) {
+    if (mmu_update(machine_address(entry), MFN_PTE(contested_mfn, PTE_RW))) return;
     mapped++;
     try_write(window + 5, (uint64_t)round << 12);
     require_eq(HV_update_va_mapping(window, 0, UVMF_INVLPG | UVMF_ALL), 0);
 }
 
-static void try_to_pin(void)
-{
+static void try_to_pin(void) {
     long rc = mmuext(MMUEXT_PIN_L1_TABLE, contested_mfn, 0);
 
-    if (rc)
-        return;
+    if (rc) return;
     pinned++;
     /* Now it is a table: a writable mapping can not be there. */
-    if (*entry & PTE_P)
-        both++;
+    if (*entry & PTE_P) both++;
     require_eq(mmuext(MMUEXT_UNPIN_TABLE, contested_mfn, 0), 0);
 }
 
-static void pin_against_map_1(void)
-{
+static void pin_against_map_1(void) {
     for (unsigned int i = 1; meet(1, i); i++) {
-        for (unsigned int n = 0; n < 20; n++)
-            try_to_map(i);
+        for (unsigned int n = 0; n < 20; n++) try_to_map(i);
     }
 }
 
-static void pin_against_map_0(void)
-{
+static void pin_against_map_0(void) {
     for (unsigned int i = 1; meet(0, i); i++) {
-        for (unsigned int n = 0; n < 20; n++)
-            try_to_pin();
+        for (unsigned int n = 0; n < 20; n++) try_to_pin();
     }
 }
 
@@ -83,30 +71,24 @@ static void pin_against_map_0(void)
  * One vcpu maps the frame writable for a moment and goes on writing through the address, faults
  * included; the other pins it as a table with an entry of its own and watches that entry.
  */
-static void stale_writer_1(void)
-{
+static void stale_writer_1(void) {
     for (unsigned int i = 1; meet(1, i); i++) {
         mmu_update(machine_address(entry), MFN_PTE(contested_mfn, PTE_RW));
-        for (unsigned int n = 0; n < 50; n++)
-            try_write(window + 9, 0xbad000);
+        for (unsigned int n = 0; n < 50; n++) try_write(window + 9, 0xbad000);
         /* Taken away without a flush: only a retyping of the frame forces one. */
         require_eq(mmu_update(machine_address(entry), 0), 0);
-        for (unsigned int n = 0; n < 200; n++)
-            try_write(window + 9, 0xbad000);
+        for (unsigned int n = 0; n < 200; n++) try_write(window + 9, 0xbad000);
     }
 }
 
-static void stale_writer_0(void)
-{
+static void stale_writer_0(void) {
     for (unsigned int i = 1; meet(0, i); i++) {
         for (unsigned int n = 0; n < 300; n++) {
-            if (mmuext(MMUEXT_PIN_L1_TABLE, contested_mfn, 0))
-                continue;
+            if (mmuext(MMUEXT_PIN_L1_TABLE, contested_mfn, 0)) continue;
             pinned++;
             require_eq(write_entry(contested + 9, 0x600d000), 0);
             for (unsigned int k = 0; k < 20; k++)
-                if (READ_ONCE(contested[9]) != 0x600d000)
-                    stale++;
+                if (READ_ONCE(contested[9]) != 0x600d000) stale++;
             require_eq(mmuext(MMUEXT_UNPIN_TABLE, contested_mfn, 0), 0);
             break;
         }
@@ -116,8 +98,7 @@ static void stale_writer_0(void)
 /* Both write entries of one table, each its own half, and the same one in between. */
 static uint64_t *table, *pages[2];
 
-static void update_half(unsigned int me)
-{
+static void update_half(unsigned int me) {
     for (unsigned int i = 1; meet(me, i); i++) {
         unsigned int slot = me * 256 + i % 255 + 1;
 
@@ -128,29 +109,21 @@ static void update_half(unsigned int me)
     }
 }
 
-static void update_half_1(void)
-{
-    update_half(1);
-}
+static void update_half_1(void) { update_half(1); }
 
 /* Two vcpus pin and unpin two L2s that share one L1: its validation is counted right. */
 static uint64_t *l2s[2], *shared_l1;
 
-static void pin_tree(unsigned int me)
-{
+static void pin_tree(unsigned int me) {
     for (unsigned int i = 1; meet(me, i); i++) {
         require_eq(mmuext(MMUEXT_PIN_L2_TABLE, virt_to_mfn(l2s[me]), 0), 0);
         require_eq(mmuext(MMUEXT_UNPIN_TABLE, virt_to_mfn(l2s[me]), 0), 0);
     }
 }
 
-static void pin_tree_1(void)
-{
-    pin_tree(1);
-}
+static void pin_tree_1(void) { pin_tree(1); }
 
-static void race(vcpu_fn_t *mine, vcpu_fn_t *other)
-{
+static void race(vcpu_fn_t *mine, vcpu_fn_t *other) {
     at[0] = at[1] = last_round = 0;
     race_end = now() + RACE_MS * MS;
     mapped = pinned = both = stale = 0;
@@ -163,18 +136,11 @@ static void race(vcpu_fn_t *mine, vcpu_fn_t *other)
     require_eq(HV_update_va_mapping(window, 0, UVMF_INVLPG | UVMF_ALL), 0);
 }
 
-static void update_half_0(void)
-{
-    update_half(0);
-}
+static void update_half_0(void) { update_half(0); }
 
-static void pin_tree_0(void)
-{
-    pin_tree(0);
-}
+static void pin_tree_0(void) { pin_tree(0); }
 
-static void shared_tables(void)
-{
+static void shared_tables(void) {
     shared_l1 = page_alloc();
     for (unsigned int i = 0; i < 512; i++)
         shared_l1[i] = MFN_PTE(virt_to_mfn(pages[i % 2]), PTE_RW);
@@ -191,8 +157,7 @@ static void shared_tables(void)
     table_free(shared_l1);
 }
 
-void test_main(void)
-{
+void test_main(void) {
     require_eq(nr_vcpus(), 2);
     window = window_alloc(1);
     entry = l1_entry(window);
@@ -208,8 +173,7 @@ void test_main(void)
     table = table_alloc();
     require_eq(mmuext(MMUEXT_PIN_L1_TABLE, virt_to_mfn(table), 0), 0);
     race(update_half_0, update_half_1);
-    for (unsigned int i = 0; i < 512; i++)
-        expect_eq(table[i], 0);
+    for (unsigned int i = 0; i < 512; i++) expect_eq(table[i], 0);
     require_eq(mmuext(MMUEXT_UNPIN_TABLE, virt_to_mfn(table), 0), 0);
     table_free(table);
 

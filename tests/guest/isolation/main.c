@@ -19,8 +19,7 @@ static uint64_t *window, *entry, *page;
  * Every way of mapping a frame writable is refused; read-only is not. (A store to an L1 seen
  * read-only is done by the hypervisor.)
  */
-static void refuse_writable(const char *what, uint64_t mfn, fault_t store)
-{
+static void refuse_writable(const char *what, uint64_t mfn, fault_t store) {
     uint64_t pte = MFN_PTE(mfn, PTE_RW);
     long a, b;
     fault_t c;
@@ -39,8 +38,7 @@ static void refuse_writable(const char *what, uint64_t mfn, fault_t store)
     expect_eq(map_pte(window, 0), 0);
 }
 
-static void live_tables(void)
-{
+static void live_tables(void) {
     fault_t fault = FAULT(PF, PF_PRESENT | PF_WRITE);
 
     refuse_writable("a live L1", virt_to_mfn(entry), 0);
@@ -49,9 +47,8 @@ static void live_tables(void)
     refuse_writable("a live L4", virt_to_mfn(l4_table()), fault);
 }
 
-static void descriptor_tables(void)
-{
-    uint64_t *table = page_alloc(), frames[1] = { virt_to_mfn(table) };
+static void descriptor_tables(void) {
+    uint64_t *table = page_alloc(), frames[1] = {virt_to_mfn(table)};
 
     require_eq(set_readonly(table), 0);
     require_eq(HV_set_gdt(frames, 512), 0);
@@ -66,8 +63,7 @@ static void descriptor_tables(void)
     page_free(table);
 }
 
-static void hypervisor_slots(void)
-{
+static void hypervisor_slots(void) {
     uint64_t *l4 = l4_table(), l3 = MFN_PTE(virt_to_mfn(l3_entry(window)), PTE_TABLE);
 
     for (unsigned int slot = 256; slot < 272; slot++) {
@@ -81,8 +77,7 @@ static void hypervisor_slots(void)
     expect_eq(mfn_to_pfn(virt_to_mfn(page)), virt_to_pfn(page));
 }
 
-static void large_pages(void)
-{
+static void large_pages(void) {
     uint64_t mfn = virt_to_mfn(page) & ~511UL, *spare = window_alloc(1024);
 
     expect_eq(write_entry(l2_entry(spare), MFN_PTE(mfn, PTE_RW | PTE_PS)), -XEN_EINVAL);
@@ -92,12 +87,11 @@ static void large_pages(void)
     expect_eq(mmuext(MMUEXT_MARK_SUPER, mfn, 0), -XEN_EOPNOTSUPP);
 }
 
-static const unsigned int pin_ops[] = { 0, MMUEXT_PIN_L1_TABLE, MMUEXT_PIN_L2_TABLE,
-                                        MMUEXT_PIN_L3_TABLE, MMUEXT_PIN_L4_TABLE };
+static const unsigned int pin_ops[] = {0, MMUEXT_PIN_L1_TABLE, MMUEXT_PIN_L2_TABLE,
+                                       MMUEXT_PIN_L3_TABLE, MMUEXT_PIN_L4_TABLE};
 
 /* Entries that no table of that level may hold. */
-static void garbage_tables(void)
-{
+static void garbage_tables(void) {
     uint64_t own = MFN_PTE(virt_to_mfn(page), PTE_TABLE);
     uint64_t l1 = MFN_PTE(virt_to_mfn(entry), PTE_TABLE);
     uint64_t l2 = MFN_PTE(virt_to_mfn(l2_entry(window)), PTE_TABLE);
@@ -106,20 +100,20 @@ static void garbage_tables(void)
         uint64_t entry;
         long want;
     } cases[] = {
-        { 1, MFN_PTE(1UL << 39, PTE_RW), -XEN_EPERM },
-        { 1, l1, -XEN_EBUSY },
-        { 1, l2, -XEN_EBUSY },
-        { 1, ~0UL, -XEN_EINVAL },
-        { 2, own, -XEN_EINVAL },
-        { 2, l2, -XEN_EINVAL },
-        { 2, l1 | PTE_PS, -XEN_EINVAL },
-        { 2, MFN_PTE(1UL << 39, PTE_TABLE), -XEN_EINVAL },
-        { 3, l1, -XEN_EINVAL },
-        { 3, own, -XEN_EINVAL },
-        { 3, ~0UL, -XEN_EINVAL },
-        { 4, l2, -XEN_EINVAL },
-        { 4, l1, -XEN_EINVAL },
-        { 4, own | PTE_PS, -XEN_EINVAL },
+        {1, MFN_PTE(1UL << 39, PTE_RW), -XEN_EPERM},
+        {1, l1, -XEN_EBUSY},
+        {1, l2, -XEN_EBUSY},
+        {1, ~0UL, -XEN_EINVAL},
+        {2, own, -XEN_EINVAL},
+        {2, l2, -XEN_EINVAL},
+        {2, l1 | PTE_PS, -XEN_EINVAL},
+        {2, MFN_PTE(1UL << 39, PTE_TABLE), -XEN_EINVAL},
+        {3, l1, -XEN_EINVAL},
+        {3, own, -XEN_EINVAL},
+        {3, ~0UL, -XEN_EINVAL},
+        {4, l2, -XEN_EINVAL},
+        {4, l1, -XEN_EINVAL},
+        {4, own | PTE_PS, -XEN_EINVAL},
     };
 
     for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -139,8 +133,7 @@ static void garbage_tables(void)
     }
 }
 
-static void wrong_types(void)
-{
+static void wrong_types(void) {
     uint64_t *l1 = table_alloc(), mfn = virt_to_mfn(l1);
 
     /* A page that is mapped writable is no table. */
@@ -166,8 +159,7 @@ static void wrong_types(void)
     table_free(l1);
 }
 
-static void entry_bits(void)
-{
+static void entry_bits(void) {
     uint64_t at = machine_address(entry), mfn = virt_to_mfn(page);
 
     /* What the guest may keep in an entry. */
@@ -194,8 +186,7 @@ static void entry_bits(void)
     expect_eq(mmu_update_dom(at, 0, DOMID_SELF | 6u << 16), -XEN_ESRCH);
 }
 
-static void device_frames(void)
-{
+static void device_frames(void) {
     uint64_t at = machine_address(entry), apic = 0xfee00, ioapic = 0xfec00;
 
     expect_eq(mmu_update(at, MFN_PTE(apic, PTE_RW)), -XEN_EPERM);
@@ -216,9 +207,8 @@ static void device_frames(void)
 
 static uint64_t grant_frame;
 
-static void setup_grants(void)
-{
-    struct gnttab_setup_table setup = { .dom = DOMID_SELF, .nr_frames = 1 };
+static void setup_grants(void) {
+    struct gnttab_setup_table setup = {.dom = DOMID_SELF, .nr_frames = 1};
 
     set_xen_guest_handle(setup.frame_list, &grant_frame);
     require_eq(HV_grant_table_op(GNTTABOP_setup_table, &setup, 1), 0);
@@ -231,8 +221,7 @@ static struct e820entry {
 } __attribute__((packed)) map[128];
 static unsigned int map_entries;
 
-static bool is_ram(uint64_t mfn)
-{
+static bool is_ram(uint64_t mfn) {
     uint64_t at = mfn << PAGE_SHIFT;
 
     for (unsigned int i = 0; i < map_entries; i++)
@@ -245,9 +234,8 @@ static bool is_ram(uint64_t mfn)
  * All RAM that is not this domain's: the hypervisor's image, heap, tables, free memory. What the
  * hypervisor shares with this domain is left out: shared_info and the first grant frame.
  */
-static void foreign_frames(void)
-{
-    struct xen_memory_map request = { .nr_entries = ARRAY_SIZE(map) };
+static void foreign_frames(void) {
+    struct xen_memory_map request = {.nr_entries = ARRAY_SIZE(map)};
     uint64_t at = machine_address(entry), last, mapped = 0, refused = 0;
 
     set_xen_guest_handle(request.buffer, map);
@@ -257,15 +245,13 @@ static void foreign_frames(void)
     for (uint64_t mfn = 0x100; mfn < last; mfn++) {
         uint64_t pfn;
 
-        if (!is_ram(mfn))
-            continue;
+        if (!is_ram(mfn)) continue;
         pfn = mfn_to_pfn(mfn);
         if ((pfn < si->nr_pages && pfn_to_mfn(pfn) == mfn) || mfn == si->shared_info >> 12 ||
             mfn == grant_frame)
             continue;
         if (!mmu_update(at, MFN_PTE(mfn, PTE_RW)) || !mmu_update(at, MFN_PTE(mfn, PTE_RO))) {
-            if (!mapped++)
-                failure("frame %lx, not ours, was mapped", mfn);
+            if (!mapped++) failure("frame %lx, not ours, was mapped", mfn);
             require_eq(mmu_update(at, 0), 0);
         }
         if (mmuext(MMUEXT_PIN_L1_TABLE, mfn, 0) != -XEN_EINVAL ||
@@ -279,10 +265,9 @@ static void foreign_frames(void)
     expect_eq(mapped, 0);
 }
 
-static void machine_to_physical(void)
-{
-    uint64_t mfn = virt_to_mfn(page), value, frames[4] = { 0 };
-    struct xen_machphys_mfn_list list = { .max_extents = 4 };
+static void machine_to_physical(void) {
+    uint64_t mfn = virt_to_mfn(page), value, frames[4] = {0};
+    struct xen_machphys_mfn_list list = {.max_extents = 4};
 
     expect_eq(try_write(&machine_to_phys_mapping[mfn], 1), FAULT(PF, PF_PRESENT | PF_WRITE));
     expect_eq(mmu_update(mfn << PAGE_SHIFT | MMU_MACHPHYS_UPDATE, 0x123456), 0);
@@ -303,10 +288,9 @@ static void machine_to_physical(void)
 }
 
 /* Hypercalls that are given the hypervisor's addresses for their results. */
-static void hypercall_buffers(void)
-{
-    static const uint64_t places[] = { HYPERVISOR_VIRT_START, 0xffff830000000000,
-                                       0xffff87fffffff000, 0x8000000000000000 };
+static void hypercall_buffers(void) {
+    static const uint64_t places[] = {HYPERVISOR_VIRT_START, 0xffff830000000000, 0xffff87fffffff000,
+                                      0x8000000000000000};
 
     for (unsigned int i = 0; i < ARRAY_SIZE(places); i++) {
         expect_eq(HV_xen_version(XENVER_extraversion, places[i]), -XEN_EFAULT);
@@ -319,18 +303,16 @@ static void hypercall_buffers(void)
 
 static struct grant_entry_v1 *grants;
 
-static int16_t map_grant(uint32_t ref, void *at, uint32_t flags, uint32_t *handle)
-{
-    struct gnttab_map_grant_ref op = { .host_addr = (uint64_t)at, .flags = flags, .ref = ref };
+static int16_t map_grant(uint32_t ref, void *at, uint32_t flags, uint32_t *handle) {
+    struct gnttab_map_grant_ref op = {.host_addr = (uint64_t)at, .flags = flags, .ref = ref};
 
     expect_eq(HV_grant_table_op(GNTTABOP_map_grant_ref, &op, 1), 0);
     *handle = op.handle;
     return op.status;
 }
 
-static void ended_grants(void)
-{
-    struct gnttab_unmap_grant_ref unmap = { 0 };
+static void ended_grants(void) {
+    struct gnttab_unmap_grant_ref unmap = {0};
     void *table = window_alloc(1);
     uint32_t handle;
 
@@ -364,8 +346,7 @@ static void ended_grants(void)
     WRITE_ONCE(grants[8].flags, GTF_invalid);
 }
 
-void test_main(void)
-{
+void test_main(void) {
     window = window_alloc(1);
     entry = l1_entry(window);
     page = page_alloc();

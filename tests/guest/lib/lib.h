@@ -13,13 +13,13 @@
 #include "asm.h"
 #include "hypercall.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define PAGE_SIZE     4096UL
-#define PAGE_SHIFT    12
-#define PAGE_ALIGNED  __attribute__((aligned(4096)))
-#define barrier()     asm volatile("" ::: "memory")
-#define mb()          asm volatile("mfence" ::: "memory")
-#define READ_ONCE(x)  (*(const volatile __typeof__(x) *)&(x))
+#define ARRAY_SIZE(a)    (sizeof(a) / sizeof((a)[0]))
+#define PAGE_SIZE        4096UL
+#define PAGE_SHIFT       12
+#define PAGE_ALIGNED     __attribute__((aligned(4096)))
+#define barrier()        asm volatile("" ::: "memory")
+#define mb()             asm volatile("mfence" ::: "memory")
+#define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 
 void *memset(void *to, int byte, size_t n);
@@ -60,15 +60,13 @@ void test_main(void);
 #define expect(cond)                                                                               \
     do {                                                                                           \
         count_check();                                                                             \
-        if (!(cond))                                                                               \
-            failure("%s:%d: not so: %s", __FILE__, __LINE__, #cond);                               \
+        if (!(cond)) failure("%s:%d: not so: %s", __FILE__, __LINE__, #cond);                      \
     } while (0)
 /* For steps without which the rest means nothing. */
 #define require(cond)                                                                              \
     do {                                                                                           \
         count_check();                                                                             \
-        if (!(cond))                                                                               \
-            die("%s:%d: needed: %s", __FILE__, __LINE__, #cond);                                   \
+        if (!(cond)) die("%s:%d: needed: %s", __FILE__, __LINE__, #cond);                          \
     } while (0)
 #define require_eq(expr, want)                                                                     \
     do {                                                                                           \
@@ -79,37 +77,29 @@ void test_main(void);
                 got_, #want);                                                                      \
     } while (0)
 
-static inline uint64_t rdtsc(void)
-{
+static inline uint64_t rdtsc(void) {
     uint32_t low, high;
     asm volatile("rdtsc" : "=a"(low), "=d"(high));
     return (uint64_t)high << 32 | low;
 }
 
-static inline void outl(uint16_t port, uint32_t value)
-{
+static inline void outl(uint16_t port, uint32_t value) {
     asm volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
 
-static inline void relax(void)
-{
-    asm volatile("pause" ::: "memory");
-}
+static inline void relax(void) { asm volatile("pause" ::: "memory"); }
 
-static inline bool test_bit(unsigned int bit, const void *map)
-{
+static inline bool test_bit(unsigned int bit, const void *map) {
     return ((const volatile uint8_t *)map)[bit / 8] >> (bit % 8) & 1;
 }
 
-static inline bool test_and_set_bit(unsigned int bit, void *map)
-{
+static inline bool test_and_set_bit(unsigned int bit, void *map) {
     bool old;
     asm volatile("lock btsl %2, %1" : "=@ccc"(old), "+m"(*(uint32_t *)map) : "Ir"(bit) : "memory");
     return old;
 }
 
-static inline bool test_and_clear_bit(unsigned int bit, void *map)
-{
+static inline bool test_and_clear_bit(unsigned int bit, void *map) {
     bool old;
     asm volatile("lock btrl %2, %1" : "=@ccc"(old), "+m"(*(uint32_t *)map) : "Ir"(bit) : "memory");
     return old;

@@ -10,19 +10,19 @@
 
 extern char VIRT_BASE[];
 
-#define PTE_P    0x001UL
-#define PTE_W    0x002UL
-#define PTE_U    0x004UL
-#define PTE_A    0x020UL
-#define PTE_D    0x040UL
-#define PTE_PS   0x080UL
-#define PTE_G    0x100UL
-#define PTE_NX   (1UL << 63)
-#define PTE_RW   (PTE_P | PTE_W | PTE_A | PTE_D | PTE_U)
-#define PTE_RO   (PTE_P | PTE_A | PTE_D | PTE_U)
-#define PTE_TABLE (PTE_P | PTE_W | PTE_U | PTE_A | PTE_D)
-#define PTE_ADDR 0x000ffffffffff000UL
-#define PTE_MFN(pte) (((pte)&PTE_ADDR) >> PAGE_SHIFT)
+#define PTE_P               0x001UL
+#define PTE_W               0x002UL
+#define PTE_U               0x004UL
+#define PTE_A               0x020UL
+#define PTE_D               0x040UL
+#define PTE_PS              0x080UL
+#define PTE_G               0x100UL
+#define PTE_NX              (1UL << 63)
+#define PTE_RW              (PTE_P | PTE_W | PTE_A | PTE_D | PTE_U)
+#define PTE_RO              (PTE_P | PTE_A | PTE_D | PTE_U)
+#define PTE_TABLE           (PTE_P | PTE_W | PTE_U | PTE_A | PTE_D)
+#define PTE_ADDR            0x000ffffffffff000UL
+#define PTE_MFN(pte)        (((pte)&PTE_ADDR) >> PAGE_SHIFT)
 #define MFN_PTE(mfn, flags) ((uint64_t)(mfn) << PAGE_SHIFT | (flags))
 
 #define L1_INDEX(va) ((uint64_t)(va) >> 12 & 511)
@@ -34,19 +34,15 @@ extern char VIRT_BASE[];
 #define WINDOW_START 0xffff890000000000UL
 
 void mm_init(void);
-void *page_alloc(void);     /* zeroed, writable; ends the test if there is none */
+void *page_alloc(void); /* zeroed, writable; ends the test if there is none */
 void page_free(void *page);
 unsigned long pages_free(void);
 
-static inline uint64_t virt_to_pfn(const void *va)
-{
+static inline uint64_t virt_to_pfn(const void *va) {
     return ((uint64_t)va - (uint64_t)VIRT_BASE) >> PAGE_SHIFT;
 }
 
-static inline void *pfn_to_virt(uint64_t pfn)
-{
-    return VIRT_BASE + (pfn << PAGE_SHIFT);
-}
+static inline void *pfn_to_virt(uint64_t pfn) { return VIRT_BASE + (pfn << PAGE_SHIFT); }
 
 uint64_t pfn_to_mfn(uint64_t pfn);
 void set_pfn_to_mfn(uint64_t pfn, uint64_t mfn);

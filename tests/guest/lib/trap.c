@@ -21,8 +21,7 @@ struct exception_entry {
 };
 extern const struct exception_entry ex_table_start[], ex_table_end[];
 
-void trap_fill_table(struct trap_info to[256])
-{
+void trap_fill_table(struct trap_info to[256]) {
     for (unsigned int vector = 0; vector < 256; vector++) {
         bool software = vector == BP || vector == OF || vector == 0x80 || vector == 0x40;
 
@@ -33,15 +32,13 @@ void trap_fill_table(struct trap_info to[256])
     }
 }
 
-void trap_init(void)
-{
+void trap_init(void) {
     trap_fill_table(table);
     require_eq(HV_set_trap_table(table), 0);
     require_eq(HV_set_callbacks(entry_event, entry_failsafe, entry_syscall), 0);
 }
 
-static void dump(const struct regs *r)
-{
+static void dump(const struct regs *r) {
     printk("vector 0x%lx error 0x%lx rip %lx cs %x flags %lx rsp %lx ss %lx cr2 %lx\n", r->vector,
            r->error, r->rip, r->cs, r->rflags, r->rsp, r->ss, last_cr2);
     printk("rax %lx rbx %lx rcx %lx rdx %lx rsi %lx rdi %lx rbp %lx\n", r->rax, r->rbx, r->rcx,
@@ -50,12 +47,11 @@ static void dump(const struct regs *r)
            r->r11, r->r12, r->r13, r->r14, r->r15);
 }
 
-static bool resume(struct regs *r)
-{
+static bool resume(struct regs *r) {
     for (const struct exception_entry *e = ex_table_start; e < ex_table_end; e++) {
         /* int3, into and int n leave rip behind the instruction. */
-        bool behind = r->rip == e->resume && (r->vector == BP || r->vector == OF ||
-                                              r->vector >= 32);
+        bool behind =
+            r->rip == e->resume && (r->vector == BP || r->vector == OF || r->vector >= 32);
         if (r->rip == e->at || behind) {
             r->r12 = FAULT(r->vector, r->error);
             r->rip = e->resume;
@@ -66,24 +62,20 @@ static bool resume(struct regs *r)
 }
 
 /* What user code asks of the kernel: its end, and the console that printk() needs. */
-static bool user_call(struct regs *r)
-{
+static bool user_call(struct regs *r) {
     struct vcpu *v = this_vcpu();
 
-    if (r->vector != VEC_SYSCALL || !v->in_user)
-        return false;
+    if (r->vector != VEC_SYSCALL || !v->in_user) return false;
     if (r->rax == __HYPERVISOR_console_io) {
         r->rax = (uint64_t)HV_console_io(r->rdi, r->rsi, r->rdx);
         return true;
     }
-    if (r->rax != USER_EXIT)
-        return false;
+    if (r->rax != USER_EXIT) return false;
     v->in_user = false;
     context_load(&v->user_caller, r->rdi);
 }
 
-void trap(struct regs *r)
-{
+void trap(struct regs *r) {
     struct vcpu *v = this_vcpu();
 
     if (r->vector != VEC_EVENT) {
@@ -92,35 +84,29 @@ void trap(struct regs *r)
         last_trap = *r;
         trap_count++;
     }
-    if (trap_hooks[r->vector] && trap_hooks[r->vector](r))
-        return;
+    if (trap_hooks[r->vector] && trap_hooks[r->vector](r)) return;
     if (r->vector == VEC_EVENT) {
         event_upcall(v);
         return;
     }
-    if (user_call(r) || resume(r))
-        return;
+    if (user_call(r) || resume(r)) return;
     dump(r);
     die("unexpected trap 0x%lx (error 0x%lx) at %lx", r->vector, r->error, r->rip);
 }
 
-fault_t try_read(const volatile void *at, uint64_t *value)
-{
+fault_t try_read(const volatile void *at, uint64_t *value) {
     uint64_t got = 0;
     fault_t fault = TRY_IO("mov (%2), %1", (, "+r"(got)), ("r"(at)), ("memory"));
 
-    if (value)
-        *value = got;
+    if (value) *value = got;
     return fault;
 }
 
-fault_t try_write(volatile void *at, uint64_t value)
-{
+fault_t try_write(volatile void *at, uint64_t value) {
     return TRY_IO("mov %2, (%1)", (), ("r"(at), "r"(value)), ("memory"));
 }
 
-void user_prepare(void)
-{
+void user_prepare(void) {
     uint64_t *l4 = page_alloc();
 
     memcpy(l4, (void *)si->pt_base, PAGE_SIZE);
@@ -130,8 +116,7 @@ void user_prepare(void)
     require_eq(mmuext(MMUEXT_PIN_L4_TABLE, user_l4_mfn, 0), 0);
 }
 
-uint64_t run_user(user_fn_t *fn, uint64_t arg)
-{
+uint64_t run_user(user_fn_t *fn, uint64_t arg) {
     struct vcpu *v = this_vcpu();
     char *stack = user_stacks[v->id];
     struct iret_frame frame = {
@@ -146,8 +131,7 @@ uint64_t run_user(user_fn_t *fn, uint64_t arg)
     volatile bool back = false;
     uint64_t result;
 
-    if (!user_l4_mfn)
-        user_prepare();
+    if (!user_l4_mfn) user_prepare();
     *(struct vcpu **)stack = v;
     require_eq(mmuext(MMUEXT_NEW_USER_BASEPTR, user_l4_mfn, 0), 0);
     v->in_user = true;

@@ -16,21 +16,16 @@ static struct vcpu_guest_context start_context;
 
 void start_c(struct start_info *start) __attribute__((noreturn));
 
-struct vcpu *this_vcpu(void)
-{
+struct vcpu *this_vcpu(void) {
     uint64_t sp;
 
     asm("mov %%rsp, %0" : "=r"(sp));
     return *(struct vcpu **)(sp & -(uint64_t)STACK_SIZE);
 }
 
-static uint64_t stack_top(char *stack)
-{
-    return (uint64_t)stack + STACK_SIZE - 16;
-}
+static uint64_t stack_top(char *stack) { return (uint64_t)stack + STACK_SIZE - 16; }
 
-void vcpu_init(void)
-{
+void vcpu_init(void) {
     for (unsigned int i = 0; i < MAX_VCPUS; i++) {
         vcpus[i].id = i;
         vcpus[i].info = &shared->vcpu_info[i];
@@ -39,8 +34,7 @@ void vcpu_init(void)
     }
 }
 
-void start_c(struct start_info *start)
-{
+void start_c(struct start_info *start) {
     si = start;
     vcpu_init();
     trap_init();
@@ -51,17 +45,14 @@ void start_c(struct start_info *start)
     finish();
 }
 
-unsigned int nr_vcpus(void)
-{
+unsigned int nr_vcpus(void) {
     unsigned int n = 0;
 
-    while (n < 8192 && HV_vcpu_op(VCPUOP_is_up, n, NULL) >= 0)
-        n++;
+    while (n < 8192 && HV_vcpu_op(VCPUOP_is_up, n, NULL) >= 0) n++;
     return n;
 }
 
-void vcpu_main(void)
-{
+void vcpu_main(void) {
     struct vcpu *v = this_vcpu();
 
     for (;;) {
@@ -71,8 +62,7 @@ void vcpu_main(void)
     }
 }
 
-static void fill_context(struct vcpu_guest_context *c, unsigned int id)
-{
+static void fill_context(struct vcpu_guest_context *c, unsigned int id) {
     uint64_t cr3;
 
     memset(c, 0, sizeof(*c));
@@ -93,26 +83,21 @@ static void fill_context(struct vcpu_guest_context *c, unsigned int id)
     trap_fill_table(c->trap_ctxt);
 }
 
-long vcpu_start(unsigned int id, vcpu_fn_t *fn)
-{
+long vcpu_start(unsigned int id, vcpu_fn_t *fn) {
     long rc;
 
     vcpus[id].fn = fn;
     fill_context(&start_context, id);
     rc = HV_vcpu_op(VCPUOP_initialise, id, &start_context);
-    if (rc && rc != -XEN_EEXIST)
-        return rc;
+    if (rc && rc != -XEN_EEXIST) return rc;
     return HV_vcpu_op(VCPUOP_up, id, NULL);
 }
 
-void vcpu_wait_down(unsigned int id)
-{
-    if (!wait_for(HV_vcpu_op(VCPUOP_is_up, id, NULL) == 0, 120000))
-        die("vcpu %u did not stop", id);
+void vcpu_wait_down(unsigned int id) {
+    if (!wait_for(HV_vcpu_op(VCPUOP_is_up, id, NULL) == 0, 120000)) die("vcpu %u did not stop", id);
 }
 
-uint64_t now(void)
-{
+uint64_t now(void) {
     const volatile struct vcpu_time_info *t = &this_vcpu()->info->time;
     uint64_t delta, time;
     uint32_t version;

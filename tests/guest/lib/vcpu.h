@@ -46,7 +46,6 @@ uint64_t now(void);
     ({                                                                                             \
         uint64_t end_ = now() + (ms)*MS;                                                           \
         bool done_;                                                                                \
-        while (!(done_ = (cond)) && now() < end_)                                                  \
-            relax();                                                                               \
+        while (!(done_ = (cond)) && now() < end_) relax();                                         \
         done_ || (cond);                                                                           \
     })

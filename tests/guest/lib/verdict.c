@@ -15,13 +15,9 @@ static unsigned int checks;
 static unsigned int complaints;
 #define MAX_COMPLAINTS 60
 
-static void write_console(const char *text, size_t n)
-{
-    HV_console_io(CONSOLEIO_write, n, text);
-}
+static void write_console(const char *text, size_t n) { HV_console_io(CONSOLEIO_write, n, text); }
 
-void printk(const char *format, ...)
-{
+void printk(const char *format, ...) {
     char line[512];
     va_list ap;
 
@@ -30,13 +26,9 @@ void printk(const char *format, ...)
     va_end(ap);
 }
 
-void count_check(void)
-{
-    __atomic_fetch_add(&checks, 1, __ATOMIC_RELAXED);
-}
+void count_check(void) { __atomic_fetch_add(&checks, 1, __ATOMIC_RELAXED); }
 
-static void worsen(enum verdict to, const char *word, const char *format, va_list ap)
-{
+static void worsen(enum verdict to, const char *word, const char *format, va_list ap) {
     char text[400];
 
     if (__atomic_fetch_add(&complaints, 1, __ATOMIC_RELAXED) >= MAX_COMPLAINTS && to <= verdict)
@@ -50,8 +42,7 @@ static void worsen(enum verdict to, const char *word, const char *format, va_lis
 }
 
 #define WORSEN(function, to)                                                                       \
-    void function(const char *format, ...)                                                         \
-    {                                                                                              \
+    void function(const char *format, ...) {                                                       \
         va_list ap;                                                                                \
         va_start(ap, format);                                                                      \
         worsen(to, #to, format, ap);                                                               \
@@ -62,8 +53,7 @@ WORSEN(skip, SKIP)
 WORSEN(error, ERROR)
 WORSEN(failure, FAILURE)
 
-void die(const char *format, ...)
-{
+void die(const char *format, ...) {
     va_list ap;
 
     va_start(ap, format);
@@ -76,20 +66,16 @@ void die(const char *format, ...)
  * dom0's power-off halts a bare hypervisor without ending QEMU, so QEMU's exit port comes first
  * (it needs I/O rights), then the shutdown that also works in an ordinary domain.
  */
-void finish(void)
-{
-    static const char *const words[] = { "SUCCESS", "SKIP", "ERROR", "FAILURE" };
-    struct sched_shutdown shutdown = { .reason = SHUTDOWN_poweroff };
-    struct physdev_set_iopl iopl = { .iopl = 1 };
+void finish(void) {
+    static const char *const words[] = {"SUCCESS", "SKIP", "ERROR", "FAILURE"};
+    struct sched_shutdown shutdown = {.reason = SHUTDOWN_poweroff};
+    struct physdev_set_iopl iopl = {.iopl = 1};
 
-    if (!checks && verdict == SUCCESS)
-        error("the test checked nothing");
+    if (!checks && verdict == SUCCESS) error("the test checked nothing");
     printk("%u checks\n", checks);
     printk("*** TEST %s: %s%s%s\n", TEST_NAME, words[verdict], verdict == SKIP ? " " : "",
            verdict == SKIP ? reason : "");
-    if (!HV_physdev_op(PHYSDEVOP_set_iopl, &iopl))
-        outl(0xf4, (uint32_t)verdict + 0x10);
+    if (!HV_physdev_op(PHYSDEVOP_set_iopl, &iopl)) outl(0xf4, (uint32_t)verdict + 0x10);
     HV_sched_op(SCHEDOP_shutdown, &shutdown);
-    for (;;)
-        HV_sched_op(SCHEDOP_block, 0);
+    for (;;) HV_sched_op(SCHEDOP_block, 0);
 }

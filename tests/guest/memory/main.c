@@ -8,24 +8,21 @@
 #include "trap.h"
 #include "vcpu.h"
 
-static uint64_t reservation(void)
-{
+static uint64_t reservation(void) {
     domid_t self = DOMID_SELF;
 
     return (uint64_t)HV_memory_op(XENMEM_current_reservation, &self);
 }
 
-static long reserve(unsigned int cmd, uint64_t *list, unsigned long n, unsigned int order)
-{
-    struct xen_memory_reservation op = { .nr_extents = n, .extent_order = order,
-                                         .domid = DOMID_SELF };
+static long reserve(unsigned int cmd, uint64_t *list, unsigned long n, unsigned int order) {
+    struct xen_memory_reservation op = {
+        .nr_extents = n, .extent_order = order, .domid = DOMID_SELF};
 
     set_xen_guest_handle(op.extent_start, list);
     return HV_memory_op(cmd, &op);
 }
 
-static void decrease_and_populate(void)
-{
+static void decrease_and_populate(void) {
     uint64_t before = reservation(), list[4], pfns[4], value;
     char *pages[4];
 
@@ -54,8 +51,7 @@ static void decrease_and_populate(void)
 }
 
 /* A frame that is still mapped when it is given back stays until the mapping goes. */
-static void decrease_while_mapped(void)
-{
+static void decrease_while_mapped(void) {
     uint64_t before = reservation(), *page = page_alloc(), mfn = virt_to_mfn(page), list[1], value;
     uint64_t pfn = virt_to_pfn(page);
 
@@ -75,9 +71,8 @@ static void decrease_while_mapped(void)
     expect_eq(reservation(), before);
 }
 
-static void increase(void)
-{
-    uint64_t before = reservation(), list[2] = { 0 }, *window = window_alloc(1), value;
+static void increase(void) {
+    uint64_t before = reservation(), list[2] = {0}, *window = window_alloc(1), value;
 
     /* At its maximum a domain gets no more. */
     expect_eq(reserve(XENMEM_increase_reservation, list, 1, 0), 0);
@@ -93,13 +88,14 @@ static void increase(void)
     expect_eq(map_pte(window, 0), 0);
 }
 
-static void exchange(void)
-{
+static void exchange(void) {
     uint64_t before = reservation(), in[8], pfns[8], out[1];
     struct xen_memory_exchange op = {
-        .in = { .nr_extents = 8, .domid = DOMID_SELF },
-        .out = { .nr_extents = 1, .extent_order = 3, .mem_flags = XENMEMF_address_bits(32),
-                 .domid = DOMID_SELF },
+        .in = {.nr_extents = 8, .domid = DOMID_SELF},
+        .out = {.nr_extents = 1,
+                .extent_order = 3,
+                .mem_flags = XENMEMF_address_bits(32),
+                .domid = DOMID_SELF},
     };
     char *base = NULL;
 
@@ -109,8 +105,7 @@ static void exchange(void)
     for (unsigned int i = 0; i < 8; i++) {
         char *page = page_alloc();
 
-        if (!i)
-            base = page;
+        if (!i) base = page;
         require_eq(page, base + i * PAGE_SIZE);
         pfns[i] = virt_to_pfn(page);
         in[i] = virt_to_mfn(page);
@@ -143,11 +138,10 @@ static void exchange(void)
     expect_eq(reservation(), before);
 }
 
-static void machphys(void)
-{
+static void machphys(void) {
     struct xen_machphys_mapping mapping;
-    struct xen_machphys_mfn_list list = { .max_extents = 1 };
-    uint64_t frames[1] = { 0 };
+    struct xen_machphys_mfn_list list = {.max_extents = 1};
+    uint64_t frames[1] = {0};
 
     expect_eq(HV_memory_op(XENMEM_machphys_mapping, &mapping), 0);
     expect_eq(mapping.v_start, MACH2PHYS_VIRT_START);
@@ -159,10 +153,9 @@ static void machphys(void)
     expect(frames[0] != 0);
 }
 
-static void maps(void)
-{
+static void maps(void) {
     static uint8_t entries[128][20];
-    struct xen_memory_map map = { .nr_entries = 128 };
+    struct xen_memory_map map = {.nr_entries = 128};
     domid_t other = 5;
 
     set_xen_guest_handle(map.buffer, entries);
@@ -176,19 +169,18 @@ static void maps(void)
     set_xen_guest_handle(map.buffer, entries);
     expect_eq(HV_memory_op(XENMEM_memory_map, &map), -XEN_ENOSYS);
     /* What the guest itself has written. */
-    expect_eq(HV_memory_op(XENMEM_maximum_gpfn, &(domid_t){ DOMID_SELF }), 0);
+    expect_eq(HV_memory_op(XENMEM_maximum_gpfn, &(domid_t){DOMID_SELF}), 0);
     shared->arch.max_pfn = si->nr_pages;
-    expect_eq(HV_memory_op(XENMEM_maximum_gpfn, &(domid_t){ DOMID_SELF }), si->nr_pages - 1);
+    expect_eq(HV_memory_op(XENMEM_maximum_gpfn, &(domid_t){DOMID_SELF}), si->nr_pages - 1);
     expect_eq(HV_memory_op(XENMEM_current_reservation, &other), -XEN_ESRCH);
     expect_eq(HV_memory_op(XENMEM_maximum_reservation, &other), -XEN_ESRCH);
 }
 
-static void refusals(void)
-{
-    uint64_t list[1] = { 0xfffffff };
-    struct xen_memory_reservation op = { .nr_extents = 1, .domid = 5 };
-    struct xen_add_to_physmap add = { .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info,
-                                      .gpfn = 5 };
+static void refusals(void) {
+    uint64_t list[1] = {0xfffffff};
+    struct xen_memory_reservation op = {.nr_extents = 1, .domid = 5};
+    struct xen_add_to_physmap add = {
+        .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = 5};
 
     set_xen_guest_handle(op.extent_start, list);
     expect_eq(HV_memory_op(XENMEM_decrease_reservation, &op), 0);
@@ -202,8 +194,7 @@ static void refusals(void)
     expect_eq(HV_memory_op(63, NULL), -XEN_ENOSYS);
 }
 
-void test_main(void)
-{
+void test_main(void) {
     exchange();
     decrease_and_populate();
     decrease_while_mapped();

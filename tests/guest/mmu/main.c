@@ -11,16 +11,12 @@ static uint64_t *window; /* one unmapped page */
 static uint64_t *page;   /* to be mapped there */
 static uint64_t *entry;  /* the window's L1 entry, in linear memory */
 
-static void flush(void)
-{
-    require_eq(mmuext(MMUEXT_INVLPG_LOCAL, (uint64_t)window, 0), 0);
-}
+static void flush(void) { require_eq(mmuext(MMUEXT_INVLPG_LOCAL, (uint64_t)window, 0), 0); }
 
-static void mmu_updates(void)
-{
+static void mmu_updates(void) {
     uint64_t pte = MFN_PTE(virt_to_mfn(page), PTE_RW), at = machine_address(entry), value;
     uint64_t bad = MFN_PTE(virt_to_mfn(entry), PTE_RW);
-    struct mmu_update three[3] = { { at, pte }, { at, bad }, { at, 0 } };
+    struct mmu_update three[3] = {{at, pte}, {at, bad}, {at, 0}};
     unsigned int done = 77;
 
     page[0] = 0x1234;
@@ -59,8 +55,8 @@ static void mmu_updates(void)
     require_eq(mmu_update(at, MFN_PTE(virt_to_mfn(page), PTE_P | PTE_W | PTE_U)), 0);
     try_write(window, 3);
     expect_eq(*entry & (PTE_A | PTE_D), PTE_A | PTE_D);
-    expect_eq(mmu_update(at | MMU_PT_UPDATE_PRESERVE_AD,
-                         MFN_PTE(virt_to_mfn(page), PTE_P | PTE_U)), 0);
+    expect_eq(mmu_update(at | MMU_PT_UPDATE_PRESERVE_AD, MFN_PTE(virt_to_mfn(page), PTE_P | PTE_U)),
+              0);
     expect_eq(*entry & (PTE_A | PTE_D | PTE_W), PTE_A | PTE_D);
     expect_eq(mmu_update(at, MFN_PTE(virt_to_mfn(page), PTE_P | PTE_U)), 0);
     expect_eq(*entry & (PTE_A | PTE_D | PTE_W), 0);
@@ -68,21 +64,22 @@ static void mmu_updates(void)
     flush();
 }
 
-static void va_mappings(void)
-{
+static void va_mappings(void) {
     uint64_t pte = MFN_PTE(virt_to_mfn(page), PTE_RW), value;
-    static uint64_t vcpumask[2] = { 1 };
-    const uint64_t flags[] = { UVMF_NONE, UVMF_TLB_FLUSH | UVMF_LOCAL, UVMF_INVLPG | UVMF_LOCAL,
-                               UVMF_TLB_FLUSH | UVMF_ALL, UVMF_INVLPG | UVMF_ALL,
-                               UVMF_TLB_FLUSH | (uint64_t)vcpumask,
-                               UVMF_INVLPG | (uint64_t)vcpumask };
+    static uint64_t vcpumask[2] = {1};
+    const uint64_t flags[] = {UVMF_NONE,
+                              UVMF_TLB_FLUSH | UVMF_LOCAL,
+                              UVMF_INVLPG | UVMF_LOCAL,
+                              UVMF_TLB_FLUSH | UVMF_ALL,
+                              UVMF_INVLPG | UVMF_ALL,
+                              UVMF_TLB_FLUSH | (uint64_t)vcpumask,
+                              UVMF_INVLPG | (uint64_t)vcpumask};
 
     for (unsigned int i = 0; i < ARRAY_SIZE(flags); i++) {
         expect_eq(HV_update_va_mapping(window, pte, flags[i]), 0);
         expect_eq(try_read(window, &value), 0);
         expect_eq(HV_update_va_mapping(window, 0, flags[i]), 0);
-        if (!i)
-            flush();
+        if (!i) flush();
         expect_eq(try_read(window, &value), FAULT(PF, 0));
     }
     expect_eq(HV_update_va_mapping(HYPERVISOR_VIRT_START, pte, 0), -XEN_EINVAL);
@@ -92,14 +89,13 @@ static void va_mappings(void)
     expect_eq(HV_update_va_mapping(window, 0, UVMF_INVLPG | HYPERVISOR_VIRT_START), -XEN_EFAULT);
 }
 
-static void multicalls(void)
-{
+static void multicalls(void) {
     struct multicall_entry calls[4] = {
-        { .op = __HYPERVISOR_xen_version, .args = { 0 } },
-        { .op = 200 },
-        { .op = __HYPERVISOR_update_va_mapping,
-          .args = { (uint64_t)window, MFN_PTE(virt_to_mfn(page), PTE_RW), UVMF_INVLPG } },
-        { .op = __HYPERVISOR_multicall, .args = { (uint64_t)calls, 1 } },
+        {.op = __HYPERVISOR_xen_version, .args = {0}},
+        {.op = 200},
+        {.op = __HYPERVISOR_update_va_mapping,
+         .args = {(uint64_t)window, MFN_PTE(virt_to_mfn(page), PTE_RW), UVMF_INVLPG}},
+        {.op = __HYPERVISOR_multicall, .args = {(uint64_t)calls, 1}},
     };
     uint64_t value;
 
@@ -116,8 +112,7 @@ static void multicalls(void)
 }
 
 /* Stores to a table are done by the hypervisor, if the entry is one that the guest may write. */
-static void plain_stores(void)
-{
+static void plain_stores(void) {
     uint64_t pte = MFN_PTE(virt_to_mfn(page), PTE_RW), old, flags;
     uint64_t bad = MFN_PTE(virt_to_mfn(l4_table()), PTE_RW);
     bool equal;
@@ -139,13 +134,13 @@ static void plain_stores(void)
     expect_eq(old, 0x2040);
     expect_eq(*entry & PTE_ADDR, pte & PTE_ADDR);
     old = 0x5555;
-    f = TRY_IO("lock cmpxchg %4, (%3)", (, "+a"(old), "=@ccz"(equal)),
-               ("r"(entry), "r"(0UL)), ("memory"));
+    f = TRY_IO("lock cmpxchg %4, (%3)", (, "+a"(old), "=@ccz"(equal)), ("r"(entry), "r"(0UL)),
+               ("memory"));
     expect_eq(f, 0);
     expect_eq(equal, false);
     expect_eq(old, *entry);
-    f = TRY_IO("lock cmpxchg %4, (%3)", (, "+a"(old), "=@ccz"(equal)),
-               ("r"(entry), "r"(pte)), ("memory"));
+    f = TRY_IO("lock cmpxchg %4, (%3)", (, "+a"(old), "=@ccz"(equal)), ("r"(entry), "r"(pte)),
+               ("memory"));
     expect_eq(f, 0);
     expect_eq(equal, true);
     expect_eq(TRY_IO("lock btrq $1, (%1)", (), ("r"(entry)), ("memory", "cc")), 0);
@@ -154,7 +149,7 @@ static void plain_stores(void)
     expect_eq(*entry & ~PTE_ADDR & ~PTE_NX, flags);
     expect_eq(TRY_IO("andq $~2, (%1)", (), ("r"(entry)), ("memory", "cc")), 0);
     expect_eq(*entry & PTE_W, 0);
-    expect_eq(TRY_IO("stosq", (, "+D"((uint64_t *){ entry })), ("a"(0)), ("memory")), 0);
+    expect_eq(TRY_IO("stosq", (, "+D"((uint64_t *){entry})), ("a"(0)), ("memory")), 0);
     expect_eq(*entry, 0);
     flush();
 
@@ -165,13 +160,9 @@ static void plain_stores(void)
     expect_eq(*entry, 0);
 }
 
-static uint64_t user_store(uint64_t arg)
-{
-    return try_write((void *)arg, 0);
-}
+static uint64_t user_store(uint64_t arg) { return try_write((void *)arg, 0); }
 
-static void pins(void)
-{
+static void pins(void) {
     uint64_t *l1 = table_alloc(), *l2 = table_alloc(), *l3 = table_alloc(), *l4 = table_alloc();
     uint64_t pte = MFN_PTE(virt_to_mfn(page), PTE_RW);
 
@@ -207,8 +198,7 @@ static void pins(void)
     table_free(l4);
 }
 
-static void base_pointers(void)
-{
+static void base_pointers(void) {
     uint64_t *old = l4_table(), *l4 = page_alloc(), *linear, value;
 
     memcpy(l4, old, PAGE_SIZE);
@@ -221,8 +211,8 @@ static void base_pointers(void)
     expect_eq(mmuext(MMUEXT_NEW_BASEPTR, virt_to_mfn(l4), 0), 0);
     expect_eq(l4_table(), l4);
     expect_eq(mfn_to_pfn(virt_to_mfn(page)), virt_to_pfn(page));
-    linear = (uint64_t *)(0xffff000000000000 | 300UL << 39 | 300UL << 30 | 300UL << 21 |
-                          300UL << 12);
+    linear =
+        (uint64_t *)(0xffff000000000000 | 300UL << 39 | 300UL << 30 | 300UL << 21 | 300UL << 12);
     expect_eq(try_read(linear + 511, &value), 0);
     expect_eq(PTE_MFN(value), PTE_MFN(old[511]));
     expect_eq(try_write(linear + 511, 0), FAULT(PF, PF_PRESENT | PF_WRITE));
@@ -238,9 +228,8 @@ static void base_pointers(void)
     page_free(l4);
 }
 
-static void other_operations(void)
-{
-    static uint64_t vcpumask[2] = { 1 };
+static void other_operations(void) {
+    static uint64_t vcpumask[2] = {1};
     uint64_t *a = page_alloc(), *b = page_alloc();
 
     expect_eq(mmuext(MMUEXT_TLB_FLUSH_LOCAL, 0, 0), 0);
@@ -264,8 +253,8 @@ static void other_operations(void)
     page_free(b);
 }
 
-#define DESC(access, flags) (0xffffULL | 0xfULL << 48 | (uint64_t)(access) << 40 | \
-                             (uint64_t)(flags) << 52)
+#define DESC(access, flags)                                                                        \
+    (0xffffULL | 0xfULL << 48 | (uint64_t)(access) << 40 | (uint64_t)(flags) << 52)
 #define DATA_DPL3   DESC(0xf3, 0xc)
 #define DATA_DPL0   DESC(0x93, 0xc)
 #define ABSENT_DPL3 DESC(0x73, 0xc)
@@ -274,17 +263,15 @@ static void other_operations(void)
 #define TSS_DESC    DESC(0x89, 0)
 #define CALL_GATE   DESC(0xec, 0)
 
-static fault_t load_es(uint16_t selector)
-{
+static fault_t load_es(uint16_t selector) {
     fault_t f = TRY_IO("mov %1, %%es", (), ("r"(selector)), ("memory"));
 
     asm volatile("mov %0, %%es" : : "r"(0));
     return f;
 }
 
-static void gdt(void)
-{
-    uint64_t *table = page_alloc(), frames[1] = { virt_to_mfn(table) };
+static void gdt(void) {
+    uint64_t *table = page_alloc(), frames[1] = {virt_to_mfn(table)};
     uint64_t maddr = machine_address(table);
 
     table[1] = DATA_DPL3;
@@ -335,8 +322,7 @@ static void gdt(void)
     page_free(table);
 }
 
-static void ldt(void)
-{
+static void ldt(void) {
     uint64_t *table = page_alloc();
 
     table[1] = DATA_DPL3;
@@ -361,8 +347,7 @@ static void ldt(void)
     page_free(table);
 }
 
-void test_main(void)
-{
+void test_main(void) {
     window = window_alloc(1);
     entry = l1_entry(window);
     page = page_alloc();

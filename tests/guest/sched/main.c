@@ -11,33 +11,26 @@
 
 static volatile unsigned int arrived, go, finished;
 
-static void meet(void)
-{
+static void meet(void) {
     __atomic_fetch_add(&arrived, 1, __ATOMIC_SEQ_CST);
-    while (!go)
-        relax();
+    while (!go) relax();
     __atomic_fetch_add(&finished, 1, __ATOMIC_SEQ_CST);
 }
 
-static void all_up(void)
-{
+static void all_up(void) {
     arrived = go = finished = 0;
-    for (unsigned int i = 1; i < 4; i++)
-        expect_eq(vcpu_start(i, meet), 0);
+    for (unsigned int i = 1; i < 4; i++) expect_eq(vcpu_start(i, meet), 0);
     expect(wait_for(arrived == 3, 30000));
-    for (unsigned int i = 0; i < 4; i++)
-        expect_eq(HV_vcpu_op(VCPUOP_is_up, i, NULL), 1);
+    for (unsigned int i = 0; i < 4; i++) expect_eq(HV_vcpu_op(VCPUOP_is_up, i, NULL), 1);
     go = 1;
-    for (unsigned int i = 1; i < 4; i++)
-        vcpu_wait_down(i);
+    for (unsigned int i = 1; i < 4; i++) vcpu_wait_down(i);
     expect_eq(finished, 3);
     expect_eq(HV_vcpu_op(VCPUOP_is_up, 3, NULL), 0);
 }
 
-static void refusals(void)
-{
+static void refusals(void) {
     static struct vcpu_guest_context context;
-    struct vcpu_register_vcpu_info info = { .mfn = virt_to_mfn(page_alloc()), .offset = 4092 };
+    struct vcpu_register_vcpu_info info = {.mfn = virt_to_mfn(page_alloc()), .offset = 4092};
     struct vcpu_runstate_info runstate;
 
     expect_eq(HV_vcpu_op(VCPUOP_is_up, 99, NULL), -XEN_ENOENT);
@@ -57,10 +50,9 @@ static void refusals(void)
     expect_eq(HV_sched_op(99, NULL), -XEN_ENOSYS);
 }
 
-static void runstates(void)
-{
+static void runstates(void) {
     static struct vcpu_runstate_info area;
-    struct vcpu_register_runstate_memory_area reg = { .addr.v = &area };
+    struct vcpu_register_runstate_memory_area reg = {.addr.v = &area};
     struct vcpu_runstate_info info;
     uint64_t sum = 0;
 
@@ -73,28 +65,25 @@ static void runstates(void)
     expect_eq(area.state, RUNSTATE_running);
     /* Sleeping is seen in the area. */
     {
-        struct vcpu_set_singleshot_timer timer = { .timeout_abs_ns = now() + 10 * MS };
+        struct vcpu_set_singleshot_timer timer = {.timeout_abs_ns = now() + 10 * MS};
         uint64_t blocked = area.time[RUNSTATE_blocked];
         unsigned int port = event_bind_virq(VIRQ_TIMER, 0);
 
         event_unmask(port);
         require_eq(HV_vcpu_op(VCPUOP_set_singleshot_timer, 0, &timer), 0);
-        while (!READ_ONCE(event_counts[port]))
-            HV_sched_op(SCHEDOP_block, NULL);
+        while (!READ_ONCE(event_counts[port])) HV_sched_op(SCHEDOP_block, NULL);
         events_off();
         expect(READ_ONCE(area.time[RUNSTATE_blocked]) >= blocked + 5 * MS);
         event_close(port);
     }
     expect_eq(READ_ONCE(area.state), RUNSTATE_running);
-    for (unsigned int i = 0; i < 4; i++)
-        sum += area.time[i];
+    for (unsigned int i = 0; i < 4; i++) sum += area.time[i];
     expect(sum <= now());
 }
 
-static void vcpu_info_area(void)
-{
+static void vcpu_info_area(void) {
     char *page = page_alloc();
-    struct vcpu_register_vcpu_info reg = { .mfn = virt_to_mfn(page), .offset = 192 };
+    struct vcpu_register_vcpu_info reg = {.mfn = virt_to_mfn(page), .offset = 192};
     struct vcpu_info *old = vcpus[0].info, *new = (struct vcpu_info *)(page + 192);
     unsigned int a, b;
 
@@ -128,10 +117,9 @@ static void vcpu_info_area(void)
     require_eq(set_writable(page), 0);
 }
 
-static void time_area(void)
-{
+static void time_area(void) {
     static struct vcpu_time_info area;
-    struct vcpu_register_time_memory_area reg = { .addr.v = &area };
+    struct vcpu_register_time_memory_area reg = {.addr.v = &area};
 
     expect_eq(HV_vcpu_op(VCPUOP_register_vcpu_time_memory_area, 0, &reg), 0);
     expect_eq(area.version & 1, 0);
@@ -142,38 +130,30 @@ static void time_area(void)
 static volatile uint64_t latest;
 static volatile unsigned int turn, back_steps;
 
-static void watch_time(void)
-{
+static void watch_time(void) {
     unsigned int id = this_vcpu()->id;
     uint64_t end = now() + 60 * SECOND;
 
     for (unsigned int i = 0; i < 50 && now() < end; i++) {
         uint64_t t;
 
-        while (turn != id - 1 && now() < end)
-            relax();
+        while (turn != id - 1 && now() < end) relax();
         t = now();
         /* A tick of the TSC's rounding is not a step back. */
-        if (t + 10 < latest)
-            back_steps++;
+        if (t + 10 < latest) back_steps++;
         latest = t;
         turn = id % 3;
     }
 }
 
-static void time_between_vcpus(void)
-{
-    for (unsigned int i = 1; i < 4; i++)
-        expect_eq(vcpu_start(i, watch_time), 0);
-    for (unsigned int i = 1; i < 4; i++)
-        vcpu_wait_down(i);
+static void time_between_vcpus(void) {
+    for (unsigned int i = 1; i < 4; i++) expect_eq(vcpu_start(i, watch_time), 0);
+    for (unsigned int i = 1; i < 4; i++) vcpu_wait_down(i);
     expect(latest != 0);
-    if (back_steps)
-        printk("time went back %u times between vcpus\n", back_steps);
+    if (back_steps) printk("time went back %u times between vcpus\n", back_steps);
 }
 
-void test_main(void)
-{
+void test_main(void) {
     require_eq(nr_vcpus(), 4);
     HV_vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL);
     refusals();
@@ -182,7 +162,6 @@ void test_main(void)
     runstates();
     time_area();
     vcpu_info_area();
-    for (unsigned int i = 0; i < 100; i++)
-        expect_eq(HV_sched_op(SCHEDOP_yield, NULL), 0);
+    for (unsigned int i = 0; i < 100; i++) expect_eq(HV_sched_op(SCHEDOP_yield, NULL), 0);
     time_between_vcpus();
 }

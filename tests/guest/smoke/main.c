@@ -12,9 +12,8 @@
 
 static char text[1024] PAGE_ALIGNED;
 
-static void check_version(void)
-{
-    struct xen_feature_info features = { .submap_idx = 0 };
+static void check_version(void) {
+    struct xen_feature_info features = {.submap_idx = 0};
     struct xen_platform_parameters params;
 
     expect_eq(HV_xen_version(XENVER_version, NULL), 4 << 16 | 17);
@@ -44,8 +43,7 @@ static void check_version(void)
     expect_eq(HV_xen_version(XENVER_get_features, &features), -XEN_EINVAL);
 }
 
-static void check_start_info(void)
-{
+static void check_start_info(void) {
     expect(!strncmp(si->magic, "xen-3.0-x86_64", 14));
     expect(si->flags & SIF_PRIVILEGED);
     expect(si->flags & SIF_INITDOMAIN);
@@ -58,12 +56,10 @@ static void check_start_info(void)
     expect_eq((uint64_t)l4_table(), si->pt_base);
     printk("cmdline '%s' nr_pages %lu mod %lx+%lx\n", (char *)si->cmd_line, si->nr_pages,
            si->mod_start, si->mod_len);
-    for (uint64_t pfn = 0; pfn < 64; pfn++)
-        expect_eq(mfn_to_pfn(pfn_to_mfn(pfn)), pfn);
+    for (uint64_t pfn = 0; pfn < 64; pfn++) expect_eq(mfn_to_pfn(pfn_to_mfn(pfn)), pfn);
 }
 
-static void check_memory(void)
-{
+static void check_memory(void) {
     domid_t self = DOMID_SELF;
 
     expect_eq(HV_memory_op(XENMEM_current_reservation, &self), si->nr_pages);
@@ -71,8 +67,7 @@ static void check_memory(void)
     expect((uint64_t)HV_memory_op(XENMEM_maximum_ram_page, NULL) >= si->nr_pages);
 }
 
-static void check_vcpu_info(void)
-{
+static void check_vcpu_info(void) {
     struct vcpu_info *info = this_vcpu()->info;
 
     expect_eq(info->evtchn_upcall_mask, 1);
@@ -85,23 +80,20 @@ static void check_vcpu_info(void)
     expect_eq(sizeof(struct shared_info) <= PAGE_SIZE, true);
 }
 
-static void check_time(void)
-{
+static void check_time(void) {
     uint64_t last = now(), start = last, n = 0;
 
     while (last < start + 20 * MS && n < 50000000) {
         uint64_t t = now();
 
-        if (t < last)
-            failure("time went back from %lu to %lu", last, t);
+        if (t < last) failure("time went back from %lu to %lu", last, t);
         last = t;
         n++;
     }
     expect(last >= start + 20 * MS);
 }
 
-void test_main(void)
-{
+void test_main(void) {
     printk("Hello from a test kernel\n");
     check_version();
     check_start_info();

@@ -6,8 +6,7 @@
  */
 #include "trap.h"
 
-static uint64_t interrupts(uint64_t user)
-{
+static uint64_t interrupts(uint64_t user) {
     (void)user;
     /* Vector 0x40 is open to everyone, the others to nobody. */
     expect_eq(TRY("int $0x40"), FAULT(0x40, 0));
@@ -17,8 +16,7 @@ static uint64_t interrupts(uint64_t user)
     return 0;
 }
 
-void test_main(void)
-{
+void test_main(void) {
     fault_t f = TRY("int $0x20");
 
     if (f == FAULT(0x40, 0) || f == FAULT(GP, 0x20 * 16 + 2)) {

@@ -21,8 +21,7 @@ struct pattern {
 };
 
 /* Loads rbx, rbp, r12..r15, rsi, r8 and xmm0..15, spins, and returns how many are changed. */
-static unsigned int spin_general(struct pattern *p)
-{
+static unsigned int spin_general(struct pattern *p) {
     uint64_t bad = 0, count = SPIN;
 
     asm volatile("push %%rbp\n\t"
@@ -52,48 +51,42 @@ static unsigned int spin_general(struct pattern *p)
     return (unsigned int)count;
 }
 
-static void fill(struct pattern *p, uint64_t seed)
-{
+static void fill(struct pattern *p, uint64_t seed) {
     uint64_t *w = (uint64_t *)p;
 
     for (unsigned int i = 0; i < sizeof(*p) / 8; i++)
         w[i] = seed = seed * 6364136223846793005UL + 1442695040888963407UL;
 }
 
-static uint64_t fs_base(void)
-{
+static uint64_t fs_base(void) {
     uint32_t low, high;
 
     asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(0xc0000100));
     return (uint64_t)high << 32 | low;
 }
 
-static uint64_t gs_base(void)
-{
+static uint64_t gs_base(void) {
     uint32_t low, high;
 
     asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(0xc0000101));
     return (uint64_t)high << 32 | low;
 }
 
-static uint16_t ds_selector(void)
-{
+static uint16_t ds_selector(void) {
     uint16_t sel;
 
     asm volatile("mov %%ds, %0" : "=r"(sel));
     return sel;
 }
 
-static uint64_t spin_user(uint64_t seed)
-{
+static uint64_t spin_user(uint64_t seed) {
     struct pattern p;
 
     fill(&p, seed);
     return spin_general(&p);
 }
 
-static void check_special(unsigned int id, uint64_t mine)
-{
+static void check_special(unsigned int id, uint64_t mine) {
     expect_eq(fs_base(), mine);
     expect_eq(gs_base(), mine + 8);
     expect_eq(ds_selector(), id & 1 ? FLAT_RING3_DS32 : 0);
@@ -101,41 +94,34 @@ static void check_special(unsigned int id, uint64_t mine)
     expect_eq(HV_get_debugreg(6), 0xffff0ff0 | id);
 }
 
-static void work(void)
-{
+static void work(void) {
     unsigned int id = this_vcpu()->id;
     uint64_t mine = 0x7f0000000000UL + id * 0x123450UL, end;
     struct pattern p;
 
-    while (!go)
-        relax();
+    while (!go) relax();
     require_eq(HV_set_segment_base(SEGBASE_FS, mine), 0);
     require_eq(HV_set_segment_base(SEGBASE_GS_KERNEL, mine + 8), 0);
     require_eq(HV_set_debugreg(id & 3, mine & ~7UL), 0);
     require_eq(HV_set_debugreg(6, id), 0);
-    if (id & 1)
-        asm volatile("mov %0, %%ds" : : "r"(FLAT_RING3_DS32));
+    if (id & 1) asm volatile("mov %0, %%ds" : : "r"(FLAT_RING3_DS32));
     end = now() + RUN_MS * MS;
     while (now() < end) {
         fill(&p, mine + rounds[id]);
         expect_eq(spin_general(&p), 0);
-        if (rounds[id] % 16 == 0)
-            expect_eq(run_user(spin_user, mine ^ rounds[id]), 0);
+        if (rounds[id] % 16 == 0) expect_eq(run_user(spin_user, mine ^ rounds[id]), 0);
         check_special(id, mine);
         rounds[id]++;
     }
     __atomic_fetch_add(&finished, 1, __ATOMIC_SEQ_CST);
 }
 
-void test_main(void)
-{
+void test_main(void) {
     unsigned int n = nr_vcpus() < MAX_TESTED ? nr_vcpus() : MAX_TESTED;
 
-    if (n < 2)
-        skip("one vcpu: boot with dom0_max_vcpus=4");
+    if (n < 2) skip("one vcpu: boot with dom0_max_vcpus=4");
     user_prepare();
-    for (unsigned int id = 1; id < n; id++)
-        require_eq(vcpu_start(id, work), 0);
+    for (unsigned int id = 1; id < n; id++) require_eq(vcpu_start(id, work), 0);
     go = true;
     work();
     expect(wait_for(finished == n, 10000));

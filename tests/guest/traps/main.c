@@ -14,36 +14,33 @@
 static char *window; /* [0] unmapped, [1] read-only, [2] not executable, [3] writable */
 static uint64_t scratch;
 
-static void prepare(void)
-{
+static void prepare(void) {
     window = window_alloc(4);
     require_eq(map_mfn(window + 0x1000, virt_to_mfn(page_alloc()), PTE_RO), 0);
     require_eq(map_mfn(window + 0x2000, virt_to_mfn(page_alloc()), PTE_RW | PTE_NX), 0);
     require_eq(map_mfn(window + 0x3000, virt_to_mfn(page_alloc()), PTE_RW), 0);
 }
 
-static fault_t call_to(const void *at)
-{
+static fault_t call_to(const void *at) {
     /* A fetch fault has the target's address, so it is caught by a hook, not by the table. */
     register uint64_t r12 asm("r12") = 0;
 
     asm volatile("lea 1f(%%rip), %%r13\n call *%1\n1:\n"
-                 : "+r"(r12) : "r"(at) : "memory", "r13", "rax", "rcx", "rdx", "rsi", "rdi");
+                 : "+r"(r12)
+                 : "r"(at)
+                 : "memory", "r13", "rax", "rcx", "rdx", "rsi", "rdi");
     return r12;
 }
 
-static bool fetch_hook(struct regs *r)
-{
-    if (r->rip < (uint64_t)window || r->rip >= (uint64_t)window + 0x4000)
-        return false;
+static bool fetch_hook(struct regs *r) {
+    if (r->rip < (uint64_t)window || r->rip >= (uint64_t)window + 0x4000) return false;
     r->r12 = FAULT(r->vector, r->error);
     r->rip = r->r13;
     r->rsp += 8;
     return true;
 }
 
-static uint64_t page_faults(uint64_t user)
-{
+static uint64_t page_faults(uint64_t user) {
     uint32_t u = user ? PF_USER : 0;
     uint64_t value;
 
@@ -68,30 +65,29 @@ static uint64_t page_faults(uint64_t user)
     return 0;
 }
 
-static void step_over(void)
-{
+static void step_over(void) {
     uint64_t seen;
 
     /* One trap behind the nop that follows popf. */
     trap_count = 0;
     asm volatile("pushf\n orl $0x100, (%%rsp)\n popf\n nop\n1: lea 1b(%%rip), %0\n"
-                 : "=r"(seen) : : "memory", "cc");
+                 : "=r"(seen)
+                 :
+                 : "memory", "cc");
     expect_eq(trap_count, 1);
     expect_eq(last_trap.vector, DB);
     expect_eq(last_trap.rip, seen);
 }
 
-static bool step_hook(struct regs *r)
-{
+static bool step_hook(struct regs *r) {
     r->rflags &= ~0x100UL;
     return true;
 }
 
-static uint64_t plain_faults(uint64_t user)
-{
+static uint64_t plain_faults(uint64_t user) {
     fault_t f;
 
-    f = TRY_IO("divl %3", (, "+a"((uint32_t){ 1 }), "+d"((uint32_t){ 0 })), ("r"(0)), ("cc"));
+    f = TRY_IO("divl %3", (, "+a"((uint32_t){1}), "+d"((uint32_t){0})), ("r"(0)), ("cc"));
     expect_eq(f, FAULT(DE, 0));
     expect_eq(TRY("int3"), FAULT(BP, 0));
     expect_eq(TRY("int $4"), FAULT(OF, 0));
@@ -112,8 +108,7 @@ static uint64_t plain_faults(uint64_t user)
     return 0;
 }
 
-static void floating_point(void)
-{
+static void floating_point(void) {
     static const uint16_t unmasked = 0x360;
 
     /* TS: the first use traps, and the trap has cleared TS. */
@@ -130,17 +125,14 @@ static void floating_point(void)
     asm volatile("fnclex\n fninit");
 }
 
-static bool syscall_hook(struct regs *r)
-{
-    if (r->rax == USER_EXIT)
-        return false;
+static bool syscall_hook(struct regs *r) {
+    if (r->rax == USER_EXIT) return false;
     scratch = r->rdi;
     r->rax = r->rax + r->rdi + r->r10;
     return true;
 }
 
-static uint64_t make_syscall(uint64_t arg)
-{
+static uint64_t make_syscall(uint64_t arg) {
     register uint64_t r10 asm("r10") = 5;
     uint64_t ret;
 
@@ -148,8 +140,7 @@ static uint64_t make_syscall(uint64_t arg)
     return ret;
 }
 
-static void system_calls(void)
-{
+static void system_calls(void) {
     trap_hooks[VEC_SYSCALL] = syscall_hook;
     expect_eq(run_user(make_syscall, 77), 1082);
     expect_eq(scratch, 77);
@@ -157,14 +148,12 @@ static void system_calls(void)
 }
 
 /* A hypercall number issued in user mode is the guest kernel's system call. */
-static uint64_t user_hypercall(uint64_t arg)
-{
+static uint64_t user_hypercall(uint64_t arg) {
     (void)arg;
     return (uint64_t)HV_xen_version(0, NULL);
 }
 
-static void user_has_no_hypercalls(void)
-{
+static void user_has_no_hypercalls(void) {
     trap_hooks[VEC_SYSCALL] = syscall_hook;
     expect_eq(run_user(user_hypercall, 0), __HYPERVISOR_xen_version);
     trap_hooks[VEC_SYSCALL] = NULL;
@@ -172,15 +161,13 @@ static void user_has_no_hypercalls(void)
 
 static uint8_t mask_in_handler, saved_mask;
 
-static bool mask_hook(struct regs *r)
-{
+static bool mask_hook(struct regs *r) {
     mask_in_handler = this_vcpu()->info->evtchn_upcall_mask;
     saved_mask = r->saved_upcall_mask;
     return false;
 }
 
-static void upcall_masks(void)
-{
+static void upcall_masks(void) {
     struct vcpu_info *info = this_vcpu()->info;
     uint64_t value;
 
@@ -204,11 +191,14 @@ static void upcall_masks(void)
     trap_hooks[PF] = trap_hooks[UD] = NULL;
 }
 
-static void iret_to_kernel(void)
-{
+static void iret_to_kernel(void) {
     struct iret_frame frame = {
-        .rax = 0x1111, .r11 = 0x2222, .rcx = 0x3333, .cs = FLAT_KERNEL_CS & ~3UL,
-        .rflags = 0x2, .ss = FLAT_KERNEL_SS,
+        .rax = 0x1111,
+        .r11 = 0x2222,
+        .rcx = 0x3333,
+        .cs = FLAT_KERNEL_CS & ~3UL,
+        .rflags = 0x2,
+        .ss = FLAT_KERNEL_SS,
     };
     uint64_t rax, rcx, r11;
 
@@ -226,24 +216,25 @@ static void iret_to_kernel(void)
 
 static struct context bad_iret_context;
 
-static bool bad_iret_hook(struct regs *r)
-{
+static bool bad_iret_hook(struct regs *r) {
     (void)r;
     context_load(&bad_iret_context, 1);
 }
 
 /* Selectors that iret can not load are a fault of the code that would have run, as it was to run.
  */
-static void bad_iret(uint16_t cs, uint16_t ss, uint16_t error)
-{
+static void bad_iret(uint16_t cs, uint16_t ss, uint16_t error) {
     static struct iret_frame frame;
 
     frame = (struct iret_frame){
-        .rip = (uint64_t)user_start, .cs = cs, .rflags = 0x2, .rsp = 0x1000, .ss = ss,
+        .rip = (uint64_t)user_start,
+        .cs = cs,
+        .rflags = 0x2,
+        .rsp = 0x1000,
+        .ss = ss,
     };
     trap_hooks[GP] = bad_iret_hook;
-    if (!context_save(&bad_iret_context))
-        iret_to(&frame);
+    if (!context_save(&bad_iret_context)) iret_to(&frame);
     trap_hooks[GP] = NULL;
     expect_eq(last_trap.error, error);
     expect_eq(last_trap.rip, user_start);
@@ -252,12 +243,10 @@ static void bad_iret(uint16_t cs, uint16_t ss, uint16_t error)
     expect_eq(last_trap.rsp, 0x1000);
 }
 
-static void setup_calls(void)
-{
-    struct trap_info bad[2] = { { .vector = 3, .cs = FLAT_KERNEL_CS,
-                                  .address = 0x8000000000000000 } };
-    struct callback_register reg = { .type = CALLBACKTYPE_event, .address = (uint64_t)entry_event };
-    struct callback_unregister unreg = { .type = CALLBACKTYPE_event };
+static void setup_calls(void) {
+    struct trap_info bad[2] = {{.vector = 3, .cs = FLAT_KERNEL_CS, .address = 0x8000000000000000}};
+    struct callback_register reg = {.type = CALLBACKTYPE_event, .address = (uint64_t)entry_event};
+    struct callback_unregister unreg = {.type = CALLBACKTYPE_event};
 
     expect_eq(HV_set_trap_table(bad), -XEN_EINVAL);
     expect_eq(HV_set_trap_table(window), -XEN_EFAULT);
@@ -281,8 +270,7 @@ static void setup_calls(void)
     expect_eq(hypercall0(0x80000000u), -XEN_ENOSYS);
 }
 
-void test_main(void)
-{
+void test_main(void) {
     prepare();
     trap_hooks[PF] = fetch_hook;
     page_faults(0);

@@ -36,31 +36,29 @@ static struct xencons_interface *con;
 char stack[8192] __attribute__((aligned(16)));
 __asm__(".globl stack_end\n.set stack_end, stack + 8192\n");
 
-static long hypercall(long op, long a, void *b)
-{
+static long hypercall(long op, long a, void *b) {
     long ret;
 
-    __asm__ volatile("syscall" : "=a"(ret), "+D"(a), "+S"(b) : "0"(op)
+    __asm__ volatile("syscall"
+                     : "=a"(ret), "+D"(a), "+S"(b)
+                     : "0"(op)
                      : "rcx", "r11", "memory", "rdx", "r8", "r9", "r10");
     return ret;
 }
 
-static void *mfn_to_virt(unsigned long mfn)
-{
+static void *mfn_to_virt(unsigned long mfn) {
     const unsigned long *m2p = (const unsigned long *)HYPERVISOR_VIRT_START;
 
-    return (void *)(m2p[mfn] << 12);    /* VIRT_BASE is 0 */
+    return (void *)(m2p[mfn] << 12); /* VIRT_BASE is 0 */
 }
 
-static void notify(void)
-{
-    struct evtchn_send send = { .port = si->console.domU.evtchn };
+static void notify(void) {
+    struct evtchn_send send = {.port = si->console.domU.evtchn};
 
     hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, &send);
 }
 
-static void say(const char *text)
-{
+static void say(const char *text) {
     for (; *text; text++) {
         while (con->out_prod - __atomic_load_n(&con->out_cons, __ATOMIC_ACQUIRE) >=
                sizeof(con->out))
@@ -71,34 +69,26 @@ static void say(const char *text)
     notify();
 }
 
-static void end(unsigned int reason)
-{
-    struct sched_shutdown shutdown = { .reason = reason };
+static void end(unsigned int reason) {
+    struct sched_shutdown shutdown = {.reason = reason};
 
-    for (;;)
-        hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &shutdown);
+    for (;;) hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &shutdown);
 }
 
-static void obey(char what)
-{
-    char echo[] = { what, 0 };
+static void obey(char what) {
+    char echo[] = {what, 0};
 
-    if (what == 'p')
-        end(SHUTDOWN_poweroff);
-    if (what == 'r')
-        end(SHUTDOWN_reboot);
-    if (what == 'c')
-        end(SHUTDOWN_crash);
-    if (what == 'f')
-        __asm__ volatile("ud2");
+    if (what == 'p') end(SHUTDOWN_poweroff);
+    if (what == 'r') end(SHUTDOWN_reboot);
+    if (what == 'c') end(SHUTDOWN_crash);
+    if (what == 'f') __asm__ volatile("ud2");
     say(echo);
 }
 
 /* Until there is console input. The port is cleared first, so that no byte is missed. */
-static void wait_input(struct shared_info *shared)
-{
+static void wait_input(struct shared_info *shared) {
     evtchn_port_t port = si->console.domU.evtchn;
-    struct sched_poll poll = { .nr_ports = 1 };
+    struct sched_poll poll = {.nr_ports = 1};
 
     set_xen_guest_handle(poll.ports, &port);
     __atomic_fetch_and(&shared->evtchn_pending[port / 64], ~(1ul << port % 64), __ATOMIC_SEQ_CST);
@@ -107,19 +97,19 @@ static void wait_input(struct shared_info *shared)
 }
 
 /* Puts a frame in the place of one of our pages. */
-static void map_page(void *page, unsigned long address)
-{
-    long ret = __HYPERVISOR_update_va_mapping, arg[3] = { (long)page, (long)address | 7,
-                                                           UVMF_INVLPG };
+static void map_page(void *page, unsigned long address) {
+    long ret = __HYPERVISOR_update_va_mapping,
+         arg[3] = {(long)page, (long)address | 7, UVMF_INVLPG};
 
-    __asm__ volatile("syscall" : "+a"(ret), "+D"(arg[0]), "+S"(arg[1]), "+d"(arg[2])
-                     : : "rcx", "r11", "memory", "r8", "r9", "r10");
+    __asm__ volatile("syscall"
+                     : "+a"(ret), "+D"(arg[0]), "+S"(arg[1]), "+d"(arg[2])
+                     :
+                     : "rcx", "r11", "memory", "r8", "r9", "r10");
 }
 
 static char page[4096] __attribute__((aligned(4096)));
 
-void run(const struct start_info *info)
-{
+void run(const struct start_info *info) {
     struct shared_info *shared = (struct shared_info *)page;
     const char *line = (const char *)info->cmd_line;
 
@@ -127,8 +117,7 @@ void run(const struct start_info *info)
     con = mfn_to_virt(info->console.domU.mfn);
     map_page(shared, info->shared_info);
     say("domu: up\r\n");
-    if (line[0] == 'n' && line[1] == 'o' && line[2] == 'w' && line[3] == '=')
-        obey(line[4]);
+    if (line[0] == 'n' && line[1] == 'o' && line[2] == 'w' && line[3] == '=') obey(line[4]);
     for (;;) {
         while (con->in_cons != __atomic_load_n(&con->in_prod, __ATOMIC_ACQUIRE)) {
             char byte = con->in[con->in_cons & (sizeof(con->in) - 1)];

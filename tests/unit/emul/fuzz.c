@@ -12,27 +12,22 @@ struct fake {
     unsigned int writes;
 };
 
-static void must(bool cond)
-{
-    if (!cond)
-        __builtin_trap();
+static void must(bool cond) {
+    if (!cond) __builtin_trap();
 }
 
-static bool size_ok(unsigned int bytes)
-{
+static bool size_ok(unsigned int bytes) {
     return bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8;
 }
 
-static int fake_read(void *env, uint64_t va, void *buf, unsigned int bytes)
-{
+static int fake_read(void *env, uint64_t va, void *buf, unsigned int bytes) {
     (void)env;
     must(size_ok(bytes));
     memset(buf, (int)va, bytes);
     return 0;
 }
 
-static int fake_write(void *ctx, uint64_t va, uint64_t val, unsigned int bytes)
-{
+static int fake_write(void *ctx, uint64_t va, uint64_t val, unsigned int bytes) {
     struct fake *f = ctx;
 
     must(size_ok(bytes) && f->va - va < bytes && !(val & ~operand_mask(bytes)));
@@ -40,14 +35,12 @@ static int fake_write(void *ctx, uint64_t va, uint64_t val, unsigned int bytes)
     return 0;
 }
 
-static int fake_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes)
-{
+static int fake_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
     must(!(*old & ~operand_mask(bytes)));
     return fake_write(ctx, va, val, bytes);
 }
 
-static void store(const struct insn *i, const uint8_t *data, size_t size)
-{
+static void store(const struct insn *i, const uint8_t *data, size_t size) {
     static const struct emul_pt_ops ops = {fake_write, fake_cmpxchg};
     struct cpu_user_regs regs;
     struct fake f = {0};
@@ -67,8 +60,7 @@ static void store(const struct insn *i, const uint8_t *data, size_t size)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct insn i;
     unsigned int n = size > INSN_MAX ? INSN_MAX : (unsigned int)size;
 
@@ -79,7 +71,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(i.op != INSN_NONE && i.op <= INSN_STOS && i.len && i.len <= n);
     must(size_ok(i.opsize) && (i.addrsize == 4 || i.addrsize == 8));
     must(i.base <= REG_NONE && i.index <= REG_NONE && i.reg < 16 && i.rm < 16 && i.scale < 4);
-    if (i.op >= INSN_MOV)
-        store(&i, data, size);
+    if (i.op >= INSN_MOV) store(&i, data, size);
     return 0;
 }

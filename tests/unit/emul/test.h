@@ -21,8 +21,7 @@ extern unsigned int passed, failed;
     } while (0)
 
 /* Always the same sequence: a failure can be repeated. */
-static inline uint64_t random64(uint64_t *state)
-{
+static inline uint64_t random64(uint64_t *state) {
     *state ^= *state << 13;
     *state ^= *state >> 7;
     *state ^= *state << 17;

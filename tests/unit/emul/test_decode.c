@@ -18,9 +18,7 @@ struct known {
 };
 
 #define K(text, op, opsize, ...)                                                                   \
-    {                                                                                              \
-        text, {__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}), op, opsize                          \
-    }
+    { text, {__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}), op, opsize }
 
 static const struct known known[] = {
     K("cpuid", INSN_CPUID, 4, 0x0f, 0xa2),
@@ -108,8 +106,7 @@ static const struct known refused[] = {
       0x66, 0x66, 0x66, 0x66),
 };
 
-static void test_known(void)
-{
+static void test_known(void) {
     struct insn i;
 
     for (unsigned int n = 0; n < ARRAY_SIZE(known); n++) {
@@ -127,8 +124,7 @@ static void test_known(void)
     }
 }
 
-static void test_refused(void)
-{
+static void test_refused(void) {
     struct insn i;
 
     for (unsigned int n = 0; n < ARRAY_SIZE(refused); n++) {
@@ -140,16 +136,14 @@ static void test_refused(void)
     }
 }
 
-static struct insn decoded(const uint8_t *bytes, unsigned int n)
-{
+static struct insn decoded(const uint8_t *bytes, unsigned int n) {
     struct insn i;
 
     CHECK(insn_decode(&i, bytes, n) == 0, "first byte %#x", bytes[0]);
     return i;
 }
 
-static void test_details(void)
-{
+static void test_details(void) {
     static const uint8_t in_imm[] = {0xe5, 0xf0}, out_dx[] = {0xee},
                          mov_cr8[] = {0x44, 0x0f, 0x20, 0xc0};
     static const uint8_t seg[] = {0x65, 0x3e, 0x48, 0x89, 0x07}; /* the last prefix counts */
@@ -171,8 +165,7 @@ static void test_details(void)
           "base %u index %u scale %u disp %d reg %u", i.base, i.index, i.scale, i.disp, i.reg);
 }
 
-static void test_random(void)
-{
+static void test_random(void) {
     uint64_t state = 0x9e3779b97f4a7c15UL;
 
     for (unsigned int n = 0; n < 200000; n++) {
@@ -184,8 +177,7 @@ static void test_random(void)
     CHECK(true, "random bytes");
 }
 
-int main(void)
-{
+int main(void) {
     test_known();
     test_refused();
     test_details();

@@ -78,19 +78,15 @@ static const struct opcode opcodes[] = {
 
 /* An address form whose base is a register other than rsp; returns the bytes' number. */
 static unsigned int put_modrm(uint8_t *p, unsigned int reg, unsigned int base, unsigned int index,
-                              unsigned int scale)
-{
+                              unsigned int scale) {
     unsigned int mod = random64(&rng) % 3, n = 0;
     uint32_t disp = (uint32_t)random64(&rng);
     bool sib = index < 16 || (base & 7) == 4;
 
-    if (mod == 0 && (base & 7) == 5)
-        mod = 1;
+    if (mod == 0 && (base & 7) == 5) mod = 1;
     p[n++] = (uint8_t)(mod << 6 | (reg & 7) << 3 | (sib ? 4 : base & 7));
-    if (sib)
-        p[n++] = (uint8_t)(scale << 6 | (index < 16 ? index & 7 : 4) << 3 | (base & 7));
-    if (mod == 1)
-        p[n++] = (uint8_t)disp;
+    if (sib) p[n++] = (uint8_t)(scale << 6 | (index < 16 ? index & 7 : 4) << 3 | (base & 7));
+    if (mod == 1) p[n++] = (uint8_t)disp;
     if (mod == 2) {
         memcpy(p + n, &disp, 4);
         n += 4;
@@ -98,38 +94,31 @@ static unsigned int put_modrm(uint8_t *p, unsigned int reg, unsigned int base, u
     return n;
 }
 
-static unsigned int build(const struct opcode *o, uint8_t *p, unsigned int *base)
-{
+static unsigned int build(const struct opcode *o, uint8_t *p, unsigned int *base) {
     unsigned int n = 0, reg, index = 16, scale = random64(&rng) % 4, size = 4;
     uint64_t imm = random64(&rng);
     uint8_t rex = 0x40 | (random64(&rng) & 8 ? 8 : 0);
     bool want_rex = random64(&rng) & 1, cmpxchg8b = o->bytes[1] == 0xc7;
 
-    do
-        *base = random64(&rng) % 16;
+    do *base = random64(&rng) % 16;
     while (*base == 4 || *base == 0); /* rax is an implied operand of some */
     reg = o->group >= 0 ? (unsigned int)o->group : random64(&rng) % 16;
-    if (reg == 4 && o->group < 0)
-        reg = 2; /* rsp is the test's own */
+    if (reg == 4 && o->group < 0) reg = 2; /* rsp is the test's own */
     if (random64(&rng) & 1) {
         index = random64(&rng) % 16;
-        if (index == 4 || index == *base)
-            index = 16;
+        if (index == 4 || index == *base) index = 16;
     }
-    if (o->lockable && (random64(&rng) & 1))
-        p[n++] = 0xf0;
+    if (o->lockable && (random64(&rng) & 1)) p[n++] = 0xf0;
     if (!o->byte && !cmpxchg8b && !(random64(&rng) & 3)) {
         p[n++] = 0x66;
         size = 2;
     }
     rex |=
         (reg & 8 && o->group < 0 ? 4 : 0) | (index < 16 && index & 8 ? 2 : 0) | (*base & 8 ? 1 : 0);
-    if (cmpxchg8b)
-        rex &= ~8;
+    if (cmpxchg8b) rex &= ~8;
     if (want_rex || (rex & 7)) {
         p[n++] = rex;
-        if (rex & 8)
-            size = 8;
+        if (rex & 8) size = 8;
     }
     memcpy(p + n, o->bytes, o->n);
     n += o->n;
@@ -143,22 +132,19 @@ static unsigned int build(const struct opcode *o, uint8_t *p, unsigned int *base
     return n;
 }
 
-static int plain_read(void *env, uint64_t va, void *buf, unsigned int bytes)
-{
+static int plain_read(void *env, uint64_t va, void *buf, unsigned int bytes) {
     (void)env;
     memcpy(buf, (const void *)va, bytes);
     return 0;
 }
 
-static int plain_write(void *ctx, uint64_t va, uint64_t val, unsigned int bytes)
-{
+static int plain_write(void *ctx, uint64_t va, uint64_t val, unsigned int bytes) {
     (void)ctx;
     memcpy((void *)va, &val, bytes);
     return 0;
 }
 
-static int plain_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes)
-{
+static int plain_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
     uint64_t now = 0;
 
     memcpy(&now, (const void *)va, bytes);
@@ -171,8 +157,7 @@ static int plain_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, un
 
 static const struct emul_pt_ops plain_ops = {plain_write, plain_cmpxchg};
 
-static uint64_t defined_flags(enum insn_op op)
-{
+static uint64_t defined_flags(enum insn_op op) {
     switch (op) {
     case INSN_AND:
     case INSN_OR:
@@ -184,14 +169,11 @@ static uint64_t defined_flags(enum insn_op op)
     }
 }
 
-static void random_state(struct cpu_user_regs *regs)
-{
+static void random_state(struct cpu_user_regs *regs) {
     uint64_t *r = (uint64_t *)regs;
 
-    for (unsigned int i = 0; i < 15; i++)
-        r[i] = random64(&rng);
-    for (unsigned int i = 0; i < ARRAY_SIZE(memory); i++)
-        memory[i] = random64(&rng);
+    for (unsigned int i = 0; i < 15; i++) r[i] = random64(&rng);
+    for (unsigned int i = 0; i < ARRAY_SIZE(memory); i++) memory[i] = random64(&rng);
     if (random64(&rng) & 1) /* let comparisons succeed now and then */
         memory[32] = regs->rax;
     regs->rflags = 0x202 | (random64(&rng) & FLAGS_ARITH);
@@ -199,15 +181,12 @@ static void random_state(struct cpu_user_regs *regs)
 }
 
 /* Bit offsets in a register would reach out of the buffer. */
-static void tame_bit_offset(const struct insn *i, struct cpu_user_regs *regs)
-{
-    if (i->op < INSN_BTS || i->op > INSN_BTC || i->has_imm)
-        return;
+static void tame_bit_offset(const struct insn *i, struct cpu_user_regs *regs) {
+    if (i->op < INSN_BTS || i->op > INSN_BTC || i->has_imm) return;
     operand_set_reg(regs, i->reg, (uint64_t)((int64_t)(random64(&rng) % 512) - 256), 8, true);
 }
 
-static void one_round(uint8_t *code)
-{
+static void one_round(uint8_t *code) {
     const struct opcode *o = &opcodes[random64(&rng) % ARRAY_SIZE(opcodes)];
     struct cpu_user_regs regs = {0}, native, emulated;
     uint64_t before[ARRAY_SIZE(memory)], after[ARRAY_SIZE(memory)], target, bit = 0;
@@ -220,8 +199,7 @@ static void one_round(uint8_t *code)
     rc = insn_decode(&i, code, n);
     CHECK(rc == 0 && i.len == n, "decode: opcode %#x %#x, %u of %u bytes", o->bytes[0], o->bytes[1],
           i.len, n);
-    if (rc)
-        return;
+    if (rc) return;
     random_state(&regs);
     tame_bit_offset(&i, &regs);
     target = (uint64_t)&memory[32];
@@ -254,21 +232,18 @@ static void one_round(uint8_t *code)
     CHECK(emulated.rip == regs.rip + n, "rip");
 }
 
-static int refuse_write(void *ctx, uint64_t va, uint64_t val, unsigned int bytes)
-{
+static int refuse_write(void *ctx, uint64_t va, uint64_t val, unsigned int bytes) {
     (void)ctx, (void)va, (void)val, (void)bytes;
     return -1;
 }
 
-static int refuse_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes)
-{
+static int refuse_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
     (void)old;
     return refuse_write(ctx, va, val, bytes);
 }
 
 /* Refusals change nothing, and so does a fault elsewhere than at the destination. */
-static void test_refusals(void)
-{
+static void test_refusals(void) {
     static const struct emul_pt_ops refuse = {refuse_write, refuse_cmpxchg};
     static const uint8_t insns[][5] = {{0x48, 0x89, 0x07},       {0x48, 0x01, 0x0f},
                                        {0x48, 0x0f, 0xb1, 0x0f}, {0x0f, 0xc7, 0x0f},
@@ -292,8 +267,7 @@ static void test_refusals(void)
 }
 
 /* rep: one element at a time, the instruction pointer moves with the last. */
-static void test_rep(void)
-{
+static void test_rep(void) {
     static const uint8_t rep_movsq[] = {0xf3, 0x48, 0xa5};
     struct cpu_user_regs regs = {0};
     struct store_env e = {.regs = &regs, .read = plain_read, .ops = &plain_ops};
@@ -313,16 +287,13 @@ static void test_rep(void)
     CHECK(store_execute(&i, &e, regs.rdi) < 0, "rcx 0 stores nothing");
 }
 
-void test_store(void)
-{
+void test_store(void) {
     uint8_t *code =
         mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     CHECK(code != MAP_FAILED, "a page for code");
-    if (code == MAP_FAILED)
-        return;
-    for (unsigned int n = 0; n < ROUNDS; n++)
-        one_round(code);
+    if (code == MAP_FAILED) return;
+    for (unsigned int n = 0; n < ROUNDS; n++) one_round(code);
     test_refusals();
     test_rep();
     munmap(code, 4096);

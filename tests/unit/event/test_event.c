@@ -12,42 +12,32 @@
 #include "op.h"
 #include "pirq.h"
 
-#define WORDS (PAGE_SIZE / sizeof(event_word_t))
+#define WORDS   (PAGE_SIZE / sizeof(event_word_t))
 #define NR_SENT 64 /* ports that the racing tests use */
 
 /* Physical interrupts are not tested here. */
-int pirq_domain_init(struct domain *d)
-{
+int pirq_domain_init(struct domain *d) {
     (void)d;
     return 0;
 }
 
-void pirq_domain_destroy(struct domain *d)
-{
-    (void)d;
-}
+void pirq_domain_destroy(struct domain *d) { (void)d; }
 
-int pirq_bind_port(struct domain *d, uint32_t pirq, bool share, struct port *p)
-{
+int pirq_bind_port(struct domain *d, uint32_t pirq, bool share, struct port *p) {
     (void)d, (void)share;
     CHECK(spin_is_locked(&p->lock)); /* an interrupt that comes now waits for the port */
     return pirq == 5 ? 0 : -EINVAL;
 }
 
-void pirq_unbind_port(struct domain *d, struct port *p)
-{
-    (void)d, (void)p;
-}
+void pirq_unbind_port(struct domain *d, struct port *p) { (void)d, (void)p; }
 
-void pirq_set_affinity(struct domain *d, uint32_t pirq, const struct vcpu *v)
-{
+void pirq_set_affinity(struct domain *d, uint32_t pirq, const struct vcpu *v) {
     (void)d, (void)pirq, (void)v;
 }
 
 static struct domain *control, *a, *b;
 
-static void make_all(void)
-{
+static void make_all(void) {
     control = make_domain(0, true, 1);
     a = make_domain(1, false, 4);
     b = make_domain(2, false, 2);
@@ -57,70 +47,53 @@ static void make_all(void)
     run_as(a, 0, 0);
 }
 
-static void destroy(struct domain *d)
-{
+static void destroy(struct domain *d) {
     run_as(control, 0, 0);
     d->state = DOM_DYING;
     while (event_destroy_domain(d) == -ERESTART)
         ;
 }
 
-static void free_all(void)
-{
+static void free_all(void) {
     struct domain *all[] = {a, b, control};
 
     for (unsigned int i = 0; i < 3; i++) {
-        if (all[i]->state < DOM_DYING)
-            destroy(all[i]);
-        for (unsigned int v = 0; v < all[i]->max_vcpus; v++)
-            event_destroy_vcpu(all[i]->vcpu[v]);
+        if (all[i]->state < DOM_DYING) destroy(all[i]);
+        for (unsigned int v = 0; v < all[i]->max_vcpus; v++) event_destroy_vcpu(all[i]->vcpu[v]);
         event_free_domain(all[i]);
         free_domain(all[i]);
     }
     CHECK_EQ(frames_in_use(), 0);
 }
 
-static long op(int cmd, void *arg)
-{
-    return do_event_channel_op(cmd, (uint64_t)arg);
-}
+static long op(int cmd, void *arg) { return do_event_channel_op(cmd, (uint64_t)arg); }
 
-static uint32_t unbound(domid_t remote)
-{
+static uint32_t unbound(domid_t remote) {
     struct evtchn_alloc_unbound u = {.dom = DOMID_SELF, .remote_dom = remote};
 
     CHECK_EQ(op(EVTCHNOP_alloc_unbound, &u), 0);
     return u.port;
 }
 
-static uint32_t connect(domid_t remote, uint32_t port)
-{
+static uint32_t connect(domid_t remote, uint32_t port) {
     struct evtchn_bind_interdomain c = {.remote_dom = remote, .remote_port = port};
 
     CHECK_EQ(op(EVTCHNOP_bind_interdomain, &c), 0);
     return c.local_port;
 }
 
-static uint32_t status(uint32_t port)
-{
+static uint32_t status(uint32_t port) {
     struct evtchn_status s = {.dom = DOMID_SELF, .port = port};
     long rc = op(EVTCHNOP_status, &s);
 
     return rc ? (uint32_t)rc : s.status;
 }
 
-static long send(uint32_t port)
-{
-    return op(EVTCHNOP_send, &(struct evtchn_send){port});
-}
+static long send(uint32_t port) { return op(EVTCHNOP_send, &(struct evtchn_send){port}); }
 
-static long close_port(uint32_t port)
-{
-    return op(EVTCHNOP_close, &(struct evtchn_close){port});
-}
+static long close_port(uint32_t port) { return op(EVTCHNOP_close, &(struct evtchn_close){port}); }
 
-static void lifecycle(void)
-{
+static void lifecycle(void) {
     uint32_t pa, pb;
 
     make_all();
@@ -145,8 +118,7 @@ static void lifecycle(void)
     free_all();
 }
 
-static void port_zero(void)
-{
+static void port_zero(void) {
     make_all();
     CHECK_EQ(status(0), EVTCHNSTAT_closed);
     CHECK_EQ(send(0), -EINVAL);
@@ -155,8 +127,7 @@ static void port_zero(void)
     free_all();
 }
 
-static void virqs(void)
-{
+static void virqs(void) {
     struct evtchn_bind_virq v = {.virq = VIRQ_TIMER, .vcpu = 1};
 
     make_all();
@@ -192,8 +163,7 @@ struct fifo_guest {
     uint32_t handled[WORDS];
 };
 
-static void fifo_setup(struct fifo_guest *g, struct domain *d)
-{
+static void fifo_setup(struct fifo_guest *g, struct domain *d) {
     *g = (struct fifo_guest){.d = d};
     for (unsigned int v = 0; v < d->max_vcpus; v++) {
         g->control[v] = new_frame(d);
@@ -207,37 +177,31 @@ static void fifo_setup(struct fifo_guest *g, struct domain *d)
     CHECK_EQ(op(EVTCHNOP_expand_array, &(struct evtchn_expand_array){g->array}), 0);
 }
 
-static event_word_t *guest_word(const struct fifo_guest *g, uint32_t port)
-{
+static event_word_t *guest_word(const struct fifo_guest *g, uint32_t port) {
     return (event_word_t *)frame_bytes(g->array) + port;
 }
 
-static struct evtchn_fifo_control_block *control_of(const struct fifo_guest *g, unsigned int v)
-{
+static struct evtchn_fifo_control_block *control_of(const struct fifo_guest *g, unsigned int v) {
     return frame_bytes(g->control[v]);
 }
 
-static void fifo_release(struct fifo_guest *g)
-{
-    for (unsigned int v = 0; v < g->d->max_vcpus; v++)
-        mfn_to_frame(_mfn(g->control[v]))->count--;
+static void fifo_release(struct fifo_guest *g) {
+    for (unsigned int v = 0; v < g->d->max_vcpus; v++) mfn_to_frame(_mfn(g->control[v]))->count--;
     mfn_to_frame(_mfn(g->array))->count--;
 }
 
-static uint32_t unlink_word(event_word_t *w)
-{
+static uint32_t unlink_word(event_word_t *w) {
     event_word_t old = __atomic_load_n(w, __ATOMIC_SEQ_CST);
 
-    while (!__atomic_compare_exchange_n(
-        w, &old, old & ~((1u << EVTCHN_FIFO_LINKED) | EVTCHN_FIFO_LINK_MASK), false,
-        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+    while (!__atomic_compare_exchange_n(w, &old,
+                                        old & ~((1u << EVTCHN_FIFO_LINKED) | EVTCHN_FIFO_LINK_MASK),
+                                        false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
         ;
     return old & EVTCHN_FIFO_LINK_MASK;
 }
 
 /* What a rule-abiding kernel does in an upcall of vcpu v. */
-static unsigned int consume(struct fifo_guest *g, unsigned int v)
-{
+static unsigned int consume(struct fifo_guest *g, unsigned int v) {
     struct evtchn_fifo_control_block *c = control_of(g, v);
     uint32_t ready = __atomic_exchange_n(&c->ready, 0, __ATOMIC_SEQ_CST);
     unsigned int n = 0;
@@ -247,8 +211,7 @@ static unsigned int consume(struct fifo_guest *g, unsigned int v)
     for (uint32_t q = 0; q < EVTCHN_FIFO_MAX_QUEUES; q++) {
         uint32_t port;
 
-        if (!(ready & 1u << q))
-            continue;
+        if (!(ready & 1u << q)) continue;
         port = g->head[v][q] ? g->head[v][q] : __atomic_load_n(&c->head[q], __ATOMIC_SEQ_CST);
         while (port) {
             event_word_t *w = guest_word(g, port);
@@ -266,14 +229,12 @@ static unsigned int consume(struct fifo_guest *g, unsigned int v)
     return n;
 }
 
-static void fifo_basics(void)
-{
+static void fifo_basics(void) {
     struct fifo_guest g;
     uint32_t p[4];
 
     make_all();
-    for (unsigned int i = 0; i < 4; i++)
-        p[i] = unbound(a->id), p[i] = connect(a->id, p[i]);
+    for (unsigned int i = 0; i < 4; i++) p[i] = unbound(a->id), p[i] = connect(a->id, p[i]);
     fifo_setup(&g, a);
     /* The bind's own events were pending in the 2-level ABI and must have come over. */
     CHECK_EQ(consume(&g, 0), 4);
@@ -285,16 +246,14 @@ static void fifo_basics(void)
     CHECK_EQ(op(EVTCHNOP_set_priority, &(struct evtchn_set_priority){1 << 20, 1}), -EINVAL);
     destroy(a);
     /* Nothing of the guest's is held any more, so its frames, and then it, can go. */
-    for (unsigned int v = 0; v < 4; v++)
-        CHECK_EQ(frame_refs(g.control[v]), 1);
+    for (unsigned int v = 0; v < 4; v++) CHECK_EQ(frame_refs(g.control[v]), 1);
     CHECK_EQ(frame_refs(g.array), 1);
     fifo_release(&g);
     free_all();
 }
 
 /* An event for a vcpu without control block stays pending, and is delivered by the first unmask. */
-static void fifo_late_control(void)
-{
+static void fifo_late_control(void) {
     struct evtchn_init_control c = {.vcpu = 0};
     uint64_t array, cb[2];
     uint32_t p;
@@ -325,23 +284,20 @@ static void fifo_late_control(void)
 }
 
 /* Ports of a page that is made after the change to FIFO have the default priority too. */
-static void fifo_new_page_priority(void)
-{
+static void fifo_new_page_priority(void) {
     struct fifo_guest g;
     uint32_t last = 0;
 
     make_all();
     fifo_setup(&g, a);
-    for (unsigned int i = 0; i < 2 * PORTS_PER_PAGE; i++)
-        last = unbound(a->id);
+    for (unsigned int i = 0; i < 2 * PORTS_PER_PAGE; i++) last = unbound(a->id);
     CHECK_EQ(port_of(a, last)->priority, EVTCHN_FIFO_PRIORITY_DEFAULT);
     destroy(a);
     fifo_release(&g);
     free_all();
 }
 
-static void *racing_reset(void *arg)
-{
+static void *racing_reset(void *arg) {
     struct evtchn_reset r = {.dom = DOMID_SELF};
     long *rc = arg;
 
@@ -351,8 +307,7 @@ static void *racing_reset(void *arg)
 }
 
 /* A reset preempted anywhere, ports opened behind its back, then destruction: all are closed. */
-static void reset_then_destroy(void)
-{
+static void reset_then_destroy(void) {
     struct evtchn_reset r = {.dom = DOMID_SELF};
 
     for (long at = 1; at <= 5; at++) {
@@ -361,8 +316,7 @@ static void reset_then_destroy(void)
         long rc;
 
         make_all();
-        for (unsigned int i = 0; i < 400; i++)
-            p[i] = unbound(b->id);
+        for (unsigned int i = 0; i < 400; i++) p[i] = unbound(b->id);
         preempt_at = at;
         CHECK_EQ(op(EVTCHNOP_reset, &r), -ERESTART);
         preempt_at = 0;
@@ -389,13 +343,11 @@ static void reset_then_destroy(void)
     }
 }
 
-static void reset_by_tools(void)
-{
+static void reset_by_tools(void) {
     struct evtchn_reset r = {.dom = 1};
 
     make_all();
-    for (unsigned int i = 0; i < 200; i++)
-        unbound(b->id);
+    for (unsigned int i = 0; i < 200; i++) unbound(b->id);
     run_as(b, 0, 0);
     CHECK_EQ(op(EVTCHNOP_reset, &r), -EPERM);
     run_as(control, 0, 0);
@@ -414,16 +366,14 @@ static struct fifo_guest racer;
 static uint32_t port_a[NR_SENT], port_b[NR_SENT], sent[NR_SENT];
 static bool stop;
 
-static uint32_t next_random(uint32_t *s)
-{
+static uint32_t next_random(uint32_t *s) {
     *s ^= *s << 13;
     *s ^= *s >> 17;
     *s ^= *s << 5;
     return *s;
 }
 
-static void *sender(void *arg)
-{
+static void *sender(void *arg) {
     uint32_t seed = (uint32_t)(uintptr_t)arg;
 
     run_as(b, seed & 1, seed & 3);
@@ -437,8 +387,7 @@ static void *sender(void *arg)
 }
 
 /* Moves ports between vcpus and priorities while events arrive, and masks and unmasks. */
-static void *mover(void *arg)
-{
+static void *mover(void *arg) {
     uint32_t seed = (uint32_t)(uintptr_t)arg;
 
     run_as(a, 1, 1);
@@ -448,7 +397,8 @@ static void *mover(void *arg)
         switch (next_random(&seed) % 3) {
         case 0:
             CHECK_EQ(op(EVTCHNOP_set_priority,
-                        &(struct evtchn_set_priority){port, next_random(&seed) % 16}), 0);
+                        &(struct evtchn_set_priority){port, next_random(&seed) % 16}),
+                     0);
             break;
         case 1:
             CHECK_EQ(
@@ -459,15 +409,13 @@ static void *mover(void *arg)
             __atomic_fetch_or(guest_word(&racer, port), 1u << EVTCHN_FIFO_MASKED, __ATOMIC_SEQ_CST);
             CHECK_EQ(op(EVTCHNOP_unmask, &(struct evtchn_unmask){port}), 0);
         }
-        if (next_random(&seed) % 8 == 0)
-            sched_yield();
+        if (next_random(&seed) % 8 == 0) sched_yield();
     }
     return NULL;
 }
 
 /* One thread plays the upcalls of a vcpu. */
-static void *upcalls(void *arg)
-{
+static void *upcalls(void *arg) {
     unsigned int v = (unsigned int)(uintptr_t)arg;
 
     while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
@@ -479,8 +427,7 @@ static void *upcalls(void *arg)
     return NULL;
 }
 
-static void connect_all(void)
-{
+static void connect_all(void) {
     for (unsigned int i = 0; i < NR_SENT; i++) {
         run_as(a, 0, 0);
         port_a[i] = unbound(b->id);
@@ -491,29 +438,23 @@ static void connect_all(void)
     run_as(a, 0, 0);
 }
 
-static void fifo_race(bool hostile, void *(*other)(void *))
-{
+static void fifo_race(bool hostile, void *(*other)(void *)) {
     pthread_t s[2], u[2], m;
 
     make_all();
     connect_all();
     fifo_setup(&racer, a);
     stop = false;
-    for (uintptr_t i = 0; i < 2 && !hostile; i++)
-        pthread_create(&u[i], NULL, upcalls, (void *)i);
+    for (uintptr_t i = 0; i < 2 && !hostile; i++) pthread_create(&u[i], NULL, upcalls, (void *)i);
     pthread_create(&m, NULL, other, (void *)77);
-    for (uintptr_t i = 0; i < 2; i++)
-        pthread_create(&s[i], NULL, sender, (void *)(i + 100));
-    for (unsigned int i = 0; i < 2; i++)
-        pthread_join(s[i], NULL);
+    for (uintptr_t i = 0; i < 2; i++) pthread_create(&s[i], NULL, sender, (void *)(i + 100));
+    for (unsigned int i = 0; i < 2; i++) pthread_join(s[i], NULL);
     __atomic_store_n(&stop, true, __ATOMIC_SEQ_CST);
     pthread_join(m, NULL);
-    for (unsigned int i = 0; i < 2 && !hostile; i++)
-        pthread_join(u[i], NULL);
+    for (unsigned int i = 0; i < 2 && !hostile; i++) pthread_join(u[i], NULL);
     /* What is still linked is found by the flags that the guest was given, by nothing else. */
     for (unsigned int v = 0; v < 2 && !hostile; v++)
-        while (a->vcpu[v]->info->evtchn_upcall_pending)
-            consume(&racer, v);
+        while (a->vcpu[v]->info->evtchn_upcall_pending) consume(&racer, v);
     for (unsigned int i = 0; i < NR_SENT && !hostile; i++) {
         event_word_t w = *guest_word(&racer, port_a[i]);
 
@@ -527,8 +468,7 @@ static void fifo_race(bool hostile, void *(*other)(void *))
     free_all();
 }
 
-static void *scribbler(void *arg)
-{
+static void *scribbler(void *arg) {
     uint32_t seed = (uint32_t)(uintptr_t)arg;
 
     while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
@@ -537,15 +477,13 @@ static void *scribbler(void *arg)
         __atomic_store_n(guest_word(&racer, r % NR_SENT), next_random(&seed), __ATOMIC_SEQ_CST);
         __atomic_store_n(&control_of(&racer, r & 1)->head[r >> 8 & 15], next_random(&seed) % WORDS,
                          __ATOMIC_SEQ_CST);
-        if (r % 64 == 0)
-            sched_yield();
+        if (r % 64 == 0) sched_yield();
     }
     return NULL;
 }
 
 /* Senders, and the guest that turns from 2-level to FIFO in between: nothing is lost. */
-static void *slow_sender(void *arg)
-{
+static void *slow_sender(void *arg) {
     (void)arg;
     run_as(b, 0, 2);
     for (unsigned int i = 0; i < NR_SENT; i++) {
@@ -555,21 +493,18 @@ static void *slow_sender(void *arg)
     return NULL;
 }
 
-static void abi_change_race(void)
-{
+static void abi_change_race(void) {
     for (unsigned int round = 0; round < 60; round++) {
         pthread_t s;
 
         make_all();
         connect_all();
         pthread_create(&s, NULL, slow_sender, NULL);
-        for (unsigned int i = 0; i < round % 16; i++)
-            sched_yield();
+        for (unsigned int i = 0; i < round % 16; i++) sched_yield();
         fifo_setup(&racer, a);
         pthread_join(s, NULL);
         consume(&racer, 0);
-        for (unsigned int i = 0; i < NR_SENT; i++)
-            CHECK(racer.handled[port_a[i]] > 0);
+        for (unsigned int i = 0; i < NR_SENT; i++) CHECK(racer.handled[port_a[i]] > 0);
         destroy(a);
         fifo_release(&racer);
         free_all();
@@ -577,8 +512,7 @@ static void abi_change_race(void)
 }
 
 /* SCHEDOP_poll's wake-up: only those that wait for this port, and each once. */
-static void pollers(void)
-{
+static void pollers(void) {
     unsigned int before;
     uint32_t p;
 
@@ -602,8 +536,7 @@ static void pollers(void)
 }
 
 /* Two domains that connect, send and close against each other. */
-static void *quarreller(void *arg)
-{
+static void *quarreller(void *arg) {
     bool first = arg != NULL;
     struct domain *me = first ? a : b, *other = first ? b : a;
     uint32_t seed = first ? 5 : 9;
@@ -616,28 +549,20 @@ static void *quarreller(void *arg)
 
         switch (next_random(&seed) % 6) {
         case 0:
-            if (me->event.active < 16)
-                (void)op(EVTCHNOP_alloc_unbound, &u);
+            if (me->event.active < 16) (void)op(EVTCHNOP_alloc_unbound, &u);
             break;
         case 1:
-            if (me->event.active < 16)
-                (void)op(EVTCHNOP_bind_interdomain, &c);
+            if (me->event.active < 16) (void)op(EVTCHNOP_bind_interdomain, &c);
             break;
-        case 2:
-            (void)close_port(n);
-            break;
-        case 3:
-            (void)status(n);
-            break;
-        default:
-            (void)send(n);
+        case 2: (void)close_port(n); break;
+        case 3: (void)status(n); break;
+        default: (void)send(n);
         }
     }
     return NULL;
 }
 
-static void quarrel(void)
-{
+static void quarrel(void) {
     pthread_t t[2];
 
     make_all();
@@ -660,8 +585,7 @@ static void quarrel(void)
     free_all();
 }
 
-int main(void)
-{
+int main(void) {
     world_init();
     lifecycle();
     port_zero();

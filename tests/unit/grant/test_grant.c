@@ -13,13 +13,11 @@
 /* A page-table entry is a word at its "virtual address". */
 #define FAKE_RW PTE_RW
 
-int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags)
-{
+int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags) {
     uint64_t none = 0;
 
     (void)contains_pte;
-    if (addr == BAD_VA)
-        return -EINVAL;
+    if (addr == BAD_VA) return -EINVAL;
     return __atomic_compare_exchange_n((uint64_t *)addr, &none,
                                        mfn_x(mfn) << PAGE_SHIFT | PTE_P | (flags & FAKE_RW), false,
                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
@@ -27,13 +25,11 @@ int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags)
                : -EINVAL;
 }
 
-int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, uint64_t new_addr)
-{
+int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, uint64_t new_addr) {
     uint64_t old = mfn_x(mfn) << PAGE_SHIFT | PTE_P | (writable ? FAKE_RW : 0);
 
     (void)contains_pte, (void)new_addr;
-    if (addr == BAD_VA)
-        return -EINVAL;
+    if (addr == BAD_VA) return -EINVAL;
     sched_yield(); /* somewhere to be overtaken */
     return __atomic_compare_exchange_n((uint64_t *)addr, &old, 0, false, __ATOMIC_SEQ_CST,
                                        __ATOMIC_SEQ_CST)
@@ -41,24 +37,19 @@ int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, u
                : -EINVAL;
 }
 
-void flush_domain(struct domain *d, uint64_t va)
-{
-    (void)d, (void)va;
-}
+void flush_domain(struct domain *d, uint64_t va) { (void)d, (void)va; }
 
 static struct domain *granter, *grantee, *control;
 static uint64_t ptes[64]; /* the grantee's entries */
 
-static struct domain *domain_with_table(domid_t id)
-{
+static struct domain *domain_with_table(domid_t id) {
     struct domain *d = make_domain(id, id == 0, 4);
 
     CHECK_EQ(grant_init_domain(d, 4, 8, 2), 0);
     return d;
 }
 
-static void make_all(void)
-{
+static void make_all(void) {
     control = domain_with_table(0);
     granter = domain_with_table(1);
     grantee = domain_with_table(2);
@@ -66,20 +57,17 @@ static void make_all(void)
     run_as(grantee, 0, 0);
 }
 
-static void end_domain(struct domain *d)
-{
+static void end_domain(struct domain *d) {
     run_as(control, 0, 0);
     d->state = DOM_DYING;
     while (grant_release_mappings(d) == -ERESTART)
         ;
 }
 
-static void free_all(void)
-{
+static void free_all(void) {
     struct domain *all[] = {grantee, granter, control};
 
-    for (unsigned int i = 0; i < 3; i++)
-        end_domain(all[i]);
+    for (unsigned int i = 0; i < 3; i++) end_domain(all[i]);
     for (unsigned int i = 0; i < 3; i++) {
         grant_destroy_domain(all[i]);
         free_domain(all[i]);
@@ -87,54 +75,41 @@ static void free_all(void)
     CHECK_EQ(frames_in_use(), 0);
 }
 
-static void drop_frame(uint64_t mfn)
-{
+static void drop_frame(uint64_t mfn) {
     CHECK_EQ(frame_refs(mfn), 1);
     CHECK_EQ(frame_writers(mfn), 0);
     mfn_to_frame(_mfn(mfn))->count = 0;
 }
 
-static void grant_v1(uint32_t ref, uint64_t mfn, uint16_t flags)
-{
+static void grant_v1(uint32_t ref, uint64_t mfn, uint16_t flags) {
     *entry_v1(grants_of(granter), ref) = (grant_entry_v1_t){flags, grantee->id, (uint32_t)mfn};
 }
 
-static uint16_t flags_v1(uint32_t ref)
-{
+static uint16_t flags_v1(uint32_t ref) {
     return __atomic_load_n(&entry_v1(grants_of(granter), ref)->flags, __ATOMIC_SEQ_CST);
 }
 
-static int16_t map(uint32_t ref, unsigned int pte, uint32_t flags, uint32_t *handle)
-{
+static int16_t map(uint32_t ref, unsigned int pte, uint32_t flags, uint32_t *handle) {
     struct gnttab_map_grant_ref m = {
         .host_addr = (uint64_t)&ptes[pte], .flags = flags, .ref = ref, .dom = granter->id};
 
     CHECK_EQ(do_grant_table_op(GNTTABOP_map_grant_ref, (uint64_t)&m, 1), 0);
-    if (handle && !m.status)
-        *handle = m.handle;
+    if (handle && !m.status) *handle = m.handle;
     return m.status;
 }
 
-static int16_t unmap(uint32_t handle, uint64_t host, uint64_t dev)
-{
+static int16_t unmap(uint32_t handle, uint64_t host, uint64_t dev) {
     struct gnttab_unmap_grant_ref u = {.host_addr = host, .dev_bus_addr = dev, .handle = handle};
 
     CHECK_EQ(do_grant_table_op(GNTTABOP_unmap_grant_ref, (uint64_t)&u, 1), 0);
     return u.status;
 }
 
-static bool pinned(uint32_t ref)
-{
-    return is_pinned(active_of(grants_of(granter), ref));
-}
+static bool pinned(uint32_t ref) { return is_pinned(active_of(grants_of(granter), ref)); }
 
-static uint64_t pte_at(unsigned int i)
-{
-    return (uint64_t)&ptes[i];
-}
+static uint64_t pte_at(unsigned int i) { return (uint64_t)&ptes[i]; }
 
-static void version_1(void)
-{
+static void version_1(void) {
     uint64_t f;
     uint32_t h, h2;
 
@@ -165,8 +140,7 @@ static void version_1(void)
     free_all();
 }
 
-static void both_sorts(void)
-{
+static void both_sorts(void) {
     uint64_t f, dev;
     uint32_t h;
 
@@ -199,8 +173,7 @@ static void both_sorts(void)
     free_all();
 }
 
-static void frame_rules(void)
-{
+static void frame_rules(void) {
     uint64_t f;
     uint32_t h;
 
@@ -225,8 +198,7 @@ static void frame_rules(void)
 }
 
 /* The grantee wrote over its entry, the granter died: the handle still means the dead one. */
-static void handle_outlives(void)
-{
+static void handle_outlives(void) {
     uint64_t f;
     uint32_t h;
 
@@ -248,8 +220,7 @@ static void handle_outlives(void)
     free_all();
 }
 
-static void dying_grantee(void)
-{
+static void dying_grantee(void) {
     uint64_t f;
     uint32_t h;
 
@@ -268,8 +239,7 @@ static void dying_grantee(void)
     free_all();
 }
 
-static long set_version(struct domain *d, uint32_t version)
-{
+static long set_version(struct domain *d, uint32_t version) {
     struct gnttab_set_version v = {version};
     struct vcpu *was = current;
     long rc;
@@ -281,18 +251,17 @@ static long set_version(struct domain *d, uint32_t version)
 }
 
 static int16_t copy_from_ref(struct domain *from, uint32_t ref, uint16_t offset, uint64_t to,
-                             uint16_t len)
-{
+                             uint16_t len) {
     struct gnttab_copy c = {.source = {.u.ref = ref, .domid = from->id, .offset = offset},
-                            .dest = {.u.gmfn = to, .domid = DOMID_SELF}, .len = len,
+                            .dest = {.u.gmfn = to, .domid = DOMID_SELF},
+                            .len = len,
                             .flags = GNTCOPY_source_gref};
 
     CHECK_EQ(do_grant_table_op(GNTTABOP_copy, (uint64_t)&c, 1), 0);
     return c.status;
 }
 
-static void version_2(void)
-{
+static void version_2(void) {
     struct grant_table *t;
     grant_entry_v2_t *e;
     uint64_t f, own;
@@ -341,8 +310,7 @@ static void version_2(void)
 }
 
 /* granter passes on to grantee what control granted to it. */
-static void transitive(void)
-{
+static void transitive(void) {
     grant_entry_v2_t *e, *last;
     uint64_t f, own;
     uint32_t h;
@@ -384,8 +352,7 @@ static void transitive(void)
     free_all();
 }
 
-static void limits(void)
-{
+static void limits(void) {
     struct gnttab_setup_table s = {.dom = DOMID_SELF, .nr_frames = 5};
     uint64_t list[8];
     uint32_t h, n = 0;
@@ -403,8 +370,7 @@ static void limits(void)
     CHECK_EQ(s.status, GNTST_permission_denied);
     f = new_frame(granter);
     grant_v1(8, f, GTF_permit_access);
-    while (!map(8, 0, GNTMAP_device_map | GNTMAP_readonly, &h))
-        n++;
+    while (!map(8, 0, GNTMAP_device_map | GNTMAP_readonly, &h)) n++;
     CHECK_EQ(n, 8 * MAPPING_PER_PAGE);
     CHECK_EQ(map(8, 0, GNTMAP_device_map, &h), GNTST_no_space);
     /* A table does not grow any more when its frames have been taken back. */
@@ -425,8 +391,7 @@ static bool stop;
 static uint32_t handles[16];
 static uint64_t raced[4];
 
-static uint32_t next_random(uint32_t *s)
-{
+static uint32_t next_random(uint32_t *s) {
     *s ^= *s << 13;
     *s ^= *s >> 17;
     *s ^= *s << 5;
@@ -434,8 +399,7 @@ static uint32_t next_random(uint32_t *s)
 }
 
 /* The granter writes anything that names its own frames, and worse, into two entries. */
-static void *rewriter(void *arg)
-{
+static void *rewriter(void *arg) {
     uint32_t seed = (uint32_t)(uintptr_t)arg;
 
     run_as(granter, 0, 3);
@@ -449,15 +413,13 @@ static void *rewriter(void *arg)
 
         memcpy(&raw, &e, sizeof(raw));
         __atomic_store_n((uint64_t *)entry_v1(grants_of(granter), ref), raw, __ATOMIC_SEQ_CST);
-        if (r % 16 == 0)
-            sched_yield();
+        if (r % 16 == 0) sched_yield();
     }
     return NULL;
 }
 
 /* A vcpu of the grantee: maps, and unmaps what any vcpu mapped, rightly or not. */
-static void *mapper(void *arg)
-{
+static void *mapper(void *arg) {
     uint32_t me = (uint32_t)(uintptr_t)arg, seed = me * 7919 + 1;
     uint64_t own = new_frame(grantee);
 
@@ -473,9 +435,7 @@ static void *mapper(void *arg)
             if (!map(8 + (r >> 12 & 1), pte, how | (r >> 13 & 1 ? GNTMAP_readonly : 0), &h))
                 __atomic_store_n(&handles[slot], h, __ATOMIC_SEQ_CST);
             break;
-        case 2:
-            (void)copy_from_ref(granter, 8 + (r >> 12 & 1), 0, own, 100);
-            break;
+        case 2: (void)copy_from_ref(granter, 8 + (r >> 12 & 1), 0, own, 100); break;
         default:
             (void)unmap(__atomic_load_n(&handles[slot], __ATOMIC_SEQ_CST),
                         how & GNTMAP_host_map ? pte_at(pte) : 0, how & GNTMAP_device_map ? dev : 0);
@@ -487,8 +447,7 @@ static void *mapper(void *arg)
 
 /* Every reference on the frames is explained by an entry, or by a handle's device mapping; every
  * pin by a handle. */
-static void check_books(void)
-{
+static void check_books(void) {
     struct grant_table *lt = grants_of(grantee), *t = grants_of(granter);
     uint64_t refs[4] = {1, 1, 1, 1}, writers[4] = {0};
     unsigned int pins[16][2] = {{0}}, used = 0, nr_free = 0;
@@ -503,8 +462,7 @@ static void check_books(void)
         struct mapping *m = &lt->maptrack[h / MAPPING_PER_PAGE][h % MAPPING_PER_PAGE];
         bool ro = m->flags & GNTMAP_readonly;
 
-        if (!(m->flags & MAPPING_SORTS))
-            continue;
+        if (!(m->flags & MAPPING_SORTS)) continue;
         used++;
         pins[m->ref][!ro] += !!(m->flags & GNTMAP_host_map) + !!(m->flags & GNTMAP_device_map);
         for (unsigned int f = 0; f < 4; f++)
@@ -527,39 +485,32 @@ static void check_books(void)
     }
 }
 
-static void race(void)
-{
+static void race(void) {
     pthread_t m[3], w;
 
     make_all();
     stop = false;
-    for (unsigned int i = 0; i < 4; i++)
-        raced[i] = new_frame(granter);
+    for (unsigned int i = 0; i < 4; i++) raced[i] = new_frame(granter);
     pthread_create(&w, NULL, rewriter, (void *)3);
-    for (uintptr_t i = 0; i < 3; i++)
-        pthread_create(&m[i], NULL, mapper, (void *)i);
-    for (unsigned int i = 0; i < 3; i++)
-        pthread_join(m[i], NULL);
+    for (uintptr_t i = 0; i < 3; i++) pthread_create(&m[i], NULL, mapper, (void *)i);
+    for (unsigned int i = 0; i < 3; i++) pthread_join(m[i], NULL);
     __atomic_store_n(&stop, true, __ATOMIC_SEQ_CST);
     pthread_join(w, NULL);
     check_books();
     end_domain(grantee);
     for (unsigned int i = 0; i < ARRAY_SIZE(ptes); i++) {
-        if (!ptes[i])
-            continue;
+        if (!ptes[i]) continue;
         if (ptes[i] & FAKE_RW)
             frame_put_writable(mfn_to_frame(_mfn(ptes[i] >> PAGE_SHIFT)));
         else
             frame_put(mfn_to_frame(_mfn(ptes[i] >> PAGE_SHIFT)));
     }
     CHECK(!pinned(8) && !pinned(9));
-    for (unsigned int i = 0; i < 4; i++)
-        drop_frame(raced[i]);
+    for (unsigned int i = 0; i < 4; i++) drop_frame(raced[i]);
     free_all();
 }
 
-int main(void)
-{
+int main(void) {
     world_init();
     version_1();
     both_sorts();
@@ -569,7 +520,6 @@ int main(void)
     version_2();
     transitive();
     limits();
-    for (unsigned int i = 0; i < 5; i++)
-        race();
+    for (unsigned int i = 0; i < 5; i++) race();
     return report();
 }

@@ -26,15 +26,15 @@ struct domain *make_domain(domid_t id, bool control, unsigned int vcpus); /* no 
 void free_domain(struct domain *d); /* takes it off the table; refs must be 1 */
 void run_as(struct domain *d, unsigned int vcpu, unsigned int cpu);
 
-uint64_t new_frame(struct domain *d);        /* owned, reference count 1 */
+uint64_t new_frame(struct domain *d); /* owned, reference count 1 */
 void *frame_bytes(uint64_t mfn);
 uint64_t frame_refs(uint64_t mfn);           /* reference count */
 uint64_t frame_writers(uint64_t mfn);        /* writable type references */
 void frame_is_table(uint64_t mfn, bool yes); /* refuses the writable type */
 unsigned int frames_in_use(void);
 
-extern unsigned int wakes, kicks; /* vcpu_unblock(), vcpu_kick() */
-extern __thread long preempt_at;  /* the n-th preempt_check() says yes, once; 0: none */
+extern unsigned int wakes, kicks;  /* vcpu_unblock(), vcpu_kick() */
+extern __thread long preempt_at;   /* the n-th preempt_check() says yes, once; 0: none */
 extern __thread uint64_t again[6]; /* arguments of the last hypercall_continue() */
 
 extern unsigned int passed, failed;

@@ -28,28 +28,20 @@ __thread long preempt_at, preempts_asked;
 uint32_t tlb_flush_clock = 1;
 unsigned int flushes, passed, failed;
 
-bool preempt_check(void)
-{
+bool preempt_check(void) {
     preempts_asked++;
-    if (preempt_at < 0)
-        return true;
+    if (preempt_at < 0) return true;
     return preempt_at && --preempt_at == 0;
 }
 
-void smp_poll(void)
-{
-    sched_yield();
-}
+void smp_poll(void) { sched_yield(); }
 
-void spin_lock_slow(spinlock_t *l, uint16_t ticket)
-{
-    while (__atomic_load_n(&l->head, __ATOMIC_ACQUIRE) != ticket)
-        sched_yield();
+void spin_lock_slow(spinlock_t *l, uint16_t ticket) {
+    while (__atomic_load_n(&l->head, __ATOMIC_ACQUIRE) != ticket) sched_yield();
 }
 
 /* Flushing a fake CPU is to say that it did. */
-void smp_flush_tlb(const struct flush_mask *m, uint64_t va)
-{
+void smp_flush_tlb(const struct flush_mask *m, uint64_t va) {
     for (unsigned int i = 0; i < nr_cpus; i++)
         if (test_bit(i, m->bits) && va == FLUSH_ALL_VA) {
             __atomic_fetch_add(&flushes, 1, __ATOMIC_RELAXED);
@@ -59,80 +51,46 @@ void smp_flush_tlb(const struct flush_mask *m, uint64_t va)
         }
 }
 
-void tlb_filter(struct flush_mask *m, uint32_t stamp)
-{
+void tlb_filter(struct flush_mask *m, uint32_t stamp) {
     for (unsigned int i = 0; i < nr_cpus; i++)
         if ((int32_t)(__atomic_load_n(&pcpus[i]->arch.tlb_stamp, __ATOMIC_SEQ_CST) - stamp) > 0)
             __clear_bit(i, m->bits);
 }
 
-void tlb_load_cr3(uint64_t cr3)
-{
+void tlb_load_cr3(uint64_t cr3) {
     (void)cr3;
     fake_pcpu->arch.tlb_stamp = __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST);
 }
 
-void tlb_flush_local(void)
-{
-    tlb_load_cr3(0);
-}
+void tlb_flush_local(void) { tlb_load_cr3(0); }
 
-void tlb_flush_page_local(uint64_t va)
-{
-    (void)va;
-}
+void tlb_flush_page_local(uint64_t va) { (void)va; }
 
-void smp_call_others(void (*fn)(void *), void *data)
-{
-    (void)fn, (void)data;
-}
+void smp_call_others(void (*fn)(void *), void *data) { (void)fn, (void)data; }
 
-void *mfn_to_virt(mfn_t m)
-{
-    return mfn_virt(mfn_x(m));
-}
+void *mfn_to_virt(mfn_t m) { return mfn_virt(mfn_x(m)); }
 
-void *paddr_to_virt(paddr_t p)
-{
-    return (void *)(DIRECTMAP_START + p);
-}
+void *paddr_to_virt(paddr_t p) { return (void *)(DIRECTMAP_START + p); }
 
-paddr_t virt_to_paddr(const void *v)
-{
+paddr_t virt_to_paddr(const void *v) {
     return (uint64_t)v - DIRECTMAP_START < (uint64_t)NR_FRAMES << PAGE_SHIFT
                ? (uint64_t)v - DIRECTMAP_START
                : 0;
 }
 
-mfn_t virt_to_mfn(const void *v)
-{
-    return paddr_to_mfn(virt_to_paddr(v));
-}
+mfn_t virt_to_mfn(const void *v) { return paddr_to_mfn(virt_to_paddr(v)); }
 
-struct frame *mfn_to_frame(mfn_t m)
-{
+struct frame *mfn_to_frame(mfn_t m) {
     return &frame_table[mfn_x(m)];
 }
 
-mfn_t frame_to_mfn(const struct frame *f)
-{
-    return _mfn(frame_nr(f));
-}
+mfn_t frame_to_mfn(const struct frame *f) { return _mfn(frame_nr(f)); }
 
-bool mfn_valid(mfn_t m)
-{
-    return mfn_x(m) < max_frame && frame_table[mfn_x(m)].owner != OWNER_IO;
-}
+bool mfn_valid(mfn_t m) { return mfn_x(m) < max_frame && frame_table[mfn_x(m)].owner != OWNER_IO; }
 
-void m2p_set(mfn_t m, uint64_t pfn)
-{
-    m2p[mfn_x(m)] = pfn;
-}
+void m2p_set(mfn_t m, uint64_t pfn) { m2p[mfn_x(m)] = pfn; }
 
-uint64_t m2p_get(mfn_t m)
-{
-    return m2p[mfn_x(m)];
-}
+uint64_t m2p_get(mfn_t m) { return m2p[mfn_x(m)]; }
 
 /* A set of one range is enough here: pages 16 to 31 may be mapped by dom0. */
 struct rangeset {
@@ -140,79 +98,57 @@ struct rangeset {
 };
 static struct rangeset dom0_io = {16, 31}, nothing = {1, 0};
 
-bool rangeset_contains(struct rangeset *r, uint64_t s, uint64_t e)
-{
+bool rangeset_contains(struct rangeset *r, uint64_t s, uint64_t e) {
     return s >= r->s && e <= r->e;
 }
 
-bool rangeset_is_empty(struct rangeset *r)
-{
-    return r->s > r->e;
-}
+bool rangeset_is_empty(struct rangeset *r) { return r->s > r->e; }
 
-int policy_check(const struct domain *s, const struct domain *o, enum policy_op op, uint32_t sub)
-{
+int policy_check(const struct domain *s, const struct domain *o, enum policy_op op, uint32_t sub) {
     (void)o, (void)op, (void)sub;
     return s->is_control ? 0 : -EPERM;
 }
 
-struct domain *domain_get(domid_t id)
-{
+struct domain *domain_get(domid_t id) {
     struct domain *d;
 
-    list_for_each(d, &domain_list, list) if (d->id == id)
-    {
-        domain_ref(d);
-        return d;
-    }
+    list_for_each(d, &domain_list, list)
+        if (d->id == id) {
+            domain_ref(d);
+            return d;
+        }
     return NULL;
 }
 
-struct domain *domain_get_self_or(domid_t id)
-{
+struct domain *domain_get_self_or(domid_t id) {
     return domain_get(id == DOMID_SELF ? current->domain->id : id);
 }
 
-void domain_ref(struct domain *d)
-{
-    __atomic_fetch_add(&d->refs, 1, __ATOMIC_SEQ_CST);
-}
+void domain_ref(struct domain *d) { __atomic_fetch_add(&d->refs, 1, __ATOMIC_SEQ_CST); }
 
-void domain_put(struct domain *d)
-{
-    __atomic_fetch_sub(&d->refs, 1, __ATOMIC_SEQ_CST);
-}
+void domain_put(struct domain *d) { __atomic_fetch_sub(&d->refs, 1, __ATOMIC_SEQ_CST); }
 
-void domain_crash(struct domain *d, const char *fmt, ...)
-{
-    (void)d, (void)fmt;
-}
+void domain_crash(struct domain *d, const char *fmt, ...) { (void)d, (void)fmt; }
 
-void vcpu_mark_events_pending(struct vcpu *v)
-{
-    (void)v;
-}
+void vcpu_mark_events_pending(struct vcpu *v) { (void)v; }
 
-int grant_acquire_resource(struct domain *d, uint32_t id, uint64_t frame, uint32_t nr, uint64_t *m)
-{
+int grant_acquire_resource(struct domain *d, uint32_t id, uint64_t frame, uint32_t nr,
+                           uint64_t *m) {
     (void)d, (void)id, (void)frame, (void)nr, (void)m;
     return -EINVAL;
 }
 
-int grant_resource_max_frames(struct domain *d, uint32_t id)
-{
+int grant_resource_max_frames(struct domain *d, uint32_t id) {
     (void)d, (void)id;
     return 0;
 }
 
-long memory_map_op(unsigned int op, uint64_t arg)
-{
+long memory_map_op(unsigned int op, uint64_t arg) {
     (void)op, (void)arg;
     return -ENOSYS;
 }
 
-void panic(const char *fmt, ...)
-{
+void panic(const char *fmt, ...) {
     va_list ap;
 
     va_start(ap, fmt);
@@ -223,50 +159,40 @@ void panic(const char *fmt, ...)
 
 static __thread bool quiet;
 
-void printk(const char *fmt, ...)
-{
+void printk(const char *fmt, ...) {
     va_list ap;
 
-    if (quiet)
-        return;
+    if (quiet) return;
     va_start(ap, fmt);
     vprintf(fmt + (fmt[0] == 1 ? 2 : 0), ap);
     va_end(ap);
 }
 
 /* Guest memory is ours. Address 13 is not mapped. */
-int copy_from_guest(void *dst, uint64_t va, size_t n)
-{
-    if (va == 13)
-        return -EFAULT;
-    if (n)
-        memcpy(dst, (void *)va, n);
+int copy_from_guest(void *dst, uint64_t va, size_t n) {
+    if (va == 13) return -EFAULT;
+    if (n) memcpy(dst, (void *)va, n);
     return 0;
 }
 
-int copy_to_guest(uint64_t va, const void *src, size_t n)
-{
-    if (va == 13)
-        return -EFAULT;
+int copy_to_guest(uint64_t va, const void *src, size_t n) {
+    if (va == 13) return -EFAULT;
     memcpy((void *)va, src, n);
     return 0;
 }
 
 static __thread uint64_t again[6];
 
-long hypercall_continue(unsigned int n, ...)
-{
+long hypercall_continue(unsigned int n, ...) {
     va_list ap;
 
     va_start(ap, n);
-    for (unsigned int i = 0; i < n; i++)
-        again[i] = va_arg(ap, uint64_t);
+    for (unsigned int i = 0; i < n; i++) again[i] = va_arg(ap, uint64_t);
     va_end(ap);
     return -ERESTART;
 }
 
-long mmu_update_as(uint64_t ptr, uint64_t val, uint32_t foreigndom)
-{
+long mmu_update_as(uint64_t ptr, uint64_t val, uint32_t foreigndom) {
     struct mmu_update u = {ptr, val};
     uint32_t done = 99;
     long rc = do_mmu_update((uint64_t)&u, 1, (uint64_t)&done, foreigndom);
@@ -277,13 +203,9 @@ long mmu_update_as(uint64_t ptr, uint64_t val, uint32_t foreigndom)
     return rc;
 }
 
-long mmu_update(uint64_t ptr, uint64_t val)
-{
-    return mmu_update_as(ptr, val, DOMID_SELF);
-}
+long mmu_update(uint64_t ptr, uint64_t val) { return mmu_update_as(ptr, val, DOMID_SELF); }
 
-long mmuext_as(unsigned int cmd, uint64_t arg, uint32_t foreigndom)
-{
+long mmuext_as(unsigned int cmd, uint64_t arg, uint32_t foreigndom) {
     struct mmuext_op op = {.cmd = cmd, .arg1.mfn = arg};
     uint32_t done = 99;
     long rc = do_mmuext_op((uint64_t)&op, 1, (uint64_t)&done, foreigndom);
@@ -294,49 +216,37 @@ long mmuext_as(unsigned int cmd, uint64_t arg, uint32_t foreigndom)
     return rc;
 }
 
-long mmuext(unsigned int cmd, uint64_t arg)
-{
-    return mmuext_as(cmd, arg, DOMID_SELF);
-}
+long mmuext(unsigned int cmd, uint64_t arg) { return mmuext_as(cmd, arg, DOMID_SELF); }
 
-long memory_op(uint64_t cmd, void *arg)
-{
+long memory_op(uint64_t cmd, void *arg) {
     long rc = do_memory_op(cmd, (uint64_t)arg);
 
-    while (rc == -ERESTART)
-        rc = do_memory_op(again[0], again[1]);
+    while (rc == -ERESTART) rc = do_memory_op(again[0], again[1]);
     return rc;
 }
 
-void world_init(void)
-{
+void world_init(void) {
     void *m = mmap((void *)DIRECTMAP_START, (size_t)NR_FRAMES << PAGE_SHIFT, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
-    if (m != (void *)DIRECTMAP_START)
-        panic("no direct map");
+    if (m != (void *)DIRECTMAP_START) panic("no direct map");
     frame_table = aligned_alloc(64, NR_FRAMES * sizeof(struct frame));
     memset(frame_table, 0, NR_FRAMES * sizeof(struct frame));
     for (unsigned int i = 0; i < nr_cpus; i++) {
         pcpus[i] = calloc(1, sizeof(struct pcpu));
         pcpus[i]->id = i;
     }
-    for (unsigned int i = 0; i < 32; i++)
-        frame_table[i].owner = OWNER_IO;
-    for (unsigned int i = 32; i < NR_FRAMES; i++)
-        frame_table[i].count = FC_DIRTY;
+    for (unsigned int i = 0; i < 32; i++) frame_table[i].owner = OWNER_IO;
+    for (unsigned int i = 32; i < NR_FRAMES; i++) frame_table[i].count = FC_DIRTY;
     memset(mfn_virt(32), 0x5a, (size_t)(NR_FRAMES - 32) << PAGE_SHIFT);
-    for (unsigned int i = 256; i < 272; i++)
-        boot_l4[i] = 0xabc000 | PTE_P;
+    for (unsigned int i = 256; i < 272; i++) boot_l4[i] = 0xabc000 | PTE_P;
     fake_pcpu = pcpus[0];
-    for (unsigned int i = 32; i < NR_FRAMES; i++)
-        heap_free(&frame_table[i], 0);
+    for (unsigned int i = 32; i < NR_FRAMES; i++) heap_free(&frame_table[i], 0);
     heap_init(NR_FRAMES);
     mmio_ro_ranges = &nothing;
 }
 
-struct domain *make_domain(domid_t id, bool control)
-{
+struct domain *make_domain(domid_t id, bool control) {
     struct domain *d = calloc(1, sizeof(*d));
     struct vcpu *v = calloc(1, sizeof(*v));
 
@@ -358,15 +268,13 @@ struct domain *make_domain(domid_t id, bool control)
     return d;
 }
 
-void run_as(struct domain *d, unsigned int cpu)
-{
+void run_as(struct domain *d, unsigned int cpu) {
     fake_pcpu = pcpus[cpu];
     fake_current = d->vcpu[0];
 }
 
 /* Its vcpus are paused: every CPU has loaded something else since. */
-static void leave_cpus(void)
-{
+static void leave_cpus(void) {
     struct pcpu *me = fake_pcpu;
 
     for (unsigned int i = 0; i < nr_cpus; i++) {
@@ -376,17 +284,14 @@ static void leave_cpus(void)
     fake_pcpu = me;
 }
 
-unsigned int destroy_domain(struct domain *d)
-{
+unsigned int destroy_domain(struct domain *d) {
     unsigned int n = 0;
 
     leave_cpus();
     d->state = DOM_DYING;
-    while (mm_drop_vcpu_pagetables(d->vcpu[0]))
-        n++;
+    while (mm_drop_vcpu_pagetables(d->vcpu[0])) n++;
     mm_destroy_vcpu(d->vcpu[0]);
-    while (mm_relinquish_domain(d))
-        n++;
+    while (mm_relinquish_domain(d)) n++;
     d->state = DOM_DEAD;
     if (d->refs == 1) {
         mm_free_domain(d);
@@ -398,22 +303,16 @@ unsigned int destroy_domain(struct domain *d)
     return n;
 }
 
-uint64_t *page(uint64_t mfn)
-{
-    return mfn_virt(mfn);
-}
+uint64_t *page(uint64_t mfn) { return mfn_virt(mfn); }
 
-uint64_t new_frame(struct domain *d)
-{
+uint64_t new_frame(struct domain *d) {
     struct frame *f = alloc_domain_frames(d, 0, 0, 0);
 
-    if (!f)
-        panic("test is out of memory");
+    if (!f) panic("test is out of memory");
     return frame_nr(f);
 }
 
-struct tables make_tables(struct domain *d)
-{
+struct tables make_tables(struct domain *d) {
     struct tables t = {new_frame(d), new_frame(d), new_frame(d), new_frame(d), {0}};
 
     page(t.l4)[0] = pte(t.l3, RWP);
@@ -426,43 +325,33 @@ struct tables make_tables(struct domain *d)
     return t;
 }
 
-static unsigned int live_entries(const struct frame *f)
-{
-    if (!(f->type & FT_COUNT_MASK))
-        return 0;
+static unsigned int live_entries(const struct frame *f) {
+    if (!(f->type & FT_COUNT_MASK)) return 0;
     return f->type & FT_VALIDATED ? 512 : f->type & FT_PARTIAL ? f->nr_validated : 0;
 }
 
-static bool bad_entry(const struct frame *table, uint64_t level, uint64_t e)
-{
+static bool bad_entry(const struct frame *table, uint64_t level, uint64_t e) {
     const struct frame *f = &frame_table[pte_mfn(e)];
     uint64_t type = f->type & FT_TYPE_MASK;
 
-    if (f->owner == OWNER_IO)
-        return table->owner != owner_tag(dom0);
-    if (!(f->count & FC_COUNT_MASK))
-        return true; /* freed */
+    if (f->owner == OWNER_IO) return table->owner != owner_tag(dom0);
+    if (!(f->count & FC_COUNT_MASK)) return true; /* freed */
     if (f->owner != table->owner && table->owner != owner_tag(dom0) && !(f->count & FC_FOREIGN))
         return true;
-    if (level == 1)
-        return (e & PTE_RW) && (type != FT_WRITABLE || !(f->type & FT_COUNT_MASK));
-    if (e & PTE_PSE)
-        return true;
-    if (type == level << FT_SHIFT)
-        return e & PTE_RW; /* linear */
+    if (level == 1) return (e & PTE_RW) && (type != FT_WRITABLE || !(f->type & FT_COUNT_MASK));
+    if (e & PTE_PSE) return true;
+    if (type == level << FT_SHIFT) return e & PTE_RW; /* linear */
     return type != (level - 1) << FT_SHIFT || !(f->type & FT_COUNT_MASK);
 }
 
-unsigned int theorem_violations(void)
-{
+unsigned int theorem_violations(void) {
     unsigned int bad = 0;
 
     for (unsigned int m = 0; m < NR_FRAMES; m++) {
         const struct frame *f = &frame_table[m];
         uint64_t level = (f->type & FT_TYPE_MASK) >> FT_SHIFT;
 
-        if (level < 1 || level > 4)
-            continue;
+        if (level < 1 || level > 4) continue;
         for (unsigned int i = 0; i < live_entries(f); i++)
             if ((page(m)[i] & PTE_P) && !(level == 4 && L4_SLOT_OURS(i)))
                 bad += bad_entry(f, level, page(m)[i]);
@@ -470,8 +359,7 @@ unsigned int theorem_violations(void)
     return bad;
 }
 
-void expect_sound(const char *where, int line)
-{
+void expect_sound(const char *where, int line) {
     unsigned int before = failed;
 
     CHECK_EQ(theorem_violations(), 0);
@@ -483,6 +371,5 @@ void expect_sound(const char *where, int line)
         CHECK(true);
     }
     quiet = false;
-    if (failed != before)
-        printf("  ... at %s:%d\n", where, line);
+    if (failed != before) printf("  ... at %s:%d\n", where, line);
 }

@@ -68,12 +68,8 @@ struct tables {
 struct tables make_tables(struct domain *d);
 #define RWP (PTE_P | PTE_RW | PTE_USER | PTE_A | PTE_D)
 #define ROP (PTE_P | PTE_USER | PTE_A)
-static inline uint64_t pte(uint64_t mfn, uint64_t flags)
-{
-    return mfn << PAGE_SHIFT | flags;
-}
-static inline uint64_t at(uint64_t mfn, unsigned int index)
-{
+static inline uint64_t pte(uint64_t mfn, uint64_t flags) { return mfn << PAGE_SHIFT | flags; }
+static inline uint64_t at(uint64_t mfn, unsigned int index) {
     return (mfn << PAGE_SHIFT) + index * 8;
 }
 

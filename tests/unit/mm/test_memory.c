@@ -6,8 +6,7 @@
 
 static struct domain *u;
 
-static void heap_is_a_heap(void)
-{
+static void heap_is_a_heap(void) {
     uint64_t before = mm_free_pages();
     struct frame *got[64];
     unsigned int seed = 1, n = 0;
@@ -46,8 +45,7 @@ static void heap_is_a_heap(void)
     CHECK_EQ(mm_free_pages_between(0, 0), before);
 }
 
-static void small_objects(void)
-{
+static void small_objects(void) {
     uint64_t before = mm_free_pages();
     unsigned char *p[200];
 
@@ -65,14 +63,12 @@ static void small_objects(void)
     hv_free(NULL);
 }
 
-static void reservations(void)
-{
+static void reservations(void) {
     xen_pfn_t list[8];
     struct xen_memory_reservation r = {.nr_extents = 8, .domid = DOMID_SELF};
 
     r.extent_start.p = list;
-    for (unsigned int i = 0; i < 8; i++)
-        list[i] = 1000 + i;
+    for (unsigned int i = 0; i < 8; i++) list[i] = 1000 + i;
     preempt_at = 3;
     CHECK_EQ(memory_op(XENMEM_populate_physmap, &r), 8);
     CHECK_EQ(u->mm.tot_pages, 8);
@@ -101,8 +97,7 @@ static void reservations(void)
     SOUND();
 }
 
-static void exchanges(void)
-{
+static void exchanges(void) {
     xen_pfn_t in[16], out[2] = {500, 508}, first;
     struct xen_memory_exchange e = {
         .in = {.nr_extents = 16, .domid = DOMID_SELF},
@@ -113,8 +108,7 @@ static void exchanges(void)
 
     e.in.extent_start.p = in;
     e.out.extent_start.p = out;
-    for (unsigned int i = 0; i < 16; i++)
-        in[i] = new_frame(u);
+    for (unsigned int i = 0; i < 16; i++) in[i] = new_frame(u);
     owned = u->mm.tot_pages;
     u->mm.max_pages = owned; /* the limit does not matter */
     preempt_at = 1;
@@ -145,8 +139,7 @@ static void exchanges(void)
 }
 
 /* A frame that comes back from a failed exchange is still flushed for. */
-static void exchange_keeps_history(void)
-{
+static void exchange_keeps_history(void) {
     struct tables t = make_tables(u);
     xen_pfn_t in[2] = {new_frame(u), t.l1}, out[2] = {1, 2};
     struct xen_memory_exchange e = {
@@ -168,8 +161,7 @@ static void exchange_keeps_history(void)
     SOUND();
 }
 
-static void claims(void)
-{
+static void claims(void) {
     struct xen_memory_reservation r = {.nr_extents = 100, .domid = 5};
     uint64_t all = mm_free_pages();
 
@@ -190,8 +182,7 @@ static void claims(void)
     run_as(u, 0);
 }
 
-static void grant_entries(void)
-{
+static void grant_entries(void) {
     struct domain *g = make_domain(6, false);
     struct tables t = make_tables(u);
     uint64_t m = new_frame(g);
@@ -226,8 +217,7 @@ static void grant_entries(void)
     destroy_domain(g);
 }
 
-static void vcpu_info_frame(void)
-{
+static void vcpu_info_frame(void) {
     struct vcpu *v = u->vcpu[0];
     struct tables t = make_tables(u);
     uint64_t m = new_frame(u);
@@ -242,8 +232,7 @@ static void vcpu_info_frame(void)
     SOUND();
 }
 
-static void mapped_frames(void)
-{
+static void mapped_frames(void) {
     struct tables t = make_tables(u);
     uint64_t m = new_frame(u);
     void *a, *b;
@@ -265,8 +254,7 @@ static void mapped_frames(void)
     SOUND();
 }
 
-static void shared_frames(void)
-{
+static void shared_frames(void) {
     struct tables t = make_tables(u);
     uint64_t before;
     void *p = alloc_page_hv(), *q = alloc_page_hv();
@@ -292,8 +280,7 @@ static void shared_frames(void)
     SOUND();
 }
 
-void memory_tests(void)
-{
+void memory_tests(void) {
     static void (*const tests[])(void) = {
         heap_is_a_heap, small_objects, reservations,    exchanges,     exchange_keeps_history,
         claims,         grant_entries, vcpu_info_frame, mapped_frames, shared_frames};

@@ -6,8 +6,7 @@
 
 static struct domain *u; /* the guest that tries */
 
-static void validates_and_releases(void)
-{
+static void validates_and_releases(void) {
     struct tables t = make_tables(u);
 
     CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
@@ -23,8 +22,7 @@ static void validates_and_releases(void)
     SOUND();
 }
 
-static void no_writable_map_of_tables(void)
-{
+static void no_writable_map_of_tables(void) {
     struct tables t = make_tables(u);
     uint64_t tables[4] = {t.l1, t.l2, t.l3, t.l4};
 
@@ -43,8 +41,7 @@ static void no_writable_map_of_tables(void)
     SOUND();
 }
 
-static void no_table_from_writable(void)
-{
+static void no_table_from_writable(void) {
     struct tables t = make_tables(u);
     uint64_t l1b = new_frame(u);
 
@@ -59,8 +56,7 @@ static void no_table_from_writable(void)
     SOUND();
 }
 
-static void no_type_confusion(void)
-{
+static void no_type_confusion(void) {
     struct tables t = make_tables(u);
 
     CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
@@ -73,8 +69,7 @@ static void no_type_confusion(void)
     SOUND();
 }
 
-static void superpages_and_flags(void)
-{
+static void superpages_and_flags(void) {
     struct tables t = make_tables(u);
 
     CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
@@ -97,8 +92,7 @@ static void superpages_and_flags(void)
     SOUND();
 }
 
-static void our_slots(void)
-{
+static void our_slots(void) {
     struct tables t = make_tables(u);
 
     page(t.l4)[256] = pte(t.data[0], RWP);
@@ -115,8 +109,7 @@ static void our_slots(void)
     SOUND();
 }
 
-static void foreign_frames(void)
-{
+static void foreign_frames(void) {
     struct domain *other = make_domain(7, false);
     struct tables t = make_tables(u), o = make_tables(other);
     uint64_t priv = frame_nr(mfn_to_frame(virt_to_mfn(alloc_page_hv())));
@@ -163,8 +156,7 @@ static void foreign_frames(void)
     SOUND();
 }
 
-static void linear_tables(void)
-{
+static void linear_tables(void) {
     struct tables a = make_tables(u), b = make_tables(u), c = make_tables(u);
 
     CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, a.l4), 0);
@@ -192,8 +184,7 @@ static void linear_tables(void)
     SOUND();
 }
 
-static void flushes_before_retyping(void)
-{
+static void flushes_before_retyping(void) {
     struct tables t = make_tables(u);
     unsigned int before;
 
@@ -221,8 +212,7 @@ static void flushes_before_retyping(void)
     SOUND();
 }
 
-static void descriptor_frames(void)
-{
+static void descriptor_frames(void) {
     struct tables t = make_tables(u);
     uint64_t gdt = new_frame(u), bad = new_frame(u);
 
@@ -254,8 +244,7 @@ static void descriptor_frames(void)
 }
 
 /* A tree that takes many steps: 3 L3s with 3 L2s with 3 L1s. */
-static uint64_t big_tree(struct domain *d, bool broken)
-{
+static uint64_t big_tree(struct domain *d, bool broken) {
     uint64_t l4 = new_frame(d), l3 = 0, l2 = 0, l1 = 0;
 
     for (unsigned int i = 0; i < 3; i++) {
@@ -268,19 +257,16 @@ static uint64_t big_tree(struct domain *d, bool broken)
             }
         }
     }
-    if (broken)
-        page(l1)[511] = pte(l4, RWP);
+    if (broken) page(l1)[511] = pte(l4, RWP);
     return l4;
 }
 
-static void settle(void)
-{
+static void settle(void) {
     while (mm_finish_pending(current))
         ;
 }
 
-static void preempted_everywhere(void)
-{
+static void preempted_everywhere(void) {
     uint64_t good = big_tree(u, false), bad = big_tree(u, true), free_before;
     long steps = 1;
 
@@ -321,8 +307,7 @@ static void preempted_everywhere(void)
         preempt_at = 0;
         CHECK(rc != -EINTR);
         CHECK_EQ(theorem_violations(), 0);
-        if (!rc)
-            frame_put_type(&frame_table[l4]);
+        if (!rc) frame_put_type(&frame_table[l4]);
         frame_put(&frame_table[l4]);
         preempt_at = at_step % 5 ? at_step % 5 : -1;
         run_as(dom0, 3);
@@ -335,8 +320,7 @@ static void preempted_everywhere(void)
     settle();
 }
 
-static void updates_preempted(void)
-{
+static void updates_preempted(void) {
     uint64_t a = big_tree(u, false), b = big_tree(u, false), l3b = pte_mfn(page(b)[0]);
 
     CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, a), 0);
@@ -351,8 +335,7 @@ static void updates_preempted(void)
     }
 }
 
-static void base_pointers(void)
-{
+static void base_pointers(void) {
     struct tables a = make_tables(u), b = make_tables(u);
 
     u->vm_assist = 1UL << VMASST_TYPE_m2p_strict;
@@ -374,8 +357,7 @@ static void base_pointers(void)
     CHECK_EQ(mmuext(MMUEXT_NEW_BASEPTR, 16), -EINVAL);
 }
 
-int main(void)
-{
+int main(void) {
     static void (*const tests[])(void) = {
         validates_and_releases,  no_writable_map_of_tables,
         no_table_from_writable,  no_type_confusion,

@@ -12,8 +12,7 @@ static uint64_t contested;
 static pthread_barrier_t barrier;
 static long pin_rc, map_rc;
 
-static void *mapper(void *unused)
-{
+static void *mapper(void *unused) {
     (void)unused;
     run_as(d, 1);
     fake_current = d->vcpu[1];
@@ -27,25 +26,21 @@ static void *mapper(void *unused)
 }
 
 /* A pin and a writable map of the same frame: never both. */
-static void pin_against_map(void)
-{
+static void pin_against_map(void) {
     unsigned int pins = 0, maps = 0, both = 0;
     pthread_t other;
 
     pthread_create(&other, NULL, mapper, NULL);
     for (unsigned int i = 0; i < ROUNDS; i++) {
         pthread_barrier_wait(&barrier);
-        if (i & 1)
-            sched_yield();
+        if (i & 1) sched_yield();
         pin_rc = mmuext(MMUEXT_PIN_L1_TABLE, contested);
         pthread_barrier_wait(&barrier);
         pins += !pin_rc;
         maps += !map_rc;
         both += !pin_rc && !map_rc;
-        if (theorem_violations())
-            both++;
-        if (!pin_rc)
-            CHECK_EQ(mmuext(MMUEXT_UNPIN_TABLE, contested), 0);
+        if (theorem_violations()) both++;
+        if (!pin_rc) CHECK_EQ(mmuext(MMUEXT_UNPIN_TABLE, contested), 0);
         CHECK_EQ(mmu_update(at(t.l1, 30), 0), 0);
         pthread_barrier_wait(&barrier);
     }
@@ -57,8 +52,7 @@ static void pin_against_map(void)
 
 static uint64_t shared_l4, shared_l3;
 
-static void *churn(void *arg)
-{
+static void *churn(void *arg) {
     unsigned int seed = (unsigned int)(uintptr_t)arg;
 
     run_as(d, seed);
@@ -83,22 +77,18 @@ static void *churn(void *arg)
 }
 
 /* Pins, unpins, entries and maps of one tree from three vcpus, preempted at random. */
-static void churn_one_tree(void)
-{
+static void churn_one_tree(void) {
     pthread_t th[3];
     struct tables s = make_tables(d);
 
     shared_l4 = s.l4;
     shared_l3 = s.l3;
-    for (uintptr_t i = 0; i < 3; i++)
-        pthread_create(&th[i], NULL, churn, (void *)i);
-    for (unsigned int i = 0; i < 3; i++)
-        pthread_join(th[i], NULL);
+    for (uintptr_t i = 0; i < 3; i++) pthread_create(&th[i], NULL, churn, (void *)i);
+    for (unsigned int i = 0; i < 3; i++) pthread_join(th[i], NULL);
     SOUND();
 }
 
-static void add_vcpu(uint32_t id)
-{
+static void add_vcpu(uint32_t id) {
     d->vcpu[id] = calloc(1, sizeof(struct vcpu));
     d->vcpu[id]->domain = d;
     d->vcpu[id]->id = id;
@@ -107,8 +97,7 @@ static void add_vcpu(uint32_t id)
     CHECK_EQ(mm_init_vcpu(d->vcpu[id]), 0);
 }
 
-void race_tests(void)
-{
+void race_tests(void) {
     uint64_t free_before = mm_free_pages();
 
     d = make_domain(11, false);
@@ -124,8 +113,7 @@ void race_tests(void)
     pin_against_map();
     churn_one_tree();
     run_as(dom0, 3);
-    for (uint32_t i = 1; i < 3; i++)
-        mm_destroy_vcpu(d->vcpu[i]);
+    for (uint32_t i = 1; i < 3; i++) mm_destroy_vcpu(d->vcpu[i]);
     destroy_domain(d);
     SOUND();
     CHECK_EQ(mm_free_pages(), free_before);

@@ -5,7 +5,7 @@
 
 #include <hv/timer.h>
 
-extern uint64_t fake_now;        /* what now_ns() says, unless real_time is set */
+extern uint64_t fake_now; /* what now_ns() says, unless real_time is set */
 extern bool real_time;
 extern uint64_t fake_deadline[4]; /* last apic_timer_set() of each CPU */
 

@@ -13,8 +13,7 @@ static struct {
 } e[NR];
 static struct sched_pcpu q;
 
-static void advance_min(void)
-{
+static void advance_min(void) {
     uint64_t low = 0;
     bool any = false;
 
@@ -23,29 +22,24 @@ static void advance_min(void)
             low = e[i].s.vruntime;
             any = true;
         }
-    if (any && (int64_t)(low - q.min_vruntime) > 0)
-        q.min_vruntime = low;
+    if (any && (int64_t)(low - q.min_vruntime) > 0) q.min_vruntime = low;
 }
 
-static unsigned int choose(void)
-{
+static unsigned int choose(void) {
     unsigned int best = NR;
 
     advance_min();
     for (unsigned int i = 0; i < NR; i++)
-        if (e[i].runnable && (best == NR || policy_before(&q, &e[i].s, &e[best].s)))
-            best = i;
+        if (e[i].runnable && (best == NR || policy_before(&q, &e[i].s, &e[best].s))) best = i;
     return best;
 }
 
-static void run(unsigned int i, uint64_t ns)
-{
+static void run(unsigned int i, uint64_t ns) {
     policy_charge(&q, &e[i].s, ns, e[i].weight);
     e[i].ran += ns;
 }
 
-static void start(uint64_t base)
-{
+static void start(uint64_t base) {
     q.min_vruntime = base;
     for (unsigned int i = 0; i < NR; i++) {
         e[i].s.vruntime = base;
@@ -56,14 +50,12 @@ static void start(uint64_t base)
     }
 }
 
-static void shares(uint64_t base)
-{
+static void shares(uint64_t base) {
     static const unsigned int weight[NR] = {256, 512, 1024, 128};
     uint64_t total = 0;
 
     start(base);
-    for (unsigned int i = 0; i < NR; i++)
-        e[i].weight = weight[i];
+    for (unsigned int i = 0; i < NR; i++) e[i].weight = weight[i];
     for (unsigned int slice = 0; slice < 20000; slice++) {
         unsigned int i = choose();
 
@@ -80,41 +72,34 @@ static void shares(uint64_t base)
 
 /* Who sleeps is not paid for it: it runs soon after it wakes, and then for no more than a slice
  * before the others get on. */
-static void sleeper(void)
-{
+static void sleeper(void) {
     unsigned int wait = 0;
     uint64_t before;
 
     start(1000);
     e[0].runnable = false;
-    for (unsigned int slice = 0; slice < 1000; slice++)
-        run(choose(), POLICY_SLICE_NS);
+    for (unsigned int slice = 0; slice < 1000; slice++) run(choose(), POLICY_SLICE_NS);
     e[0].runnable = true;
     policy_place(&q, &e[0].s, 256);
-    while (choose() != 0 && wait++ < 100)
-        run(choose(), POLICY_SLICE_NS);
+    while (choose() != 0 && wait++ < 100) run(choose(), POLICY_SLICE_NS);
     CHECK(wait <= 1);
     before = e[1].ran + e[2].ran + e[3].ran;
-    for (unsigned int slice = 0; slice < 40; slice++)
-        run(choose(), POLICY_SLICE_NS);
+    for (unsigned int slice = 0; slice < 40; slice++) run(choose(), POLICY_SLICE_NS);
     CHECK(e[1].ran + e[2].ran + e[3].ran >= before + 27 * POLICY_SLICE_NS);
 }
 
 /* A vcpu from a queue whose time is far ahead does not wait that long here. */
-static void newcomer(void)
-{
+static void newcomer(void) {
     unsigned int wait = 0;
 
     start(0);
     e[0].s.vruntime = SECONDS(1000);
     policy_place(&q, &e[0].s, 256);
-    while (choose() != 0 && wait++ < 1000)
-        run(choose(), POLICY_SLICE_NS);
+    while (choose() != 0 && wait++ < 1000) run(choose(), POLICY_SLICE_NS);
     CHECK(wait <= 20);
 }
 
-void policy_tests(void)
-{
+void policy_tests(void) {
     CHECK_EQ(policy_virtual(1000, 256), 1000);
     CHECK_EQ(policy_virtual(1000, 512), 500);
     CHECK_EQ(policy_virtual(1000, 1), 256000);

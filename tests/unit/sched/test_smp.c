@@ -16,11 +16,11 @@
 #include <x86/apic.h>
 #include <x86/context.h>
 
-#define NR_CPUS    3
-#define NR_VCPUS   8
-#define NR_TOKENS  3
-#define PASSES     40000
-#define STALLED_S  20
+#define NR_CPUS   3
+#define NR_VCPUS  8
+#define NR_TOKENS 3
+#define PASSES    40000
+#define STALLED_S 20
 
 uint64_t fake_now, fake_deadline[4];
 bool real_time;
@@ -29,101 +29,61 @@ static struct domain *d;
 static struct {
     int tokens;
     unsigned long passed;
-    bool saved;   /* its registers are in its struct */
-    int cpus;     /* that run it */
+    bool saved; /* its registers are in its struct */
+    int cpus;   /* that run it */
 } vs[NR_VCPUS];
 static unsigned long passes;
 static bool stop;
 static pthread_mutex_t domctl = PTHREAD_MUTEX_INITIALIZER;
 
-uint64_t now_ns(void)
-{
+uint64_t now_ns(void) {
     struct timespec t;
 
-    if (!real_time)
-        return __atomic_load_n(&fake_now, __ATOMIC_SEQ_CST);
+    if (!real_time) return __atomic_load_n(&fake_now, __ATOMIC_SEQ_CST);
     clock_gettime(CLOCK_MONOTONIC, &t);
     return SECONDS(t.tv_sec) + (uint64_t)t.tv_nsec;
 }
 
-void apic_timer_set(uint64_t ns)
-{
-    fake_deadline[this_pcpu()->id] = ns;
-}
+void apic_timer_set(uint64_t ns) { fake_deadline[this_pcpu()->id] = ns; }
 
-void softirq_raise(enum softirq nr)
-{
-    set_bit(nr, &this_pcpu()->softirqs);
-}
+void softirq_raise(enum softirq nr) { set_bit(nr, &this_pcpu()->softirqs); }
 
-void softirq_raise_on(unsigned int cpu, enum softirq nr)
-{
-    set_bit(nr, &pcpus[cpu]->softirqs);
-}
+void softirq_raise_on(unsigned int cpu, enum softirq nr) { set_bit(nr, &pcpus[cpu]->softirqs); }
 
-bool softirq_pending(void)
-{
-    return this_pcpu()->softirqs;
-}
+bool softirq_pending(void) { return this_pcpu()->softirqs; }
 
-void smp_send_kick(unsigned int cpu)
-{
-    (void)cpu;
-}
+void smp_send_kick(unsigned int cpu) { (void)cpu; }
 
-void exit_to_guest(void)
-{
-    abort();
-}
+void exit_to_guest(void) { abort(); }
 
-void mm_load_base(struct vcpu *v)
-{
-    (void)v;
-}
+void mm_load_base(struct vcpu *v) { (void)v; }
 
-void time_update_vcpu(struct vcpu *v)
-{
-    (void)v;
-}
+void time_update_vcpu(struct vcpu *v) { (void)v; }
 
-void vcpu_timers_init(struct vcpu *v)
-{
+void vcpu_timers_init(struct vcpu *v) {
     timer_init(&v->sched.singleshot, NULL, NULL, v->sched.cpu);
     timer_init(&v->sched.periodic, NULL, NULL, v->sched.cpu);
 }
 
-void vcpu_timers_kill(struct vcpu *v)
-{
+void vcpu_timers_kill(struct vcpu *v) {
     timer_kill(&v->sched.singleshot);
     timer_kill(&v->sched.periodic);
 }
 
-void periodic_timer_pause(struct vcpu *v)
-{
-    (void)v;
-}
+void periodic_timer_pause(struct vcpu *v) { (void)v; }
 
-void periodic_timer_resume(struct vcpu *v)
-{
-    (void)v;
-}
+void periodic_timer_resume(struct vcpu *v) { (void)v; }
 
-bool vcpu_event_pending(struct vcpu *v)
-{
-    return READ_ONCE(v->info->evtchn_upcall_pending);
-}
+bool vcpu_event_pending(struct vcpu *v) { return READ_ONCE(v->info->evtchn_upcall_pending); }
 
-static void maybe_yield(void)
-{
+static void maybe_yield(void) {
     static __thread unsigned int n;
 
-    if (++n % 3 == 0)
-        sched_yield();
+    if (++n % 3 == 0) sched_yield();
 }
 
 /* As slow as the real one, so that others come in between. */
-void context_switch(struct vcpu *prev, struct vcpu *next)
-{
+void context_switch(struct vcpu *prev, struct vcpu *next) {
     maybe_yield();
     if (prev->domain == d) {
         CHECK_EQ(__atomic_sub_fetch(&vs[prev->id].cpus, 1, __ATOMIC_SEQ_CST), 0);
@@ -138,8 +98,7 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
     maybe_yield();
 }
 
-static void give_token(struct vcpu *to)
-{
+static void give_token(struct vcpu *to) {
     __atomic_fetch_add(&vs[to->id].tokens, 1, __ATOMIC_SEQ_CST);
     if (!__atomic_exchange_n(&to->info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST)) {
         vcpu_unblock(to);
@@ -147,12 +106,10 @@ static void give_token(struct vcpu *to)
     }
 }
 
-static uint32_t next_random(void)
-{
+static uint32_t next_random(void) {
     static __thread uint32_t s;
 
-    if (!s)
-        s = this_pcpu()->id * 77 + 1;
+    if (!s) s = this_pcpu()->id * 77 + 1;
     s ^= s << 13;
     s ^= s >> 17;
     s ^= s << 5;
@@ -160,13 +117,11 @@ static uint32_t next_random(void)
 }
 
 /* What dom0 does to others; one at a time, as the domctl lock has it. */
-static void meddle(struct vcpu *me)
-{
+static void meddle(struct vcpu *me) {
     struct vcpu *v = d->vcpu[next_random() % NR_VCPUS];
     cpumask_t mask = {{next_random() & BIT(next_random() % NR_CPUS)}};
 
-    if (v == me || pthread_mutex_trylock(&domctl))
-        return;
+    if (v == me || pthread_mutex_trylock(&domctl)) return;
     if (next_random() % 2) {
         vcpu_pause(v);
         CHECK(__atomic_load_n(&vs[v->id].saved, __ATOMIC_SEQ_CST));
@@ -184,8 +139,7 @@ static void meddle(struct vcpu *me)
 }
 
 /* Some guest code, ending in a hypercall or an interrupt. */
-static void guest_step(struct vcpu *v)
-{
+static void guest_step(struct vcpu *v) {
     int had = __atomic_load_n(&vs[v->id].tokens, __ATOMIC_SEQ_CST);
 
     CHECK_EQ(vs[v->id].cpus, 1);
@@ -194,23 +148,19 @@ static void guest_step(struct vcpu *v)
         vs[v->id].passed++;
         __atomic_fetch_add(&passes, 1, __ATOMIC_SEQ_CST);
         give_token(d->vcpu[next_random() % NR_VCPUS]);
-        if (next_random() % 16 == 0)
-            meddle(v);
+        if (next_random() % 16 == 0) meddle(v);
         return;
     }
     if (v->id == NR_VCPUS - 1) { /* never blocks */
-        if (next_random() % 4 == 0)
-            vcpu_yield();
+        if (next_random() % 4 == 0) vcpu_yield();
         sched_yield();
         return;
     }
     WRITE_ONCE(v->info->evtchn_upcall_pending, 0);
-    if (__atomic_load_n(&vs[v->id].tokens, __ATOMIC_SEQ_CST) == 0)
-        vcpu_block();
+    if (__atomic_load_n(&vs[v->id].tokens, __ATOMIC_SEQ_CST) == 0) vcpu_block();
 }
 
-static void *cpu(void *arg)
-{
+static void *cpu(void *arg) {
     struct pcpu *p = pcpus[(uintptr_t)arg];
     unsigned long bits;
 
@@ -222,8 +172,7 @@ static void *cpu(void *arg)
             softirq_raise(SOFTIRQ_TIMER);
         }
         bits = __atomic_exchange_n(&p->softirqs, 0, __ATOMIC_SEQ_CST);
-        if (bits & BIT(SOFTIRQ_TIMER))
-            timer_softirq();
+        if (bits & BIT(SOFTIRQ_TIMER)) timer_softirq();
         if (bits & BIT(SOFTIRQ_SCHEDULE))
             sched_softirq();
         else if (p->curr != &p->idle)
@@ -235,22 +184,19 @@ static void *cpu(void *arg)
 }
 
 /* True: the tokens did not move for long. */
-static bool wait_for_passes(void)
-{
+static bool wait_for_passes(void) {
     unsigned long last = 0;
     unsigned int still = 0;
 
     while ((last = __atomic_load_n(&passes, __ATOMIC_SEQ_CST)) < PASSES) {
         nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL); /* a sampling period */
         still = __atomic_load_n(&passes, __ATOMIC_SEQ_CST) == last ? still + 1 : 0;
-        if (still > STALLED_S * 10)
-            return true;
+        if (still > STALLED_S * 10) return true;
     }
     return false;
 }
 
-void smp_tests(void)
-{
+void smp_tests(void) {
     pthread_t t[NR_CPUS];
 
     real_time = true;
@@ -271,22 +217,17 @@ void smp_tests(void)
         clear_bit(VPF_DOWN, &d->vcpu[i]->pause_flags);
         vcpu_wake(d->vcpu[i]);
     }
-    for (unsigned int i = 0; i < NR_TOKENS; i++)
-        give_token(d->vcpu[i]);
-    for (uintptr_t c = 0; c < NR_CPUS; c++)
-        pthread_create(&t[c], NULL, cpu, (void *)c);
+    for (unsigned int i = 0; i < NR_TOKENS; i++) give_token(d->vcpu[i]);
+    for (uintptr_t c = 0; c < NR_CPUS; c++) pthread_create(&t[c], NULL, cpu, (void *)c);
     CHECK(!wait_for_passes());
     if (failed) /* the CPUs may be stuck for good */
         exit(report());
     __atomic_store_n(&stop, true, __ATOMIC_SEQ_CST);
-    for (unsigned int c = 0; c < NR_CPUS; c++)
-        pthread_join(t[c], NULL);
-    for (unsigned int i = 0; i < NR_VCPUS; i++)
-        CHECK(vs[i].passed > PASSES / NR_VCPUS / 20);
+    for (unsigned int c = 0; c < NR_CPUS; c++) pthread_join(t[c], NULL);
+    for (unsigned int i = 0; i < NR_VCPUS; i++) CHECK(vs[i].passed > PASSES / NR_VCPUS / 20);
 }
 
-int main(void)
-{
+int main(void) {
     world_init();
     policy_tests();
     timer_tests();

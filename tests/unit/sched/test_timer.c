@@ -11,8 +11,7 @@
 
 #define NR_TIMERS 200
 
-static uint32_t next_random(uint32_t *s)
-{
+static uint32_t next_random(uint32_t *s) {
     *s ^= *s << 13;
     *s ^= *s >> 17;
     *s ^= *s << 5;
@@ -26,8 +25,7 @@ static struct {
 } model[NR_TIMERS];
 static uint64_t last_due;
 
-static void model_fired(void *data)
-{
+static void model_fired(void *data) {
     size_t i = (size_t)data;
 
     CHECK(model[i].due && model[i].due <= fake_now);
@@ -38,8 +36,7 @@ static void model_fired(void *data)
 }
 
 /* After all CPUs have served their timers nothing that is due is left, and nothing else went. */
-static void advance(uint64_t to)
-{
+static void advance(uint64_t to) {
     fake_now = to;
     for (unsigned int c = 0; c < nr_cpus; c++) {
         last_due = 0;
@@ -53,8 +50,7 @@ static void advance(uint64_t to)
     }
 }
 
-static void against_model(void)
-{
+static void against_model(void) {
     uint32_t seed = 1234567;
 
     for (size_t i = 0; i < NR_TIMERS; i++)
@@ -79,22 +75,16 @@ static void against_model(void)
             model[i].due = fake_now + 1 + (r >> 8) % 1000;
             timer_set(&model[i].t, model[i].due);
         }
-        if (r >> 24 < 12)
-            advance(fake_now + r % 300);
+        if (r >> 24 < 12) advance(fake_now + r % 300);
     }
     advance(fake_now + 2000);
-    for (unsigned int c = 0; c < nr_cpus; c++)
-        CHECK(!pcpus[c]->timers.root);
+    for (unsigned int c = 0; c < nr_cpus; c++) CHECK(!pcpus[c]->timers.root);
 }
 
 /* The clock event follows the earliest timer of this CPU. */
-static void nothing(void *data)
-{
-    (void)data;
-}
+static void nothing(void *data) { (void)data; }
 
-static void clock_event(void)
-{
+static void clock_event(void) {
     struct timer a, b;
 
     timer_init(&a, nothing, NULL, 0);
@@ -122,19 +112,16 @@ struct victim {
     uint64_t canary;
 };
 
-static void victim_fired(void *data)
-{
+static void victim_fired(void *data) {
     struct victim *v = data;
 
     CHECK_EQ(v->canary, 42);
     timer_migrate(&v->t, !this_pcpu()->id); /* as a vcpu that is chosen elsewhere takes it along */
-    for (unsigned int i = 0; i < 3; i++)
-        sched_yield();
+    for (unsigned int i = 0; i < 3; i++) sched_yield();
     CHECK_EQ(v->canary, 42);
 }
 
-static void *timer_cpu(void *arg)
-{
+static void *timer_cpu(void *arg) {
     fake_pcpu = pcpus[(uintptr_t)arg];
     while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
         timer_softirq();
@@ -143,13 +130,11 @@ static void *timer_cpu(void *arg)
     return NULL;
 }
 
-static void kill_race(void)
-{
+static void kill_race(void) {
     pthread_t cpu[2];
 
     stop = false;
-    for (uintptr_t i = 0; i < 2; i++)
-        pthread_create(&cpu[i], NULL, timer_cpu, (void *)i);
+    for (uintptr_t i = 0; i < 2; i++) pthread_create(&cpu[i], NULL, timer_cpu, (void *)i);
     fake_pcpu = pcpus[2];
     for (unsigned int i = 0; i < 3000; i++) {
         struct victim *v = malloc(sizeof(*v));
@@ -157,21 +142,18 @@ static void kill_race(void)
         v->canary = 42;
         timer_init(&v->t, victim_fired, v, i & 1);
         timer_set(&v->t, fake_now);
-        for (unsigned int k = 0; k < i % 5; k++)
-            sched_yield();
+        for (unsigned int k = 0; k < i % 5; k++) sched_yield();
         timer_kill(&v->t);
         CHECK(!v->t.active);
         v->canary = 0;
         free(v); /* the sanitizer looks for later users */
     }
     __atomic_store_n(&stop, true, __ATOMIC_SEQ_CST);
-    for (unsigned int i = 0; i < 2; i++)
-        pthread_join(cpu[i], NULL);
+    for (unsigned int i = 0; i < 2; i++) pthread_join(cpu[i], NULL);
     fake_pcpu = pcpus[0];
 }
 
-void timer_tests(void)
-{
+void timer_tests(void) {
     fake_now = 1000;
     against_model();
     clock_event();

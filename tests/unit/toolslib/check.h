@@ -8,8 +8,7 @@
 
 extern unsigned int checks_passed, checks_failed;
 
-static inline bool check_result(bool good, const char *file, int line, const char *what)
-{
+static inline bool check_result(bool good, const char *file, int line, const char *what) {
     if (good) {
         checks_passed++;
     } else {
@@ -22,10 +21,10 @@ static inline bool check_result(bool good, const char *file, int line, const cha
 #define CHECK(cond) check_result((cond), __FILE__, __LINE__, #cond)
 
 /* text must contain part; shows text if not. */
-#define CHECK_TEXT(text, part) \
-    do { \
-        if (!CHECK(strstr((text), (part)) != NULL)) \
-            printf("  wanted '%s' in '%s'\n", (part), (text)); \
+#define CHECK_TEXT(text, part)                                                                     \
+    do {                                                                                           \
+        if (!CHECK(strstr((text), (part)) != NULL))                                                \
+            printf("  wanted '%s' in '%s'\n", (part), (text));                                     \
     } while (0)
 
 void test_image(void);

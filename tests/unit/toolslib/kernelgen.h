@@ -21,19 +21,14 @@ struct gen {
     size_t notes_size;
 };
 
-static inline Elf64_Ehdr *gen_ehdr(struct gen *g)
-{
-    return (Elf64_Ehdr *)g->bytes;
-}
+static inline Elf64_Ehdr *gen_ehdr(struct gen *g) { return (Elf64_Ehdr *)g->bytes; }
 
 /* Program headers 0 and 1 are loadable, 2 is the notes. */
-static inline Elf64_Phdr *gen_phdr(struct gen *g, unsigned int n)
-{
+static inline Elf64_Phdr *gen_phdr(struct gen *g, unsigned int n) {
     return (Elf64_Phdr *)(g->bytes + sizeof(Elf64_Ehdr)) + n;
 }
 
-static inline void gen_note(struct gen *g, uint32_t type, const void *desc, uint32_t size)
-{
+static inline void gen_note(struct gen *g, uint32_t type, const void *desc, uint32_t size) {
     uint8_t *p = g->bytes + GEN_NOTES_AT + g->notes_size;
     uint32_t head[3] = {4, size, type};
 
@@ -45,18 +40,15 @@ static inline void gen_note(struct gen *g, uint32_t type, const void *desc, uint
     gen_phdr(g, 2)->p_filesz = g->notes_size;
 }
 
-static inline void gen_note_u64(struct gen *g, uint32_t type, uint64_t value)
-{
+static inline void gen_note_u64(struct gen *g, uint32_t type, uint64_t value) {
     gen_note(g, type, &value, sizeof(value));
 }
 
-static inline void gen_note_text(struct gen *g, uint32_t type, const char *text)
-{
+static inline void gen_note_text(struct gen *g, uint32_t type, const char *text) {
     gen_note(g, type, text, (uint32_t)strlen(text) + 1);
 }
 
-static inline void gen_elf(struct gen *g)
-{
+static inline void gen_elf(struct gen *g) {
     Elf64_Ehdr *eh = gen_ehdr(g);
 
     memset(g, 0, sizeof(*g));
@@ -69,18 +61,22 @@ static inline void gen_elf(struct gen *g)
     eh->e_phoff = sizeof(*eh);
     eh->e_phentsize = sizeof(Elf64_Phdr);
     eh->e_phnum = 3;
-    *gen_phdr(g, 0) = (Elf64_Phdr){.p_type = PT_LOAD, .p_offset = GEN_SEG0_AT,
-                                   .p_paddr = GEN_PADDR, .p_filesz = 0x1000, .p_memsz = 0x1000};
-    *gen_phdr(g, 1) = (Elf64_Phdr){.p_type = PT_LOAD, .p_offset = GEN_SEG1_AT,
-                                   .p_paddr = GEN_PADDR + 0x2000, .p_filesz = 0x800,
+    *gen_phdr(g, 0) = (Elf64_Phdr){.p_type = PT_LOAD,
+                                   .p_offset = GEN_SEG0_AT,
+                                   .p_paddr = GEN_PADDR,
+                                   .p_filesz = 0x1000,
+                                   .p_memsz = 0x1000};
+    *gen_phdr(g, 1) = (Elf64_Phdr){.p_type = PT_LOAD,
+                                   .p_offset = GEN_SEG1_AT,
+                                   .p_paddr = GEN_PADDR + 0x2000,
+                                   .p_filesz = 0x800,
                                    .p_memsz = 0x3000};
     *gen_phdr(g, 2) = (Elf64_Phdr){.p_type = PT_NOTE, .p_offset = GEN_NOTES_AT};
     memset(g->bytes + GEN_SEG0_AT, 0x5a, 0x1000);
 }
 
 /* The notes of a usual kernel, without those that single tests add. */
-static inline void gen_notes(struct gen *g)
-{
+static inline void gen_notes(struct gen *g) {
     gen_note_text(g, XEN_ELFNOTE_GUEST_OS, "linux");
     gen_note_text(g, XEN_ELFNOTE_XEN_VERSION, "xen-3.0");
     gen_note_u64(g, XEN_ELFNOTE_VIRT_BASE, GEN_BASE);
@@ -91,8 +87,7 @@ static inline void gen_notes(struct gen *g)
     gen_note_text(g, XEN_ELFNOTE_LOADER, "generic");
 }
 
-static inline void gen_kernel(struct gen *g)
-{
+static inline void gen_kernel(struct gen *g) {
     gen_elf(g);
     gen_notes(g);
 }
@@ -100,8 +95,7 @@ static inline void gen_kernel(struct gen *g)
 #define GEN_BZ_START 0x400u
 
 /* A bzImage around a payload; malloc'ed. */
-static inline uint8_t *gen_bzimage(const uint8_t *payload, size_t size, size_t *total)
-{
+static inline uint8_t *gen_bzimage(const uint8_t *payload, size_t size, size_t *total) {
     uint8_t *bz = calloc(1, GEN_BZ_START + size);
     uint32_t offset = 0, length = (uint32_t)size;
     uint16_t flag = 0xaa55, version = 0x020f;

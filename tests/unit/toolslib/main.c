@@ -4,8 +4,7 @@
 
 unsigned int checks_passed, checks_failed;
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     int i;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -14,8 +13,7 @@ int main(int argc, char **argv)
     test_layout();
     test_ring();
     test_logfile();
-    for (i = 1; i < argc; i++)
-        test_kernel(argv[i]);
+    for (i = 1; i < argc; i++) test_kernel(argv[i]);
     printf("toolslib: %u passed, %u failed (%d real kernels)\n", checks_passed, checks_failed,
            argc - 1);
     return checks_failed != 0;

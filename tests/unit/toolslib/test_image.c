@@ -8,13 +8,11 @@
 #include "check.h"
 #include "kernelgen.h"
 
-static int parse(struct gen *g, struct image **image, struct err *err)
-{
+static int parse(struct gen *g, struct image **image, struct err *err) {
     return image_parse(image, "k", g->bytes, sizeof(g->bytes), err);
 }
 
-static void good_kernel(void)
-{
+static void good_kernel(void) {
     struct err err = {0, ""};
     struct image *image;
     struct gen g;
@@ -39,8 +37,7 @@ static void good_kernel(void)
     image_free(image);
 }
 
-static void unsorted_segments(void)
-{
+static void unsorted_segments(void) {
     struct err err = {0, ""};
     struct image *image;
     Elf64_Phdr swap;
@@ -50,14 +47,12 @@ static void unsorted_segments(void)
     swap = *gen_phdr(&g, 0);
     *gen_phdr(&g, 0) = *gen_phdr(&g, 1);
     *gen_phdr(&g, 1) = swap;
-    if (!CHECK(!parse(&g, &image, &err)))
-        return;
+    if (!CHECK(!parse(&g, &image, &err))) return;
     CHECK(image->segments[0].paddr < image->segments[1].paddr);
     image_free(image);
 }
 
-static void paddr_offset(void)
-{
+static void paddr_offset(void) {
     struct err err = {0, ""};
     struct image *image;
     struct gen g;
@@ -66,15 +61,14 @@ static void paddr_offset(void)
     gen_phdr(&g, 0)->p_paddr += GEN_BASE;
     gen_phdr(&g, 1)->p_paddr += GEN_BASE;
     gen_note_u64(&g, XEN_ELFNOTE_PADDR_OFFSET, GEN_BASE);
-    if (!CHECK(!parse(&g, &image, &err)))
-        return;
+    if (!CHECK(!parse(&g, &image, &err))) return;
     CHECK(image->paddr_start == GEN_PADDR && image->segments[1].paddr == GEN_PADDR + 0x2000);
     image_free(image);
 }
 
 /* Section headers at 0x3000: null, the blob, the names. */
-static void add_sections(struct gen *g, uint32_t type, const char *name, uint64_t at, uint64_t size)
-{
+static void add_sections(struct gen *g, uint32_t type, const char *name, uint64_t at,
+                         uint64_t size) {
     Elf64_Shdr *sh = (Elf64_Shdr *)(g->bytes + 0x3000);
     char *names = (char *)g->bytes + 0x3800;
 
@@ -87,8 +81,7 @@ static void add_sections(struct gen *g, uint32_t type, const char *name, uint64_
     gen_ehdr(g)->e_shstrndx = 2;
 }
 
-static void notes_in_section(void)
-{
+static void notes_in_section(void) {
     struct err err = {0, ""};
     struct image *image;
     struct gen g;
@@ -96,13 +89,11 @@ static void notes_in_section(void)
     gen_kernel(&g);
     gen_phdr(&g, 2)->p_type = PT_NULL;
     add_sections(&g, SHT_NOTE, ".note.Xen", GEN_NOTES_AT, g.notes_size);
-    if (CHECK(!parse(&g, &image, &err)))
-        CHECK(image->virt_base == GEN_BASE);
+    if (CHECK(!parse(&g, &image, &err))) CHECK(image->virt_base == GEN_BASE);
     image_free(image);
 }
 
-static void legacy_section(void)
-{
+static void legacy_section(void) {
     static const char text[] = "GUEST_OS=old,XEN_VER=xen-3.0,VIRT_BASE=0xffffffff80000000,"
                                "ELF_PADDR_OFFSET=0x0,HYPERCALL_PAGE=0x1003,LOADER=generic,"
                                "VIRT_ENTRY=0xffffffff81000010,FEATURES=pae_pgdir_above_4gb|junk";
@@ -147,8 +138,7 @@ static void no_load(struct gen *g) { gen_phdr(g, 0)->p_type = gen_phdr(g, 1)->p_
 static void no_notes(struct gen *g) { gen_phdr(g, 2)->p_type = PT_NULL; }
 static void far_notes(struct gen *g) { gen_phdr(g, 2)->p_offset = UINT64_MAX - 2; }
 
-static void only_pvh(struct gen *g)
-{
+static void only_pvh(struct gen *g) {
     g->notes_size = 0;
     gen_note_u64(g, XEN_ELFNOTE_PHYS32_ENTRY, 0x1000000);
 }
@@ -157,23 +147,19 @@ static void entry_outside(struct gen *g) { gen_note_u64(g, XEN_ELFNOTE_ENTRY, GE
 static void entry_low(struct gen *g) { gen_note_u64(g, XEN_ELFNOTE_ENTRY, 0x1000); }
 static void base_odd(struct gen *g) { gen_note_u64(g, XEN_ELFNOTE_VIRT_BASE, GEN_BASE + 1); }
 
-static void base_hole(struct gen *g)
-{
+static void base_hole(struct gen *g) {
     gen_note_u64(g, XEN_ELFNOTE_VIRT_BASE, UINT64_C(0x1000000000000));
 }
 
-static void base_top(struct gen *g)
-{
+static void base_top(struct gen *g) {
     gen_note_u64(g, XEN_ELFNOTE_VIRT_BASE, UINT64_C(0xfffffffffffff000));
 }
 
-static void page_outside(struct gen *g)
-{
+static void page_outside(struct gen *g) {
     gen_note_u64(g, XEN_ELFNOTE_HYPERCALL_PAGE, GEN_BASE + GEN_PADDR + 0x5000);
 }
 
-static void page_odd(struct gen *g)
-{
+static void page_odd(struct gen *g) {
     gen_note_u64(g, XEN_ELFNOTE_HYPERCALL_PAGE, GEN_BASE + GEN_PADDR + 8);
 }
 
@@ -184,8 +170,7 @@ static void version(struct gen *g) { gen_note_text(g, XEN_ELFNOTE_XEN_VERSION, "
 static void feature(struct gen *g) { gen_note_text(g, XEN_ELFNOTE_FEATURES, "a|!flying|b"); }
 static void dom0(struct gen *g) { gen_note_text(g, XEN_ELFNOTE_FEATURES, "!dom0"); }
 
-static void many_segments(struct gen *g)
-{
+static void many_segments(struct gen *g) {
     unsigned int i;
 
     gen_ehdr(g)->e_phoff = 0x3000;
@@ -231,8 +216,7 @@ static const struct bad bad_kernels[] = {
     {dom0, "requires the Xen feature 'dom0'"},
 };
 
-static void bad_ones(void)
-{
+static void bad_ones(void) {
     struct image *image;
     struct gen g;
     size_t i;
@@ -249,8 +233,7 @@ static void bad_ones(void)
 }
 
 /* Every length of a good file, in a block of exactly that size so that ASan sees each overrun. */
-static void truncated(void)
-{
+static void truncated(void) {
     struct image *image;
     struct gen g;
     size_t len;
@@ -261,16 +244,14 @@ static void truncated(void)
         struct err err = {0, ""};
 
         memcpy(copy, g.bytes, len);
-        if (image_parse(&image, "k", copy, len, &err) == 0)
-            CHECK(!"a cut file was taken");
+        if (image_parse(&image, "k", copy, len, &err) == 0) CHECK(!"a cut file was taken");
         image_free(image);
         free(copy);
     }
     CHECK(len > GEN_SEG1_AT);
 }
 
-static uint32_t noise(void)
-{
+static uint32_t noise(void) {
     static uint64_t state = 88172645463325252u;
 
     state ^= state << 13;
@@ -280,8 +261,7 @@ static uint32_t noise(void)
 }
 
 /* Whatever is taken must be consistent; the sanitizers watch the rest. */
-static void check_consistent(const struct image *image)
-{
+static void check_consistent(const struct image *image) {
     unsigned int i;
 
     for (i = 0; i < image->segment_count; i++) {
@@ -294,8 +274,7 @@ static void check_consistent(const struct image *image)
     }
 }
 
-static void random_damage(void)
-{
+static void random_damage(void) {
     static const uint8_t nasty[] = {0, 1, 0x7f, 0x80, 0xff};
     unsigned int round, n, taken = 0;
     struct image *image;
@@ -317,8 +296,7 @@ static void random_damage(void)
     CHECK(taken > 0 && taken < round);
 }
 
-static void files(void)
-{
+static void files(void) {
     struct err err = {0, ""};
     struct image *image;
 
@@ -329,8 +307,7 @@ static void files(void)
     CHECK(image_load(&image, "/dev/null", &err) == -EINVAL);
 }
 
-void test_image(void)
-{
+void test_image(void) {
     good_kernel();
     unsorted_segments();
     paddr_offset();
@@ -342,8 +319,7 @@ void test_image(void)
     files();
 }
 
-void test_kernel(const char *path)
-{
+void test_kernel(const char *path) {
     struct err err = {0, ""};
     struct image *image;
 

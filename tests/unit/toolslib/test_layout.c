@@ -12,25 +12,26 @@
 
 #include "check.h"
 
-static struct image linux_like(void)
-{
+static struct image linux_like(void) {
     struct image image = {
-        .name = "k", .paddr_start = 0x1000000, .paddr_end = 0x4a00000,
-        .virt_base = UINT64_C(0xffffffff80000000), .init_p2m = UINT64_C(0x8000000000),
-        .has_init_p2m = true, .mod_start_pfn = true,
+        .name = "k",
+        .paddr_start = 0x1000000,
+        .paddr_end = 0x4a00000,
+        .virt_base = UINT64_C(0xffffffff80000000),
+        .init_p2m = UINT64_C(0x8000000000),
+        .has_init_p2m = true,
+        .mod_start_pfn = true,
     };
 
     return image;
 }
 
 /* shared/facts: a 256 MiB guest of Debian's kernel with a ramdisk of 0xce7d58 bytes. */
-static void as_stock(void)
-{
+static void as_stock(void) {
     struct image image = linux_like();
     struct layout l;
 
-    if (!CHECK(!layout_compute(&l, &image, 0xce7d58, 0x10000, NULL)))
-        return;
+    if (!CHECK(!layout_compute(&l, &image, 0xce7d58, 0x10000, NULL))) return;
     CHECK(l.kernel.pfn == 0x1000 && l.kernel.pages == 0x3a00);
     CHECK(l.start_info_pfn == 0x4a00 && l.store_pfn == 0x4a01 && l.console_pfn == 0x4a02);
     CHECK(l.tables.pfn == 0x4a03 && l.tables.pages == 0x29);
@@ -44,32 +45,27 @@ static void as_stock(void)
 }
 
 /* Translates va by the tables; returns the leaf entry or 0. frames[pfn] is that frame's content. */
-static uint64_t walk(const struct layout *l, uint64_t (*frames)[512], uint64_t va)
-{
+static uint64_t walk(const struct layout *l, uint64_t (*frames)[512], uint64_t va) {
     uint64_t entry = l->tables.pfn << 12 | 1;
     unsigned int level;
 
     for (level = 4; level >= 1; level--) {
-        if (!(entry & 1))
-            return 0;
+        if (!(entry & 1)) return 0;
         entry = frames[(entry >> 12) & 0xfffffffff][(va >> (3 + 9 * level)) & 511];
     }
     return entry;
 }
 
-static bool is_table(const struct layout *l, uint64_t pfn)
-{
+static bool is_table(const struct layout *l, uint64_t pfn) {
     unsigned int i;
 
     for (i = 0; i < l->table_count; i++)
-        if (l->table[i].pfn == pfn)
-            return true;
+        if (l->table[i].pfn == pfn) return true;
     return false;
 }
 
-static void check_tables(const struct image *image, uint64_t ramdisk, uint64_t nr_pages)
-{
-    uint64_t (*frames)[512] = calloc(nr_pages, sizeof(*frames)), pfn, entry, va;
+static void check_tables(const struct image *image, uint64_t ramdisk, uint64_t nr_pages) {
+    uint64_t(*frames)[512] = calloc(nr_pages, sizeof(*frames)), pfn, entry, va;
     xen_pfn_t *p2m = calloc(nr_pages, sizeof(*p2m));
     unsigned int n, wrong = 0, writable = 0;
     struct err err = {0, ""};
@@ -83,14 +79,12 @@ static void check_tables(const struct image *image, uint64_t ramdisk, uint64_t n
     }
     for (pfn = 0; pfn < nr_pages; pfn++)
         p2m[pfn] = pfn; /* identity, so that frames[] serves machine frames too */
-    for (n = 0; n < l.table_count; n++)
-        layout_fill_table(&l, p2m, n, frames[l.table[n].pfn]);
+    for (n = 0; n < l.table_count; n++) layout_fill_table(&l, p2m, n, frames[l.table[n].pfn]);
     for (va = l.virt_base; va != l.virt_end; va += 4096) {
         pfn = (va - l.virt_base) >> 12;
         entry = walk(&l, frames, va);
         wrong += pfn < nr_pages ? (entry >> 12 & 0xfffffffff) != pfn || !(entry & 1) : entry != 0;
-        if (pfn < nr_pages)
-            writable += is_table(&l, pfn) == ((entry & 2) != 0);
+        if (pfn < nr_pages) writable += is_table(&l, pfn) == ((entry & 2) != 0);
     }
     for (n = 0; n < l.p2m.pages; n++) {
         entry = walk(&l, frames, l.p2m_va + n * UINT64_C(4096));
@@ -107,8 +101,7 @@ static void check_tables(const struct image *image, uint64_t ramdisk, uint64_t n
     free(p2m);
 }
 
-static void all_tables(void)
-{
+static void all_tables(void) {
     struct image image = linux_like();
 
     check_tables(&image, 0xce7d58, 0x10000);
@@ -128,8 +121,7 @@ static void all_tables(void)
     check_tables(&image, 0x1000, 0x8000);
 }
 
-static void too_small(void)
-{
+static void too_small(void) {
     struct image image = linux_like();
     struct err err = {0, ""};
     struct layout l;
@@ -145,8 +137,7 @@ static void too_small(void)
     CHECK(layout_compute(&l, &image, UINT64_MAX, 0x10000, &err) == -EINVAL);
 }
 
-static void bad_addresses(void)
-{
+static void bad_addresses(void) {
     struct image image = linux_like();
     struct err err = {0, ""};
     struct layout l;
@@ -167,8 +158,7 @@ static void bad_addresses(void)
     CHECK(layout_compute(&l, &image, 0, 0x10000, &err) == -ERANGE);
 }
 
-void test_layout(void)
-{
+void test_layout(void) {
     as_stock();
     all_tables();
     too_small();

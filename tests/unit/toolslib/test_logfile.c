@@ -11,29 +11,25 @@
 
 static char dir[] = "/tmp/toolslib-log-XXXXXX";
 
-static size_t contents(const char *name, char *buf, size_t size)
-{
+static size_t contents(const char *name, char *buf, size_t size) {
     char path[128];
     ssize_t got;
     int fd;
 
     snprintf(path, sizeof(path), "%s/%s", dir, name);
     fd = open(path, O_RDONLY);
-    if (fd < 0)
-        return SIZE_MAX;
+    if (fd < 0) return SIZE_MAX;
     got = read(fd, buf, size - 1);
     close(fd);
     buf[got > 0 ? got : 0] = '\0';
     return (size_t)got;
 }
 
-static void say(struct logfile *log, const char *text)
-{
+static void say(struct logfile *log, const char *text) {
     logfile_write(log, (const uint8_t *)text, strlen(text));
 }
 
-static void rotation(void)
-{
+static void rotation(void) {
     struct log_policy policy = {dir, 10, 2};
     struct logfile log;
     char buf[64];
@@ -58,8 +54,7 @@ static void rotation(void)
     logfile_close(&log);
 }
 
-static void stamps(void)
-{
+static void stamps(void) {
     struct log_policy policy = {dir, 0, 2};
     struct logfile log;
     char buf[256];
@@ -73,8 +68,7 @@ static void stamps(void)
     logfile_close(&log);
 }
 
-static void hostile_names(void)
-{
+static void hostile_names(void) {
     struct log_policy policy = {dir, 0, 2};
     struct logfile log;
     char path[128], buf[8];
@@ -91,12 +85,10 @@ static void hostile_names(void)
     logfile_close(&log);
 }
 
-void test_logfile(void)
-{
+void test_logfile(void) {
     char command[64];
 
-    if (!CHECK(mkdtemp(dir) != NULL))
-        return;
+    if (!CHECK(mkdtemp(dir) != NULL)) return;
     rotation();
     stamps();
     hostile_names();

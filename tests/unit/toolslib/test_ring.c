@@ -8,14 +8,11 @@
 
 static struct xencons_interface page;
 
-static void guest_says(const char *text)
-{
-    for (; *text; text++)
-        page.out[page.out_prod++ & (RING_OUT_SIZE - 1)] = *text;
+static void guest_says(const char *text) {
+    for (; *text; text++) page.out[page.out_prod++ & (RING_OUT_SIZE - 1)] = *text;
 }
 
-static void honest_guest(void)
-{
+static void honest_guest(void) {
     uint8_t buf[RING_OUT_SIZE];
     struct ring ring;
     unsigned int i;
@@ -28,8 +25,7 @@ static void honest_guest(void)
     CHECK(ring_take(&ring, buf, &bad) == 13 && !bad && !memcmp(buf, "over the edge", 13));
     CHECK(page.out_cons == page.out_prod);
     CHECK(ring_take(&ring, buf, &bad) == 0 && !bad);
-    for (i = 0; i < RING_OUT_SIZE; i++)
-        guest_says("x");
+    for (i = 0; i < RING_OUT_SIZE; i++) guest_says("x");
     CHECK(ring_take(&ring, buf, &bad) == RING_OUT_SIZE && !bad);
     CHECK(ring_room(&ring) == RING_IN_SIZE);
     ring_put(&ring, (const uint8_t *)"abcdefgh", 8);
@@ -39,8 +35,7 @@ static void honest_guest(void)
     CHECK(ring_room(&ring) == RING_IN_SIZE);
 }
 
-static void lying_guest(void)
-{
+static void lying_guest(void) {
     uint8_t buf[RING_OUT_SIZE];
     struct ring ring;
     unsigned int i;
@@ -69,8 +64,7 @@ static void lying_guest(void)
 }
 
 /* The model: everything ever added; the backlog must be its tail. */
-static void backlog_model(void)
-{
+static void backlog_model(void) {
     static uint8_t history[400000];
     struct backlog log = {.max = 5000};
     size_t end = 0, taken = 0, n, i;
@@ -79,19 +73,17 @@ static void backlog_model(void)
     srand(2);
     while (end < sizeof(history) - sizeof(piece)) {
         n = (size_t)rand() % (rand() % 8 ? 300 : sizeof(piece));
-        for (i = 0; i < n; i++)
-            piece[i] = history[end + i] = (uint8_t)rand();
+        for (i = 0; i < n; i++) piece[i] = history[end + i] = (uint8_t)rand();
         backlog_add(&log, piece, n);
         end += n;
-        if (end - taken > log.max)
-            taken = end - log.max;
+        if (end - taken > log.max) taken = end - log.max;
         if (rand() % 3 == 0) {
             n = (size_t)rand() % (log.len + 1);
             backlog_drop(&log, n);
             taken += n;
         }
-        if (log.len != end - taken || (log.len && memcmp(backlog_head(&log), history + taken,
-                                                         log.len))) {
+        if (log.len != end - taken ||
+            (log.len && memcmp(backlog_head(&log), history + taken, log.len))) {
             CHECK(!"backlog differs from its model");
             break;
         }
@@ -100,8 +92,7 @@ static void backlog_model(void)
     backlog_free(&log);
 }
 
-void test_ring(void)
-{
+void test_ring(void) {
     honest_guest();
     lying_guest();
     backlog_model();

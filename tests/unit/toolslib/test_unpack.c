@@ -15,9 +15,10 @@
 
 typedef size_t pack_fn(const uint8_t *data, size_t size, uint8_t *out);
 
-static size_t pack_gzip(const uint8_t *data, size_t size, uint8_t *out)
-{
-    z_stream zs = {.next_in = (uint8_t *)(uintptr_t)data, .avail_in = (uInt)size, .next_out = out,
+static size_t pack_gzip(const uint8_t *data, size_t size, uint8_t *out) {
+    z_stream zs = {.next_in = (uint8_t *)(uintptr_t)data,
+                   .avail_in = (uInt)size,
+                   .next_out = out,
                    .avail_out = PACKED_MAX};
 
     deflateInit2(&zs, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
@@ -26,21 +27,19 @@ static size_t pack_gzip(const uint8_t *data, size_t size, uint8_t *out)
     return zs.total_out;
 }
 
-static size_t pack_xz(const uint8_t *data, size_t size, uint8_t *out)
-{
+static size_t pack_xz(const uint8_t *data, size_t size, uint8_t *out) {
     size_t used = 0;
 
     return lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, NULL, data, size, out, &used, PACKED_MAX)
-               ? 0 : used;
+               ? 0
+               : used;
 }
 
-static size_t pack_zstd(const uint8_t *data, size_t size, uint8_t *out)
-{
+static size_t pack_zstd(const uint8_t *data, size_t size, uint8_t *out) {
     return ZSTD_compress(out, PACKED_MAX, data, size, 19);
 }
 
-static size_t pack_lz4(const uint8_t *data, size_t size, uint8_t *out)
-{
+static size_t pack_lz4(const uint8_t *data, size_t size, uint8_t *out) {
     uint32_t magic = 0x184c2102, len;
 
     len = (uint32_t)LZ4_compress_default((const char *)data, (char *)out + 8, (int)size,
@@ -64,8 +63,7 @@ static const struct {
 #define PACKERS (sizeof(packers) / sizeof(packers[0]))
 
 /* A packed kernel with its size word; returns the length. */
-static size_t packed_kernel(size_t n, uint8_t *out)
-{
+static size_t packed_kernel(size_t n, uint8_t *out) {
     uint32_t word = GEN_SIZE;
     struct gen g;
     size_t size;
@@ -79,8 +77,7 @@ static size_t packed_kernel(size_t n, uint8_t *out)
     return size;
 }
 
-static void in_bzimage(size_t n)
-{
+static void in_bzimage(size_t n) {
     uint8_t packed[PACKED_MAX + 4], *bz;
     struct err err = {0, ""};
     struct image *image;
@@ -88,17 +85,14 @@ static void in_bzimage(size_t n)
 
     size = packed_kernel(n, packed);
     bz = gen_bzimage(packed, size, &total);
-    if (!CHECK(!image_parse(&image, packers[n].name, bz, total, &err)))
-        printf("  %s\n", err.text);
-    if (image)
-        CHECK(image->elf_size == GEN_SIZE && image->entry == GEN_BASE + GEN_PADDR + 0x40);
+    if (!CHECK(!image_parse(&image, packers[n].name, bz, total, &err))) printf("  %s\n", err.text);
+    if (image) CHECK(image->elf_size == GEN_SIZE && image->entry == GEN_BASE + GEN_PADDR + 0x40);
     image_free(image);
     free(bz);
 }
 
 /* The bare compressed ELF, and a compressed bzImage. */
-static void whole_file(size_t n)
-{
+static void whole_file(size_t n) {
     uint8_t packed[PACKED_MAX + 4], again[PACKED_MAX + 4], *bz;
     struct image *image;
     size_t size, total;
@@ -113,8 +107,7 @@ static void whole_file(size_t n)
     free(bz);
 }
 
-static void damaged(size_t n)
-{
+static void damaged(size_t n) {
     uint8_t packed[PACKED_MAX + 4], *copy;
     size_t size = packed_kernel(n, packed), cut, i;
     unsigned int refused = 0;
@@ -132,8 +125,7 @@ static void damaged(size_t n)
         copy = malloc(size);
         memcpy(copy, packed, size);
         copy[i] ^= 0x55;
-        if (image_parse(&image, "k", copy, size, NULL))
-            refused++;
+        if (image_parse(&image, "k", copy, size, NULL)) refused++;
         image_free(image);
         free(copy);
     }
@@ -147,8 +139,7 @@ static void damaged(size_t n)
     free(copy);
 }
 
-static void bounded(size_t n)
-{
+static void bounded(size_t n) {
     uint8_t packed[PACKED_MAX + 4], *out;
     size_t size = packed_kernel(n, packed), out_size;
     struct err err = {0, ""};
@@ -160,8 +151,7 @@ static void bounded(size_t n)
     CHECK_TEXT(err.text, "more than the limit of 16383 bytes");
 }
 
-static void refused_formats(void)
-{
+static void refused_formats(void) {
     struct err err = {0, ""};
     struct image *image;
     uint8_t *bz;
@@ -183,8 +173,7 @@ static void refused_formats(void)
     free(bz);
 }
 
-void test_unpack(void)
-{
+void test_unpack(void) {
     size_t n;
 
     for (n = 0; n < PACKERS; n++) {

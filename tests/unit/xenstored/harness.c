@@ -30,8 +30,7 @@ static struct hv_domain {
 static struct quota_info saved_quota[QUOTA_COUNT];
 static bool notified; /* the daemon rang a domain */
 
-void check_str(const char *file, int line, const char *got, const char *want)
-{
+void check_str(const char *file, int line, const char *got, const char *want) {
     if (!strcmp(got, want)) {
         passed++;
         return;
@@ -40,16 +39,13 @@ void check_str(const char *file, int line, const char *got, const char *want)
     printf("%s:%d: got '%s', want '%s'\n", file, line, got, want);
 }
 
-static int fake_state(uint32_t domid, struct xen_domain_state *st)
-{
-    if (domid && (domid >= MAX_DOMAINS || !hv[domid].exists))
-        return -ESRCH;
+static int fake_state(uint32_t domid, struct xen_domain_state *st) {
+    if (domid && (domid >= MAX_DOMAINS || !hv[domid].exists)) return -ESRCH;
     *st = hv[domid].st;
     return 0;
 }
 
-static struct xenstore_domain_interface *fake_map(uint32_t domid, uint64_t gfn)
-{
+static struct xenstore_domain_interface *fake_map(uint32_t domid, uint64_t gfn) {
     (void)gfn;
     if (domid >= MAX_DOMAINS || !hv[domid].page) {
         errno = EINVAL;
@@ -59,28 +55,23 @@ static struct xenstore_domain_interface *fake_map(uint32_t domid, uint64_t gfn)
     return hv[domid].page;
 }
 
-static void fake_unmap(uint32_t domid, struct xenstore_domain_interface *page)
-{
+static void fake_unmap(uint32_t domid, struct xenstore_domain_interface *page) {
     CHECK(hv[domid].page == page && hv[domid].mapped == 1);
     hv[domid].mapped--;
 }
 
-static int fake_bind(uint32_t domid, uint32_t port)
-{
-    if (port == 999)
-        return -EINVAL;
+static int fake_bind(uint32_t domid, uint32_t port) {
+    if (port == 999) return -EINVAL;
     hv[domid].bound++;
     return (int)domid + 100;
 }
 
-static void fake_unbind(uint32_t port)
-{
+static void fake_unbind(uint32_t port) {
     CHECK(hv[port - 100].bound == 1);
     hv[port - 100].bound--;
 }
 
-static void fake_notify(uint32_t port)
-{
+static void fake_notify(uint32_t port) {
     (void)port;
     notified = true;
 }
@@ -94,36 +85,28 @@ static const struct xen_ops fake_ops = {
     .notify = fake_notify,
 };
 
-void hv_create(uint32_t domid)
-{
+void hv_create(uint32_t domid) {
     free(hv[domid].page);
-    hv[domid] = (struct hv_domain){ .exists = true };
+    hv[domid] = (struct hv_domain){.exists = true};
     hv[domid].page = calloc(1, sizeof(*hv[domid].page));
 }
 
-void hv_set(uint32_t domid, bool shutdown, bool dying)
-{
-    hv[domid].st = (struct xen_domain_state){ shutdown, dying };
+void hv_set(uint32_t domid, bool shutdown, bool dying) {
+    hv[domid].st = (struct xen_domain_state){shutdown, dying};
 }
 
-void hv_destroy(uint32_t domid)
-{
-    hv[domid].exists = false;
-}
+void hv_destroy(uint32_t domid) { hv[domid].exists = false; }
 
-void hv_exception(void)
-{
+void hv_exception(void) {
     domains_check();
     pump();
 }
 
-struct xenstore_domain_interface *hv_page(uint32_t domid)
-{
+struct xenstore_domain_interface *hv_page(uint32_t domid) {
     return hv[domid].page;
 }
 
-void daemon_start(void)
-{
+void daemon_start(void) {
     memcpy(saved_quota, quota, sizeof(quota));
     fake_now_ms = 1000000;
     xen = &fake_ops;
@@ -131,16 +114,13 @@ void daemon_start(void)
     store_init();
 }
 
-void daemon_stop(void)
-{
+void daemon_stop(void) {
     struct list *l;
 
     for (l = conns.next; l != &conns; l = l->next)
-        if (list_entry(l, struct conn, all)->fd >= 0)
-            conn_kill(list_entry(l, struct conn, all));
+        if (list_entry(l, struct conn, all)->fd >= 0) conn_kill(list_entry(l, struct conn, all));
     pump();
-    for (uint32_t i = 1; i < MAX_DOMAINS; i++)
-        hv_destroy(i);
+    for (uint32_t i = 1; i < MAX_DOMAINS; i++) hv_destroy(i);
     hv_exception();
     CHECK(store_check());
     CHECK(txn_open_count == 0);
@@ -158,8 +138,7 @@ void daemon_stop(void)
     keep_orphans = false;
 }
 
-void pump(void)
-{
+void pump(void) {
     bool more = true;
 
     for (int rounds = 0; more && rounds < 10000; rounds++) {
@@ -170,27 +149,23 @@ void pump(void)
         list_for_each_safe(l, tmp, &conns) {
             int wait = -1;
 
-            if (conn_work(list_entry(l, struct conn, all), &wait))
-                more = true;
+            if (conn_work(list_entry(l, struct conn, all), &wait)) more = true;
         }
         conn_reap();
     }
 }
 
-struct client *connect_tool(void)
-{
+struct client *connect_tool(void) {
     struct client *c = calloc(1, sizeof(*c));
     int fds[2];
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds))
-        abort();
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds)) abort();
     c->fd = fds[0];
     conn_new_socket(fds[1]);
     return c;
 }
 
-struct client *connect_domain(uint32_t domid)
-{
+struct client *connect_domain(uint32_t domid) {
     struct client *c = calloc(1, sizeof(*c));
 
     hv_create(domid);
@@ -201,17 +176,14 @@ struct client *connect_domain(uint32_t domid)
     return c;
 }
 
-void disconnect(struct client *c)
-{
-    if (c->fd >= 0)
-        close(c->fd);
+void disconnect(struct client *c) {
+    if (c->fd >= 0) close(c->fd);
     pump();
     free(c);
 }
 
 /* The guest's side of the ring. */
-static size_t ring_put(struct xenstore_domain_interface *page, const char *data, size_t len)
-{
+static size_t ring_put(struct xenstore_domain_interface *page, const char *data, size_t len) {
     size_t n = 0;
 
     while (n < len && page->req_prod - page->req_cons < XENSTORE_RING_SIZE) {
@@ -221,8 +193,7 @@ static size_t ring_put(struct xenstore_domain_interface *page, const char *data,
     return n;
 }
 
-static size_t ring_take(struct xenstore_domain_interface *page, char *data, size_t len)
-{
+static size_t ring_take(struct xenstore_domain_interface *page, char *data, size_t len) {
     size_t n = 0;
 
     while (n < len && page->rsp_cons != page->rsp_prod) {
@@ -232,25 +203,22 @@ static size_t ring_take(struct xenstore_domain_interface *page, char *data, size
     return n;
 }
 
-void send_raw(struct client *c, const void *data, size_t len)
-{
+void send_raw(struct client *c, const void *data, size_t len) {
     const char *p = data;
 
     while (len) {
-        ssize_t n = c->fd < 0 ? (ssize_t)ring_put(c->page, p, len)
-                              : send(c->fd, p, len, MSG_NOSIGNAL);
+        ssize_t n =
+            c->fd < 0 ? (ssize_t)ring_put(c->page, p, len) : send(c->fd, p, len, MSG_NOSIGNAL);
 
         pump();
-        if (n <= 0)
-            return; /* held back, or closed on us: the test looks at what comes of it */
+        if (n <= 0) return; /* held back, or closed on us: the test looks at what comes of it */
         p += n;
         len -= (size_t)n;
     }
 }
 
-void send_msg(struct client *c, uint32_t type, uint32_t tx, const void *data, size_t len)
-{
-    struct xsd_sockmsg hdr = { type, ++c->next_id, tx, (uint32_t)len };
+void send_msg(struct client *c, uint32_t type, uint32_t tx, const void *data, size_t len) {
+    struct xsd_sockmsg hdr = {type, ++c->next_id, tx, (uint32_t)len};
     char *m = malloc(sizeof(hdr) + len);
 
     memcpy(m, &hdr, sizeof(hdr));
@@ -259,38 +227,31 @@ void send_msg(struct client *c, uint32_t type, uint32_t tx, const void *data, si
     free(m);
 }
 
-static bool take(struct client *c, void *data, size_t len)
-{
+static bool take(struct client *c, void *data, size_t len) {
     size_t have = 0;
 
     for (int tries = 0; have < len && tries < 100; tries++) {
         ssize_t n = c->fd < 0 ? (ssize_t)ring_take(c->page, (char *)data + have, len - have)
                               : recv(c->fd, (char *)data + have, len - have, 0);
 
-        if (n > 0)
-            have += (size_t)n;
+        if (n > 0) have += (size_t)n;
         pump();
     }
     return have == len;
 }
 
-bool next_msg(struct client *c)
-{
+bool next_msg(struct client *c) {
     pump();
-    if (!take(c, &c->reply.hdr, sizeof(c->reply.hdr)))
-        return false;
-    if (c->reply.hdr.len > XENSTORE_PAYLOAD_MAX)
-        return false;
+    if (!take(c, &c->reply.hdr, sizeof(c->reply.hdr))) return false;
+    if (c->reply.hdr.len > XENSTORE_PAYLOAD_MAX) return false;
     c->reply.data[c->reply.hdr.len] = 0;
     return take(c, c->reply.data, c->reply.hdr.len);
 }
 
-const char *ask(struct client *c, uint32_t type, uint32_t tx, const void *data, size_t len)
-{
+const char *ask(struct client *c, uint32_t type, uint32_t tx, const void *data, size_t len) {
     send_msg(c, type, tx, data, len);
     while (next_msg(c)) {
-        if (c->reply.hdr.type == XS_WATCH_EVENT)
-            continue;
+        if (c->reply.hdr.type == XS_WATCH_EVENT) continue;
         CHECK(c->reply.hdr.req_id == c->next_id && c->reply.hdr.tx_id == tx);
         CHECK(c->reply.hdr.type == type || c->reply.hdr.type == XS_ERROR);
         return c->reply.data;
@@ -298,13 +259,11 @@ const char *ask(struct client *c, uint32_t type, uint32_t tx, const void *data, 
     return "(none)";
 }
 
-const char *ask1(struct client *c, uint32_t type, uint32_t tx, const char *path)
-{
+const char *ask1(struct client *c, uint32_t type, uint32_t tx, const char *path) {
     return ask(c, type, tx, path, strlen(path) + 1);
 }
 
-const char *ask_write(struct client *c, uint32_t tx, const char *path, const char *value)
-{
+const char *ask_write(struct client *c, uint32_t tx, const char *path, const char *value) {
     char data[XENSTORE_PAYLOAD_MAX];
     size_t n = strlen(path) + 1;
 
@@ -314,47 +273,35 @@ const char *ask_write(struct client *c, uint32_t tx, const char *path, const cha
 }
 
 /* perms: the entries with spaces between. */
-const char *ask_perms(struct client *c, uint32_t tx, const char *path, const char *perms)
-{
+const char *ask_perms(struct client *c, uint32_t tx, const char *path, const char *perms) {
     char data[XENSTORE_PAYLOAD_MAX];
     size_t n = strlen(path) + 1, len = n + strlen(perms) + 1;
 
     memcpy(data, path, n);
     strcpy(data + n, perms);
     for (size_t i = n; i < len; i++)
-        if (data[i] == ' ')
-            data[i] = 0;
+        if (data[i] == ' ') data[i] = 0;
     return ask(c, XS_SET_PERMS, tx, data, len);
 }
 
-uint32_t begin(struct client *c)
-{
-    return (uint32_t)atoi(ask(c, XS_TRANSACTION_START, 0, P("")));
-}
+uint32_t begin(struct client *c) { return (uint32_t)atoi(ask(c, XS_TRANSACTION_START, 0, P(""))); }
 
-const char *commit(struct client *c, uint32_t tx)
-{
-    return ask(c, XS_TRANSACTION_END, tx, P("T"));
-}
+const char *commit(struct client *c, uint32_t tx) { return ask(c, XS_TRANSACTION_END, tx, P("T")); }
 
-const char *names(struct client *c, uint32_t tx, const char *path)
-{
+const char *names(struct client *c, uint32_t tx, const char *path) {
     const char *text = ask1(c, XS_DIRECTORY, tx, path);
     static char out[XENSTORE_PAYLOAD_MAX + 1];
     uint32_t len = c->reply.hdr.len;
 
-    if (c->reply.hdr.type == XS_ERROR)
-        return text;
+    if (c->reply.hdr.type == XS_ERROR) return text;
     memcpy(out, text, len);
     out[len ? len - 1 : 0] = 0;
     for (uint32_t i = 0; i + 1 < len; i++)
-        if (!out[i])
-            out[i] = ' ';
+        if (!out[i]) out[i] = ' ';
     return out;
 }
 
-const char *events(struct client *c)
-{
+const char *events(struct client *c) {
     static char out[65536];
     size_t len = 0;
 

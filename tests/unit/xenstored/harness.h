@@ -37,7 +37,7 @@ struct client {
     struct reply {
         struct xsd_sockmsg hdr;
         char data[XENSTORE_PAYLOAD_MAX + 1]; /* NUL-terminated */
-    } reply; /* the last one that was read */
+    } reply;                                 /* the last one that was read */
 };
 
 /* The daemon as new: empty store, no domains but dom0, default quotas. */

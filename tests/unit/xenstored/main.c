@@ -6,8 +6,7 @@
 
 #include <unistd.h>
 
-int main(int argc, char *argv[])
-{
+int main(int argc, char *argv[]) {
     /* What the daemon logs about hostile clients is expected here. */
     log_use_syslog(true);
     test_tree();
@@ -19,8 +18,7 @@ int main(int argc, char *argv[])
     test_quota();
     test_wire();
     test_domain();
-    if (argc > 1)
-        test_client(argv[1]);
+    if (argc > 1) test_client(argv[1]);
     printf("%u passed, %u failed\n", passed, failed);
     return failed != 0;
 }

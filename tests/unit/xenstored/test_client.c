@@ -15,12 +15,10 @@
 static char dir[] = "/tmp/xenstored-test-XXXXXX", pid_file[64], socket_file[64];
 
 /* Forks as in real life: when the command returns the socket must serve. */
-static bool start(const char *daemon)
-{
+static bool start(const char *daemon) {
     char command[512];
 
-    if (!mkdtemp(dir))
-        return false;
+    if (!mkdtemp(dir)) return false;
     snprintf(pid_file, sizeof(pid_file), "%s/pid", dir);
     snprintf(socket_file, sizeof(socket_file), "%s/socket", dir);
     setenv("XENSTORED_PATH", socket_file, 1);
@@ -28,35 +26,37 @@ static bool start(const char *daemon)
     return system(command) == 0;
 }
 
-static int daemon_pid(void)
-{
+static int daemon_pid(void) {
     FILE *f = fopen(pid_file, "r");
     int pid = -1;
 
-    if (f && fscanf(f, "%d", &pid) != 1)
-        pid = -1;
-    if (f)
-        fclose(f);
+    if (f && fscanf(f, "%d", &pid) != 1) pid = -1;
+    if (f) fclose(f);
     return pid;
 }
 
-static bool waits(struct xs_handle *h, int ms)
-{
-    struct pollfd p = { .fd = xs_fileno(h), .events = POLLIN };
+static bool waits(struct xs_handle *h, int ms) {
+    struct pollfd p = {.fd = xs_fileno(h), .events = POLLIN};
 
     return poll(&p, 1, ms) == 1;
 }
 
-static void test_nodes(struct xs_handle *h)
-{
-    struct xs_permissions perms[2] = { { 0, XS_PERM_NONE }, { 5, XS_PERM_READ | XS_PERM_WRITE } };
+static void test_nodes(struct xs_handle *h) {
+    struct xs_permissions perms[2] = {{0, XS_PERM_NONE}, {5, XS_PERM_READ | XS_PERM_WRITE}};
     struct xs_permissions *got;
     unsigned int n;
     char *val, **list;
 
-    CHECK(xs_write(h, XBT_NULL, "/lib/a", "12\0" "4", 4));
+    CHECK(xs_write(h, XBT_NULL, "/lib/a",
+                   "12\0"
+                   "4",
+                   4));
     val = xs_read(h, XBT_NULL, "/lib/a", &n);
-    CHECK(val && n == 4 && !memcmp(val, "12\0" "4", 5));
+    CHECK(val && n == 4 &&
+          !memcmp(val,
+                  "12\0"
+                  "4",
+                  5));
     free(val);
     CHECK(xs_mkdir(h, XBT_NULL, "/lib/b"));
     list = xs_directory(h, XBT_NULL, "/lib", &n);
@@ -83,8 +83,7 @@ static void test_nodes(struct xs_handle *h)
     CHECK(!xs_write(h, XBT_NULL, "/lib/a", pid_file, 5000) && errno == E2BIG);
 }
 
-static void test_long_directory(struct xs_handle *h)
-{
+static void test_long_directory(struct xs_handle *h) {
     char path[64], **list;
     unsigned int n;
     bool good = true;
@@ -100,8 +99,7 @@ static void test_long_directory(struct xs_handle *h)
     free(list);
 }
 
-static void test_transactions(struct xs_handle *h, struct xs_handle *other)
-{
+static void test_transactions(struct xs_handle *h, struct xs_handle *other) {
     xs_transaction_t t = xs_transaction_start(h);
 
     CHECK(t != XBT_NULL);
@@ -115,8 +113,7 @@ static void test_transactions(struct xs_handle *h, struct xs_handle *other)
     CHECK(!xs_transaction_end(h, t, false) && errno == ENOENT);
 }
 
-static void test_watches(struct xs_handle *h, struct xs_handle *other)
-{
+static void test_watches(struct xs_handle *h, struct xs_handle *other) {
     unsigned int n;
     char **e;
 
@@ -129,8 +126,7 @@ static void test_watches(struct xs_handle *h, struct xs_handle *other)
     CHECK(e && n == 2 && !strcmp(e[XS_WATCH_PATH], "/lib/w") && !strcmp(e[XS_WATCH_TOKEN], "tok"));
     free(e);
     CHECK(!waits(h, 0));
-    for (int i = 0; i < 3; i++)
-        xs_write(other, XBT_NULL, "/lib/w/x", "1", 1);
+    for (int i = 0; i < 3; i++) xs_write(other, XBT_NULL, "/lib/w/x", "1", 1);
     /* A request in between leaves the events and their order. */
     xs_write(h, XBT_NULL, "/lib/w/y", "1", 1);
     for (int i = 0; i < 4; i++) {
@@ -147,8 +143,7 @@ static void test_watches(struct xs_handle *h, struct xs_handle *other)
     CHECK(!xs_unwatch(h, "/lib/w", "tok") && errno == ENOENT);
 }
 
-static void test_text(void)
-{
+static void test_text(void) {
     struct xs_permissions p[2];
 
     CHECK(xs_path_is_subpath("/a", "/a/b") && xs_path_is_subpath("/a", "/a"));
@@ -159,9 +154,8 @@ static void test_text(void)
 }
 
 /* The daemon goes: calls fail, and do not hang or signal. */
-static void test_loss(struct xs_handle *h)
-{
-    struct pollfd p = { .fd = xs_fileno(h), .events = POLLIN };
+static void test_loss(struct xs_handle *h) {
+    struct pollfd p = {.fd = xs_fileno(h), .events = POLLIN};
 
     kill(daemon_pid(), SIGTERM);
     poll(&p, 1, 10000);
@@ -170,8 +164,7 @@ static void test_loss(struct xs_handle *h)
     CHECK(!xs_open(0));
 }
 
-void test_client(const char *daemon)
-{
+void test_client(const char *daemon) {
     struct xs_handle *h, *other;
     char command[512];
 

@@ -9,8 +9,7 @@
 
 #include <stdlib.h>
 
-static struct client *watcher(void)
-{
+static struct client *watcher(void) {
     struct client *t = connect_tool();
 
     ask(t, XS_WATCH, 0, P("@introduceDomain\0i"));
@@ -19,8 +18,7 @@ static struct client *watcher(void)
     return t;
 }
 
-static void test_life(struct client *t, struct client *w)
-{
+static void test_life(struct client *t, struct client *w) {
     struct client *d;
 
     hv_create(20);
@@ -35,7 +33,7 @@ static void test_life(struct client *t, struct client *w)
     CHECK(hv_page(20)->req_prod == 0);
     CHECK_STR(events(w), "");
     d = calloc(1, sizeof(*d));
-    *d = (struct client){ .fd = -1, .domid = 20, .page = hv_page(20) };
+    *d = (struct client){.fd = -1, .domid = 20, .page = hv_page(20)};
     ask1(t, XS_MKDIR, 0, "/local/domain/20");
     ask_perms(t, 0, "/local/domain/20", "n20");
     CHECK_STR(ask_write(d, 0, "a/b", "1"), "OK");
@@ -61,8 +59,7 @@ static void test_life(struct client *t, struct client *w)
     free(d);
 }
 
-static void test_release(struct client *t, struct client *w)
-{
+static void test_release(struct client *t, struct client *w) {
     struct client *d = connect_domain(21);
 
     events(w);
@@ -76,8 +73,7 @@ static void test_release(struct client *t, struct client *w)
     disconnect(d);
 }
 
-static void test_failures(struct client *t)
-{
+static void test_failures(struct client *t) {
     CHECK_STR(ask(t, XS_INTRODUCE, 0, P("22\0001\0001")), "ENOENT");
     hv_create(22);
     CHECK_STR(ask(t, XS_INTRODUCE, 0, P("22\0001\000999")), "EINVAL");
@@ -90,8 +86,7 @@ static void test_failures(struct client *t)
 }
 
 /* Nodes of a domain that was never introduced go with it too, and everything below them. */
-static void test_orphans(struct client *t)
-{
+static void test_orphans(struct client *t) {
     ask1(t, XS_MKDIR, 0, "/o/a");
     hv_create(23);
     hv_create(24);
@@ -112,8 +107,7 @@ static void test_orphans(struct client *t)
 }
 
 /* The owner of nodes in an open transaction dies: they do not come back. */
-static void test_death_in_txn(struct client *t)
-{
+static void test_death_in_txn(struct client *t) {
     struct client *d = connect_domain(25);
     uint32_t x;
 
@@ -128,8 +122,7 @@ static void test_death_in_txn(struct client *t)
     disconnect(d);
 }
 
-void test_domain(void)
-{
+void test_domain(void) {
     struct client *t, *w;
 
     daemon_start();

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void test_read_write(struct client *t)
-{
+static void test_read_write(struct client *t) {
     CHECK_STR(ask_write(t, 0, "/a/b/c", "hello"), "OK");
     CHECK_STR(ask1(t, XS_READ, 0, "/a/b/c"), "hello");
     CHECK(t->reply.hdr.len == 5);
@@ -24,8 +23,7 @@ static void test_read_write(struct client *t)
     CHECK_STR(ask1(t, XS_READ, 0, "/local/domain/0/name"), "Domain-0");
 }
 
-static void test_directory(struct client *t)
-{
+static void test_directory(struct client *t) {
     CHECK_STR(names(t, 0, "/"), "tool local @introduceDomain @releaseDomain a");
     CHECK_STR(names(t, 0, "/a"), "b bin");
     CHECK_STR(names(t, 0, "/a/b/c"), "");
@@ -37,8 +35,7 @@ static void test_directory(struct client *t)
     CHECK_STR(ask1(t, XS_READ, 0, "/m/n"), "kept");
 }
 
-static void test_rm(struct client *t)
-{
+static void test_rm(struct client *t) {
     ask_write(t, 0, "/r/x/y", "1");
     ask_write(t, 0, "/r/z", "2");
     CHECK_STR(ask1(t, XS_RM, 0, "/r/none"), "OK");
@@ -52,8 +49,7 @@ static void test_rm(struct client *t)
     CHECK_STR(names(t, 0, "/r"), "ENOENT");
 }
 
-static void test_bad_paths(struct client *t)
-{
+static void test_bad_paths(struct client *t) {
     static const char *const bad[] = {"/a/", "//", "/a//b", "/a b", "/\xc3\xa4", "/a.b", "@x", ""};
     char longest[XENSTORE_PAYLOAD_MAX];
 
@@ -82,20 +78,17 @@ static void test_bad_paths(struct client *t)
 }
 
 /* Deep paths must not use more stack than there is. */
-static void test_deep(struct client *t)
-{
+static void test_deep(struct client *t) {
     char path[2048];
 
-    for (int i = 0; i < 1023; i++)
-        memcpy(path + 2 * i, "/d", 2);
+    for (int i = 0; i < 1023; i++) memcpy(path + 2 * i, "/d", 2);
     path[2046] = 0;
     CHECK_STR(ask_write(t, 0, path, "deep"), "OK");
     CHECK_STR(ask1(t, XS_READ, 0, path), "deep");
     CHECK_STR(ask1(t, XS_RM, 0, "/d"), "OK");
 }
 
-static void test_bad_payloads(struct client *t)
-{
+static void test_bad_payloads(struct client *t) {
     CHECK_STR(ask(t, XS_READ, 0, "/tool", 5), "EINVAL");
     CHECK_STR(ask(t, XS_READ, 0, "", 0), "EINVAL");
     CHECK_STR(ask(t, XS_READ, 0, P("/tool\0x")), "EINVAL");
@@ -122,8 +115,7 @@ static void test_bad_payloads(struct client *t)
 }
 
 /* A directory too long for one message comes in parts, each with the generation before it. */
-static void test_parts(struct client *t)
-{
+static void test_parts(struct client *t) {
     char path[32], arg[32], first[64], gen[32];
     size_t off = 0;
     int found = 0;
@@ -140,8 +132,7 @@ static void test_parts(struct client *t)
 
         ask(t, XS_DIRECTORY_PART, 0, arg, n);
         CHECK(t->reply.hdr.type == XS_DIRECTORY_PART);
-        if (!part)
-            snprintf(gen, sizeof(gen), "%.31s", t->reply.data);
+        if (!part) snprintf(gen, sizeof(gen), "%.31s", t->reply.data);
         CHECK_STR(t->reply.data, gen);
         end = t->reply.data + t->reply.hdr.len;
         for (p = t->reply.data + strlen(t->reply.data) + 1; p < end && *p; p += strlen(p) + 1) {
@@ -160,8 +151,7 @@ static void test_parts(struct client *t)
     CHECK(strcmp(t->reply.data, gen) != 0);
 }
 
-static void test_control(struct client *t, struct client *d)
-{
+static void test_control(struct client *t, struct client *d) {
     CHECK_STR(ask(t, XS_CONTROL, 0, P("check")), "OK");
     CHECK_STR(ask(t, XS_CONTROL, 0, P("print\0hello")), "OK");
     CHECK(!strncmp(ask(t, XS_CONTROL, 0, P("quota\0000")), "Domain 0:\nnodes", 15));
@@ -180,8 +170,7 @@ static void test_control(struct client *t, struct client *d)
     CHECK_STR(ask1(d, XS_GET_DOMAIN_PATH, 0, "9"), "/local/domain/9");
 }
 
-void test_ops(void)
-{
+void test_ops(void) {
     struct client *t, *d;
 
     daemon_start();

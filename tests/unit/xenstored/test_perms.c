@@ -6,8 +6,7 @@
 
 #include <stdlib.h>
 
-static const char *perms(struct client *c, const char *path)
-{
+static const char *perms(struct client *c, const char *path) {
     const char *text = ask1(c, XS_GET_PERMS, 0, path);
     static char out[256];
     uint32_t len = c->reply.hdr.len;
@@ -19,8 +18,7 @@ static const char *perms(struct client *c, const char *path)
     return out;
 }
 
-static void test_home(struct client *t, struct client *d1, struct client *d2)
-{
+static void test_home(struct client *t, struct client *d1, struct client *d2) {
     ask1(t, XS_MKDIR, 0, "/local/domain/1");
     CHECK_STR(ask_perms(t, 0, "/local/domain/1", "n0 r1"), "OK");
     CHECK_STR(ask1(t, XS_MKDIR, 0, "/local/domain/1/data"), "OK");
@@ -38,8 +36,7 @@ static void test_home(struct client *t, struct client *d1, struct client *d2)
     CHECK_STR(ask1(d2, XS_RM, 0, "/local/domain/1/data/none"), "EACCES");
 }
 
-static void test_lists(struct client *t, struct client *d1, struct client *d2)
-{
+static void test_lists(struct client *t, struct client *d1, struct client *d2) {
     CHECK_STR(ask_perms(d1, 0, "data/mine", "n1 r2"), "OK");
     CHECK_STR(ask1(d2, XS_READ, 0, "/local/domain/1/data/mine"), "1");
     CHECK_STR(ask_write(d2, 0, "/local/domain/1/data/mine", "2"), "EACCES");
@@ -67,8 +64,7 @@ static void test_lists(struct client *t, struct client *d1, struct client *d2)
 }
 
 /* A child of a node that a domain may write is the domain's own, with the parent's other rights. */
-static void test_inherit(struct client *t, struct client *d1)
-{
+static void test_inherit(struct client *t, struct client *d1) {
     ask1(t, XS_MKDIR, 0, "/shared");
     ask_perms(t, 0, "/shared", "n0 b1 r2");
     CHECK_STR(ask_write(d1, 0, "/shared/x/y", "1"), "OK");
@@ -79,8 +75,7 @@ static void test_inherit(struct client *t, struct client *d1)
 }
 
 /* The number of a dead domain comes back as another domain: it has none of the old rights. */
-static void test_reuse(struct client *t)
-{
+static void test_reuse(struct client *t) {
     struct client *d;
 
     ask1(t, XS_MKDIR, 0, "/reuse");
@@ -102,8 +97,7 @@ static void test_reuse(struct client *t)
 }
 
 /* A device model has the rights of the domain it serves. */
-static void test_target(struct client *t, struct client *d1, struct client *d2)
-{
+static void test_target(struct client *t, struct client *d1, struct client *d2) {
     CHECK_STR(ask_write(d1, 0, "data/secret", "s"), "OK");
     CHECK_STR(ask1(d2, XS_READ, 0, "/local/domain/1/data/secret"), "EACCES");
     CHECK_STR(ask(t, XS_SET_TARGET, 0, P("2\00033")), "ENOENT");
@@ -111,8 +105,7 @@ static void test_target(struct client *t, struct client *d1, struct client *d2)
     CHECK_STR(ask1(d2, XS_READ, 0, "/local/domain/1/data/secret"), "s");
 }
 
-static void test_special(struct client *t, struct client *d1)
-{
+static void test_special(struct client *t, struct client *d1) {
     CHECK_STR(perms(t, "@releaseDomain"), "n0");
     CHECK_STR(perms(t, "@other"), "EINVAL");
     CHECK_STR(ask_perms(d1, 0, "@releaseDomain", "n1"), "EACCES");
@@ -121,8 +114,7 @@ static void test_special(struct client *t, struct client *d1)
     CHECK_STR(ask_perms(t, 0, "@releaseDomain", "n0"), "OK");
 }
 
-void test_perms(void)
-{
+void test_perms(void) {
     struct client *t, *d1, *d2;
 
     daemon_start();

@@ -12,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void home(struct client *t, uint32_t domid)
-{
+static void home(struct client *t, uint32_t domid) {
     char path[32], perms[8];
 
     snprintf(path, sizeof(path), "/local/domain/%u", domid);
@@ -22,8 +21,7 @@ static void home(struct client *t, uint32_t domid)
     ask_perms(t, 0, path, perms);
 }
 
-static void test_nodes(struct client *t, struct client *d)
-{
+static void test_nodes(struct client *t, struct client *d) {
     struct domain *rec = domain_find(d->domid);
     char path[32];
     uint32_t x;
@@ -32,8 +30,7 @@ static void test_nodes(struct client *t, struct client *d)
     /* In two levels, for the list of one node's children is limited too. */
     for (int i = 0; i < 1100; i++) {
         snprintf(path, sizeof(path), "n/%d/%d", i / 100, i % 100);
-        if (strcmp(ask_write(d, 0, path, ""), "OK"))
-            break;
+        if (strcmp(ask_write(d, 0, path, ""), "OK")) break;
         made++;
     }
     CHECK_STR(ask_write(d, 0, "one-more", ""), "ENOSPC");
@@ -57,8 +54,7 @@ static void test_nodes(struct client *t, struct client *d)
     CHECK(strstr(ask(t, XS_CONTROL, 0, P("quota\0008")), "nodes quota was reached") != NULL);
 }
 
-static void test_sizes(struct client *d)
-{
+static void test_sizes(struct client *d) {
     struct domain *rec = domain_find(d->domid);
     char value[2050];
 
@@ -77,8 +73,7 @@ static void test_sizes(struct client *d)
     ask1(d, XS_RM, 0, "v");
 }
 
-static void test_counts(struct client *d)
-{
+static void test_counts(struct client *d) {
     struct domain *rec = domain_find(d->domid);
     char data[32];
     uint32_t x;
@@ -91,8 +86,7 @@ static void test_counts(struct client *d)
     CHECK_STR(ask(d, XS_WATCH, 0, P("p\0x")), "OK");
     CHECK_STR(ask(d, XS_RESET_WATCHES, 0, P("")), "OK");
     CHECK(rec->watches == 0);
-    for (int i = 0; i < 10; i++)
-        CHECK(begin(d) != 0);
+    for (int i = 0; i < 10; i++) CHECK(begin(d) != 0);
     CHECK_STR(ask(d, XS_TRANSACTION_START, 0, P("")), "ENOSPC");
     ask(d, XS_RESET_WATCHES, 0, P(""));
     quota[QUOTA_TXN_NODES].limit = 20;
@@ -107,8 +101,7 @@ static void test_counts(struct client *d)
     CHECK_STR(commit(d, x), "ENOMEM");
 }
 
-static void test_memory(struct client *t, struct client *d)
-{
+static void test_memory(struct client *t, struct client *d) {
     struct domain *rec = domain_find(d->domid);
     int64_t before = rec->memory;
     char path[32], value[1001];
@@ -120,8 +113,7 @@ static void test_memory(struct client *t, struct client *d)
     quota[QUOTA_MEMORY_SOFT].limit = 32 * 1024;
     for (i = 0; i < 100; i++) {
         snprintf(path, sizeof(path), "m/%d", i);
-        if (strcmp(ask_write(d, 0, path, value), "OK"))
-            break;
+        if (strcmp(ask_write(d, 0, path, value), "OK")) break;
     }
     CHECK(i > 40 && i < 64);
     CHECK_STR(ask_write(d, 0, "m/x", value), "ENOMEM");
@@ -133,8 +125,7 @@ static void test_memory(struct client *t, struct client *d)
 }
 
 /* A domain that does not read its replies is not read either; nor one whose events pile up. */
-static void test_outstanding(struct client *t, struct client *d)
-{
+static void test_outstanding(struct client *t, struct client *d) {
     struct domain *rec = domain_find(d->domid);
     struct client *slow = connect_tool();
     uint32_t cons;
@@ -142,11 +133,9 @@ static void test_outstanding(struct client *t, struct client *d)
     ask(slow, XS_WATCH, 0, P("/local/domain/8\0w"));
     events(slow);
     /* The slow one's socket is full of other things first. */
-    for (int i = 0; i < 20000; i++)
-        ask_write(t, 0, "/local/domain/8/tool", "");
+    for (int i = 0; i < 20000; i++) ask_write(t, 0, "/local/domain/8/tool", "");
     CHECK(rec->outstanding == 0);
-    for (int i = 0; i < 20; i++)
-        CHECK_STR(ask_write(d, 0, "x", "1"), "OK");
+    for (int i = 0; i < 20; i++) CHECK_STR(ask_write(d, 0, "x", "1"), "OK");
     CHECK(rec->outstanding == 20);
     cons = d->page->req_cons;
     send_msg(d, XS_WRITE, 0, P("x\0002"));
@@ -161,8 +150,7 @@ static void test_outstanding(struct client *t, struct client *d)
 }
 
 /* dom0's programs are bounded by the size of the queue alone. */
-static void test_deaf_tool(struct client *t)
-{
+static void test_deaf_tool(struct client *t) {
     struct client *deaf = connect_tool();
     char path[1024];
 
@@ -170,22 +158,19 @@ static void test_deaf_tool(struct client *t)
     memcpy(path, "/deaf/", 6);
     path[1000] = 0;
     ask(deaf, XS_WATCH, 0, P("/deaf\0w"));
-    for (int i = 0; i < 20000; i++)
-        ask_write(t, 0, path, "");
+    for (int i = 0; i < 20000; i++) ask_write(t, 0, path, "");
     while (next_msg(deaf))
         ;
     CHECK_STR(ask1(deaf, XS_READ, 0, "/tool"), "(none)");
     disconnect(deaf);
 }
 
-static void test_rate(struct client *t, struct client *d)
-{
+static void test_rate(struct client *t, struct client *d) {
     uint32_t x = begin(t), cons;
     int wait = -1;
 
     fake_now_ms += 60000;
-    for (int i = 0; i <= RATE_BURST; i++)
-        CHECK_STR(ask_write(d, 0, "x", "1"), "OK");
+    for (int i = 0; i <= RATE_BURST; i++) CHECK_STR(ask_write(d, 0, "x", "1"), "OK");
     cons = d->page->req_cons;
     send_msg(d, XS_WRITE, 0, P("x\0002"));
     CHECK(d->page->req_cons == cons);
@@ -196,12 +181,10 @@ static void test_rate(struct client *t, struct client *d)
     CHECK_STR(commit(t, x), "OK");
     /* Nobody's transaction can suffer: no limit. */
     fake_now_ms += 60000;
-    for (int i = 0; i < 100; i++)
-        CHECK_STR(ask_write(d, 0, "x", "1"), "OK");
+    for (int i = 0; i < 100; i++) CHECK_STR(ask_write(d, 0, "x", "1"), "OK");
 }
 
-void test_quota(void)
-{
+void test_quota(void) {
     struct client *t, *d;
 
     daemon_start();

@@ -9,15 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct node *fresh(const char *name)
-{
-    struct perm_entry e = { 0, PERM_NONE };
+static struct node *fresh(const char *name) {
+    struct perm_entry e = {0, PERM_NONE};
 
     return node_new(name, strlen(name), perms_new(&e, 1, 0));
 }
 
-static void add(struct node **root, const char *path)
-{
+static void add(struct node **root, const char *path) {
     char parent[256];
     size_t len = path_parent_len(path);
 
@@ -26,8 +24,7 @@ static void add(struct node **root, const char *path)
     node_add_child(tree_edit(root, parent), fresh(path_base(path)));
 }
 
-static void test_find(void)
-{
+static void test_find(void) {
     struct node *root = fresh("");
 
     add(&root, "/a");
@@ -43,8 +40,7 @@ static void test_find(void)
 }
 
 /* Many children: the index has to agree with the list through growth and removal. */
-static void test_many(void)
-{
+static void test_many(void) {
     struct node *root = fresh(""), *snapshot;
     char path[32];
     bool good = true;
@@ -74,8 +70,7 @@ static void test_many(void)
     node_put(root);
 }
 
-static void test_versions(void)
-{
+static void test_versions(void) {
     struct node *root = fresh(""), *old, *shared;
 
     add(&root, "/a");
@@ -99,15 +94,13 @@ static void test_versions(void)
     node_put(root);
 }
 
-static void collect(const struct node *n, const char *path, void *arg)
-{
+static void collect(const struct node *n, const char *path, void *arg) {
     (void)n;
     strcat(arg, path);
     strcat(arg, " ");
 }
 
-static void test_walk(void)
-{
+static void test_walk(void) {
     struct node *root = fresh("");
     char seen[256] = "";
 
@@ -123,8 +116,7 @@ static void test_walk(void)
     CHECK(tree_bytes == 0);
 }
 
-void test_tree(void)
-{
+void test_tree(void) {
     test_find();
     test_many();
     test_versions();

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void test_isolation(struct client *a, struct client *b)
-{
+static void test_isolation(struct client *a, struct client *b) {
     uint32_t x = begin(a);
 
     CHECK(x != 0);
@@ -34,8 +33,7 @@ static void test_isolation(struct client *a, struct client *b)
 
 /* In x, a does `inside`; then b does `outside`; what does the commit say? */
 static const char *race(struct client *a, struct client *b, uint32_t type_a, const char *path_a,
-                        uint32_t type_b, const char *path_b)
-{
+                        uint32_t type_b, const char *path_b) {
     uint32_t x = begin(a);
 
     if (type_a == XS_WRITE)
@@ -49,8 +47,7 @@ static const char *race(struct client *a, struct client *b, uint32_t type_a, con
     return commit(a, x);
 }
 
-static void test_conflicts(struct client *a, struct client *b)
-{
+static void test_conflicts(struct client *a, struct client *b) {
     ask_write(a, 0, "/c/v", "0");
     ask_write(a, 0, "/c/w", "0");
     CHECK_STR(race(a, b, XS_READ, "/c/v", XS_WRITE, "/c/v"), "EAGAIN");
@@ -79,8 +76,7 @@ static void test_conflicts(struct client *a, struct client *b)
 }
 
 /* The store has moved on, so the commit is a merge; and parents come after children in it. */
-static void test_merge(struct client *a, struct client *b)
-{
+static void test_merge(struct client *a, struct client *b) {
     uint32_t x = begin(a);
 
     ask1(a, XS_READ, x, "/m/p/q");
@@ -111,8 +107,7 @@ static void test_merge(struct client *a, struct client *b)
     CHECK_STR(names(a, 0, "/m3"), "ENOENT");
 }
 
-static void test_many_open(struct client *a, struct client *b)
-{
+static void test_many_open(struct client *a, struct client *b) {
     uint32_t x[50];
 
     for (int i = 0; i < 50; i++) {
@@ -124,8 +119,7 @@ static void test_many_open(struct client *a, struct client *b)
     }
     CHECK(txn_open_count == 50);
     /* The first makes /open, which the others saw missing. */
-    for (int i = 0; i < 50; i++)
-        CHECK_STR(commit(i & 1 ? a : b, x[i]), i ? "EAGAIN" : "OK");
+    for (int i = 0; i < 50; i++) CHECK_STR(commit(i & 1 ? a : b, x[i]), i ? "EAGAIN" : "OK");
     CHECK(txn_open_count == 0);
     begin(a);
     begin(a);
@@ -135,8 +129,7 @@ static void test_many_open(struct client *a, struct client *b)
 }
 
 /* Snapshots pin old versions; an unprivileged client cannot pin without bound. */
-static void test_squeeze(struct client *t, struct client *d)
-{
+static void test_squeeze(struct client *t, struct client *d) {
     char value[2001], path[32];
     uint32_t x = begin(d), y = begin(t);
     size_t most = 0;
@@ -169,8 +162,7 @@ static void test_squeeze(struct client *t, struct client *d)
     CHECK_STR(commit(t, y), "OK");
 }
 
-void test_txn(void)
-{
+void test_txn(void) {
     struct client *a, *b, *d;
 
     daemon_start();

@@ -4,8 +4,7 @@
 
 #include <stdlib.h>
 
-static void test_basic(struct client *t)
-{
+static void test_basic(struct client *t) {
     CHECK_STR(ask(t, XS_WATCH, 0, P("/w\0tok")), "OK");
     CHECK_STR(events(t), "/w=tok");
     CHECK_STR(ask(t, XS_WATCH, 0, P("/w\0tok")), "EEXIST");
@@ -23,8 +22,7 @@ static void test_basic(struct client *t)
 }
 
 /* ask() drops events: a second client makes the changes. */
-static void test_changes(struct client *t, struct client *b)
-{
+static void test_changes(struct client *t, struct client *b) {
     events(t);
     ask_write(b, 0, "/w", "2");
     CHECK_STR(events(t), "/w=tok");
@@ -54,8 +52,7 @@ static void test_changes(struct client *t, struct client *b)
     CHECK_STR(events(t), "");
 }
 
-static void test_relative(struct client *t, struct client *d)
-{
+static void test_relative(struct client *t, struct client *d) {
     ask1(t, XS_MKDIR, 0, "/local/domain/4");
     ask_perms(t, 0, "/local/domain/4", "n4");
     CHECK_STR(ask(d, XS_WATCH, 0, P("device\0rel")), "OK");
@@ -69,8 +66,7 @@ static void test_relative(struct client *t, struct client *d)
     CHECK_STR(ask(d, XS_WATCH, 0, P("dev//x\0t")), "EINVAL");
 }
 
-static void test_permitted(struct client *t, struct client *d)
-{
+static void test_permitted(struct client *t, struct client *d) {
     ask1(t, XS_MKDIR, 0, "/secret");
     CHECK_STR(ask(d, XS_WATCH, 0, P("/secret\0s")), "OK");
     CHECK_STR(events(d), "/secret=s"); /* the first tells nothing */
@@ -96,8 +92,7 @@ static void test_permitted(struct client *t, struct client *d)
     ask(d, XS_UNWATCH, 0, P("/secret\0s"));
 }
 
-static void test_in_txn(struct client *t, struct client *b)
-{
+static void test_in_txn(struct client *t, struct client *b) {
     uint32_t x;
 
     ask(t, XS_WATCH, 0, P("/t\0tok"));
@@ -121,8 +116,7 @@ static void test_in_txn(struct client *t, struct client *b)
     ask(t, XS_RESET_WATCHES, 0, P(""));
 }
 
-static void test_special_names(struct client *t, struct client *d)
-{
+static void test_special_names(struct client *t, struct client *d) {
     CHECK_STR(ask(t, XS_WATCH, 0, P("@introduceDomain\0i")), "OK");
     CHECK_STR(events(t), "@introduceDomain=i");
     CHECK_STR(ask(t, XS_WATCH, 0, P("@releaseDomain\0r")), "OK");
@@ -138,8 +132,7 @@ static void test_special_names(struct client *t, struct client *d)
     CHECK_STR(events(t), "@introduceDomain=i");
 }
 
-void test_watch(void)
-{
+void test_watch(void) {
     struct client *t, *b, *d;
 
     daemon_start();

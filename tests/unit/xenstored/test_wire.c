@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void test_pieces(struct client *c)
-{
-    struct xsd_sockmsg hdr = { XS_READ, 42, 0, 6 };
+static void test_pieces(struct client *c) {
+    struct xsd_sockmsg hdr = {XS_READ, 42, 0, 6};
     char m[sizeof(hdr) + 6];
 
     memcpy(m, &hdr, sizeof(hdr));
@@ -23,9 +22,8 @@ static void test_pieces(struct client *c)
     CHECK(next_msg(c) && c->reply.hdr.req_id == 42 && c->reply.hdr.type == XS_READ);
 }
 
-static void test_heap(struct client *c)
-{
-    struct xsd_sockmsg hdr = { XS_READ, 0, 0, 6 };
+static void test_heap(struct client *c) {
+    struct xsd_sockmsg hdr = {XS_READ, 0, 0, 6};
     char heap[10 * (sizeof(hdr) + 6)];
 
     for (uint32_t i = 0; i < 10; i++) {
@@ -34,12 +32,10 @@ static void test_heap(struct client *c)
         memcpy(heap + i * (sizeof(hdr) + 6) + sizeof(hdr), "/tool", 6);
     }
     send_raw(c, heap, sizeof(heap));
-    for (uint32_t i = 0; i < 10; i++)
-        CHECK(next_msg(c) && c->reply.hdr.req_id == i);
+    for (uint32_t i = 0; i < 10; i++) CHECK(next_msg(c) && c->reply.hdr.req_id == i);
 }
 
-static void test_largest(struct client *c)
-{
+static void test_largest(struct client *c) {
     char data[XENSTORE_PAYLOAD_MAX];
 
     memset(data, 0, sizeof(data));
@@ -57,9 +53,8 @@ static void test_largest(struct client *c)
     CHECK_STR(ask(c, XS_RESET_WATCHES, 0, P("")), "OK");
 }
 
-static void test_too_long(void)
-{
-    struct xsd_sockmsg hdr = { XS_READ, 1, 0, XENSTORE_PAYLOAD_MAX + 1 };
+static void test_too_long(void) {
+    struct xsd_sockmsg hdr = {XS_READ, 1, 0, XENSTORE_PAYLOAD_MAX + 1};
     struct client *c = connect_tool(), *d = connect_domain(11);
 
     send_raw(c, &hdr, sizeof(hdr));
@@ -75,14 +70,12 @@ static void test_too_long(void)
     disconnect(d);
 }
 
-static void test_indices(void)
-{
+static void test_indices(void) {
     static const struct {
         uint32_t req_cons, req_prod, rsp_cons, rsp_prod;
     } bad[] = {
-        { 0, 1025, 0, 0 },          { 1, 0, 0, 0 },          { 0, 0xffffffff, 0, 0 },
-        { 0, 0, 0, 1025 },          { 0, 0, 1, 0 },          { 0x80000000, 0, 0, 0 },
-        { 0, 1024, 0, 0xfffffff0 },
+        {0, 1025, 0, 0}, {1, 0, 0, 0},          {0, 0xffffffff, 0, 0},    {0, 0, 0, 1025},
+        {0, 0, 1, 0},    {0x80000000, 0, 0, 0}, {0, 1024, 0, 0xfffffff0},
     };
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -108,14 +101,12 @@ static void test_indices(void)
     }
 }
 
-static void test_ring_wrap(void)
-{
-    struct xenstore_domain_interface page = { 0 };
+static void test_ring_wrap(void) {
+    struct xenstore_domain_interface page = {0};
     char in[1024], out[1024];
 
     page.req_cons = page.req_prod = page.rsp_cons = page.rsp_prod = 0xfffffe00;
-    for (int i = 0; i < 1024; i++)
-        in[i] = (char)(i * 7);
+    for (int i = 0; i < 1024; i++) in[i] = (char)(i * 7);
     CHECK(ring_write(&page, in, 1024) == 1024 && page.rsp_prod == 0x200);
     CHECK(ring_write(&page, in, 1) == 0);
     memcpy(page.req, page.rsp, 1024);
@@ -125,8 +116,7 @@ static void test_ring_wrap(void)
 }
 
 /* Whatever comes, the daemon lives and answers others. */
-static void test_garbage(struct client *t)
-{
+static void test_garbage(struct client *t) {
     char noise[600];
     uint32_t seed = 99;
 
@@ -140,8 +130,8 @@ static void test_garbage(struct client *t)
         }
         /* Half of them with a header that makes sense. */
         if (round & 2) {
-            hdr = (struct xsd_sockmsg){ (seed >> 8) % (XS_TYPE_COUNT + 1), 1, (seed >> 20) % 3,
-                                        (seed >> 12) % 500 };
+            hdr = (struct xsd_sockmsg){(seed >> 8) % (XS_TYPE_COUNT + 1), 1, (seed >> 20) % 3,
+                                       (seed >> 12) % 500};
             memcpy(noise, &hdr, sizeof(hdr));
         }
         send_raw(c, noise, sizeof(noise));
@@ -157,8 +147,7 @@ static void test_garbage(struct client *t)
     CHECK_STR(ask(t, XS_CONTROL, 0, P("check")), "OK");
 }
 
-void test_wire(void)
-{
+void test_wire(void) {
     struct client *t, *d;
 
     daemon_start();

@@ -12,11 +12,11 @@
 int xl_main(int argc, char **argv);
 
 static const struct fake_node nodes[] = {
-    { "/local/domain/0/name", "Domain-0" },
-    { "/local/domain/1/name", "dev" },
-    { "/local/domain/2/name", "two" },
-    { "/local/pool/0/name", "Pool-0" },
-    { NULL, NULL },
+    {"/local/domain/0/name", "Domain-0"},
+    {"/local/domain/1/name", "dev"},
+    {"/local/domain/2/name", "two"},
+    {"/local/pool/0/name", "Pool-0"},
+    {NULL, NULL},
 };
 
 static const uint8_t dev_uuid[16] = {
@@ -24,45 +24,54 @@ static const uint8_t dev_uuid[16] = {
 };
 
 /* The machine of shared/facts/stock-outputs/. */
-static void set_machine(void)
-{
+static void set_machine(void) {
     fake_nodes = nodes;
     fake_num_domains = 3;
     memset(fake_domains, 0, sizeof(fake_domains));
     fake_domains[0] = (struct xen_domctl_getdomaininfo){
-        .domain = 0, .flags = XEN_DOMINF_running, .tot_pages = 1280 * 256,
-        .cpu_time = 51100000000, .nr_online_vcpus = 1,
+        .domain = 0,
+        .flags = XEN_DOMINF_running,
+        .tot_pages = 1280 * 256,
+        .cpu_time = 51100000000,
+        .nr_online_vcpus = 1,
     };
     fake_domains[1] = (struct xen_domctl_getdomaininfo){
-        .domain = 1, .flags = XEN_DOMINF_blocked, .tot_pages = 256 * 256,
-        .cpu_time = 8100000000, .nr_online_vcpus = 1, .max_vcpu_id = 1,
+        .domain = 1,
+        .flags = XEN_DOMINF_blocked,
+        .tot_pages = 256 * 256,
+        .cpu_time = 8100000000,
+        .nr_online_vcpus = 1,
+        .max_vcpu_id = 1,
     };
     memcpy(fake_domains[1].handle, dev_uuid, sizeof(dev_uuid));
     fake_domains[2] = (struct xen_domctl_getdomaininfo){
-        .domain = 2, .tot_pages = 128 * 256, .cpu_time = 1300000000, .nr_online_vcpus = 1,
+        .domain = 2,
+        .tot_pages = 128 * 256,
+        .cpu_time = 1300000000,
+        .nr_online_vcpus = 1,
     };
-    fake_phys = (struct xen_sysctl_physinfo){ .max_cpu_id = 3 };
+    fake_phys = (struct xen_sysctl_physinfo){.max_cpu_id = 3};
     fake_vcpu = (struct xen_domctl_getvcpuinfo){
-        .online = 1, .running = 1, .cpu_time = 53400000000,
+        .online = 1,
+        .running = 1,
+        .cpu_time = 53400000000,
     };
     memset(fake_hard, 0xff, sizeof(fake_hard));
 }
 
 /* Runs "xl ARGS" in this process with stdout and stderr in one text. */
-static char *run(const char *line, int *code)
-{
-    char *copy = xstrdup(line), *rest = copy, *argv[16] = { "xl" }, *out;
+static char *run(const char *line, int *code) {
+    char *copy = xstrdup(line), *rest = copy, *argv[16] = {"xl"}, *out;
     FILE *f = tmpfile();
-    int argc = 1, saved[2] = { dup(1), dup(2) };
+    int argc = 1, saved[2] = {dup(1), dup(2)};
     size_t n;
 
-    while (argc < 15 && (argv[argc] = strsep(&rest, " ")))
-        argc++;
+    while (argc < 15 && (argv[argc] = strsep(&rest, " "))) argc++;
     argv[argc] = NULL;
     fflush(NULL);
     dup2(fileno(f), 1);
     dup2(fileno(f), 2);
-    optind = 0;                         /* glibc: start over */
+    optind = 0; /* glibc: start over */
     *code = xl_main(argc, argv);
     fflush(NULL);
     for (int i = 0; i < 2; i++) {
@@ -78,20 +87,17 @@ static char *run(const char *line, int *code)
     return out;
 }
 
-static void expect(const char *line, int code, const char *want)
-{
+static void expect(const char *line, int code, const char *want) {
     int got_code;
     char *got = run(line, &got_code);
 
     check_text(got, want, line, __FILE__, __LINE__);
-    if (got_code != code)
-        printf("xl %s: exit code %d, not %d\n", line, got_code, code);
+    if (got_code != code) printf("xl %s: exit code %d, not %d\n", line, got_code, code);
     CHECK(got_code == code);
     free(got);
 }
 
-static void test_list(void)
-{
+static void test_list(void) {
     set_machine();
     expect("list", 0,
            "Name                                        ID   Mem VCPUs\tState\tTime(s)\n"
@@ -125,20 +131,22 @@ static void test_list(void)
     expect("list 99", 1, "Error: Domain '99' does not exist.\n");
 }
 
-static void test_states(void)
-{
-    static const struct { uint32_t flags; const char *text; } cases[] = {
-        { XEN_DOMINF_paused, "--p---" },
-        { XEN_DOMINF_blocked | XEN_DOMINF_paused, "-bp---" },
-        { XEN_DOMINF_shutdown | XEN_DOMINF_paused, "--ps--" },
-        { XEN_DOMINF_shutdown | 1u << XEN_DOMINF_shutdownshift, "---sr-" },
-        { XEN_DOMINF_shutdown | 2u << XEN_DOMINF_shutdownshift, "---ss-" },
-        { XEN_DOMINF_shutdown | 3u << XEN_DOMINF_shutdownshift, "---sc-" },
-        { XEN_DOMINF_shutdown | 4u << XEN_DOMINF_shutdownshift, "---sw-" },
-        { XEN_DOMINF_shutdown | 5u << XEN_DOMINF_shutdownshift, "---sS-" },
-        { XEN_DOMINF_shutdown | 9u << XEN_DOMINF_shutdownshift, "---s?-" },
-        { XEN_DOMINF_dying, "-----d" },
-        { XEN_DOMINF_running | 0xff0000, "r-----" },
+static void test_states(void) {
+    static const struct {
+        uint32_t flags;
+        const char *text;
+    } cases[] = {
+        {XEN_DOMINF_paused, "--p---"},
+        {XEN_DOMINF_blocked | XEN_DOMINF_paused, "-bp---"},
+        {XEN_DOMINF_shutdown | XEN_DOMINF_paused, "--ps--"},
+        {XEN_DOMINF_shutdown | 1u << XEN_DOMINF_shutdownshift, "---sr-"},
+        {XEN_DOMINF_shutdown | 2u << XEN_DOMINF_shutdownshift, "---ss-"},
+        {XEN_DOMINF_shutdown | 3u << XEN_DOMINF_shutdownshift, "---sc-"},
+        {XEN_DOMINF_shutdown | 4u << XEN_DOMINF_shutdownshift, "---sw-"},
+        {XEN_DOMINF_shutdown | 5u << XEN_DOMINF_shutdownshift, "---sS-"},
+        {XEN_DOMINF_shutdown | 9u << XEN_DOMINF_shutdownshift, "---s?-"},
+        {XEN_DOMINF_dying, "-----d"},
+        {XEN_DOMINF_running | 0xff0000, "r-----"},
     };
     char want[256];
 
@@ -151,15 +159,14 @@ static void test_states(void)
                  cases[i].text);
         expect("list two", 0, want);
     }
-    fake_domains[2].domain = 7;         /* half-built: no name yet */
+    fake_domains[2].domain = 7; /* half-built: no name yet */
     fake_domains[2].flags = XEN_DOMINF_paused;
     expect("list 7", 0,
            "Name                                        ID   Mem VCPUs\tState\tTime(s)\n"
            "(null)                                       7   128     1     --p---       1.3\n");
 }
 
-static void test_vcpu_list(void)
-{
+static void test_vcpu_list(void) {
     set_machine();
     fake_hard[0] = 0x0b;
     expect("vcpu-list dev", 0,
@@ -174,15 +181,16 @@ static void test_vcpu_list(void)
            "Affinity (Hard / Soft)\n");
 }
 
-static void test_small(void)
-{
+static void test_small(void) {
     set_machine();
     expect("domid dev", 0, "1\n");
-    expect("domid nosuch", 1, "Can't get domid of domain name 'nosuch', maybe this domain does "
+    expect("domid nosuch", 1,
+           "Can't get domid of domain name 'nosuch', maybe this domain does "
            "not exist.\n");
     expect("domname 2", 0, "two\n");
     expect("domname x", 1, "Invalid domain id.\n\n");
-    expect("domname 9", 1, "Can't get domain name of domain id '9', maybe this domain does not "
+    expect("domname 9", 1,
+           "Can't get domain name of domain id '9', maybe this domain does not "
            "exist.\n");
     expect("vm-list", 0,
            "UUID                                  ID    name\n"
@@ -198,22 +206,46 @@ static void test_small(void)
     expect("shutdown", 1, "You must specify -a or a domain id.\n\n");
     expect("pause two", 0, "");
     CHECK(fake_paused == 2);
-    expect("destroy 0", 1, "Not destroying domain 0; use -f to force.\nThis can only be done when "
+    expect("destroy 0", 1,
+           "Not destroying domain 0; use -f to force.\nThis can only be done when "
            "using a disaggregated hardware domain and toolstack.\n\n");
 }
 
-static void test_prefixes(void)
-{
-    static const struct { const char *text, *command; } cases[] = {
-        { "create", "create" }, { "cr", "create" }, { "list", "list" }, { "li", "list" },
-        { "dest", "destroy" }, { "des", "destroy" }, { "domi", "domid" }, { "domn", "domname" },
-        { "sh", NULL }, { "shu", "shutdown" }, { "reb", "reboot" }, { "re", NULL },
-        { "ren", "rename" }, { "pau", "pause" }, { "unp", "unpause" }, { "con", NULL },
-        { "cons", "console" }, { "inf", "info" }, { "dm", "dmesg" }, { "up", "uptime" },
-        { "debug", "debug-keys" }, { "sy", "sysrq" }, { "vcpu-l", "vcpu-list" }, { "vcpu", NULL },
-        { "migrate", "migrate" }, { "migrate-", "migrate-receive" }, { "sched-credit",
-          "sched-credit" }, { "pci-assignable-rem", "pci-assignable-remove" }, { "d", NULL },
-        { "createx", NULL }, { "xyz", NULL },
+static void test_prefixes(void) {
+    static const struct {
+        const char *text, *command;
+    } cases[] = {
+        {"create", "create"},
+        {"cr", "create"},
+        {"list", "list"},
+        {"li", "list"},
+        {"dest", "destroy"},
+        {"des", "destroy"},
+        {"domi", "domid"},
+        {"domn", "domname"},
+        {"sh", NULL},
+        {"shu", "shutdown"},
+        {"reb", "reboot"},
+        {"re", NULL},
+        {"ren", "rename"},
+        {"pau", "pause"},
+        {"unp", "unpause"},
+        {"con", NULL},
+        {"cons", "console"},
+        {"inf", "info"},
+        {"dm", "dmesg"},
+        {"up", "uptime"},
+        {"debug", "debug-keys"},
+        {"sy", "sysrq"},
+        {"vcpu-l", "vcpu-list"},
+        {"vcpu", NULL},
+        {"migrate", "migrate"},
+        {"migrate-", "migrate-receive"},
+        {"sched-credit", "sched-credit"},
+        {"pci-assignable-rem", "pci-assignable-remove"},
+        {"d", NULL},
+        {"createx", NULL},
+        {"xyz", NULL},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -226,8 +258,7 @@ static void test_prefixes(void)
     }
 }
 
-static void test_refusals(void)
-{
+static void test_refusals(void) {
     set_machine();
     expect("save dev /f", 1, "xl save: not supported by Hospes yet\n");
     expect("button-press dev power", 1, "xl button-press: not applicable to PV\n");
@@ -247,8 +278,7 @@ static void test_refusals(void)
            "found 'x'\n");
 }
 
-void test_commands(void)
-{
+void test_commands(void) {
     test_list();
     test_states();
     test_vcpu_list();

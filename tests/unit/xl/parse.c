@@ -7,17 +7,44 @@
 #include "test.h"
 #include "util.h"
 
-static void test_vdev(void)
-{
-    static const struct { const char *name; int number; } cases[] = {
-        { "xvda", 51712 }, { "xvdb", 51728 }, { "xvdc", 51744 }, { "xvda1", 51713 },
-        { "xvdp15", 51967 }, { "xvdq", 268439552 }, { "xvda16", 268435472 },
-        { "xvdaa", 268442112 }, { "d0", 51712 }, { "d1p2", 51730 }, { "hda", 768 },
-        { "hdb", 832 }, { "hdc1", 5633 }, { "hdd", 5696 }, { "hde", -1 }, { "sda", 2048 },
-        { "sdp15", 2303 }, { "sda16", -1 }, { "sdq", -1 }, { "51712", 51712 }, { "0xca00", 51712 },
-        { "xvd", -1 }, { "xvdA", -1 }, { "xvda0", -1 }, { "xvda256", -1 }, { "xvda-1", -1 },
-        { "", -1 }, { "d", -1 }, { "d1p", -1 }, { "d1x", -1 }, { "d99999999", -1 },
-        { "xvdzzzzzzzzzzzzzz", -1 }, { "loop0", -1 },
+static void test_vdev(void) {
+    static const struct {
+        const char *name;
+        int number;
+    } cases[] = {
+        {"xvda", 51712},
+        {"xvdb", 51728},
+        {"xvdc", 51744},
+        {"xvda1", 51713},
+        {"xvdp15", 51967},
+        {"xvdq", 268439552},
+        {"xvda16", 268435472},
+        {"xvdaa", 268442112},
+        {"d0", 51712},
+        {"d1p2", 51730},
+        {"hda", 768},
+        {"hdb", 832},
+        {"hdc1", 5633},
+        {"hdd", 5696},
+        {"hde", -1},
+        {"sda", 2048},
+        {"sdp15", 2303},
+        {"sda16", -1},
+        {"sdq", -1},
+        {"51712", 51712},
+        {"0xca00", 51712},
+        {"xvd", -1},
+        {"xvdA", -1},
+        {"xvda0", -1},
+        {"xvda256", -1},
+        {"xvda-1", -1},
+        {"", -1},
+        {"d", -1},
+        {"d1p", -1},
+        {"d1x", -1},
+        {"d99999999", -1},
+        {"xvdzzzzzzzzzzzzzz", -1},
+        {"loop0", -1},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -27,8 +54,7 @@ static void test_vdev(void)
     }
 }
 
-static void one_disk(const char *spec, const char *want)
-{
+static void one_disk(const char *spec, const char *want) {
     struct disk_cfg d;
     char *why, *got;
 
@@ -45,8 +71,7 @@ static void one_disk(const char *spec, const char *want)
     disk_free(&d);
 }
 
-static void test_disks(void)
-{
+static void test_disks(void) {
     one_disk("/dev/vg/lv,raw,xvda,rw", "/dev/vg/lv|raw|xvda|w|-");
     one_disk(" /img , raw , hda , r ", "/img|raw|hda|r|-");
     one_disk("/img,,xvda", "/img|raw|xvda|w|-");
@@ -69,8 +94,7 @@ static void test_disks(void)
     one_disk("/a,raw,xvda:tape,w", "unknown devtype 'tape': disk or cdrom");
 }
 
-static void one_nic(const char *spec, const char *want)
-{
+static void one_nic(const char *spec, const char *want) {
     struct nic_cfg n;
     char *why, *got, *warn;
 
@@ -81,17 +105,16 @@ static void one_nic(const char *spec, const char *want)
         return;
     }
     got = xasprintf("%02x%02x|%s|%s|%s|%d|%llu/%u%s%s", n.mac[0], n.mac[5],
-                    n.bridge ? n.bridge : "-", n.script ? n.script : "-",
-                    n.ifname ? n.ifname : "-", n.devid, (unsigned long long)n.rate_bytes,
-                    n.rate_usecs, warn ? "|" : "", warn ? warn : "");
+                    n.bridge ? n.bridge : "-", n.script ? n.script : "-", n.ifname ? n.ifname : "-",
+                    n.devid, (unsigned long long)n.rate_bytes, n.rate_usecs, warn ? "|" : "",
+                    warn ? warn : "");
     check_text(got, want, spec, __FILE__, __LINE__);
     free(got);
     free(warn);
     nic_free(&n);
 }
 
-static void test_nics(void)
-{
+static void test_nics(void) {
     one_nic("", "0000|-|-|-|-1|0/0");
     one_nic("mac=02:16:3E:01:02:fe , bridge=br0", "02fe|br0|-|-|-1|0/0");
     one_nic("mac=00-16-3e-01-02-03", "0003|-|-|-|-1|0/0");
@@ -110,9 +133,8 @@ static void test_nics(void)
     one_nic("xenbr0", "'xenbr0' is not of the form key=value");
 }
 
-static void one_map(const char *spec, const char *want)
-{
-    uint8_t map[2] = { 0 };
+static void one_map(const char *spec, const char *want) {
+    uint8_t map[2] = {0};
     char text[64];
 
     if (parse_bitmap(spec, map, 16))
@@ -122,8 +144,7 @@ static void one_map(const char *spec, const char *want)
     check_text(text, want, spec, __FILE__, __LINE__);
 }
 
-static void test_bitmaps(void)
-{
+static void test_bitmaps(void) {
     one_map("all", "all");
     one_map("0-15", "all");
     one_map("0", "0");
@@ -141,14 +162,16 @@ static void test_bitmaps(void)
     one_map("1,,2", "error");
 }
 
-static void test_uptime(void)
-{
-    static const struct { unsigned long s; const char *full, *brief; } cases[] = {
-        { 0, " 0:00:00", " 0:00" },
-        { 67, " 0:01:07", " 0:01" },
-        { 86399, "23:59:59", "23:59" },
-        { 86400, "1 day,  0:00:00", "1 day,  0:00" },
-        { 1000000, "11 days, 13:46:40", "11 days, 13:46" },
+static void test_uptime(void) {
+    static const struct {
+        unsigned long s;
+        const char *full, *brief;
+    } cases[] = {
+        {0, " 0:00:00", " 0:00"},
+        {67, " 0:01:07", " 0:01"},
+        {86399, "23:59:59", "23:59"},
+        {86400, "1 day,  0:00:00", "1 day,  0:00"},
+        {1000000, "11 days, 13:46:40", "11 days, 13:46"},
     };
     char text[64];
 
@@ -160,8 +183,7 @@ static void test_uptime(void)
     }
 }
 
-static void test_uuid(void)
-{
+static void test_uuid(void) {
     uint8_t uuid[16];
     char text[UUID_STRLEN + 1];
 
@@ -175,8 +197,7 @@ static void test_uuid(void)
     CHECK(!uuid_parse("g6b77475-b79f-4e3f-af88-c9a5dd9950b0", uuid));
 }
 
-void test_parse(void)
-{
+void test_parse(void) {
     test_vdev();
     test_disks();
     test_nics();

@@ -12,8 +12,7 @@
 
 unsigned tests_passed, tests_failed;
 
-void check_true(bool ok, const char *what, const char *file, int line)
-{
+void check_true(bool ok, const char *what, const char *file, int line) {
     if (ok) {
         tests_passed++;
         return;
@@ -22,18 +21,15 @@ void check_true(bool ok, const char *what, const char *file, int line)
     printf("%s:%d: failed: %s\n", file, line, what);
 }
 
-void check_text(const char *got, const char *want, const char *what, const char *file, int line)
-{
+void check_text(const char *got, const char *want, const char *what, const char *file, int line) {
     bool ok = got && !strcmp(got, want);
 
     check_true(ok, what, file, line);
-    if (!ok)
-        printf("---- want:\n%s\n---- got:\n%s\n----\n", want, got ? got : "(null)");
+    if (!ok) printf("---- want:\n%s\n---- got:\n%s\n----\n", want, got ? got : "(null)");
 }
 
 /* What a user would see of a configuration: the messages, then the JSON if it is good. */
-static char *run_case(const char *name, const char *text, size_t len)
-{
+static char *run_case(const char *name, const char *text, size_t len) {
     struct domain_config dc, again;
     struct json_object *json;
     const char *why = "";
@@ -67,31 +63,27 @@ static char *run_case(const char *name, const char *text, size_t len)
     return out;
 }
 
-static void save(const char *path, const char *text)
-{
+static void save(const char *path, const char *text) {
     FILE *f = fopen(path, "w");
 
-    if (!f || fputs(text, f) < 0 || fclose(f))
-        perror(path);
+    if (!f || fputs(text, f) < 0 || fclose(f)) perror(path);
 }
 
-static int is_cfg(const struct dirent *e)
-{
+static int is_cfg(const struct dirent *e) {
     size_t n = strlen(e->d_name);
 
     return n > 4 && !strcmp(e->d_name + n - 4, ".cfg");
 }
 
-void test_cases(const char *dir, bool write)
-{
+void test_cases(const char *dir, bool write) {
     struct dirent **list;
     int n = scandir(dir, &list, is_cfg, alphasort);
 
     CHECK(n >= 30);
     for (int i = 0; i < n; i++) {
         char *path = xasprintf("%s/%s", dir, list[i]->d_name);
-        char *want_path = xasprintf("%s/%.*s.out", dir, (int)strlen(list[i]->d_name) - 4,
-                                    list[i]->d_name);
+        char *want_path =
+            xasprintf("%s/%.*s.out", dir, (int)strlen(list[i]->d_name) - 4, list[i]->d_name);
         size_t len = 0;
         char *text = read_file(path, 1 << 20, &len), *want = read_file(want_path, 1 << 20, NULL);
         char *got = run_case(list[i]->d_name, text, len);
@@ -109,12 +101,10 @@ void test_cases(const char *dir, bool write)
         free(path);
         free(list[i]);
     }
-    if (n >= 0)
-        free(list);
+    if (n >= 0) free(list);
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     bool write = argc > 2 && !strcmp(argv[1], "--write");
 
     if (argc < 2) {
