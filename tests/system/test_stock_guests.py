@@ -67,16 +67,19 @@ def test_guest(host, flavour, vcpus, memory):  # noqa: F811
 
 
 def test_network_carries_bulk(host):  # noqa: F811
-    """A few MB over TCP in both directions arrive as they were sent."""
+    """A few MB over TCP in both directions arrive as they were sent. What listens has an input that
+    never ends: nc tells its peer of the input's end, and a peer that hears that stops sending."""
     config = stock_config(host, "g", address="192.0.2.5")
     boot(host, "g", config)
-    host.check("head -c 4000000 /dev/urandom > /root/data")
-    shell(host, "g", "(nc -l -p 7000 > /run/got; echo got-$((1+1))) & true", "n0")
+    host.check("head -c 4000000 /dev/urandom > /root/data; mkfifo /root/open")
+    shell(host, "g", "mkfifo /run/open; "
+          "(nc -l -p 7000 <> /run/open > /run/got; echo got-$((1+1))) & true", "n0")
     host.check("until busybox nc 192.0.2.5 7000 < /root/data; do sleep 0.2; done")
     said(host, "g", "got-2")      # the shell's prompt may stand before it
     there = shell(host, "g", "sha256sum < /run/got", "n1").split()[0]
     assert there == host.check("sha256sum < /root/data").split()[0]
-    host.check("busybox nc -l -p 7001 > /root/back 2>/dev/null & echo $! > /root/nc.pid")
+    host.check("busybox nc -l -p 7001 <> /root/open > /root/back 2>/dev/null & "
+               "echo $! > /root/nc.pid")
     shell(host, "g", "until nc 192.0.2.1 7001 < /run/got; do sleep 0.2; done", "n2")
     until(host, "! kill -0 $(cat /root/nc.pid) 2> /dev/null")
     assert host.check("sha256sum < /root/back").split()[0] == there
