@@ -71,7 +71,8 @@ def as_root(info):
 
 
 def our_tools(scratch):
-    """A tree that puts the programs built in build/dom0-tools where dom0 looks for them."""
+    """A tree that puts the programs built in build/dom0-tools, hotplug scripts and manual pages where
+    dom0 looks for them."""
     built = BUILD / "dom0-tools"
     if not built.is_dir():
         return None
@@ -81,6 +82,12 @@ def our_tools(scratch):
     for program in built.iterdir():
         if program.is_file() and os.access(program, os.X_OK) and "." not in program.name:
             shutil.copy2(program, target / program.name)
+    sources = TOP / "dom0-tools/xl"
+    shutil.copytree(sources / "hotplug", tree / "usr/local/hospes/scripts")
+    for page in sources.glob("*.[1-8]"):
+        manual = tree / f"usr/local/hospes/share/man/man{page.suffix[1:]}"
+        manual.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(page, manual)
     return tree
 
 
