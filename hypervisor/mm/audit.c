@@ -124,6 +124,6 @@ int mm_audit(void) {
         if (frame_table[i].owner != OWNER_IO) compare(&frame_table[i]);
     free_pages_hv(tallies, order);
     tallies = NULL;
-    printk(KERN_INFO "audit: %lu frames, %d differences\n", max_frame, differences);
+    printk("audit: %lu frames, %d differences\n", max_frame, differences);
     return differences;
 }
