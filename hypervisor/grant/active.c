@@ -6,9 +6,11 @@
  */
 #include "table.h"
 
-#include <hv/pcpu.h>
-
 #define RETRIES 5 /* a guest may legally change an entry under us a few times, not for ever */
+
+static uint16_t *pins_of(struct active *a, bool readonly) {
+    return readonly ? &a->readers : &a->writers;
+}
 
 union header {
     struct {
@@ -18,42 +20,27 @@ union header {
     uint32_t raw;
 };
 
-static uint16_t type_of(uint16_t flags, bool for_map) {
-    return flags & (GTF_type_mask | (for_map ? GTF_sub_page : 0));
+/* Who wants to use which entry, and how. */
+struct use {
+    struct grant_table *t;
+    uint32_t ref;
+    const struct active *a;
+    domid_t ld;
+    bool readonly, for_map;
+};
+
+/* Part of a page, and what is only passed on, can be copied but not mapped. */
+static bool permits(const struct use *u, union header h) {
+    uint16_t type = h.flags & GTF_type_mask;
+
+    if (!u->readonly && (h.flags & GTF_readonly)) return false;
+    if (is_pinned(u->a)) return true;
+    if (h.domid != u->ld) return false;
+    if (u->for_map) return type == GTF_permit_access && !(h.flags & GTF_sub_page);
+    return type == GTF_permit_access || (type == GTF_transitive && u->t->version == 2);
 }
 
-static bool permits(const struct grant_table *t, union header h, domid_t ld, bool for_map) {
-    uint16_t type = type_of(h.flags, for_map);
-
-    if (h.domid != ld) return false;
-    return type == GTF_permit_access ||
-           (t->version == 2 && !for_map && (type & GTF_type_mask) == GTF_transitive) ||
-           (!for_map && (type & GTF_type_mask) == GTF_permit_access);
-}
-
-static int16_t mark_v1(struct grant_table *t, uint32_t ref, const struct active *a, domid_t ld,
-                       bool readonly, bool for_map) {
-    uint32_t *word = (uint32_t *)entry_v1(t, ref);
-    union header h = {.raw = __atomic_load_n(word, __ATOMIC_ACQUIRE)}, new;
-
-    for (unsigned int i = 0; i < RETRIES; i++) {
-        if (!is_pinned(a) && !permits(t, h, ld, for_map)) return GNTST_general_error;
-        new = h;
-        new.flags |= GTF_reading;
-        if (!readonly) {
-            if (h.flags & GTF_readonly) return GNTST_general_error;
-            new.flags |= GTF_writing;
-        }
-        if (__atomic_compare_exchange_n(word, &h.raw, new.raw, false, __ATOMIC_SEQ_CST,
-                                        __ATOMIC_ACQUIRE))
-            return GNTST_okay;
-    }
-    return GNTST_general_error;
-}
-
-static grant_status_t *status_of(struct grant_table *t, uint32_t ref) {
-    return &t->status[ref / STATUS_PER_PAGE][ref % STATUS_PER_PAGE];
-}
+static uint16_t marks_of(bool readonly) { return GTF_reading | (readonly ? 0 : GTF_writing); }
 
 static void clear_marks(struct grant_table *t, uint32_t ref, uint16_t marks) {
     uint16_t *word = t->version == 2 ? status_of(t, ref) : &entry_v1(t, ref)->flags;
@@ -61,22 +48,31 @@ static void clear_marks(struct grant_table *t, uint32_t ref, uint16_t marks) {
     __atomic_fetch_and(word, (uint16_t)~marks, __ATOMIC_SEQ_CST);
 }
 
-static int16_t mark_v2(struct grant_table *t, uint32_t ref, const struct active *a, domid_t ld,
-                       bool readonly, bool for_map) {
-    uint32_t *word = (uint32_t *)&entry_v2(t, ref)->hdr;
-    union header h = {.raw = __atomic_load_n(word, __ATOMIC_ACQUIRE)};
-    uint16_t marks = GTF_reading | (readonly ? 0 : GTF_writing), added;
+static bool mark_v1(const struct use *u) {
+    uint32_t *word = (uint32_t *)entry_v1(u->t, u->ref);
+    union header h = {.raw = __atomic_load_n(word, __ATOMIC_ACQUIRE)}, new;
 
-    if ((!is_pinned(a) && !permits(t, h, ld, for_map)) || (!readonly && (h.flags & GTF_readonly)))
-        return GNTST_general_error;
-    added = marks & ~__atomic_fetch_or(status_of(t, ref), marks, __ATOMIC_SEQ_CST);
-    h.raw = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-    if ((!is_pinned(a) && !permits(t, h, ld, for_map)) || (!readonly && (h.flags & GTF_readonly))) {
-        if (!is_pinned(a)) added = marks;
-        clear_marks(t, ref, added);
-        return GNTST_general_error;
+    for (unsigned int i = 0; i < RETRIES && permits(u, h); i++) {
+        new = h;
+        new.flags |= marks_of(u->readonly);
+        if (__atomic_compare_exchange_n(word, &h.raw, new.raw, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_ACQUIRE))
+            return true;
     }
-    return GNTST_okay;
+    return false;
+}
+
+static bool mark_v2(const struct use *u) {
+    uint32_t *word = (uint32_t *)&entry_v2(u->t, u->ref)->hdr;
+    union header h = {.raw = __atomic_load_n(word, __ATOMIC_ACQUIRE)};
+    uint16_t marks = marks_of(u->readonly), added;
+
+    if (!permits(u, h)) return false;
+    added = marks & ~__atomic_fetch_or(status_of(u->t, u->ref), marks, __ATOMIC_SEQ_CST);
+    h.raw = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+    if (permits(u, h)) return true;
+    clear_marks(u->t, u->ref, is_pinned(u->a) ? added : marks);
+    return false;
 }
 
 /* What the entry grants, read once now that it is marked. */
@@ -112,34 +108,30 @@ static int16_t record(struct grant_table *t, uint32_t ref, struct active *a) {
 
 int16_t access_begin(struct domain *rd, uint32_t ref, domid_t ld, bool readonly, bool for_map) {
     struct grant_table *t = grants_of(rd);
+    struct use u = {t, ref, NULL, ld, readonly, for_map};
     struct active *a;
     int16_t rc;
 
     if (ref >= table_entries(t)) return GNTST_bad_gntref;
-    ref = (uint32_t)array_index_nospec(ref, table_entries(t));
-    a = active_of(t, ref);
-    if (is_pinned(a) && (a->domid != ld || (for_map && a->sub_page) ||
-                         (readonly ? a->readers : a->writers) == PIN_MAX))
+    u.ref = ref = (uint32_t)array_index_nospec(ref, table_entries(t));
+    u.a = a = active_of(t, ref);
+    if (is_pinned(a) &&
+        (a->domid != ld || (for_map && a->sub_page) || *pins_of(a, readonly) == PIN_MAX))
         return GNTST_general_error;
-    if (!is_pinned(a) || (!readonly && !a->writers)) {
-        rc = t->version == 2 ? mark_v2(t, ref, a, ld, readonly, for_map)
-                             : mark_v1(t, ref, a, ld, readonly, for_map);
-        if (rc) return rc;
-    }
+    if ((!is_pinned(a) || (!readonly && !a->writers)) &&
+        !(t->version == 2 ? mark_v2(&u) : mark_v1(&u)))
+        return GNTST_general_error;
     if (!is_pinned(a)) {
         rc = record(t, ref, a);
         if (!rc && for_map && a->sub_page)
             rc = GNTST_general_error; /* it became one since it was looked at */
         if (rc) {
-            clear_marks(t, ref, GTF_reading | GTF_writing);
+            clear_marks(t, ref, MARKS);
             return rc;
         }
         a->domid = ld;
     }
-    if (readonly)
-        a->readers++;
-    else
-        a->writers++;
+    ++*pins_of(a, readonly);
     return GNTST_okay;
 }
 
@@ -148,14 +140,17 @@ void access_end(struct domain *rd, uint32_t ref, bool readonly) {
     struct active *a = active_of(t, ref);
     uint16_t marks = 0;
 
-    if (readonly)
-        a->readers--;
-    else
-        a->writers--;
+    --*pins_of(a, readonly);
     if (!a->writers) marks |= GTF_writing;
     if (!is_pinned(a)) marks |= GTF_reading;
     if (marks && t->nr_frames && ref < table_entries(t)) /* the frames of a dead domain are gone */
         clear_marks(t, ref, marks);
+}
+
+void unpin(struct domain *rd, uint32_t ref, bool readonly, unsigned int times) {
+    spin_lock(&grants_of(rd)->lock);
+    while (times--) access_end(rd, ref, readonly);
+    spin_unlock(&grants_of(rd)->lock);
 }
 
 bool entry_is_transitive(const struct grant_table *t, uint32_t ref, domid_t *td, uint32_t *tref) {

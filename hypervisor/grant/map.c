@@ -76,38 +76,26 @@ static uint64_t entry_flags(uint32_t flags) {
     return e | ((uint64_t)(flags >> _GNTMAP_guest_avail0) << 9 & PTE_AVAIL);
 }
 
-/* References for one mapping of rd's frame. */
-static bool frame_refs_get(struct domain *rd, struct frame *f, bool readonly) {
-    return readonly ? frame_get(f, rd) : frame_get_writable(f, rd);
-}
-
-static void frame_refs_put(struct frame *f, bool readonly) {
-    if (readonly)
-        frame_put(f);
-    else
-        frame_put_writable(f);
+/* How many mappings of a frame these flags stand for, each with a pin and a reference of its own.
+ */
+static unsigned int sorts_of(uint32_t flags) {
+    return !!(flags & GNTMAP_host_map) + !!(flags & GNTMAP_device_map);
 }
 
 /* Pins ref as often as the flags ask for and tells the frame. */
 static int16_t pin_for_map(struct domain *rd, uint32_t ref, domid_t ld, uint32_t flags,
                            uint64_t *mfn) {
     struct grant_table *t = grants_of(rd);
-    bool ro = flags & GNTMAP_readonly,
-         both = (flags & GNTMAP_host_map) && (flags & GNTMAP_device_map);
+    bool ro = flags & GNTMAP_readonly;
     int16_t rc;
 
     spin_lock(&t->lock);
     rc = access_begin(rd, ref, ld, ro, true);
-    if (!rc && both && (rc = access_begin(rd, ref, ld, ro, true))) access_end(rd, ref, ro);
+    if (!rc && sorts_of(flags) == 2 && (rc = access_begin(rd, ref, ld, ro, true)))
+        access_end(rd, ref, ro);
     if (!rc) *mfn = active_of(t, ref)->mfn;
     spin_unlock(&t->lock);
     return rc;
-}
-
-static void unpin(struct domain *rd, uint32_t ref, bool readonly, unsigned int times) {
-    spin_lock(&grants_of(rd)->lock);
-    while (times--) access_end(rd, ref, readonly);
-    spin_unlock(&grants_of(rd)->lock);
 }
 
 static int16_t map_frame(struct domain *rd, struct gnttab_map_grant_ref *op, uint64_t mfn) {
@@ -134,7 +122,6 @@ undo:
 /* On success the handle has taken over the caller's reference on rd. */
 static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_grant_ref *op) {
     struct grant_table *lt = grants_of(ld);
-    unsigned int sorts = !!(op->flags & GNTMAP_host_map) + !!(op->flags & GNTMAP_device_map);
     uint32_t handle = handle_take(lt);
     struct mapping *m;
     uint64_t mfn = 0;
@@ -144,7 +131,7 @@ static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_
     rc = pin_for_map(rd, op->ref, ld->id, op->flags, &mfn);
     if (!rc) {
         rc = map_frame(rd, op, mfn);
-        if (rc) unpin(rd, op->ref, op->flags & GNTMAP_readonly, sorts);
+        if (rc) unpin(rd, op->ref, op->flags & GNTMAP_readonly, sorts_of(op->flags));
     }
     if (rc) {
         handle_give_back(lt, handle);
@@ -154,36 +141,24 @@ static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_
     m = mapping_of(lt, handle);
     m->domid = rd->id;
     m->ref = op->ref;
-    m->flags = (uint16_t)(op->flags & (GNTMAP_device_map | GNTMAP_host_map | GNTMAP_readonly |
-                                       GNTMAP_contains_pte));
+    m->flags = (uint16_t)(op->flags & (MAPPING_SORTS | GNTMAP_readonly | GNTMAP_contains_pte));
     spin_unlock(&lt->maptrack_lock);
     op->handle = handle;
     op->dev_bus_addr = mfn << PAGE_SHIFT;
     return GNTST_okay;
 }
 
-static int16_t map_one(struct gnttab_map_grant_ref *op) {
+void map_op(void *arg) {
+    struct gnttab_map_grant_ref *op = arg;
     struct domain *rd;
-    int16_t rc;
 
-    if (!(op->flags & (GNTMAP_device_map | GNTMAP_host_map))) return GNTST_bad_gntref;
+    op->status = GNTST_bad_gntref;
+    if (!(op->flags & MAPPING_SORTS)) return;
+    op->status = GNTST_bad_domain;
     rd = domain_get(op->dom);
-    if (!rd) return GNTST_bad_domain;
-    rc = map_into(current->domain, rd, op);
-    if (rc) domain_put(rd);
-    return rc;
-}
-
-long map_batch(uint64_t arg, uint32_t count, uint32_t *done) {
-    struct gnttab_map_grant_ref op;
-
-    for (; *done < count; ++*done) {
-        if (*done && preempt_check()) return -ERESTART;
-        if (copy_from_guest_idx(&op, arg, *done)) return -EFAULT;
-        op.status = map_one(&op);
-        if (copy_to_guest_idx(arg, *done, &op)) return -EFAULT;
-    }
-    return 0;
+    if (!rd) return;
+    op->status = map_into(current->domain, rd, op);
+    if (op->status) domain_put(rd);
 }
 
 /* Unmapping. */
@@ -247,23 +222,16 @@ static bool release_claim(struct grant_table *lt, const struct unmap *u) {
     return last;
 }
 
-/* The granter that a handle in use holds a reference on: so it is there. */
-static struct domain *handle_granter(const struct mapping *m) {
+/* The granter that a handle in use holds a reference on (so it is there), and the pinned frame. */
+static struct domain *handle_granter(const struct mapping *m, uint64_t *mfn) {
     struct domain *rd = domain_get(m->domid);
 
     BUG_ON(!rd);
     domain_put(rd); /* the handle's stays */
+    spin_lock(&grants_of(rd)->lock);
+    *mfn = active_of(grants_of(rd), m->ref)->mfn;
+    spin_unlock(&grants_of(rd)->lock);
     return rd;
-}
-
-static uint64_t pinned_mfn(struct domain *rd, uint32_t ref) {
-    struct grant_table *t = grants_of(rd);
-    uint64_t mfn;
-
-    spin_lock(&t->lock);
-    mfn = active_of(t, ref)->mfn;
-    spin_unlock(&t->lock);
-    return mfn;
 }
 
 static void unmap_one(struct domain *ld, struct unmap *u) {
@@ -274,8 +242,7 @@ static void unmap_one(struct domain *ld, struct unmap *u) {
     u->status = claim(lt, u, &m);
     if (u->status || !u->gone) return;
     u->ref = m.ref;
-    u->rd = handle_granter(&m);
-    mfn = pinned_mfn(u->rd, u->ref);
+    u->rd = handle_granter(&m, &mfn);
     u->frame = mfn_to_frame(_mfn(mfn));
     if ((u->gone & GNTMAP_device_map) && u->dev_bus_addr != mfn << PAGE_SHIFT) {
         unclaim(lt, u, GNTMAP_device_map);
@@ -290,7 +257,7 @@ static void unmap_one(struct domain *ld, struct unmap *u) {
 
 /* After the flush: nothing can reach the frame through this mapping any more. */
 static void unmap_finish(struct domain *ld, struct unmap *u) {
-    unsigned int n = !!(u->gone & GNTMAP_host_map) + !!(u->gone & GNTMAP_device_map);
+    unsigned int n = sorts_of(u->gone);
 
     for (unsigned int i = 0; i < n; i++) frame_refs_put(u->frame, u->readonly);
     if (n) unpin(u->rd, u->ref, u->readonly, n);
@@ -305,75 +272,45 @@ static void flush_and_finish(struct domain *ld, struct unmap *u, unsigned int n)
     for (unsigned int i = 0; i < n; i++) unmap_finish(ld, &u[i]);
 }
 
-typedef int (*read_op)(uint64_t arg, uint32_t i, struct unmap *u);
-typedef int (*write_status)(uint64_t arg, uint32_t i, const struct unmap *u);
+/* Both operations' structures have one shape: where one has new_addr, the other has dev_bus_addr.
+ */
+_Static_assert(sizeof(struct gnttab_unmap_and_replace) == sizeof(struct gnttab_unmap_grant_ref) &&
+                   offsetof(struct gnttab_unmap_and_replace, new_addr) ==
+                       offsetof(struct gnttab_unmap_grant_ref, dev_bus_addr) &&
+                   offsetof(struct gnttab_unmap_and_replace, status) ==
+                       offsetof(struct gnttab_unmap_grant_ref, status),
+               "read as the other");
 
-static int read_unmap(uint64_t arg, uint32_t i, struct unmap *u) {
-    struct gnttab_unmap_grant_ref op;
-
-    if (copy_from_guest_idx(&op, arg, i)) return -EFAULT;
-    *u = (struct unmap){
-        .host_addr = op.host_addr, .dev_bus_addr = op.dev_bus_addr, .handle = op.handle};
-    return 0;
-}
-
-static int write_unmap(uint64_t arg, uint32_t i, const struct unmap *u) {
-    return copy_to_guest(arg + i * sizeof(struct gnttab_unmap_grant_ref) +
-                             offsetof(struct gnttab_unmap_grant_ref, status),
-                         &u->status, sizeof(u->status));
-}
-
-static int read_replace(uint64_t arg, uint32_t i, struct unmap *u) {
-    struct gnttab_unmap_and_replace op;
-
-    if (copy_from_guest_idx(&op, arg, i)) return -EFAULT;
-    *u = (struct unmap){.host_addr = op.host_addr, .new_addr = op.new_addr, .handle = op.handle};
-    return 0;
-}
-
-static int write_replace(uint64_t arg, uint32_t i, const struct unmap *u) {
-    return copy_to_guest(arg + i * sizeof(struct gnttab_unmap_and_replace) +
-                             offsetof(struct gnttab_unmap_and_replace, status),
-                         &u->status, sizeof(u->status));
-}
-
-static long unmap_all(uint64_t arg, uint32_t count, uint32_t *done, read_op read,
-                      write_status write) {
+long unmap_batch(uint64_t arg, uint32_t count, bool replace, uint32_t *done) {
     struct domain *ld = current->domain;
+    struct gnttab_unmap_grant_ref op;
     struct unmap u[UNMAP_BATCH];
 
     while (*done < count) {
-        unsigned int n = 0;
+        unsigned int n = 0, max = min(count - *done, (uint32_t)UNMAP_BATCH);
         long rc = 0;
 
         if (*done && preempt_check()) return -ERESTART;
-        while (!rc && n < UNMAP_BATCH && *done + n < count) {
-            rc = read(arg, *done + n, &u[n]);
-            if (rc) break;
+        for (; n < max && !(rc = copy_from_guest_idx(&op, arg, *done + n)); n++) {
+            u[n] = (struct unmap){.host_addr = op.host_addr, .handle = op.handle};
+            *(replace ? &u[n].new_addr : &u[n].dev_bus_addr) = op.dev_bus_addr;
             unmap_one(ld, &u[n]);
-            n++;
         }
         flush_and_finish(ld, u, n);
-        for (unsigned int i = 0; i < n; i++)
-            if (write(arg, *done + i, &u[i])) rc = -EFAULT;
-        *done += n;
+        for (unsigned int i = 0; i < n; i++, ++*done)
+            if (copy_to_guest(arg + *done * sizeof(op) + offsetof(typeof(op), status), &u[i].status,
+                              sizeof(u[i].status)))
+                rc = -EFAULT;
         if (rc) return rc;
     }
     return 0;
-}
-
-long unmap_batch(uint64_t arg, uint32_t count, uint32_t *done) {
-    return unmap_all(arg, count, done, read_unmap, write_unmap);
-}
-
-long replace_batch(uint64_t arg, uint32_t count, uint32_t *done) {
-    return unmap_all(arg, count, done, read_replace, write_replace);
 }
 
 /* A dying grantee: pins go now; page-table entries drop their own references when the tables do. */
 static void release_one(struct grant_table *lt, uint32_t handle) {
     struct mapping m;
     struct domain *rd;
+    uint64_t mfn;
     bool ro;
 
     spin_lock(&lt->maptrack_lock);
@@ -381,10 +318,10 @@ static void release_one(struct grant_table *lt, uint32_t handle) {
     if (m.flags) handle_free_locked(lt, handle);
     spin_unlock(&lt->maptrack_lock);
     if (!(m.flags & MAPPING_SORTS)) return;
-    rd = handle_granter(&m);
+    rd = handle_granter(&m, &mfn);
     ro = m.flags & GNTMAP_readonly;
-    if (m.flags & GNTMAP_device_map) frame_refs_put(mfn_to_frame(_mfn(pinned_mfn(rd, m.ref))), ro);
-    unpin(rd, m.ref, ro, !!(m.flags & GNTMAP_host_map) + !!(m.flags & GNTMAP_device_map));
+    if (m.flags & GNTMAP_device_map) frame_refs_put(mfn_to_frame(_mfn(mfn)), ro);
+    unpin(rd, m.ref, ro, sorts_of(m.flags));
     domain_put(rd);
 }
 

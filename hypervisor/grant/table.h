@@ -60,8 +60,8 @@ struct grant_table {
     uint32_t max_version;
     uint32_t nr_frames, max_frames;
     uint32_t nr_status;
-    void **shared; /* max_frames pointers */
-    grant_status_t **status;
+    void **shared; /* max_frames pointers, as many for status */
+    void **status;
     struct active **active;
     uint32_t nr_active; /* pages of active[] */
 
@@ -93,29 +93,42 @@ static inline grant_entry_v2_t *entry_v2(const struct grant_table *t, uint32_t r
 
 static inline bool is_pinned(const struct active *a) { return a->readers | a->writers; }
 
-int table_grow(struct domain *d, uint32_t frames); /* lock held; -ENOMEM, -EINVAL above the limit */
+/* The mark of a version 2 entry's use. */
+static inline grant_status_t *status_of(const struct grant_table *t, uint32_t ref) {
+    return (grant_status_t *)t->status[ref / STATUS_PER_PAGE] + ref % STATUS_PER_PAGE;
+}
 
-/* active.c. All return GNTST_*. The granter's lock is held. */
+/* References for one mapping or copy of rd's frame. No lock. */
+static inline bool frame_refs_get(struct domain *rd, struct frame *f, bool readonly) {
+    return readonly ? frame_get(f, rd) : frame_get_writable(f, rd);
+}
+
+static inline void frame_refs_put(struct frame *f, bool readonly) {
+    if (readonly)
+        frame_put(f);
+    else
+        frame_put_writable(f);
+}
+
+/* table.c */
+int table_grow(struct domain *d, uint32_t frames); /* lock held; -ENOMEM, -EINVAL above the limit */
+int table_set_version(struct domain *d, uint32_t version); /* 1, 2. -ENOSYS, -EBUSY, -ERANGE, ... */
+
+/* active.c. GNTST_*. The granter's lock is held, but for unpin(). */
 /* Pins entry ref of rd for ld: checks it, marks it in the guest's entry, records what it grants. */
 int16_t access_begin(struct domain *rd, uint32_t ref, domid_t ld, bool readonly, bool for_map);
 /* Drops one pin; takes the marks away when nobody needs them. */
 void access_end(struct domain *rd, uint32_t ref, bool readonly);
+void unpin(struct domain *rd, uint32_t ref, bool readonly, unsigned int times);
 /* v2 transitive entries: whether ref is one, and what it names (read once). */
 bool entry_is_transitive(const struct grant_table *t, uint32_t ref, domid_t *td, uint32_t *tref);
 
-/* map.c */
-long map_batch(uint64_t arg, uint32_t count, uint32_t *done);
-long unmap_batch(uint64_t arg, uint32_t count, uint32_t *done);
-long replace_batch(uint64_t arg, uint32_t count, uint32_t *done);
-/* copy.c */
-long copy_batch(uint64_t arg, uint32_t count, uint32_t *done);
-long swap_batch(uint64_t arg, uint32_t count, uint32_t *done);
-/* table.c */
-long setup_table_op(uint64_t arg, uint32_t count);
-long query_size_op(uint64_t arg, uint32_t count);
-long set_version_op(uint64_t arg);
-long get_version_op(uint64_t arg);
-long get_status_frames_op(uint64_t arg, uint32_t count);
-long dump_table_op(uint64_t arg, uint32_t count);
+/* Operations on the caller's copy of an array's element: map.c, copy.c. */
+void map_op(void *map_grant_ref);
+void copy_op(void *copy);
+void swap_op(void *swap_grant_ref);
+/* The guest's array of unmap_grant_ref, or of unmap_and_replace: 0, -EFAULT, -ERESTART. */
+long unmap_batch(uint64_t arg, uint32_t count, bool replace, uint32_t *done);
 
+#define MARKS             (GTF_reading | GTF_writing)
 #define FRAME_ADDRESS_MAX ((1ULL << 40) - 1)

@@ -283,9 +283,9 @@ static void version_2(void) {
     e->hdr.domid = grantee->id;
     e->hdr.flags = GTF_permit_access;
     CHECK_EQ(map(9, 0, GNTMAP_host_map, &h), GNTST_okay);
-    CHECK_EQ(t->status[0][9], GTF_reading | GTF_writing);
+    CHECK_EQ(*status_of(t, 9), GTF_reading | GTF_writing);
     CHECK_EQ(unmap(h, pte_at(0), 0), GNTST_okay);
-    CHECK_EQ(t->status[0][9], 0);
+    CHECK_EQ(*status_of(t, 9), 0);
     /* Part of a page: to copy, not to map. */
     e->hdr.flags = 0;
     e->sub_page.page_off = 100;
@@ -344,11 +344,44 @@ static void transitive(void) {
     e->transitive.trans_domid = control->id;
     CHECK_EQ(copy_from_ref(granter, 10, 5, own, 7), GNTST_general_error);
     CHECK(!pinned(10) && !is_pinned(active_of(grants_of(control), 20)));
-    CHECK_EQ(grants_of(granter)->status[0][10], 0);
+    CHECK_EQ(*status_of(grants_of(granter), 10), 0);
     CHECK_EQ(control->refs, 1);
     CHECK_EQ(granter->refs, 1);
     drop_frame(f);
     drop_frame(own);
+    free_all();
+}
+
+/* Entries that only version 2 has are refused; the tools' may stay in use; status frames may not be
+ * mapped when they go. */
+static void changing_version(void) {
+    struct grant_table *t;
+    struct frame *status;
+    uint64_t f;
+    uint32_t h;
+
+    make_all();
+    t = grants_of(granter);
+    f = new_frame(granter);
+    grant_v1(1, f, GTF_permit_access);
+    CHECK_EQ(map(1, 0, GNTMAP_host_map, &h), GNTST_okay);
+    CHECK_EQ(set_version(granter, 2), 0);
+    CHECK_EQ(entry_v2(t, 1)->hdr.flags, GTF_permit_access);
+    CHECK_EQ(entry_v2(t, 1)->full_page.frame, f);
+    CHECK_EQ(*status_of(t, 1), GTF_reading | GTF_writing);
+    status = mfn_to_frame(virt_to_mfn(t->status[0]));
+    CHECK(frame_get(status, granter)); /* as a page-table entry would */
+    CHECK_EQ(set_version(granter, 1), -EBUSY);
+    CHECK_EQ(t->version, 2);
+    frame_put(status);
+    entry_v2(t, 1)->full_page.frame = 1UL << 32;
+    CHECK_EQ(set_version(granter, 1), -ERANGE);
+    entry_v2(t, 1)->full_page.frame = f;
+    CHECK_EQ(set_version(granter, 1), 0);
+    CHECK_EQ(flags_v1(1), GTF_permit_access | GTF_reading | GTF_writing);
+    CHECK_EQ(unmap(h, pte_at(0), 0), GNTST_okay);
+    CHECK_EQ(flags_v1(1), GTF_permit_access);
+    drop_frame(f);
     free_all();
 }
 
@@ -519,6 +552,7 @@ int main(void) {
     dying_grantee();
     version_2();
     transitive();
+    changing_version();
     limits();
     for (unsigned int i = 0; i < 5; i++) race();
     return report();
