@@ -13,6 +13,8 @@ endif
 DEBUG ?= 0
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
+# $(call SAY,what): one line for each thing that is made, instead of its command.
+SAY = $(if $(Q),@echo "  $(1)")
 
 WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes
 CSTD := -std=gnu17
