@@ -30,17 +30,6 @@ struct rangeset *rangeset_new(void) {
     return r;
 }
 
-void rangeset_free(struct rangeset *r) {
-    struct range *x, *tmp;
-
-    if (!r) return;
-    list_for_each_safe(x, tmp, &r->ranges, list) {
-        list_del(&x->list);
-        hv_free(x);
-    }
-    hv_free(r);
-}
-
 static void free_list(struct list *dead) {
     struct range *x, *tmp;
 
@@ -48,6 +37,11 @@ static void free_list(struct list *dead) {
         list_del(&x->list);
         hv_free(x);
     }
+}
+
+void rangeset_free(struct rangeset *r) {
+    if (r) free_list(&r->ranges);
+    hv_free(r);
 }
 
 int rangeset_add(struct rangeset *r, uint64_t s, uint64_t e) {
@@ -97,13 +91,13 @@ int rangeset_remove(struct rangeset *r, uint64_t s, uint64_t e) {
             spare = NULL;
             break;
         }
-        if (x->s >= s && x->e <= e) {
+        if (x->s < s) {
+            x->e = s - 1;
+        } else if (x->e > e) {
+            x->s = e + 1;
+        } else {
             list_del(&x->list);
             list_add_tail(&x->list, &dead);
-        } else if (x->s < s) {
-            x->e = s - 1;
-        } else {
-            x->s = e + 1;
         }
     }
     spin_unlock(&r->lock);
@@ -113,32 +107,19 @@ int rangeset_remove(struct rangeset *r, uint64_t s, uint64_t e) {
 }
 
 static bool find(struct rangeset *r, uint64_t s, uint64_t e, bool whole) {
-    struct range *x;
     bool found = false;
+    struct range *x;
 
     if (!r || s > e) return false;
     spin_lock(&r->lock);
     list_for_each(x, &r->ranges, list) {
-        if (whole ? x->s <= s && x->e >= e : x->s <= e && x->e >= s) {
-            found = true;
-            break;
-        }
-        if (x->s > e) break;
+        found = whole ? x->s <= s && x->e >= e : x->s <= e && x->e >= s;
+        if (found || x->s > e) break;
     }
     spin_unlock(&r->lock);
     return found;
 }
 
 bool rangeset_contains(struct rangeset *r, uint64_t s, uint64_t e) { return find(r, s, e, true); }
-
 bool rangeset_overlaps(struct rangeset *r, uint64_t s, uint64_t e) { return find(r, s, e, false); }
-
-bool rangeset_is_empty(struct rangeset *r) {
-    bool empty;
-
-    if (!r) return true;
-    spin_lock(&r->lock);
-    empty = list_empty(&r->ranges);
-    spin_unlock(&r->lock);
-    return empty;
-}
+bool rangeset_is_empty(struct rangeset *r) { return !r || list_empty(&r->ranges); } /* one read */

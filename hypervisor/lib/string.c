@@ -2,8 +2,6 @@
 /* Memory and string functions. Compilers call some of these by themselves. */
 #include <hv/string.h>
 
-#if !__STDC_HOSTED__
-
 void *memcpy(void *restrict d, const void *restrict s, size_t n) {
     void *ret = d;
 
@@ -36,9 +34,7 @@ int memcmp(const void *a, const void *b, size_t n) {
 }
 
 void *memchr(const void *s, int c, size_t n) {
-    const unsigned char *p = s;
-
-    for (; n > 0; n--, p++)
+    for (const unsigned char *p = s; n > 0; n--, p++)
         if (*p == (unsigned char)c) return (void *)(uintptr_t)p;
     return NULL;
 }
@@ -71,45 +67,32 @@ char *strchr(const char *s, int c) {
     }
 }
 
-#endif
-
 size_t strlcpy(char *d, const char *s, size_t size) {
-    size_t len = strlen(s);
+    size_t len = strlen(s), n = len < size ? len : size - 1;
 
-    if (size > 0) {
-        size_t n = len < size ? len : size - 1;
-
-        memcpy(d, s, n);
-        d[n] = '\0';
-    }
+    if (size == 0) return len;
+    memcpy(d, s, n);
+    d[n] = '\0';
     return len;
 }
 
-static int digit_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'Z') return c - 'A' + 10;
-    return 99;
+static unsigned int digit_value(char c) {
+    if (c >= '0' && c <= '9') return (unsigned int)(c - '0');
+    c |= 0x20;
+    return c >= 'a' && c <= 'z' ? (unsigned int)(c - 'a') + 10 : 99;
 }
 
 unsigned long long str_to_ull(const char *s, const char **end, int base) {
-    const char *p = s;
+    bool hex = s[0] == '0' && (s[1] | 0x20) == 'x' && digit_value(s[2]) < 16;
+    unsigned int radix = base ? (unsigned int)base : hex ? 16 : *s == '0' ? 8 : 10;
     unsigned long long val = 0;
     bool overflow = false;
 
-    if ((base == 0 || base == 16) && p[0] == '0' && (p[1] == 'x' || p[1] == 'X') &&
-        digit_value(p[2]) < 16) {
-        base = 16;
-        p += 2;
-    } else if (base == 0) {
-        base = p[0] == '0' ? 8 : 10;
+    if (hex && radix == 16) s += 2;
+    for (; digit_value(*s) < radix; s++) {
+        overflow |= __builtin_mul_overflow(val, radix, &val);
+        overflow |= __builtin_add_overflow(val, digit_value(*s), &val);
     }
-    for (; digit_value(*p) < base; p++) {
-        if (__builtin_mul_overflow(val, (unsigned int)base, &val) ||
-            __builtin_add_overflow(val, (unsigned int)digit_value(*p), &val))
-            overflow = true;
-    }
-    if (overflow) val = ~0ULL;
-    if (end) *end = p;
-    return val;
+    if (end) *end = s;
+    return overflow ? ~0ULL : val;
 }

@@ -5,7 +5,7 @@
 #include <hv/types.h>
 
 #define BITS_PER_LONG    64
-#define BITS_TO_LONGS(n) (((n) + BITS_PER_LONG - 1) / BITS_PER_LONG)
+#define BITS_TO_LONGS(n) DIV_ROUND_UP(n, BITS_PER_LONG)
 #define BIT(n)           (1UL << (n))
 
 static inline bool test_bit(unsigned long nr, const void *p) {
@@ -39,19 +39,21 @@ static inline void __clear_bit(unsigned long nr, void *p) {
     ((unsigned long *)p)[nr / 64] &= ~BIT(nr % 64);
 }
 
-static inline unsigned int ffs64(uint64_t x) /* x != 0; number of the lowest set bit */
-{
-    return (unsigned int)__builtin_ctzll(x);
-}
+/* Number of the lowest and of the highest set bit; x != 0. */
+static inline unsigned int ffs64(uint64_t x) { return (unsigned int)__builtin_ctzll(x); }
+static inline unsigned int fls64(uint64_t x) { return 63U - (unsigned int)__builtin_clzll(x); }
 
-static inline unsigned int fls64(uint64_t x) /* x != 0; number of the highest set bit */
-{
-    return 63U - (unsigned int)__builtin_clzll(x);
-}
+/* First set bit at or above start; size when there is none. */
+static inline unsigned long find_next_bit(const unsigned long *p, unsigned long size,
+                                          unsigned long start) {
+    while (start < size) {
+        unsigned long w = READ_ONCE(p[start / 64]) >> (start % 64);
 
-/* First set (or clear) bit at or above start; size when there is none. */
-unsigned long find_next_bit(const unsigned long *p, unsigned long size, unsigned long start);
-unsigned long find_next_zero_bit(const unsigned long *p, unsigned long size, unsigned long start);
+        if (w) return min(start + ffs64(w), size);
+        start = (start | 63) + 1;
+    }
+    return size;
+}
 
 #define for_each_set_bit(b, p, size)                                                               \
     for ((b) = find_next_bit((p), (size), 0); (b) < (size);                                        \

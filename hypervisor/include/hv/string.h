@@ -2,7 +2,7 @@
 /*
  * The freestanding part of <string.h> that Hospes needs, and bounded printing. lib/
  * In host test builds the C library's own functions stand behind the standard names; what is ours
- * there too is strlcpy, str_to_ull and format_text.
+ * there too is strlcpy and str_to_ull.
  */
 #pragma once
 
@@ -25,7 +25,7 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 
-/* C99 conversions without floating point; also %pS (symbol+offset). Returns the length wanted. */
+/* The conversions that lib/printf.c lists. Returns the length wanted. */
 int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 #define strtoull(s, end, base) str_to_ull((s), (end), (base))
@@ -35,7 +35,5 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 size_t strlcpy(char *d, const char *s, size_t size);
 /* base 0 accepts 0x and 0 prefixes; saturates at ULLONG_MAX. end may be NULL. */
 unsigned long long str_to_ull(const char *s, const char **end, int base);
-/* What vsnprintf does here. */
-int format_text(char *buf, size_t size, const char *fmt, va_list ap);
 /* Writes "symbol+0xoff/0xsize" or the bare number, as snprintf does. boot/symbols.c */
 int format_symbol(char *buf, size_t size, unsigned long addr);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Basic types. Frames and addresses are distinct one-member structs, so that a machine frame
- * number cannot be passed where a byte address or a guest frame number is meant.
- */
+/* Basic types. A frame number is a struct of its own and cannot be passed as a byte address. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,22 +10,13 @@ typedef uint64_t paddr_t; /* machine byte address */
 
 typedef struct {
     uint64_t m;
-} mfn_t; /* machine frame number */
-
-typedef struct {
-    uint64_t g;
-} gfn_t; /* guest frame number; equals the mfn for PV guests, which see machine frames */
+} mfn_t; /* machine frame number; for PV guests the guest frame number too */
 
 #define _mfn(x)     ((mfn_t){(x)})
-#define _gfn(x)     ((gfn_t){(x)})
 #define INVALID_MFN _mfn(~0UL)
 
 static inline uint64_t mfn_x(mfn_t m) { return m.m; }
-
-static inline uint64_t gfn_x(gfn_t g) { return g.g; }
-
 static inline bool mfn_eq(mfn_t a, mfn_t b) { return a.m == b.m; }
-
 static inline mfn_t mfn_add(mfn_t a, uint64_t n) { return _mfn(a.m + n); }
 
 #define PAGE_SHIFT 12
@@ -36,7 +24,6 @@ static inline mfn_t mfn_add(mfn_t a, uint64_t n) { return _mfn(a.m + n); }
 #define PAGE_MASK  (~(PAGE_SIZE - 1))
 
 static inline paddr_t mfn_to_paddr(mfn_t m) { return m.m << PAGE_SHIFT; }
-
 static inline mfn_t paddr_to_mfn(paddr_t p) { return _mfn(p >> PAGE_SHIFT); }
 
 #define ARRAY_SIZE(a)      (sizeof(a) / sizeof((a)[0]))
@@ -66,7 +53,6 @@ static inline mfn_t paddr_to_mfn(paddr_t p) { return _mfn(p >> PAGE_SHIFT); }
 #define __printf(f, a) __attribute__((format(printf, f, a)))
 #define __init         __attribute__((section(".init.text"))) /* freed after boot */
 #define __initdata     __attribute__((section(".init.data")))
-#define __read_mostly  __attribute__((section(".data.read_mostly")))
 
 /* Read or write a location that another CPU or a guest changes, exactly once. */
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
