@@ -13,7 +13,6 @@
 #include <x86/context.h>
 #include <x86/cpu.h>
 #include <x86/debugreg.h>
-#include <x86/guest_cr.h>
 
 #define LDT_MAX_ENTRIES 8192
 #define GDT_PER_FRAME   512

@@ -35,7 +35,7 @@ void bounce_syscall(struct vcpu *v, uint64_t handler, bool mask_events);
 /* Segment selectors that could not be loaded: data holds ds, es, fs, gs as they were. */
 void bounce_failsafe(struct vcpu *v, const uint16_t sel[4]);
 
-/* emul_priv.c. True: done (an exception may have been bounced instead). False: not one of ours. */
+/* emulate.c. True: done (an exception may have been bounced instead). False: not one of ours. */
 bool emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs);
 /* #UD: forced-emulation cpuid. */
 bool emulate_forced_cpuid(struct vcpu *v, struct cpu_user_regs *regs);

@@ -32,17 +32,7 @@ static uint64_t merge(uint64_t whole, uint64_t part, unsigned int bytes, unsigne
     return (whole & ~mask) | ((part << bit) & mask);
 }
 
-static int pt_store(void *ctx, uint64_t va, uint64_t val, unsigned int bytes) {
-    struct pt_write *w = ctx;
-    unsigned int bit;
-    uint64_t *slot = entry_at(w, va, bytes, &bit);
-
-    if (!slot) return -EINVAL;
-    if (bytes != 8) val = merge(READ_ONCE(*slot), val, bytes, bit);
-    return l1_update(slot, val, w->d, w->d, false);
-}
-
-static int pt_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
+static int pt_store(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
     struct pt_write *w = ctx;
     unsigned int bit;
     uint64_t *slot = entry_at(w, va, bytes, &bit), whole, before;
@@ -50,13 +40,13 @@ static int pt_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsig
 
     if (!slot) return -EINVAL;
     whole = READ_ONCE(*slot);
+    val = merge(whole, val, bytes, bit);
+    if (!old) return l1_update(slot, val, w->d, w->d, false);
     before = merge(whole, *old, bytes, bit);
-    rc = l1_cmpxchg(slot, &before, merge(whole, val, bytes, bit), w->d);
+    rc = l1_cmpxchg(slot, &before, val, w->d);
     if (rc == 1) *old = bytes == 8 ? before : (before >> bit) & (BIT(bytes * 8) - 1);
     return rc;
 }
-
-static const struct emul_pt_ops pt_ops = {pt_store, pt_cmpxchg};
 
 static bool write_table(struct vcpu *v, uint64_t addr, struct frame *f,
                         struct cpu_user_regs *regs) {
@@ -67,7 +57,7 @@ static bool write_table(struct vcpu *v, uint64_t addr, struct frame *f,
     if (!frame_try_get(f, owner_tag(v->domain))) return false;
     type = frame_ref_table(f);
     if (type != FT_NONE) {
-        done = type == FT_L1 && emulate_pt_write(regs, addr, &pt_ops, &w) == 0;
+        done = type == FT_L1 && emulate_pt_write(regs, addr, pt_store, &w) == 0;
         frame_drop_table(f);
     }
     frame_drop(f);
@@ -81,23 +71,16 @@ struct device_write {
 };
 
 /* Configuration space takes what the MSI filter leaves of it; all else is dropped. */
-static int device_store(void *ctx, uint64_t va, uint64_t val, unsigned int bytes) {
+static int device_store(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
     const struct device_write *w = ctx;
     uint16_t seg, reg;
     uint8_t bus, devfn;
 
-    if (va != w->va || (va & (bytes - 1))) return -EINVAL;
+    if (old || va != w->va || (va & (bytes - 1))) return -EINVAL;
     if (bytes <= 4 && pci_is_mmcfg(w->paddr, &seg, &bus, &devfn, &reg))
         pci_guest_write(seg, bus, devfn, reg, bytes, (uint32_t)val);
     return 0;
 }
-
-static int refuse_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
-    (void)ctx, (void)va, (void)old, (void)val, (void)bytes;
-    return -EINVAL;
-}
-
-static const struct emul_pt_ops device_ops = {device_store, refuse_cmpxchg};
 
 /* A guest kernel wrote to a page that its table maps read-only by entry e. */
 static bool write_read_only(struct vcpu *v, uint64_t addr, uint64_t e, struct cpu_user_regs *regs) {
@@ -106,7 +89,7 @@ static bool write_read_only(struct vcpu *v, uint64_t addr, uint64_t e, struct cp
 
     if (f && f->owner != OWNER_IO) return write_table(v, addr, f, regs);
     return rangeset_contains(mmio_ro_ranges, pte_mfn(e), pte_mfn(e)) &&
-           emulate_pt_write(regs, addr, &device_ops, &w) == 0;
+           emulate_pt_write(regs, addr, device_store, &w) == 0;
 }
 
 /* The tables allow by now what faulted: another CPU changed them, or this CPU remembered old ones.

@@ -6,7 +6,6 @@
 #include <x86/context.h>
 #include <x86/cpu.h>
 #include <x86/debugreg.h>
-#include <x86/guest_cr.h>
 
 _Static_assert(GUEST_TRAP_VECTORS * sizeof(struct trap_info) <= PAGE_SIZE, "one page");
 

@@ -18,7 +18,7 @@ enum insn_op {
     INSN_WRMSR,
     INSN_RDTSC,
     INSN_RDTSCP,
-    INSN_IN, /* port: imm, or DX if !has_imm */
+    INSN_IN, /* port: low byte of imm, or DX if !has_imm */
     INSN_OUT,
     INSN_INS,
     INSN_OUTS,
@@ -66,16 +66,16 @@ struct insn {
     uint8_t addrsize; /* 4 or 8 */
     bool rep;         /* F2 or F3 before a string instruction */
     bool lock;
-    bool rex; /* byte registers 4..7 are spl.. rather than ah.. */
+    uint8_t rex; /* the prefix; if any, byte registers 4..7 are spl.. rather than ah.. */
     enum insn_seg seg;
-    uint8_t mod, reg, rm; /* reg and rm with their REX bits */
+    uint8_t reg, rm; /* with their REX bits */
     bool has_mem;
     bool rip_relative;
     uint8_t base, index; /* REG_NONE: none */
     uint8_t scale;       /* shift of index */
     int32_t disp;
     bool has_imm;
-    int64_t imm; /* sign-extended; a port is not */
+    int64_t imm; /* sign-extended */
 };
 
 /* 0, or -1: not complete in n bytes, or none of the above. */

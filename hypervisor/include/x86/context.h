@@ -27,6 +27,8 @@ void toggle_guest_mode(struct vcpu *v);
 /* After v->arch.cr4 changed: loads what the hardware has while v, which is current, runs. */
 void cr4_load(const struct vcpu *v);
 void tsc_aux_load(const struct vcpu *v);
+/* What v's CR4 becomes when it, or a tool, asks for this value. entry/emulate.c */
+uint64_t guest_cr4_fixup(const struct vcpu *v, uint64_t cr4);
 
 uint64_t read_fs_base(void);
 uint64_t read_gs_base(void);

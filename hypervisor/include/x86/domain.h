@@ -12,7 +12,7 @@ struct arch_domain {
     uint64_t tsc_khz;
     uint32_t tsc_mode, tsc_incarnation; /* as the tools set them */
     bool is_32bit;                      /* never true yet */
-    struct {               /* PIT channel 2 as a domU sees it; entry/emul_pit.c, its lock */
+    struct {                            /* PIT channel 2 as a domU sees it; entry/pio.c, its lock */
         uint64_t start_ns; /* system time at which the count was loaded or the gate opened */
         uint32_t reload;   /* 1..65536 */
         uint16_t latch, write_low;

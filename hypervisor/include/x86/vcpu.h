@@ -11,7 +11,7 @@ struct arch_vcpu {
     struct cpu_user_regs regs;     /* general registers while not running */
     struct trap_info *traps;       /* GUEST_TRAP_VECTORS entries; own CPU or paused */
     uint64_t kernel_ss, kernel_sp; /* for entries from guest user mode (stack_switch) */
-    uint64_t cr0, cr4;             /* guest-visible CR0.TS and CR4; entry/emul_cr.c */
+    uint64_t cr0, cr4;             /* guest-visible CR0.TS and CR4; entry/emulate.c */
     uint64_t event_callback, failsafe_callback, syscall_callback;
     uint64_t syscall32_callback, sysenter_callback;
     bool failsafe_disables_events, syscall32_disables_events, sysenter_disables_events,

@@ -20,31 +20,25 @@ static bool size_ok(unsigned int bytes) {
     return bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8;
 }
 
-static int fake_read(void *env, uint64_t va, void *buf, unsigned int bytes) {
-    (void)env;
+static int fake_read(uint64_t va, void *buf, unsigned int bytes) {
     must(size_ok(bytes));
     memset(buf, (int)va, bytes);
     return 0;
 }
 
-static int fake_write(void *ctx, uint64_t va, uint64_t val, unsigned int bytes) {
+static int fake_store(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
     struct fake *f = ctx;
 
     must(size_ok(bytes) && f->va - va < bytes && !(val & ~operand_mask(bytes)));
+    must(!old || !(*old & ~operand_mask(bytes)));
     f->writes++;
     return 0;
 }
 
-static int fake_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
-    must(!(*old & ~operand_mask(bytes)));
-    return fake_write(ctx, va, val, bytes);
-}
-
 static void store(const struct insn *i, const uint8_t *data, size_t size) {
-    static const struct emul_pt_ops ops = {fake_write, fake_cmpxchg};
     struct cpu_user_regs regs;
     struct fake f = {0};
-    struct store_env e = {.regs = &regs, .read = fake_read, .ops = &ops, .ctx = &f};
+    struct store_env e = {.regs = &regs, .read = fake_read, .store = fake_store, .ctx = &f};
 
     memset(&regs, 0x5a, sizeof(regs));
     memcpy(&regs, data, size < sizeof(regs) ? size : sizeof(regs));

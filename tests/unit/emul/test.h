@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "store.h"
+#include "execute.h"
 
 extern unsigned int passed, failed;
 

@@ -151,7 +151,7 @@ static void test_details(void) {
     static const uint8_t sib[] = {0x4b, 0x89, 0x44, 0xd8, 0xf8}; /* mov %rax, -8(%r8,%r11,8) */
     struct insn i = decoded(in_imm, sizeof(in_imm));
 
-    CHECK(i.has_imm && i.imm == 0xf0, "port %lld", (long long)i.imm);
+    CHECK(i.has_imm && (uint8_t)i.imm == 0xf0, "port %lld", (long long)i.imm);
     i = decoded(out_dx, sizeof(out_dx));
     CHECK(!i.has_imm, "port in dx");
     i = decoded(mov_cr8, sizeof(mov_cr8));

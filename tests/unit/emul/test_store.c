@@ -132,30 +132,23 @@ static unsigned int build(const struct opcode *o, uint8_t *p, unsigned int *base
     return n;
 }
 
-static int plain_read(void *env, uint64_t va, void *buf, unsigned int bytes) {
-    (void)env;
+static int plain_read(uint64_t va, void *buf, unsigned int bytes) {
     memcpy(buf, (const void *)va, bytes);
     return 0;
 }
 
-static int plain_write(void *ctx, uint64_t va, uint64_t val, unsigned int bytes) {
-    (void)ctx;
-    memcpy((void *)va, &val, bytes);
-    return 0;
-}
-
-static int plain_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
+static int plain_store(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
     uint64_t now = 0;
 
+    (void)ctx;
     memcpy(&now, (const void *)va, bytes);
-    if (now != *old) {
+    if (old && now != *old) {
         *old = now;
         return 1;
     }
-    return plain_write(ctx, va, val, bytes);
+    memcpy((void *)va, &val, bytes);
+    return 0;
 }
-
-static const struct emul_pt_ops plain_ops = {plain_write, plain_cmpxchg};
 
 static uint64_t defined_flags(enum insn_op op) {
     switch (op) {
@@ -190,7 +183,7 @@ static void one_round(uint8_t *code) {
     const struct opcode *o = &opcodes[random64(&rng) % ARRAY_SIZE(opcodes)];
     struct cpu_user_regs regs = {0}, native, emulated;
     uint64_t before[ARRAY_SIZE(memory)], after[ARRAY_SIZE(memory)], target, bit = 0;
-    struct store_env e = {.regs = &emulated, .read = plain_read, .ops = &plain_ops};
+    struct store_env e = {.regs = &emulated, .read = plain_read, .store = plain_store};
     unsigned int base, n = build(o, code, &base);
     struct insn i;
     int rc;
@@ -232,26 +225,20 @@ static void one_round(uint8_t *code) {
     CHECK(emulated.rip == regs.rip + n, "rip");
 }
 
-static int refuse_write(void *ctx, uint64_t va, uint64_t val, unsigned int bytes) {
-    (void)ctx, (void)va, (void)val, (void)bytes;
+static int refuse_store(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
+    (void)ctx, (void)va, (void)old, (void)val, (void)bytes;
     return -1;
-}
-
-static int refuse_cmpxchg(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
-    (void)old;
-    return refuse_write(ctx, va, val, bytes);
 }
 
 /* Refusals change nothing, and so does a fault elsewhere than at the destination. */
 static void test_refusals(void) {
-    static const struct emul_pt_ops refuse = {refuse_write, refuse_cmpxchg};
     static const uint8_t insns[][5] = {{0x48, 0x89, 0x07},       {0x48, 0x01, 0x0f},
                                        {0x48, 0x0f, 0xb1, 0x0f}, {0x0f, 0xc7, 0x0f},
                                        {0x48, 0x87, 0x0f},       {0x48, 0xab}};
 
     for (unsigned int n = 0; n < ARRAY_SIZE(insns); n++) {
         struct cpu_user_regs regs = {0}, saved;
-        struct store_env e = {.regs = &regs, .read = plain_read, .ops = &refuse};
+        struct store_env e = {.regs = &regs, .read = plain_read, .store = refuse_store};
         struct insn i;
 
         random_state(&regs);
@@ -259,7 +246,7 @@ static void test_refusals(void) {
         saved = regs;
         CHECK(insn_decode(&i, insns[n], 5) == 0, "insn %u", n);
         CHECK(store_execute(&i, &e, regs.rdi) < 0, "insn %u", n);
-        e.ops = &plain_ops;
+        e.store = plain_store;
         CHECK(store_execute(&i, &e, regs.rdi + 8) < 0, "insn %u elsewhere", n);
         CHECK(store_execute(&i, &e, regs.rdi - 1) < 0, "insn %u elsewhere", n);
         CHECK(!memcmp(&regs, &saved, sizeof(regs)), "insn %u changed registers", n);
@@ -270,7 +257,7 @@ static void test_refusals(void) {
 static void test_rep(void) {
     static const uint8_t rep_movsq[] = {0xf3, 0x48, 0xa5};
     struct cpu_user_regs regs = {0};
-    struct store_env e = {.regs = &regs, .read = plain_read, .ops = &plain_ops};
+    struct store_env e = {.regs = &regs, .read = plain_read, .store = plain_store};
     struct insn i;
 
     random_state(&regs);

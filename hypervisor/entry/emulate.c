@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Privileged instructions that PV kernels execute all the same, after the #GP they raise in ring 3.
- * What stock Xen emulates is emulated; the rest is the guest's #GP. User mode may use I/O as far as
- * its kernel permits.
+ * Instructions of the current vcpu that faulted. Privileged ones, which PV kernels execute all the
+ * same, after the #GP they raise in ring 3: what stock Xen emulates is emulated; the rest is the
+ * guest's #GP. User mode may use I/O as far as its kernel permits. And stores: see hv/emulate.h.
  */
-#include "emul_fetch.h"
+#include "emul/execute.h"
 #include "entry.h"
 
 #include <hv/bitops.h>
@@ -13,14 +13,60 @@
 #include <hv/guest_access.h>
 #include <hv/hypercall.h>
 #include <hv/mm.h>
-#include <hv/softirq.h>
+#include <hv/string.h>
 #include <x86/context.h>
 #include <x86/cpu.h>
 #include <x86/cpuid.h>
 #include <x86/debugreg.h>
-#include <x86/guest_cr.h>
+#include <x86/layout.h>
 #include <x86/msr.h>
 #include <x86/pio.h>
+
+#define AR_LONG (1U << 21) /* of LAR's result: 64-bit code */
+
+/* Guests have their own selectors for 64-bit code too; the loaded descriptor tables know. */
+static bool is_64bit_code(uint16_t cs) {
+    uint32_t ar = 0;
+    bool valid;
+
+    if (likely(cs == SEL_USER_CS64)) return true;
+    __asm__ volatile("lar %k[sel], %[ar]" : [ar] "+r"(ar), "=@ccz"(valid) : [sel] "r"(cs));
+    return valid && (ar & AR_LONG);
+}
+
+/* False: not readable, not 64-bit code, or not an instruction that is emulated. */
+static bool fetch(const struct cpu_user_regs *regs, struct insn *i) {
+    uint8_t bytes[INSN_MAX];
+    size_t n = sizeof(bytes);
+
+    if (!is_64bit_code(regs->cs)) return false;
+    if (copy_from_guest(bytes, regs->rip, n)) {
+        /* The next page may be missing: the instruction need not reach into it. */
+        size_t in_page = PAGE_SIZE - (regs->rip & ~PAGE_MASK);
+
+        if (in_page >= n || copy_from_guest(bytes, regs->rip, in_page)) return false;
+        n = in_page;
+    }
+    return insn_decode(i, bytes, (unsigned int)n) == 0;
+}
+
+static struct emul_bases read_bases(void) {
+    return (struct emul_bases){read_fs_base(), read_gs_base()};
+}
+
+static int read_guest(uint64_t va, void *buf, unsigned int bytes) {
+    return copy_from_guest(buf, va, bytes);
+}
+
+int emulate_pt_write(struct cpu_user_regs *regs, uint64_t fault_va, emul_store_fn *store,
+                     void *ctx) {
+    struct store_env e = {.regs = regs, .read = read_guest, .store = store, .ctx = ctx};
+    struct insn i;
+
+    if (!fetch(regs, &i)) return -EFAULT;
+    if (i.seg != SEG_NONE) e.bases = read_bases();
+    return store_execute(&i, &e, fault_va) ? -EFAULT : 0;
+}
 
 #define STRING_BATCH 64 /* elements of ins/outs before the rest is left for another #GP */
 #define DR6_STEP     (1UL << 14)
@@ -79,49 +125,41 @@ static void io_breakpoints(struct vcpu *v, uint16_t port, unsigned int bytes) {
 
 static enum result emul_in_out(struct vcpu *v, struct cpu_user_regs *regs, const struct insn *i) {
     uint16_t port = i->has_imm ? (uint8_t)i->imm : (uint16_t)regs->rdx;
+    uint32_t data = (uint32_t)operand_reg(regs, 0, i->opsize, true);
 
     if (!port_ok(v, port, i->opsize)) return NOT_OURS;
-    if (i->op == INSN_IN)
-        operand_set_reg(regs, 0, pio_read(v->domain, port, i->opsize), i->opsize, true);
-    else
-        pio_write(v->domain, port, i->opsize, (uint32_t)operand_reg(regs, 0, i->opsize, true));
+    pio_access(v->domain, port, i->opsize, i->op == INSN_OUT, &data);
+    if (i->op == INSN_IN) operand_set_reg(regs, 0, data, i->opsize, true);
     io_breakpoints(v, port, i->opsize);
     return DONE;
 }
 
 static bool one_element(struct vcpu *v, struct cpu_user_regs *regs, const struct insn *i,
                         uint64_t segment_base) {
-    uint64_t off = i->op == INSN_INS ? regs->rdi : regs->rsi, va;
-    uint16_t port = (uint16_t)regs->rdx;
+    bool in = i->op == INSN_INS;
+    uint64_t off = in ? regs->rdi : regs->rsi;
+    uint64_t va = segment_base + (i->addrsize == 4 ? (uint32_t)off : off);
     uint32_t data = 0;
-    int rc;
+    int rc = in ? 0 : copy_from_guest(&data, va, i->opsize);
 
-    va = segment_base + (i->addrsize == 4 ? (uint32_t)off : off);
-    if (i->op == INSN_INS) {
-        data = pio_read(v->domain, port, i->opsize);
-        rc = copy_to_guest(va, &data, i->opsize);
-    } else {
-        rc = copy_from_guest(&data, va, i->opsize);
-        if (!rc) pio_write(v->domain, port, i->opsize, data);
-    }
-    if (rc) {
-        if (guest_range_ok(va, i->opsize))
-            bounce_page_fault(v, va, i->op == INSN_INS ? PFEC_WRITE : 0);
-        else
-            bounce_exception(v, TRAP_GP, 0);
-        return false;
-    }
-    operand_string_step(i, regs, i->op == INSN_OUTS, i->op == INSN_INS);
-    return true;
+    if (!rc) pio_access(v->domain, (uint16_t)regs->rdx, i->opsize, !in, &data);
+    if (in) rc = copy_to_guest(va, &data, i->opsize);
+    if (!rc)
+        operand_string_step(i, regs, !in, in);
+    else if (guest_range_ok(va, i->opsize))
+        bounce_page_fault(v, va, in ? PFEC_WRITE : 0);
+    else
+        bounce_exception(v, TRAP_GP, 0);
+    return !rc;
 }
 
 static enum result emul_string(struct vcpu *v, struct cpu_user_regs *regs, const struct insn *i) {
-    struct emul_bases b = {0, 0};
     uint64_t base = 0;
 
     if (!port_ok(v, (uint16_t)regs->rdx, i->opsize)) return NOT_OURS;
     if (i->op == INSN_OUTS && i->seg != SEG_NONE) {
-        emul_read_bases(&b);
+        struct emul_bases b = read_bases();
+
         base = i->seg == SEG_FS ? b.fs : b.gs;
     }
     for (unsigned int n = 0; !operand_string_done(i, regs); n++) {
@@ -140,16 +178,48 @@ static enum result set_base(struct vcpu *v, uint64_t value) {
     return rc == -ERESTART ? AGAIN : rc ? NOT_OURS : DONE;
 }
 
-static enum result emul_cr(struct vcpu *v, struct cpu_user_regs *regs, const struct insn *i) {
-    uint64_t value = operand_reg(regs, i->rm, 8, true);
+/* Control registers as a PV kernel sees them: CR0 as Hospes runs it with the guest's own TS, CR3
+ * the kernel's base pointer, CR4 a few bits of the guest's and a few of the hardware's. */
+static enum result mov_from_cr(struct vcpu *v, struct cpu_user_regs *regs, const struct insn *i) {
+    uint64_t value;
 
-    if (i->op == INSN_MOV_TO_CR) {
-        if (i->reg == 3) return set_base(v, value);
-        return guest_cr_write(v, i->reg, value) ? DONE : NOT_OURS;
+    switch (i->reg) {
+    case 0: value = (read_cr0() & ~CR0_TS) | v->arch.cr0; break;
+    case 2: value = v->info->arch.cr2; break;
+    case 3: value = xen_pfn_to_cr3(mfn_x(v->arch.guest_table)); break;
+    case 4: value = v->arch.cr4; break;
+    default: return NOT_OURS;
     }
-    if (!guest_cr_read(v, i->reg, &value)) return NOT_OURS;
     operand_set_reg(regs, i->rm, value, 8, true);
     return DONE;
+}
+
+static enum result mov_to_cr(struct vcpu *v, struct cpu_user_regs *regs, const struct insn *i) {
+    uint64_t value = operand_reg(regs, i->rm, 8, true);
+
+    switch (i->reg) {
+    case 0:
+        if ((value ^ read_cr0()) & ~CR0_TS) return NOT_OURS;
+        fpu_set_ts(v, value & CR0_TS);
+        return DONE;
+    case 2: v->info->arch.cr2 = value; return DONE;
+    case 3: return set_base(v, value);
+    case 4:
+        v->arch.cr4 = guest_cr4_fixup(v, value);
+        cr4_load(v);
+        return DONE;
+    default: return NOT_OURS;
+    }
+}
+
+/* What the guest may choose within its CPU policy, and what it sees of the hardware's. */
+uint64_t guest_cr4_fixup(const struct vcpu *v, uint64_t cr4) {
+    const struct cpu_policy *p = v->domain->arch.policy;
+    uint64_t chosen = CR4_TSD | CR4_DE;
+
+    if (policy_has(p, XEN_X86_FEATURE_FSGSBASE)) chosen |= CR4_FSGSBASE;
+    if (policy_has(p, XEN_X86_FEATURE_XSAVE)) chosen |= CR4_OSXSAVE;
+    return (cr4 & chosen) | (cpu_cr4 & (CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT));
 }
 
 static enum result emul_dr(struct vcpu *v, struct cpu_user_regs *regs, const struct insn *i) {
@@ -169,29 +239,24 @@ static enum result emul_dr(struct vcpu *v, struct cpu_user_regs *regs, const str
     return rc ? NOT_OURS : DONE;
 }
 
-static enum result emul_msr(struct vcpu *v, struct cpu_user_regs *regs, const struct insn *i) {
-    uint32_t msr = (uint32_t)regs->rcx;
-    uint64_t value = (uint32_t)regs->rax | regs->rdx << 32;
-
-    if (i->op == INSN_WRMSR) return guest_wrmsr(v, msr, value) ? DONE : NOT_OURS;
-    if (!guest_rdmsr(v, msr, &value)) return NOT_OURS;
-    regs->rax = (uint32_t)value;
-    regs->rdx = value >> 32;
-    return DONE;
+static uint64_t edx_eax(const struct cpu_user_regs *regs) {
+    return (uint32_t)regs->rax | regs->rdx << 32;
 }
 
-static enum result emul_tsc(struct vcpu *v, struct cpu_user_regs *regs, const struct insn *i) {
-    uint64_t t = rdtsc();
+static void set_edx_eax(struct cpu_user_regs *regs, uint64_t value) {
+    regs->rax = (uint32_t)value;
+    regs->rdx = value >> 32;
+}
 
+static enum result rdtsc_for(struct vcpu *v, struct cpu_user_regs *regs, const struct insn *i) {
     if (!v->arch.kernel_mode && (v->arch.cr4 & CR4_TSD)) return NOT_OURS;
-    regs->rax = (uint32_t)t;
-    regs->rdx = t >> 32;
+    set_edx_eax(regs, rdtsc());
     if (i->op == INSN_RDTSCP) regs->rcx = (uint32_t)v->arch.msr_tsc_aux;
     return DONE;
 }
 
 static enum result emul_xsetbv(struct vcpu *v, struct cpu_user_regs *regs) {
-    uint64_t value = (uint32_t)regs->rax | regs->rdx << 32;
+    uint64_t value = edx_eax(regs);
 
     if (!(v->arch.cr4 & CR4_OSXSAVE)) {
         bounce_exception(v, TRAP_UD, 0);
@@ -213,12 +278,17 @@ static void emul_cpuid(struct vcpu *v, struct cpu_user_regs *regs) {
 
 /* Instructions of ring 0 alone. */
 static enum result emul_kernel(struct vcpu *v, struct cpu_user_regs *regs, const struct insn *i) {
+    uint64_t value;
+
     if (!v->arch.kernel_mode) return NOT_OURS;
     switch (i->op) {
     case INSN_RDMSR:
-    case INSN_WRMSR: return emul_msr(v, regs, i);
-    case INSN_MOV_FROM_CR:
-    case INSN_MOV_TO_CR: return emul_cr(v, regs, i);
+        if (!guest_rdmsr(v, (uint32_t)regs->rcx, &value)) return NOT_OURS;
+        set_edx_eax(regs, value);
+        return DONE;
+    case INSN_WRMSR: return guest_wrmsr(v, (uint32_t)regs->rcx, edx_eax(regs)) ? DONE : NOT_OURS;
+    case INSN_MOV_FROM_CR: return mov_from_cr(v, regs, i);
+    case INSN_MOV_TO_CR: return mov_to_cr(v, regs, i);
     case INSN_MOV_FROM_DR:
     case INSN_MOV_TO_DR: return emul_dr(v, regs, i);
     case INSN_CLTS: fpu_set_ts(v, false); return DONE;
@@ -241,7 +311,7 @@ static enum result emul(struct vcpu *v, struct cpu_user_regs *regs, const struct
         /* Without effect, as on stock Xen: popf, which cannot be seen, would get out of step. */
         return iopl_ok(v) ? DONE : NOT_OURS;
     case INSN_RDTSC:
-    case INSN_RDTSCP: return emul_tsc(v, regs, i);
+    case INSN_RDTSCP: return rdtsc_for(v, regs, i);
     case INSN_CPUID: emul_cpuid(v, regs); return DONE;
     default: return emul_kernel(v, regs, i);
     }
@@ -261,7 +331,7 @@ static void retire(struct vcpu *v, struct cpu_user_regs *regs, unsigned int len)
 bool emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs) {
     struct insn i;
 
-    if (!emul_fetch(regs, &i)) return false;
+    if (!fetch(regs, &i)) return false;
     switch (emul(v, regs, &i)) {
     case DONE: retire(v, regs, i.len); return true;
     case AGAIN:
@@ -271,17 +341,12 @@ bool emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs) {
 }
 
 bool emulate_forced_cpuid(struct vcpu *v, struct cpu_user_regs *regs) {
-    /* ud2; "xen"; cpuid: 7 bytes, the lowest first. */
-    const uint64_t want = 0xa20f6e65780b0fUL;
-    uint64_t got;
+    static const char want[7] = "\x0f\x0bxen\x0f\xa2"; /* ud2; "xen"; cpuid */
+    char got[sizeof(want)];
 
-    if (copy_from_guest(&got, regs->rip, sizeof(got))) {
-        /* It may be the last thing on a page. */
-        got = 0;
-        if (copy_from_guest(&got, regs->rip, 7)) return false;
-    }
-    if ((got & ((1UL << 56) - 1)) != want) return false;
+    if (copy_from_guest(got, regs->rip, sizeof(got)) || memcmp(got, want, sizeof(got)))
+        return false;
     emul_cpuid(v, regs);
-    retire(v, regs, 7);
+    retire(v, regs, sizeof(want));
     return true;
 }

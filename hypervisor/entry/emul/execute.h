@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Registers, addresses and arithmetic of decoded instructions. Pure, as decode.h. */
+/* Registers, addresses and arithmetic of decoded instructions; carrying out a store. Pure but for
+ * the callbacks, as decode.h. */
 #pragma once
 
 #include "decode.h"
 
+#include <hv/emulate.h>
 #include <public/xen.h>
 
 struct emul_bases {
@@ -17,10 +19,20 @@ void operand_set_reg(struct cpu_user_regs *regs, unsigned int n, uint64_t v, uns
 uint64_t operand_address(const struct insn *i, const struct cpu_user_regs *regs,
                          const struct emul_bases *bases);
 uint64_t operand_mask(unsigned int size);
-/* a op b for INSN_ADD..INSN_NEG; *rflags gets the arithmetic flags. */
-uint64_t operand_alu(enum insn_op op, uint64_t a, uint64_t b, unsigned int size, uint64_t *rflags);
 /* DS:RSI, ES:RDI and RCX after one element of a string instruction. */
 void operand_string_step(const struct insn *i, struct cpu_user_regs *regs, bool use_si,
                          bool use_di);
 /* No elements are left to do (never without rep). */
 bool operand_string_done(const struct insn *i, const struct cpu_user_regs *regs);
+
+struct store_env {
+    struct cpu_user_regs *regs;
+    struct emul_bases bases;
+    /* Guest memory, for read-modify-write and string sources. 0 or < 0. */
+    int (*read)(uint64_t va, void *buf, unsigned int bytes);
+    emul_store_fn *store;
+    void *ctx;
+};
+
+/* As emulate_pt_write(), the instruction at hand. */
+int store_execute(const struct insn *i, struct store_env *e, uint64_t fault_va);
