@@ -98,12 +98,11 @@ static int16_t pin_for_map(struct domain *rd, uint32_t ref, domid_t ld, uint32_t
     return rc;
 }
 
-static int16_t map_frame(struct domain *rd, struct gnttab_map_grant_ref *op, uint64_t mfn) {
+/* The caller holds a reference to the frame. */
+static int16_t map_owned(struct domain *rd, struct gnttab_map_grant_ref *op, struct frame *f,
+                         uint64_t mfn) {
     bool ro = op->flags & GNTMAP_readonly;
-    struct frame *f;
 
-    if (!mfn_valid(_mfn(mfn))) return GNTST_general_error;
-    f = mfn_to_frame(_mfn(mfn));
     if ((op->flags & GNTMAP_device_map) && !frame_refs_get(rd, f, ro)) return GNTST_general_error;
     if (op->flags & GNTMAP_host_map) {
         if (!frame_refs_get(rd, f, ro)) goto undo;
@@ -117,6 +116,18 @@ static int16_t map_frame(struct domain *rd, struct gnttab_map_grant_ref *op, uin
 undo:
     if (op->flags & GNTMAP_device_map) frame_refs_put(f, ro);
     return GNTST_general_error;
+}
+
+static int16_t map_frame(struct domain *rd, struct gnttab_map_grant_ref *op, uint64_t mfn) {
+    struct frame *f;
+    int16_t rc;
+
+    if (!mfn_valid(_mfn(mfn))) return GNTST_bad_page;
+    f = mfn_to_frame(_mfn(mfn));
+    if (!frame_get(f, rd)) return GNTST_bad_page;
+    rc = map_owned(rd, op, f, mfn);
+    frame_put(f);
+    return rc;
 }
 
 /* On success the handle has taken over the caller's reference on rd. */
