@@ -188,9 +188,9 @@ static void frame_rules(void) {
     CHECK_EQ(unmap(h, pte_at(0), 0), GNTST_okay);
     frame_is_table(f, false);
     grant_v1(8, NR_FRAMES + 5, GTF_permit_access); /* no such frame */
-    CHECK_EQ(map(8, 0, GNTMAP_host_map, &h), GNTST_general_error);
+    CHECK_EQ(map(8, 0, GNTMAP_host_map, &h), GNTST_bad_page);
     grant_v1(8, mfn_x(virt_to_mfn(grantee->shared_info)), GTF_permit_access); /* not its own */
-    CHECK_EQ(map(8, 0, GNTMAP_host_map, &h), GNTST_general_error);
+    CHECK_EQ(map(8, 0, GNTMAP_host_map, &h), GNTST_bad_page);
     CHECK(!pinned(8));
     CHECK_EQ(map(8, 0, 0, &h), GNTST_bad_gntref);
     drop_frame(f);
