@@ -258,7 +258,6 @@ int vcpu_create(struct domain *d, uint32_t id) {
     v->info_mfn = INVALID_MFN;
     v->info = id < XEN_LEGACY_MAX_VCPUS ? &d->shared_info->vcpu_info[id] : &dummy_vcpu_info;
     rc = sched_init_vcpu(v);
-    if (!rc) rc = event_init_vcpu(v);
     if (!rc) rc = mm_init_vcpu(v);
     if (!rc) rc = arch_vcpu_init(v);
     if (rc) {

@@ -5,6 +5,7 @@
  */
 #include <hv/domain.h>
 #include <hv/errno.h>
+#include <hv/pcpu.h>
 
 int policy_check(const struct domain *subject, const struct domain *object, enum policy_op op,
                  uint32_t sub) {
@@ -12,4 +13,14 @@ int policy_check(const struct domain *subject, const struct domain *object, enum
     (void)op;
     (void)sub;
     return subject->is_control ? 0 : -EPERM;
+}
+
+long domain_get_checked(domid_t id, enum policy_op op, struct domain **d) {
+    long rc;
+
+    *d = domain_get_self_or(id);
+    if (!*d) return -ESRCH;
+    rc = *d == current->domain ? 0 : policy_check(current->domain, *d, op, 0);
+    if (rc) domain_put(*d);
+    return rc;
 }

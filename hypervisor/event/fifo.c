@@ -111,17 +111,25 @@ static void raise_locked(struct domain *d, struct vcpu *v, struct port *p, bool 
     if (!(word_set(w, W_LINKED) & W_LINKED)) *tell = enqueue(d, v, p);
 }
 
-void fifo_set_pending(struct domain *d, struct port *p) {
+/* Raises the port; or unmasks it, and raises it if it was pending meanwhile. */
+static void raise(struct domain *d, struct port *p, bool unmask) {
     struct vcpu *v = domain_vcpu(d, READ_ONCE(p->vcpu));
     bool tell = false, fresh = false;
+    event_word_t *w;
 
     if (!v) return;
     spin_lock(&d->event.fifo_lock);
-    raise_locked(d, v, p, &tell, &fresh);
+    w = word_of(d, p->number);
+    if (!unmask || (w && (word_clear(w, W_MASKED) & W_PENDING)))
+        raise_locked(d, v, p, &tell, &fresh);
     spin_unlock(&d->event.fifo_lock);
     if (tell) vcpu_mark_events_pending(v);
     if (fresh) wake_pollers(d, p->number);
 }
+
+void fifo_set_pending(struct domain *d, struct port *p) { raise(d, p, false); }
+
+void fifo_unmask(struct domain *d, struct port *p) { raise(d, p, true); }
 
 void fifo_clear_pending(struct domain *d, struct port *p) {
     event_word_t *w;
@@ -154,18 +162,6 @@ bool fifo_is_masked(struct domain *d, const struct port *p) {
 
 bool fifo_is_busy(struct domain *d, const struct port *p) { return word_read(d, p, 0) & W_LINKED; }
 
-void fifo_unmask(struct domain *d, struct port *p) {
-    struct vcpu *v = domain_vcpu(d, READ_ONCE(p->vcpu));
-    bool tell = false, fresh = false;
-    event_word_t *w;
-
-    spin_lock(&d->event.fifo_lock);
-    w = word_of(d, p->number);
-    if (w && v && (word_clear(w, W_MASKED) & W_PENDING)) raise_locked(d, v, p, &tell, &fresh);
-    spin_unlock(&d->event.fifo_lock);
-    if (tell) vcpu_mark_events_pending(v);
-}
-
 /*
  * Event lock held. The first control block turns the domain's ABI to FIFO. Events that were pending
  * before are raised again when the array comes. A sender that still saw the old ABI sets its bit
@@ -180,7 +176,6 @@ static int switch_to_fifo(struct domain *d) {
     for (uint32_t n = 1; n < d->event.nr_ports; n++) {
         struct port *p = port_of(d, n);
 
-        p->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
         if (n < MAX_PORTS_2L && test_and_clear_bit(n, d->shared_info->evtchn_pending))
             p->pending = true;
     }
@@ -279,7 +274,7 @@ long fifo_set_priority(const struct evtchn_set_priority *s) {
     return 0;
 }
 
-void fifo_free_vcpu(struct vcpu *v) {
+void event_destroy_vcpu(struct vcpu *v) {
     struct evtchn_fifo_vcpu *fv = v->event.fifo;
 
     if (!fv) return;
@@ -294,7 +289,7 @@ void fifo_destroy(struct domain *d) {
     struct evtchn_fifo_domain *f = d->event.fifo;
     struct vcpu *v;
 
-    for_each_vcpu(d, v) fifo_free_vcpu(v);
+    for_each_vcpu(d, v) event_destroy_vcpu(v);
     if (!f) return;
     spin_lock(&d->event.fifo_lock);
     d->event.fifo = NULL;

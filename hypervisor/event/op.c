@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* HYPERVISOR_event_channel_op: one argument copy in, the operation, the result copied out. */
-#include "op.h"
+#include "port.h"
 
 #include <hv/errno.h>
 #include <hv/guest_access.h>
@@ -16,13 +16,9 @@ static long op_reset(uint64_t arg, int cmd) {
     long rc;
 
     if (copy_from_guest(&r, arg, sizeof(r))) return -EFAULT;
-    d = domain_get_self_or(r.dom);
-    if (!d) return -ESRCH;
-    rc = policy_check(current->domain, d, POL_EVENT_FOREIGN, 1);
-    if (d == current->domain)
-        rc = 0;
-    else if (!rc && !READ_ONCE(d->tools_pause_count))
-        rc = -EINVAL;
+    rc = domain_get_checked(r.dom, POL_EVENT_FOREIGN, &d);
+    if (rc) return rc;
+    if (d != current->domain && !READ_ONCE(d->tools_pause_count)) rc = -EINVAL;
     if (!rc) rc = event_reset(d, cmd == OP_RESET_CONTINUED);
     domain_put(d);
     if (rc == -ERESTART) rc = hypercall_continue(2, (uint64_t)OP_RESET_CONTINUED, arg);
@@ -43,25 +39,17 @@ static long op_reset(uint64_t arg, int cmd) {
         return copy_from_guest(&a, arg, sizeof(a)) ? -EFAULT : fn(&a);                             \
     }
 
-static long close_one(const struct evtchn_close *c) {
-    return port_close(current->domain, c->port, true);
-}
-
-static long send_one(const struct evtchn_send *s) { return port_op_send(s->port); }
-
-static long unmask_one(const struct evtchn_unmask *u) { return port_op_unmask(u->port); }
-
 long do_event_channel_op(int cmd, uint64_t arg) {
     switch (cmd) {
-    case EVTCHNOP_send: COPY_CALL(evtchn_send, send_one)
-    case EVTCHNOP_unmask: COPY_CALL(evtchn_unmask, unmask_one)
+    case EVTCHNOP_send: COPY_CALL(evtchn_send, port_op_send)
+    case EVTCHNOP_unmask: COPY_CALL(evtchn_unmask, port_op_unmask)
     case EVTCHNOP_alloc_unbound: COPY_CALL_COPY(evtchn_alloc_unbound, port_op_alloc_unbound)
     case EVTCHNOP_bind_interdomain:
         COPY_CALL_COPY(evtchn_bind_interdomain, port_op_bind_interdomain)
     case EVTCHNOP_bind_virq: COPY_CALL_COPY(evtchn_bind_virq, port_op_bind_virq)
     case EVTCHNOP_bind_ipi: COPY_CALL_COPY(evtchn_bind_ipi, port_op_bind_ipi)
     case EVTCHNOP_bind_pirq: COPY_CALL_COPY(evtchn_bind_pirq, port_op_bind_pirq)
-    case EVTCHNOP_close: COPY_CALL(evtchn_close, close_one)
+    case EVTCHNOP_close: COPY_CALL(evtchn_close, port_op_close)
     case EVTCHNOP_status: COPY_CALL_COPY(evtchn_status, port_op_status)
     case EVTCHNOP_bind_vcpu: COPY_CALL(evtchn_bind_vcpu, port_op_bind_vcpu)
     case EVTCHNOP_reset:

@@ -66,12 +66,9 @@ static void deliver(void *data) {
     struct pirq *q = data;
     struct port *p = __atomic_load_n(&q->port, __ATOMIC_ACQUIRE);
 
-    if (p) send_guest_pirq(q->d, p);
-}
-
-void send_guest_pirq(struct domain *d, struct port *p) {
+    if (!p) return;
     spin_lock(&p->lock);
-    if (p->state == PORT_PIRQ) port_set_pending(d, p);
+    if (p->state == PORT_PIRQ) port_set_pending(q->d, p);
     spin_unlock(&p->lock);
 }
 
@@ -85,15 +82,14 @@ static void note_needs_eoi(const struct pirq *q) {
         clear_bit(q->number, map);
 }
 
-int pirq_bind_port(struct domain *d, uint32_t n, bool share, struct port *p) {
+/* The line is bound to one domain only, so whether the guest would share it does not matter. */
+int pirq_bind_port(struct domain *d, uint32_t n, struct port *p) {
     struct pirq *q = pirq_of(d, n);
     int rc;
 
-    (void)share; /* one domain has hardware, so a line is never shared between domains */
     if (!q || !q->desc) return -EINVAL;
     if (q->port) return -EEXIST;
-    /* The port must be findable before the first interrupt; it is not PORT_PIRQ yet, and an
-     * interrupt that comes in between only from the window of a preemption check: there is none. */
+    /* The port must be findable before the first interrupt. */
     __atomic_store_n(&q->port, p, __ATOMIC_RELEASE);
     rc = irq_bind(q->desc, deliver, q);
     if (rc) {
@@ -112,7 +108,7 @@ static void unbind(struct pirq *q) {
 }
 
 void pirq_unbind_port(struct domain *d, struct port *p) {
-    struct pirq *q = pirq_of(d, p->pirq);
+    struct pirq *q = pirq_of(d, p->detail);
 
     if (q && q->port == p) unbind(q);
 }
@@ -165,15 +161,13 @@ int pirq_set_eoi_map(struct domain *d, uint64_t gmfn, bool auto_unmask) {
 }
 
 /* Event lock held. Lines may take numbers from 16 up, vectors from the top down. */
-static int find_free(struct pirq_domain *pd, bool msi) {
-    if (msi) {
-        for (uint32_t i = pd->nr; i-- > pd->first_msi;)
-            if (!pd->pirq[i].desc && !pd->pirq[i].reserved) return (int)i;
-    } else {
-        for (uint32_t i = 16; i < pd->first_msi; i++)
-            if (!pd->pirq[i].desc && !pd->pirq[i].reserved) return (int)i;
-    }
-    return -ENOSPC;
+static int find_free(const struct pirq_domain *pd, bool msi) {
+    uint32_t end = msi ? pd->nr : pd->first_msi;
+    int found = -ENOSPC;
+
+    for (uint32_t i = msi ? pd->first_msi : 16; i < end && (msi || found < 0); i++)
+        if (!pd->pirq[i].desc && !pd->pirq[i].reserved) found = (int)i;
+    return found;
 }
 
 int pirq_reserve(struct domain *d, bool msi) {
@@ -187,24 +181,18 @@ int pirq_reserve(struct domain *d, bool msi) {
     return n;
 }
 
-static int find_mapped(const struct pirq_domain *pd, const struct irq_desc *desc) {
-    for (uint32_t i = 0; i < pd->nr; i++)
-        if (pd->pirq[i].desc == desc) return (int)i;
-    return -ENOENT;
-}
-
 int pirq_map(struct domain *d, int wanted, struct irq_desc *desc, bool msi) {
     struct pirq_domain *pd = d->event.pirqs;
-    int n;
+    int n = 0;
 
     if (!pd) return -EINVAL;
     spin_lock(&d->event.lock);
-    n = find_mapped(pd, desc);
-    if (n >= 0) {
-        n = wanted < 0 || wanted == n ? n : -EEXIST;
+    while (n < (int)pd->nr && pd->pirq[n].desc != desc) n++;
+    if (n < (int)pd->nr) {
+        if (wanted >= 0 && wanted != n) n = -EEXIST;
     } else {
         n = wanted < 0 ? find_free(pd, msi) : wanted;
-        if (n >= 0 && (uint32_t)n >= pd->nr) n = -EINVAL;
+        if (n >= (int)pd->nr) n = -EINVAL;
         if (n >= 0 && pd->pirq[n].desc) n = -EEXIST;
         if (n >= 0) {
             pd->pirq[n].desc = desc;

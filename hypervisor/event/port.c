@@ -2,7 +2,7 @@
 /*
  * The port table of a domain and the life of a port: allocate, bind, close. port.h has the locks.
  */
-#include "op.h"
+#include "port.h"
 
 #include <hv/bitops.h>
 #include <hv/errno.h>
@@ -11,53 +11,6 @@
 #include <hv/pcpu.h>
 #include <hv/printk.h>
 #include <hv/softirq.h>
-
-int event_init_domain(struct domain *d, uint32_t max_port) {
-    struct event_domain *e = &d->event;
-    uint32_t limit = min(max_port, (uint32_t)EVTCHN_FIFO_NR_CHANNELS - 1);
-
-    spin_lock_init(&e->lock, ORDER_EVENT_DOM);
-    spin_lock_init(&e->fifo_lock, ORDER_EVENT_FIFO);
-    e->max_port = limit;
-    e->buckets = hv_new_array(struct port *, limit / PORTS_PER_PAGE + 1);
-    if (!e->buckets) return -ENOMEM;
-    e->buckets[0] = alloc_page_hv();
-    if (!e->buckets[0]) {
-        hv_free(e->buckets);
-        e->buckets = NULL;
-        return -ENOMEM;
-    }
-    for (uint32_t i = 0; i < PORTS_PER_PAGE; i++) {
-        spin_lock_init(&e->buckets[0][i].lock, ORDER_EVENT_PORT);
-        e->buckets[0][i].number = i;
-    }
-    /* Port 0 is never given out: 0 means "no port" throughout the ABI. */
-    e->buckets[0][0].state = PORT_RESERVED;
-    WRITE_ONCE(e->nr_ports, (uint32_t)PORTS_PER_PAGE);
-    if (pirq_domain_init(d)) {
-        event_free_domain(d);
-        return -ENOMEM;
-    }
-    return 0;
-}
-
-int event_init_vcpu(struct vcpu *v) {
-    (void)v;
-    return 0;
-}
-
-void event_destroy_vcpu(struct vcpu *v) { fifo_free_vcpu(v); }
-
-void event_free_domain(struct domain *d) {
-    struct event_domain *e = &d->event;
-
-    fifo_destroy(d);
-    for (uint32_t i = 0; e->buckets && i < e->nr_ports / PORTS_PER_PAGE; i++)
-        free_page_hv(e->buckets[i]);
-    hv_free(e->buckets);
-    e->buckets = NULL;
-    e->nr_ports = 0;
-}
 
 static long table_grow(struct domain *d) {
     struct event_domain *e = &d->event;
@@ -76,42 +29,74 @@ static long table_grow(struct domain *d) {
     return 0;
 }
 
+int event_init_domain(struct domain *d, uint32_t max_port) {
+    struct event_domain *e = &d->event;
+
+    spin_lock_init(&e->lock, ORDER_EVENT_DOM);
+    spin_lock_init(&e->fifo_lock, ORDER_EVENT_FIFO);
+    e->max_port = min(max_port, (uint32_t)EVTCHN_FIFO_NR_CHANNELS - 1);
+    e->buckets = hv_new_array(struct port *, e->max_port / PORTS_PER_PAGE + 1);
+    if (!e->buckets || table_grow(d) || pirq_domain_init(d)) return -ENOMEM;
+    /* Port 0 is never given out: 0 means "no port" throughout the ABI. */
+    e->buckets[0][0].state = PORT_RESERVED;
+    return 0;
+}
+
+void event_free_domain(struct domain *d) {
+    struct event_domain *e = &d->event;
+
+    fifo_destroy(d);
+    for (uint32_t i = 0; e->buckets && i < e->nr_ports / PORTS_PER_PAGE; i++)
+        free_page_hv(e->buckets[i]);
+    hv_free(e->buckets);
+    e->buckets = NULL;
+    e->nr_ports = 0;
+}
+
 static uint32_t port_limit(const struct domain *d) {
     uint32_t n = d->event.max_port + 1;
 
     return d->event.fifo ? n : min(n, MAX_PORTS_2L);
 }
 
-struct port *port_alloc(struct domain *d, long *err) {
+/* A port that is free still. Event lock held. NULL with *err. */
+static struct port *port_alloc(struct domain *d, long *err) {
     struct event_domain *e = &d->event;
 
-    if (d->state >= DOM_DYING) {
-        *err = -EINVAL;
-        return NULL;
-    }
-    for (uint32_t n = 1;; n++) {
+    *err = d->state >= DOM_DYING ? -EINVAL : 0;
+    for (uint32_t n = 1; !*err; n++) {
         struct port *p;
 
-        if (n >= port_limit(d)) {
+        if (n >= port_limit(d))
             *err = -ENOSPC;
-            return NULL;
-        }
-        if (n >= e->nr_ports && (*err = table_grow(d)) != 0) return NULL;
+        else if (n >= e->nr_ports)
+            *err = table_grow(d);
+        if (*err) break;
         p = port_of(d, n);
-        if (p->state == PORT_FREE && !(e->fifo && fifo_is_busy(d, p))) {
-            p->vcpu = 0;
-            return p;
-        }
+        if (p->state == PORT_FREE && !(e->fifo && fifo_is_busy(d, p))) return p;
     }
+    return NULL;
 }
 
-/* Publishes a new state under the port's lock. A stale pending bit must not survive. */
-static void port_open(struct domain *d, struct port *p, enum port_state state) {
+/* A free port becomes this, and is whole before anybody sees its state. Event lock held. */
+static long port_open(struct domain *d, enum port_state state, uint32_t vcpu, uint32_t detail,
+                      uint32_t *number) {
+    long rc;
+    struct port *p = port_alloc(d, &rc);
+
+    if (!p) return rc;
+    spin_lock(&p->lock);
+    p->vcpu = vcpu;
+    p->detail = detail;
     p->state = (uint8_t)state;
     d->event.active++;
+    spin_unlock(&p->lock);
+    *number = p->number;
+    return 0;
 }
 
-void port_free(struct domain *d, struct port *p) {
+/* Both locks held. A stale pending bit must not survive. */
+static void port_free(struct domain *d, struct port *p) {
     port_clear_pending(d, p);
     p->state = PORT_FREE;
     p->vcpu = 0;
@@ -119,66 +104,26 @@ void port_free(struct domain *d, struct port *p) {
     d->event.active--;
 }
 
-static void events_lock_two(struct domain *a, struct domain *b) {
-    if (a == b) {
-        spin_lock(&a->event.lock);
-        return;
-    }
-    spin_lock(a < b ? &a->event.lock : &b->event.lock);
-    spin_lock(a < b ? &b->event.lock : &a->event.lock);
+/* Two domains' event locks, or two ports' locks. */
+static void lock_two(spinlock_t *a, spinlock_t *b) {
+    spin_lock(a < b ? a : b);
+    if (a != b) spin_lock(a < b ? b : a);
 }
 
-static void events_unlock_two(struct domain *a, struct domain *b) {
-    spin_unlock(&a->event.lock);
-    if (a != b) spin_unlock(&b->event.lock);
-}
-
-static void ports_lock_two(struct port *a, struct port *b) {
-    if (a == b) {
-        spin_lock(&a->lock);
-        return;
-    }
-    spin_lock(a < b ? &a->lock : &b->lock);
-    spin_lock(a < b ? &b->lock : &a->lock);
-}
-
-static void ports_unlock_two(struct port *a, struct port *b) {
-    spin_unlock(&a->lock);
-    if (a != b) spin_unlock(&b->lock);
-}
-
-static long alloc_unbound(struct domain *d, domid_t remote, uint32_t *number) {
-    struct port *p;
-    long rc = 0;
-
-    spin_lock(&d->event.lock);
-    p = port_alloc(d, &rc);
-    if (p) {
-        spin_lock(&p->lock);
-        p->unbound_remote = remote;
-        port_open(d, p, PORT_UNBOUND);
-        spin_unlock(&p->lock);
-        *number = p->number;
-    }
-    spin_unlock(&d->event.lock);
-    return rc;
-}
-
-int event_alloc_unbound(struct domain *d, domid_t remote, uint32_t *port) {
-    return (int)alloc_unbound(d, remote, port);
+static void unlock_two(spinlock_t *a, spinlock_t *b) {
+    spin_unlock(a);
+    if (a != b) spin_unlock(b);
 }
 
 long port_op_alloc_unbound(struct evtchn_alloc_unbound *a) {
-    struct domain *d = domain_get_self_or(a->dom);
-    domid_t remote = a->remote_dom;
-    long rc;
+    domid_t remote = a->remote_dom == DOMID_SELF ? current->domain->id : a->remote_dom;
+    struct domain *d;
+    long rc = domain_get_checked(a->dom, POL_EVENT_FOREIGN, &d);
 
-    if (!d) return -ESRCH;
-    rc = d == current->domain ? 0 : policy_check(current->domain, d, POL_EVENT_FOREIGN, 0);
-    if (!rc) {
-        if (remote == DOMID_SELF) remote = current->domain->id;
-        rc = alloc_unbound(d, remote, &a->port);
-    }
+    if (rc) return rc;
+    spin_lock(&d->event.lock);
+    rc = port_open(d, PORT_UNBOUND, 0, remote, &a->port);
+    spin_unlock(&d->event.lock);
     domain_put(d);
     return rc;
 }
@@ -187,24 +132,23 @@ long port_op_alloc_unbound(struct evtchn_alloc_unbound *a) {
 static long bind_interdomain_locked(struct domain *ld, struct domain *rd, uint32_t rport,
                                     uint32_t *lport) {
     struct port *l, *r;
-    long rc = 0;
+    long rc;
 
     if (!port_is_valid(rd, rport)) return -EINVAL;
     r = port_of(rd, rport);
-    if (r->state != PORT_UNBOUND || r->unbound_remote != ld->id || rd->state >= DOM_DYING)
-        return -EINVAL;
+    if (r->state != PORT_UNBOUND || r->detail != ld->id || rd->state >= DOM_DYING) return -EINVAL;
     l = port_alloc(ld, &rc);
     if (!l) return rc;
-    ports_lock_two(l, r);
+    lock_two(&l->lock, &r->lock);
     l->remote = rd;
     l->remote_port = rport;
-    port_open(ld, l, PORT_INTERDOMAIN);
     r->remote = ld;
     r->remote_port = l->number;
-    r->state = PORT_INTERDOMAIN;
+    l->state = r->state = PORT_INTERDOMAIN;
+    ld->event.active++;
     /* The other end may have sent while it was unbound: let us look once. */
     port_set_pending(ld, l);
-    ports_unlock_two(l, r);
+    unlock_two(&l->lock, &r->lock);
     *lport = l->number;
     return 0;
 }
@@ -214,9 +158,9 @@ long port_op_bind_interdomain(struct evtchn_bind_interdomain *b) {
     long rc;
 
     if (!rd) return -ESRCH;
-    events_lock_two(ld, rd);
+    lock_two(&ld->event.lock, &rd->event.lock);
     rc = bind_interdomain_locked(ld, rd, b->remote_port, &b->local_port);
-    events_unlock_two(ld, rd);
+    unlock_two(&ld->event.lock, &rd->event.lock);
     domain_put(rd);
     return rc;
 }
@@ -224,9 +168,8 @@ long port_op_bind_interdomain(struct evtchn_bind_interdomain *b) {
 long port_op_bind_virq(struct evtchn_bind_virq *b) {
     struct domain *d = current->domain;
     struct vcpu *v;
-    struct port *p;
     uint32_t virq = b->virq;
-    long rc = 0;
+    long rc = -EEXIST;
 
     if (virq >= NR_VIRQS) return -EINVAL;
     virq = (uint32_t)array_index_nospec(virq, NR_VIRQS);
@@ -234,60 +177,19 @@ long port_op_bind_virq(struct evtchn_bind_virq *b) {
     v = domain_vcpu(d, b->vcpu);
     if (!v) return -ENOENT;
     spin_lock(&d->event.lock);
-    if (v->event.virq_port[virq]) {
-        rc = -EEXIST;
-    } else if ((p = port_alloc(d, &rc)) != NULL) {
-        spin_lock(&p->lock);
-        p->vcpu = b->vcpu;
-        p->virq = virq;
-        port_open(d, p, PORT_VIRQ);
-        spin_unlock(&p->lock);
-        WRITE_ONCE(v->event.virq_port[virq], p->number);
-        b->port = p->number;
-    }
+    if (!v->event.virq_port[virq]) rc = port_open(d, PORT_VIRQ, b->vcpu, virq, &b->port);
+    if (!rc) WRITE_ONCE(v->event.virq_port[virq], b->port);
     spin_unlock(&d->event.lock);
     return rc;
 }
 
 long port_op_bind_ipi(struct evtchn_bind_ipi *b) {
     struct domain *d = current->domain;
-    struct port *p;
-    long rc = 0;
+    long rc;
 
     if (!domain_vcpu(d, b->vcpu)) return -ENOENT;
     spin_lock(&d->event.lock);
-    p = port_alloc(d, &rc);
-    if (p) {
-        spin_lock(&p->lock);
-        p->vcpu = b->vcpu;
-        port_open(d, p, PORT_IPI);
-        spin_unlock(&p->lock);
-        b->port = p->number;
-    }
-    spin_unlock(&d->event.lock);
-    return rc;
-}
-
-long port_op_bind_pirq(struct evtchn_bind_pirq *b) {
-    struct domain *d = current->domain;
-    struct port *p;
-    long rc = 0;
-
-    spin_lock(&d->event.lock);
-    p = port_alloc(d, &rc);
-    if (p) {
-        /* The first interrupt may come at once, on another CPU: it waits for the port to be whole.
-         */
-        spin_lock(&p->lock);
-        p->pirq = b->pirq;
-        port_open(d, p, PORT_PIRQ);
-        rc = pirq_bind_port(d, b->pirq, b->flags & BIND_PIRQ__WILL_SHARE, p);
-        if (rc)
-            port_free(d, p);
-        else
-            b->port = p->number;
-        spin_unlock(&p->lock);
-    }
+    rc = port_open(d, PORT_IPI, b->vcpu, 0, &b->port);
     spin_unlock(&d->event.lock);
     return rc;
 }
@@ -296,11 +198,11 @@ long port_op_bind_pirq(struct evtchn_bind_pirq *b) {
 static void close_interdomain(struct domain *d, struct port *p, struct domain *rd) {
     struct port *r = port_of(rd, p->remote_port);
 
-    ports_lock_two(p, r);
+    lock_two(&p->lock, &r->lock);
     r->state = PORT_UNBOUND;
-    r->unbound_remote = d->id;
+    r->detail = d->id;
     port_free(d, p);
-    ports_unlock_two(p, r);
+    unlock_two(&p->lock, &r->lock);
 }
 
 /* Everything but an interdomain port. Event lock held. */
@@ -310,56 +212,69 @@ static void close_simple(struct domain *d, struct port *p) {
     if (p->state == PORT_PIRQ) pirq_unbind_port(d, p);
     if (p->state == PORT_VIRQ)
         for_each_vcpu(d, v)
-            if (v->event.virq_port[p->virq] == p->number)
-                WRITE_ONCE(v->event.virq_port[p->virq], 0);
+            if (v->event.virq_port[p->detail] == p->number)
+                WRITE_ONCE(v->event.virq_port[p->detail], 0);
     spin_lock(&p->lock);
     port_free(d, p);
     spin_unlock(&p->lock);
 }
 
+/* The line may already be on its way when pirq_bind_port() returns. */
+long port_op_bind_pirq(struct evtchn_bind_pirq *b) {
+    struct domain *d = current->domain;
+    struct port *p;
+    long rc;
+
+    spin_lock(&d->event.lock);
+    rc = port_open(d, PORT_PIRQ, 0, b->pirq, &b->port);
+    if (!rc) {
+        p = port_of(d, b->port);
+        rc = pirq_bind_port(d, b->pirq, p);
+        if (rc) close_simple(d, p);
+    }
+    spin_unlock(&d->event.lock);
+    return rc;
+}
+
 /* The other domain's lock may have to be taken first, so look, lock both, and look again. */
-long port_close(struct domain *d, uint32_t n, bool guest) {
+long port_close(struct domain *d, uint32_t n) {
     struct port *p;
 
-    if (n == 0 || !port_is_valid(d, n)) return guest ? -EINVAL : 0;
+    if (n == 0 || !port_is_valid(d, n)) return -EINVAL;
     p = port_of(d, n);
     for (;;) {
         struct domain *rd = NULL;
+        bool done;
+        long rc = 0;
 
         spin_lock(&d->event.lock);
-        if (p->state == PORT_FREE) {
-            spin_unlock(&d->event.lock);
-            return guest ? -EINVAL : 0;
-        }
-        if (p->state != PORT_INTERDOMAIN) {
+        if (p->state == PORT_FREE)
+            rc = -EINVAL;
+        else if (p->state != PORT_INTERDOMAIN)
             close_simple(d, p);
-            spin_unlock(&d->event.lock);
-            return 0;
-        }
-        rd = p->remote;
-        /* The remote cannot be freed while we hold our lock: it would have to close its end. */
-        domain_ref(rd);
+        else /* it cannot be freed while we hold our lock: it would have to close its end */
+            domain_ref(rd = p->remote);
         spin_unlock(&d->event.lock);
+        if (!rd) return rc;
 
-        events_lock_two(d, rd);
-        if (p->state == PORT_INTERDOMAIN && p->remote == rd) {
-            close_interdomain(d, p, rd);
-            events_unlock_two(d, rd);
-            domain_put(rd);
-            return 0;
-        }
-        events_unlock_two(d, rd);
+        lock_two(&d->event.lock, &rd->event.lock);
+        done = p->state == PORT_INTERDOMAIN && p->remote == rd;
+        if (done) close_interdomain(d, p, rd);
+        unlock_two(&d->event.lock, &rd->event.lock);
         domain_put(rd);
+        if (done) return 0;
     }
 }
 
-long port_op_send(uint32_t n) {
+long port_op_close(const struct evtchn_close *c) { return port_close(current->domain, c->port); }
+
+long port_op_send(const struct evtchn_send *s) {
     struct domain *d = current->domain;
     struct port *p;
     long rc = 0;
 
-    if (unlikely(!port_is_valid(d, n))) return -EINVAL;
-    p = port_of(d, n);
+    if (unlikely(!port_is_valid(d, s->port))) return -EINVAL;
+    p = port_of(d, s->port);
     spin_lock(&p->lock);
     switch (p->state) {
     case PORT_INTERDOMAIN: port_set_pending(p->remote, port_of(p->remote, p->remote_port)); break;
@@ -375,31 +290,28 @@ static void fill_status(struct evtchn_status *s, const struct port *p) {
     s->status = p->state == PORT_RESERVED ? EVTCHNSTAT_closed : p->state;
     s->vcpu = p->vcpu;
     switch (p->state) {
-    case PORT_UNBOUND: s->u.unbound.dom = p->unbound_remote; break;
+    case PORT_UNBOUND: s->u.unbound.dom = (domid_t)p->detail; break;
     case PORT_INTERDOMAIN:
         s->u.interdomain.dom = p->remote->id;
         s->u.interdomain.port = p->remote_port;
         break;
-    case PORT_PIRQ: s->u.pirq = p->pirq; break;
-    case PORT_VIRQ: s->u.virq = p->virq; break;
+    case PORT_PIRQ: s->u.pirq = p->detail; break;
+    case PORT_VIRQ: s->u.virq = p->detail; break;
     default: break;
     }
 }
 
 long port_op_status(struct evtchn_status *s) {
-    struct domain *d = domain_get_self_or(s->dom);
-    long rc;
+    struct domain *d;
+    long rc = domain_get_checked(s->dom, POL_EVENT_FOREIGN, &d);
 
-    if (!d) return -ESRCH;
-    rc = d == current->domain ? 0 : policy_check(current->domain, d, POL_EVENT_FOREIGN, 0);
-    if (!rc) {
-        spin_lock(&d->event.lock);
-        if (!port_is_valid(d, s->port))
-            rc = -EINVAL;
-        else
-            fill_status(s, port_of(d, s->port));
-        spin_unlock(&d->event.lock);
-    }
+    if (rc) return rc;
+    spin_lock(&d->event.lock);
+    if (!port_is_valid(d, s->port))
+        rc = -EINVAL;
+    else
+        fill_status(s, port_of(d, s->port));
+    spin_unlock(&d->event.lock);
     domain_put(d);
     return rc;
 }
@@ -411,39 +323,27 @@ long port_op_bind_vcpu(const struct evtchn_bind_vcpu *b) {
     long rc = 0;
 
     if (!v) return -ENOENT;
-    spin_lock(&d->event.lock);
-    if (!port_is_valid(d, b->port)) {
-        spin_unlock(&d->event.lock);
-        return -EINVAL;
-    }
+    if (!port_is_valid(d, b->port)) return -EINVAL;
     p = port_of(d, b->port);
+    spin_lock(&d->event.lock);
     spin_lock(&p->lock);
-    switch (p->state) {
-    case PORT_VIRQ:
-        if (!virq_is_global(p->virq)) {
-            rc = -EINVAL;
-            break;
-        }
-        /* fall through */
-    case PORT_UNBOUND:
-    case PORT_INTERDOMAIN:
-    case PORT_PIRQ:
+    if (p->state == PORT_UNBOUND || p->state == PORT_INTERDOMAIN || p->state == PORT_PIRQ ||
+        (p->state == PORT_VIRQ && virq_is_global(p->detail)))
         p->vcpu = b->vcpu;
-        if (p->state == PORT_PIRQ) pirq_set_affinity(d, p->pirq, v);
-        break;
-    default: rc = -EINVAL;
-    }
+    else
+        rc = -EINVAL;
+    if (p->state == PORT_PIRQ) pirq_set_affinity(d, p->detail, v);
     spin_unlock(&p->lock);
     spin_unlock(&d->event.lock);
     return rc;
 }
 
-long port_op_unmask(uint32_t n) {
+long port_op_unmask(const struct evtchn_unmask *u) {
     struct domain *d = current->domain;
     struct port *p;
 
-    if (unlikely(!port_is_valid(d, n))) return -EINVAL;
-    p = port_of(d, n);
+    if (unlikely(!port_is_valid(d, u->port))) return -EINVAL;
+    p = port_of(d, u->port);
     spin_lock(&p->lock);
     port_unmask(d, p);
     spin_unlock(&p->lock);
@@ -453,7 +353,7 @@ long port_op_unmask(uint32_t n) {
 /* Closes every port from n on. 0, or the port to go on with. */
 static uint32_t close_from(struct domain *d, uint32_t n) {
     for (; port_is_valid(d, n); n++) {
-        (void)port_close(d, n, false);
+        (void)port_close(d, n);
         if (n % 64 == 63 && preempt_check()) return n + 1;
     }
     return 0;

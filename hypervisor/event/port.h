@@ -35,13 +35,11 @@ struct port {
         uint8_t pad;
     } last;
     union {
-        domid_t unbound_remote;
-        struct {
+        uint32_t detail;           /* UNBOUND: for which domain; VIRQ, PIRQ: which one */
+        struct {                   /* INTERDOMAIN */
             struct domain *remote; /* no reference: closing our end or theirs severs both */
             uint32_t remote_port;
         };
-        uint32_t virq;
-        uint32_t pirq;
     };
 };
 
@@ -77,19 +75,27 @@ long fifo_init_control(struct evtchn_init_control *c);
 long fifo_expand_array(const struct evtchn_expand_array *e);
 long fifo_set_priority(const struct evtchn_set_priority *s);
 void fifo_destroy(struct domain *d);
-void fifo_free_vcpu(struct vcpu *v);
 
-/* port.c */
-long port_close(struct domain *d, uint32_t n, bool guest);
-struct port *port_alloc(struct domain *d, long *err); /* event lock held; state still free */
-void port_free(struct domain *d, struct port *p);     /* both locks held */
+/* port.c: the operations, on the caller's domain but where they name one */
+long port_op_alloc_unbound(struct evtchn_alloc_unbound *a);
+long port_op_bind_interdomain(struct evtchn_bind_interdomain *b);
+long port_op_bind_virq(struct evtchn_bind_virq *b);
+long port_op_bind_ipi(struct evtchn_bind_ipi *b);
+long port_op_bind_pirq(struct evtchn_bind_pirq *b);
+long port_op_bind_vcpu(const struct evtchn_bind_vcpu *b);
+long port_op_close(const struct evtchn_close *c);
+long port_op_status(struct evtchn_status *s);
+long port_op_send(const struct evtchn_send *s);
+long port_op_unmask(const struct evtchn_unmask *u);
+int event_reset(struct domain *d, bool resuming);
+long port_close(struct domain *d, uint32_t n);
 
 /* virq.c */
 bool virq_is_global(uint32_t virq);
 void virq_handler_gone(struct domain *d);
 
 /* pirq.c. Event lock held for both. */
-int pirq_bind_port(struct domain *d, uint32_t pirq, bool share, struct port *p);
+int pirq_bind_port(struct domain *d, uint32_t pirq, struct port *p);
 void pirq_unbind_port(struct domain *d, struct port *p);
 void pirq_set_affinity(struct domain *d, uint32_t pirq, const struct vcpu *v);
 int pirq_domain_init(struct domain *d);

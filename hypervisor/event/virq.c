@@ -17,7 +17,7 @@ static void raise_port(struct domain *d, uint32_t n, uint32_t virq) {
     if (!n) return;
     p = port_of(d, n);
     spin_lock(&p->lock);
-    if (p->state == PORT_VIRQ && p->virq == virq) port_set_pending(d, p);
+    if (p->state == PORT_VIRQ && p->detail == virq) port_set_pending(d, p);
     spin_unlock(&p->lock);
 }
 
@@ -43,34 +43,30 @@ void send_global_virq(uint32_t virq) {
 }
 
 int set_global_virq_handler(struct domain *d, uint32_t virq) {
-    struct domain *old;
-    int rc = 0;
+    struct domain *let_go = d;
+    bool dying;
 
     if (virq >= NR_VIRQS || !virq_is_global(virq)) return -EINVAL;
     domain_ref(d);
     spin_lock(&handler_lock);
-    if (d->state >= DOM_DYING) { /* or it would never be freed */
-        old = d;
-        rc = -EINVAL;
-    } else {
-        old = handlers[virq];
+    dying = d->state >= DOM_DYING; /* it would never be freed */
+    if (!dying) {
+        let_go = handlers[virq];
         handlers[virq] = d;
     }
     spin_unlock(&handler_lock);
-    if (old) domain_put(old);
-    return rc;
+    if (let_go) domain_put(let_go);
+    return dying ? -EINVAL : 0;
 }
 
 void virq_handler_gone(struct domain *d) {
     for (uint32_t i = 0; i < NR_VIRQS; i++) {
-        bool drop = false;
+        bool mine;
 
         spin_lock(&handler_lock);
-        if (handlers[i] == d) {
-            handlers[i] = NULL;
-            drop = true;
-        }
+        mine = handlers[i] == d;
+        if (mine) handlers[i] = NULL;
         spin_unlock(&handler_lock);
-        if (drop) domain_put(d);
+        if (mine) domain_put(d);
     }
 }

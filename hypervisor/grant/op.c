@@ -45,19 +45,6 @@ static long batch(uint32_t cmd, uint64_t arg, uint32_t count, size_t size, void 
     return rc;
 }
 
-/* Domain by id with a reference if the caller may act on its table; else *status says why not. */
-static struct domain *table_owner(domid_t id, int16_t *status) {
-    struct domain *d = domain_get_self_or(id);
-
-    *status = d ? GNTST_okay : GNTST_bad_domain;
-    if (d && d != current->domain && policy_check(current->domain, d, POL_GRANT_FOREIGN, 0)) {
-        domain_put(d);
-        d = NULL;
-        *status = GNTST_permission_denied;
-    }
-    return d;
-}
-
 static int16_t list_frames(uint64_t to, void *const *frames, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         uint64_t mfn = mfn_x(virt_to_mfn(frames[i]));
@@ -108,11 +95,11 @@ static int16_t dump_table(struct domain *d, const struct gnttab_dump_table *op) 
 static long get_version(uint64_t arg) {
     struct gnttab_get_version op;
     struct domain *d;
-    int16_t status;
+    long rc;
 
     if (copy_from_guest(&op, arg, sizeof(op))) return -EFAULT;
-    d = table_owner(op.dom, &status);
-    if (!d) return status == GNTST_bad_domain ? -ESRCH : -EPERM;
+    rc = domain_get_checked(op.dom, POL_GRANT_FOREIGN, &d);
+    if (rc) return rc;
     op.version = grants_of(d)->version;
     domain_put(d);
     return copy_to_guest(arg, &op, sizeof(op));
@@ -135,9 +122,11 @@ static long set_version(uint64_t arg) {
     {                                                                                              \
         struct gnttab_##type op;                                                                   \
         struct domain *d;                                                                          \
+        long rc;                                                                                   \
         if (copy_from_guest(&op, arg, sizeof(op)) || !(args_ok)) return -EFAULT;                   \
-        d = table_owner(op.dom, &op.status);                                                       \
-        if (d) {                                                                                   \
+        rc = domain_get_checked(op.dom, POL_GRANT_FOREIGN, &d);                                    \
+        op.status = rc == -ESRCH ? GNTST_bad_domain : GNTST_permission_denied;                     \
+        if (!rc) {                                                                                 \
             op.status = act(d, &op);                                                               \
             domain_put(d);                                                                         \
         }                                                                                          \

@@ -37,22 +37,14 @@ struct event_vcpu {
 };
 
 int event_init_domain(struct domain *d, uint32_t max_port);
-int event_init_vcpu(struct vcpu *v);
-void event_destroy_vcpu(struct vcpu *v);
+void event_destroy_vcpu(struct vcpu *v);    /* fifo.c */
 int event_destroy_domain(struct domain *d); /* closes all ports; preemptible: -ERESTART */
 void event_free_domain(struct domain *d);   /* last memory, when the shell goes */
-
-long do_event_channel_op(int cmd, uint64_t arg);                           /* arg: guest address */
-int event_alloc_unbound(struct domain *d, domid_t remote, uint32_t *port); /* dom0 builder, tools */
-int event_reset(struct domain *d, bool resuming);
 
 void send_guest_vcpu_virq(struct vcpu *v, uint32_t virq);
 void send_guest_global_virq(struct domain *d, uint32_t virq);
 void send_global_virq(uint32_t virq); /* to its handler domain, dom0 by default */
 int set_global_virq_handler(struct domain *d, uint32_t virq);
-/* Marks a bound pirq's port pending. Called from interrupt context. */
-void send_guest_pirq(struct domain *d, struct port *p);
-
 /* Something became pending for v: set the upcall flag and get v to notice. */
 void vcpu_mark_events_pending(struct vcpu *v);
 /* An unmasked upcall is pending for v. */

@@ -95,11 +95,6 @@ void domain_put(struct domain *d) {
     BUG_ON(__atomic_sub_fetch(&d->refs, 1, __ATOMIC_SEQ_CST) == 0);
 }
 
-int policy_check(const struct domain *s, const struct domain *o, enum policy_op op, uint32_t sub) {
-    (void)o, (void)op, (void)sub;
-    return s->is_control ? 0 : -EPERM;
-}
-
 /* Frames. Frame 0 is never used. */
 
 static uint64_t pool_take(uint32_t owner) {
