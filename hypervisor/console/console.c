@@ -1,44 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console's core: which devices take output, the ring, and input for dom0 or the debug keys.
- * One lock (ORDER_CONSOLE) protects everything here; console_force() ends locking for panic.
+ * The console's core: which devices take output, the ring, input for dom0 or the debug keys, and
+ * these: one character each, from the serial line or from dom0's tools. One lock (ORDER_CONSOLE)
+ * protects the console's state; console_force() ends locking for panic.
  */
-#include <hv/boot.h>
-#include <hv/console.h>
-#include <hv/domain.h>
+#include "console.h"
 #include <hv/mm.h>
 #include <hv/pcpu.h>
-#include <hv/printk.h>
 #include <hv/softirq.h>
-#include <hv/string.h>
-#include <public/xen.h>
-
-#include "console.h"
 
 CMDLINE_OPTION(console);
 CMDLINE_OPTION(conring_size);
 CMDLINE_OPTION(conswitch);
-CMDLINE_OPTION(console_to_ring);
 CMDLINE_OPTION(vga);
 
 #define RING_DEFAULT (16u << 10)
 #define RX_SIZE      256u
 #define SWITCH_COUNT 3
 
-spinlock_t console_lock = SPINLOCK_INIT(ORDER_CONSOLE);
-static bool forced, to_serial, to_screen, dom0_to_ring = true;
+static spinlock_t console_lock = SPINLOCK_INIT(ORDER_CONSOLE);
+static bool forced, to_screen;
 
 static char first_ring[RING_DEFAULT];
 static char *ring = first_ring;
 static uint32_t ring_size = RING_DEFAULT; /* a power of 2 */
 static uint32_t ring_end, ring_cleared;   /* bytes ever written; value at the last clear */
 
-static char rx[RX_SIZE], keys[RX_SIZE];
-static uint32_t rx_head, rx_tail, keys_head, keys_tail;
+/* Bytes received. */
+static struct input {
+    char buf[RX_SIZE];
+    uint32_t head, tail;
+} for_dom0, for_keys;
 static bool input_to_dom0, dom0_running;
 static char switch_char = 1; /* ctrl-a */
 static bool switch_at_boot = true;
 static unsigned int switch_seen;
+
+static struct key {
+    void (*fn)(char);
+    const char *help;
+} keys[128]; /* filled at boot */
 
 void console_take(void) {
     if (!forced) spin_lock(&console_lock);
@@ -50,51 +51,33 @@ void console_release(void) {
 
 void console_force(void) {
     forced = true;
-    if (boot_info.video.type != VIDEO_NONE) to_screen = true;
+    to_screen = true;
+}
+
+/* Whether the option's comma-separated list has an item that begins with 'word'. */
+static bool listed(const char *list, const char *word) {
+    char item[32];
+
+    while (list && cmdline_list_next(&list, item, sizeof(item)))
+        if (strncmp(item, word, strlen(word)) == 0) return true;
+    return false;
 }
 
 void console_init_early(void) {
     const char *list = cmdline_get("console");
-    char item[32];
 
+    printk_init();
     if (!list || !*list) list = "com1,vga";
-    while (cmdline_list_next(&list, item, sizeof(item))) {
-        if (strncmp(item, "com", 3) == 0) {
-            const char *name = strncmp(item, "com2", 4) == 0 ? "com2" : "com1";
-
-            serial_init_early(name, cmdline_get(name));
-            to_serial = true;
-        } else if (strcmp(item, "vga") == 0) {
-            screen_init();
-            to_screen = true;
-        }
-    }
+    if (listed(list, "com1")) serial_init_early("com1");
+    if (listed(list, "com2")) serial_init_early("com2");
+    to_screen = listed(list, "vga");
+    if (to_screen) screen_init();
 }
 
-static void ring_put(const char *s, size_t n) {
-    for (size_t i = 0; i < n; i++) ring[ring_end++ & (ring_size - 1)] = s[i];
-}
-
-void console_put_locked(const char *s, size_t n, bool in_ring) {
-    if (to_serial) serial_write(s, n);
+void console_put(const char *s, size_t n, bool in_ring) {
+    serial_write(s, n);
     if (to_screen) screen_write(s, n);
-    if (in_ring) ring_put(s, n);
-}
-
-void console_write(const char *s, size_t n) {
-    console_take();
-    console_put_locked(s, n, true);
-    console_release();
-}
-
-void console_put_dom0(const char *s, size_t n) {
-    console_take();
-    console_put_locked(s, n, dom0_to_ring);
-    console_release();
-}
-
-void console_flush(void) {
-    if (to_serial) serial_flush();
+    for (size_t i = 0; in_ring && i < n; i++) ring[ring_end++ & (ring_size - 1)] = s[i];
 }
 
 static uint32_t ring_oldest(void) { return ring_end > ring_size ? ring_end - ring_size : 0; }
@@ -128,11 +111,12 @@ void console_ring_clear(void) {
 static void grow_ring(void) {
     uint64_t want = cmdline_size("conring_size", max((uint64_t)RING_DEFAULT, nr_cpus * 4096UL));
     unsigned int order = 2;
+    uint32_t size;
     char *fresh;
 
-    want = min(want, (uint64_t)4 << 20);
-    while ((PAGE_SIZE << order) < want) order++;
-    if ((PAGE_SIZE << order) > ring_size) {
+    while ((PAGE_SIZE << order) < min(want, (uint64_t)4 << 20)) order++;
+    size = (uint32_t)(PAGE_SIZE << order);
+    if (size > ring_size) {
         fresh = alloc_pages_hv(order);
         if (!fresh) {
             printk(KERN_WARN "WARNING: no memory for conring_size; the ring has %uk\n",
@@ -141,12 +125,106 @@ static void grow_ring(void) {
         }
         console_take();
         for (uint32_t i = ring_oldest(); i != ring_end; i++)
-            fresh[i & ((PAGE_SIZE << order) - 1)] = ring[i & (ring_size - 1)];
+            fresh[i & (size - 1)] = ring[i & (ring_size - 1)];
         ring = fresh;
-        ring_size = (uint32_t)(PAGE_SIZE << order);
+        ring_size = size;
         console_release();
     }
     printk(KERN_INFO "Allocated console ring of %u KiB.\n", ring_size >> 10);
+}
+
+static void announce_input(void) {
+    printk("*** Serial input to %s (type 'CTRL-%c' three times to switch input)\n",
+           input_to_dom0 ? "DOM0" : "Xen", switch_char + 'a' - 1);
+}
+
+void console_end_boot(void) {
+    dom0_running = true;
+    input_to_dom0 = switch_at_boot;
+    announce_input();
+    if (to_screen && !listed(cmdline_get("vga"), "keep") && dom0) {
+        printk("Xen is relinquishing VGA console.\n");
+        to_screen = false;
+    }
+}
+
+static void input_put(struct input *in, char c) {
+    if (in->head - in->tail < RX_SIZE) in->buf[in->head++ % RX_SIZE] = c;
+}
+
+static uint32_t input_read(struct input *in, char *buf, uint32_t n) {
+    uint32_t i = 0;
+
+    console_take();
+    while (i < n && in->tail != in->head) buf[i++] = in->buf[in->tail++ % RX_SIZE];
+    console_release();
+    return i;
+}
+
+uint32_t console_guest_read(char *buf, uint32_t n) { return input_read(&for_dom0, buf, n); }
+
+/* Which reader gets c; runs on the CPU that takes the serial interrupt. */
+void console_rx(char c) {
+    bool switched, dom0s;
+
+    console_take();
+    switch_seen = c == switch_char ? switch_seen + 1 : 0;
+    switched = switch_seen == SWITCH_COUNT;
+    if (switched) {
+        switch_seen = 0;
+        input_to_dom0 = !input_to_dom0 && dom0_running;
+    } else {
+        input_put(input_to_dom0 ? &for_dom0 : &for_keys, c);
+    }
+    dom0s = input_to_dom0;
+    console_release();
+    if (switched)
+        announce_input();
+    else if (dom0s)
+        send_global_virq(VIRQ_CONSOLE);
+    else
+        softirq_raise(SOFTIRQ_KEYS);
+}
+
+void register_key(char key, void (*fn)(char), const char *help) {
+    BUG_ON(key <= 0 || keys[(unsigned char)key].fn);
+    keys[(unsigned char)key] = (struct key){fn, help};
+}
+
+void handle_keys(const char *s, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+
+        if (c >= ARRAY_SIZE(keys) || !keys[c].fn) continue;
+        printk("'%c' pressed -> %s\n", c, keys[c].help);
+        keys[c].fn((char)c);
+    }
+}
+
+void console_softirq(void) {
+    char c;
+
+    while (input_read(&for_keys, &c, 1)) handle_keys(&c, 1);
+}
+
+static void show_help(char key) {
+    (void)key;
+    for (unsigned int c = 0; c < ARRAY_SIZE(keys); c++)
+        if (keys[c].fn) printk(" key '%c' (ascii '%02x') => %s\n", c, c, keys[c].help);
+}
+
+static void reboot(char key) {
+    (void)key;
+    machine_restart();
+}
+
+static void crash(char key) { panic("'%c' pressed -> crashdump", key); }
+
+static void dump_registers(char key) {
+    (void)key;
+    printk("CPU%u: vcpu d%uv%u\n", smp_cpu_id(), current->domain ? current->domain->id : 0,
+           current->id);
+    show_regs(guest_regs());
 }
 
 void console_init_late(void) {
@@ -156,80 +234,10 @@ void console_init_late(void) {
         switch_char = (char)(s[0] - 'a' + 1);
         switch_at_boot = s[1] != 'x';
     }
-    dom0_to_ring = cmdline_bool("console_to_ring", true);
     grow_ring();
     serial_init_late();
-    keys_init();
+    register_key('h', show_help, "show this message");
+    register_key('R', reboot, "reboot machine");
+    register_key('C', crash, "trigger a crashdump");
+    register_key('d', dump_registers, "dump registers");
 }
-
-static void announce_input(void) {
-    printk("*** Serial input to %s (type 'CTRL-%c' three times to switch input)\n",
-           input_to_dom0 ? "DOM0" : "Xen", switch_char + 'a' - 1);
-}
-
-void console_end_boot(void) {
-    const char *vga = cmdline_get("vga");
-    bool keep = false;
-    char item[32];
-
-    while (vga && cmdline_list_next(&vga, item, sizeof(item)))
-        if (strcmp(item, "keep") == 0) keep = true;
-    dom0_running = true;
-    input_to_dom0 = switch_at_boot;
-    announce_input();
-    if (to_screen && !keep && dom0) {
-        printk("Xen is relinquishing VGA console.\n");
-        to_screen = false;
-    }
-}
-
-/* Which reader gets c; runs on the CPU that takes the serial interrupt. */
-void console_rx(char c) {
-    bool virq = false, key = false;
-
-    console_take();
-    if (c == switch_char && switch_char) {
-        if (++switch_seen == SWITCH_COUNT) {
-            switch_seen = 0;
-            input_to_dom0 = !input_to_dom0 && dom0_running;
-            console_release();
-            announce_input();
-            return;
-        }
-    } else {
-        switch_seen = 0;
-    }
-    if (input_to_dom0) {
-        if (rx_head - rx_tail < RX_SIZE) rx[rx_head++ % RX_SIZE] = c;
-        virq = true;
-    } else if (keys_head - keys_tail < RX_SIZE) {
-        keys[keys_head++ % RX_SIZE] = c;
-        key = true;
-    }
-    console_release();
-    if (virq) send_global_virq(VIRQ_CONSOLE);
-    if (key) softirq_raise(SOFTIRQ_KEYS);
-}
-
-uint32_t console_guest_read(char *buf, uint32_t n) {
-    uint32_t i = 0;
-
-    console_take();
-    while (i < n && rx_tail != rx_head) buf[i++] = rx[rx_tail++ % RX_SIZE];
-    console_release();
-    return i;
-}
-
-bool console_next_key(char *c) {
-    bool got;
-
-    console_take();
-    got = keys_tail != keys_head;
-    if (got) *c = keys[keys_tail++ % RX_SIZE];
-    console_release();
-    return got;
-}
-
-bool console_owns_port(uint16_t port) { return to_serial && serial_owns_port(port); }
-
-bool console_owns_gsi(unsigned int gsi) { return to_serial && serial_owns_gsi(gsi); }

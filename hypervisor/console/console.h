@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside console/: the lock and what needs it held. */
+/* Inside console/: the lock, what needs it held, and the devices. */
 #pragma once
 
-#include <hv/spinlock.h>
-#include <hv/types.h>
+#include <hv/boot.h>
+#include <hv/console.h>
+#include <hv/domain.h>
+#include <hv/printk.h>
+#include <hv/string.h>
 
 void console_take(void);
 void console_release(void);
-void console_put_locked(const char *s, size_t n, bool in_ring);
-void console_put_dom0(const char *s, size_t n);
-bool console_next_key(char *c); /* received while input is for Hospes */
-void keys_init(void);
+void console_put(const char *s, size_t n, bool in_ring); /* lock held */
+void printk_init(void);                                  /* reads the levels */
+void console_rx(char c); /* a byte received by a device; from interrupt context */
+
+/* Devices; writing with the lock held. Without a device nothing happens. */
+void serial_init_early(const char *name);
+void serial_init_late(void); /* interrupts */
+void serial_write(const char *s, size_t n);
+void screen_init(void);
+void screen_write(const char *s, size_t n);

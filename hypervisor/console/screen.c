@@ -4,17 +4,20 @@
  * characters; only the cells that change are drawn, since video memory must not be read.
  * Callers hold the console lock.
  */
-#include <hv/boot.h>
-#include <hv/console.h>
-#include <hv/string.h>
+#include "console.h"
 #include <x86/devmap.h>
 
 #define MAX_COLS  240
 #define MAX_ROWS  100
 #define ATTRIBUTE 0x07
 
-extern const uint32_t font_height;
-extern const uint8_t font_glyphs[];
+/* The font's file: PSF version 1, 256 glyphs or more of 8 pixels width. */
+extern const struct psf {
+    uint16_t magic;
+    uint8_t mode, height;
+    uint8_t glyphs[];
+} font __asm__("_binary_font_psf_start");
+#define PSF_MAGIC 0x0436
 
 static struct screen {
     uint32_t cols, rows; /* 0: no screen */
@@ -41,10 +44,10 @@ static void draw_pixels(uint32_t x, uint32_t y, uint8_t c) {
     const struct boot_video *v = &boot_info.video;
     uint32_t bytes = v->bpp / 8;
 
-    for (uint32_t row = 0; row < font_height; row++) {
+    for (uint32_t row = 0; row < font.height; row++) {
         volatile uint8_t *p =
-            screen.mem + (size_t)(y * font_height + row) * v->pitch + (size_t)x * 8 * bytes;
-        uint8_t bits = font_glyphs[c * font_height + row];
+            screen.mem + (size_t)(y * font.height + row) * v->pitch + (size_t)x * 8 * bytes;
+        uint8_t bits = font.glyphs[c * font.height + row];
 
         for (uint32_t col = 0; col < 8; col++, p += bytes)
             put_pixel(p, bits & (0x80 >> col) ? screen.foreground : 0, bytes);
@@ -55,42 +58,29 @@ static uint32_t grey(uint8_t pos, uint8_t size) {
     return (uint32_t)((1u << size) - 1) * 3 / 4 << pos;
 }
 
-static void clear(void) {
-    for (uint32_t y = 0; y < screen.rows; y++)
-        for (uint32_t x = 0; x < screen.cols; x++) {
-            cells[y][x] = ' ';
-            screen.draw(x, y, ' ');
-        }
+static void set_cell(uint32_t x, uint32_t y, uint8_t c) {
+    if (cells[y][x] != c) screen.draw(x, y, c);
+    cells[y][x] = c;
 }
 
 void screen_init(void) {
     const struct boot_video *v = &boot_info.video;
 
     if (v->type == VIDEO_TEXT) {
-        screen.cols = 80;
-        screen.rows = 25;
-        screen.draw = draw_text;
+        screen = (struct screen){.cols = 80, .rows = 25, .draw = draw_text};
         screen.mem = devmap(0xb8000, 80 * 25 * 2, DEVMAP_UC);
-    } else if (v->type == VIDEO_FRAMEBUFFER && v->width >= 8 && v->height >= font_height) {
+    } else if (v->type == VIDEO_FRAMEBUFFER && v->width >= 8 && v->height >= font.height &&
+               font.magic == PSF_MAGIC) {
         screen.cols = min(v->width / 8, (uint32_t)MAX_COLS);
-        screen.rows = min(v->height / font_height, (uint32_t)MAX_ROWS);
+        screen.rows = min(v->height / font.height, (uint32_t)MAX_ROWS);
         screen.draw = draw_pixels;
         screen.foreground = grey(v->red_pos, v->red_size) | grey(v->green_pos, v->green_size) |
                             grey(v->blue_pos, v->blue_size);
         screen.mem = devmap(v->addr, (size_t)v->pitch * v->height, DEVMAP_WC);
     }
-    if (!screen.mem) {
-        screen.cols = screen.rows = 0;
-        return;
-    }
-    clear();
-}
-
-static void set_cell(uint32_t x, uint32_t y, uint8_t c) {
-    if (cells[y][x] != c) {
-        cells[y][x] = c;
-        screen.draw(x, y, c);
-    }
+    if (!screen.mem) screen.cols = screen.rows = 0;
+    for (uint32_t y = 0; y < screen.rows; y++)
+        for (uint32_t x = 0; x < screen.cols; x++) set_cell(x, y, ' ');
 }
 
 static void newline(void) {

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * 16550 serial ports: com1= and com2= as "<baud>[/<clock>][,<DPS>[,<port>[,<irq>]]]". Sending
- * polls; receiving is by interrupt once there are interrupts (irq 0 or before that: serial_poll()).
+ * polls; receiving is by interrupt, once there are interrupts and unless irq is 0.
  */
-#include <hv/boot.h>
-#include <hv/console.h>
+#include "console.h"
 #include <hv/irq.h>
-#include <hv/printk.h>
-#include <hv/string.h>
 #include <x86/cpu.h>
 
 CMDLINE_OPTION(com1);
@@ -22,24 +19,25 @@ enum { THR = 0, RBR = 0, DLL = 0, IER = 1, DLM = 1, FCR = 2, LCR = 3, MCR = 4, L
 #define CLOCK_HZ    1843200
 #define WAIT_ROUNDS 200000 /* a stuck line costs this much, once a character */
 
-struct uart {
+static struct uart {
     const char *name;
     uint16_t base;
     uint8_t irq;
     bool present;
-};
+} uarts[2] = {{"com1", 0x3f8, 4, false}, {"com2", 0x2f8, 3, false}};
 
-static struct uart uarts[2] = {{"com1", 0x3f8, 4, false}, {"com2", 0x2f8, 3, false}};
+#define for_each_present(u)                                                                        \
+    for (struct uart *u = uarts; u < uarts + ARRAY_SIZE(uarts); u++)                               \
+        if (u->present)
 
 static uint8_t line_control(const char *dps) {
     uint8_t lcr = 3;
 
+    if (dps[0] == '\0') return lcr;
     if (dps[0] >= '5' && dps[0] <= '8') lcr = (uint8_t)(dps[0] - '5');
-    if (dps[0] && dps[1] == 'o')
-        lcr |= 0x08;
-    else if (dps[0] && dps[1] == 'e')
-        lcr |= 0x18;
-    if (dps[0] && dps[1] && dps[2] == '2') lcr |= 0x04;
+    if (dps[1] == 'o') lcr |= 0x08;
+    if (dps[1] == 'e') lcr |= 0x18;
+    if (dps[1] && dps[2] == '2') lcr |= 0x04;
     return lcr;
 }
 
@@ -63,22 +61,23 @@ static void setup(struct uart *u, uint64_t baud, uint8_t lcr) {
     outb(u->base + MCR, 0x0b); /* DTR, RTS, and OUT2 which opens the interrupt */
 }
 
-void serial_init_early(const char *name, const char *config) {
-    struct uart *u = strcmp(name, "com2") == 0 ? &uarts[1] : &uarts[0];
+void serial_init_early(const char *name) {
+    struct uart *u = &uarts[name[3] - '1'];
+    const char *config = cmdline_get(name);
     uint64_t baud = 115200;
     uint8_t lcr = 3;
     char item[32];
 
-    if (config && cmdline_list_next(&config, item, sizeof(item))) {
+    if (cmdline_list_next(&config, item, sizeof(item))) {
         uint64_t b = str_to_ull(item, NULL, 10);
 
         if (b >= 50 && b <= 115200) baud = b;
-        if (cmdline_list_next(&config, item, sizeof(item))) lcr = line_control(item);
-        if (cmdline_list_next(&config, item, sizeof(item)) && item[0])
-            u->base = (uint16_t)str_to_ull(item, NULL, 0);
-        if (cmdline_list_next(&config, item, sizeof(item)) && item[0])
-            u->irq = (uint8_t)str_to_ull(item, NULL, 0);
     }
+    if (cmdline_list_next(&config, item, sizeof(item))) lcr = line_control(item);
+    if (cmdline_list_next(&config, item, sizeof(item)) && item[0])
+        u->base = (uint16_t)str_to_ull(item, NULL, 0);
+    if (cmdline_list_next(&config, item, sizeof(item)) && item[0])
+        u->irq = (uint8_t)str_to_ull(item, NULL, 0);
     if (!probe(u)) return;
     setup(u, baud, lcr);
     u->present = true;
@@ -107,15 +106,9 @@ static void write_one(const struct uart *u, const char *s, size_t n) {
     }
 }
 
-void serial_write(const char *s, size_t n) {
-    for (unsigned int i = 0; i < ARRAY_SIZE(uarts); i++)
-        if (uarts[i].present) write_one(&uarts[i], s, n);
-}
+void serial_write(const char *s, size_t n) { for_each_present(u) write_one(u, s, n); }
 
-void serial_flush(void) {
-    for (unsigned int i = 0; i < ARRAY_SIZE(uarts); i++)
-        if (uarts[i].present) wait_for(&uarts[i], LSR_TEMT);
-}
+void console_flush(void) { for_each_present(u) wait_for(u, LSR_TEMT); }
 
 static void receive(void *data) {
     const struct uart *u = data;
@@ -125,35 +118,21 @@ static void receive(void *data) {
     inb(u->base + FCR); /* reading the interrupt's cause clears it */
 }
 
-void serial_poll(void) {
-    for (unsigned int i = 0; i < ARRAY_SIZE(uarts); i++)
-        if (uarts[i].present) receive(&uarts[i]);
-}
-
 void serial_init_late(void) {
-    for (unsigned int i = 0; i < ARRAY_SIZE(uarts); i++) {
-        struct uart *u = &uarts[i];
+    for_each_present(u) {
         int rc;
 
-        if (!u->present || !u->irq) continue;
+        if (!u->irq) continue;
         rc = irq_request_gsi(u->irq, receive, u);
-        if (rc) {
+        if (!rc)
+            outb(u->base + IER, 0x01);
+        else
             printk(KERN_WARN "WARNING: %s: no interrupt %u (%d): no input from it\n", u->name,
                    u->irq, rc);
-            continue;
-        }
-        outb(u->base + IER, 0x01);
     }
 }
 
-bool serial_owns_port(uint16_t port) {
-    for (unsigned int i = 0; i < ARRAY_SIZE(uarts); i++)
-        if (uarts[i].present && port >= uarts[i].base && port < uarts[i].base + 8) return true;
-    return false;
-}
-
-bool serial_owns_gsi(unsigned int gsi) {
-    for (unsigned int i = 0; i < ARRAY_SIZE(uarts); i++)
-        if (uarts[i].present && uarts[i].irq == gsi) return true;
+bool console_owns_port(uint16_t port) {
+    for_each_present(u) if (port >= u->base && port < u->base + 8) return true;
     return false;
 }

@@ -8,7 +8,6 @@
 #include <hv/types.h>
 
 struct domain;
-struct cpu_user_regs;
 
 /* Start. Early: serial and screen from boot_info and the command line. Late: ring of conring_size,
  * serial interrupt, keys. end_boot: input goes to dom0; the screen too, unless vga=keep. */
@@ -16,8 +15,6 @@ void console_init_early(void);
 void console_init_late(void);
 void console_end_boot(void);
 
-/* Output. All bytes go to every enabled device and to the ring. Takes the console lock. */
-void console_write(const char *s, size_t n);
 /* Text that a guest printed (CONSOLEIO_write), already copied from it. dom0's goes out as it is;
  * another domain's by whole lines, prefixed "(dN) ", rate-limited and subject to guest_loglvl. */
 void console_write_guest(struct domain *d, const char *s, size_t n);
@@ -36,25 +33,9 @@ void console_ring_clear(void);
 
 /* Input for dom0 (CONSOLEIO_read): the bytes received so far, at most n. */
 uint32_t console_guest_read(char *buf, uint32_t n);
-/* A byte received by a device; from interrupt context. */
-void console_rx(char c);
-
-/* Ports that Hospes's console uses, hidden from dom0. */
-bool console_owns_port(uint16_t port);
-bool console_owns_gsi(unsigned int gsi);
+bool console_owns_port(uint16_t port); /* hidden from dom0 */
 
 /* Debug keys. fn runs in softirq context with no lock held (an interrupt's for urgent ones). */
 void register_key(char key, void (*fn)(char key), const char *help);
 void handle_keys(const char *keys, size_t n); /* sysctl debug_keys */
 void console_softirq(void);                   /* SOFTIRQ_KEYS */
-
-/* Devices of the console, inside console/. */
-void serial_init_early(const char *name, const char *config);
-void serial_init_late(void);
-void serial_write(const char *s, size_t n);
-void serial_flush(void);
-bool serial_owns_port(uint16_t port);
-bool serial_owns_gsi(unsigned int gsi);
-void serial_poll(void);
-void screen_init(void);
-void screen_write(const char *s, size_t n);

@@ -52,6 +52,8 @@ struct domain {
     struct rangeset *iomem_caps, *irq_caps, *ioport_caps; /* inclusive ranges */
     int64_t time_offset_seconds;
     bool debugger_attached;
+    uint8_t console_used; /* of console_line, what was not ended yet; console lock */
+    char console_line[160];
 
     struct mm_domain mm;
     struct event_domain event;

@@ -10,10 +10,11 @@
 
 struct cpu_user_regs;
 
-#define KERN_ERR   "\001e"
-#define KERN_WARN  "\001w"
-#define KERN_INFO  "\001i"
-#define KERN_DEBUG "\001d"
+/* Marks of levels, as loglvl= counts them. */
+#define KERN_ERR   "\0011"
+#define KERN_WARN  "\0012"
+#define KERN_INFO  "\0013"
+#define KERN_DEBUG "\0014"
 #define KERN_GUEST "\001g" /* caused by a guest: rate-limited, subject to guest_loglvl */
 
 void printk(const char *fmt, ...) __printf(1, 2);
