@@ -6,6 +6,7 @@
 #include "boot.h"
 #include <hv/acpi.h>
 #include <hv/pcpu.h>
+#include <x86/context.h>
 #include <hv/printk.h>
 #include <hv/string.h>
 #include <x86/apic.h>
@@ -45,7 +46,7 @@ void ap_main(void) {
     time_init_cpu();
     __atomic_store_n(&p->online, true, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE)) cpu_relax();
-    sched_start_cpu();
+    exit_to_guest();
 }
 
 static __init void patch(char *copy, const char *where, uint32_t val) {

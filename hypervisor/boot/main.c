@@ -165,5 +165,5 @@ void boot_main(uint32_t magic, paddr_t info, paddr_t image) {
     boot_release_modules();
     console_end_boot();
     domain_unpause_by_tools(dom0);
-    sched_start_cpu();
+    exit_to_guest();
 }

@@ -110,10 +110,10 @@ long domctl_get_ext_vcpucontext(struct domctl *c) {
     memset(e, 0, sizeof(*e));
     e->vcpu = id;
     e->size = sizeof(*e);
-    e->sysenter_callback_eip = v->arch.sysenter_callback;
-    e->sysenter_disables_events = v->arch.sysenter_disables_events;
-    e->syscall32_callback_eip = v->arch.syscall32_callback;
-    e->syscall32_disables_events = v->arch.syscall32_disables_events;
+    e->sysenter_callback_eip = v->arch.callback[CALLBACKTYPE_sysenter].address;
+    e->sysenter_disables_events = v->arch.callback[CALLBACKTYPE_sysenter].mask_events;
+    e->syscall32_callback_eip = v->arch.callback[CALLBACKTYPE_syscall32].address;
+    e->syscall32_disables_events = v->arch.callback[CALLBACKTYPE_syscall32].mask_events;
     vcpu_unpause(v);
     c->copyback = true;
     return 0;
@@ -129,10 +129,10 @@ long domctl_set_ext_vcpucontext(struct domctl *c) {
     if (!is_canonical(e->sysenter_callback_eip) || !is_canonical(e->syscall32_callback_eip))
         return -EINVAL;
     vcpu_pause(v);
-    v->arch.sysenter_callback = e->sysenter_callback_eip;
-    v->arch.sysenter_disables_events = e->sysenter_disables_events;
-    v->arch.syscall32_callback = e->syscall32_callback_eip;
-    v->arch.syscall32_disables_events = e->syscall32_disables_events;
+    v->arch.callback[CALLBACKTYPE_sysenter].address = e->sysenter_callback_eip;
+    v->arch.callback[CALLBACKTYPE_sysenter].mask_events = e->sysenter_disables_events;
+    v->arch.callback[CALLBACKTYPE_syscall32].address = e->syscall32_callback_eip;
+    v->arch.callback[CALLBACKTYPE_syscall32].mask_events = e->syscall32_disables_events;
     vcpu_unpause(v);
     return 0;
 }

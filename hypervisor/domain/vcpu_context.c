@@ -103,11 +103,11 @@ static void set_handlers(struct vcpu *v, const struct vcpu_guest_context *c) {
         v->arch.traps[i] = c->trap_ctxt[i];
         v->arch.traps[i].cs = ring3_selector(c->trap_ctxt[i].cs);
     }
-    v->arch.event_callback = c->event_callback_eip;
-    v->arch.failsafe_callback = c->failsafe_callback_eip;
-    v->arch.syscall_callback = c->syscall_callback_eip;
-    v->arch.failsafe_disables_events = c->flags & VGCF_failsafe_disables_events;
-    v->arch.syscall_disables_events = c->flags & VGCF_syscall_disables_events;
+    v->arch.callback[CALLBACKTYPE_event] = (struct guest_callback){c->event_callback_eip, true};
+    v->arch.callback[CALLBACKTYPE_failsafe] =
+        (struct guest_callback){c->failsafe_callback_eip, c->flags & VGCF_failsafe_disables_events};
+    v->arch.callback[CALLBACKTYPE_syscall] =
+        (struct guest_callback){c->syscall_callback_eip, c->flags & VGCF_syscall_disables_events};
 }
 
 static void set_control(struct vcpu *v, const struct vcpu_guest_context *c) {
@@ -151,8 +151,8 @@ static unsigned long context_flags(const struct vcpu *v) {
     unsigned long f = VGCF_i387_valid;
 
     if (v->arch.kernel_mode) f |= VGCF_in_kernel;
-    if (v->arch.failsafe_disables_events) f |= VGCF_failsafe_disables_events;
-    if (v->arch.syscall_disables_events) f |= VGCF_syscall_disables_events;
+    if (v->arch.callback[CALLBACKTYPE_failsafe].mask_events) f |= VGCF_failsafe_disables_events;
+    if (v->arch.callback[CALLBACKTYPE_syscall].mask_events) f |= VGCF_syscall_disables_events;
     if (!test_bit(VPF_DOWN, &v->pause_flags)) f |= VGCF_online;
     return f;
 }
@@ -194,8 +194,8 @@ void vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c) {
     for (unsigned int i = 0; i < 8; i++)
         c->debugreg[i] = i == 4 || i == 5 ? 0 : v->arch.debugreg[i];
     c->debugreg[7] |= v->arch.dr7_emul;
-    c->event_callback_eip = v->arch.event_callback;
-    c->failsafe_callback_eip = v->arch.failsafe_callback;
-    c->syscall_callback_eip = v->arch.syscall_callback;
+    c->event_callback_eip = v->arch.callback[CALLBACKTYPE_event].address;
+    c->failsafe_callback_eip = v->arch.callback[CALLBACKTYPE_failsafe].address;
+    c->syscall_callback_eip = v->arch.callback[CALLBACKTYPE_syscall].address;
     if (v->id == 0) c->vm_assist = v->domain->vm_assist;
 }

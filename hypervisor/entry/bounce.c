@@ -8,13 +8,14 @@
  * failsafe callback], [error code], rip, cs, rflags, rsp, ss. CS has RPL 0 when the interrupted
  * mode was the kernel's, and evtchn_upcall_mask in its bits 39:32; IF in rflags is its opposite.
  *
- * A frame that cannot be written crashes the domain.
+ * A frame that cannot be written crashes the domain. HYPERVISOR_iret is the way back.
  */
 #include "entry.h"
 
 #include <hv/bitops.h>
 #include <hv/domain.h>
 #include <hv/guest_access.h>
+#include <hv/hypercall.h>
 #include <x86/context.h>
 #include <x86/cpu.h>
 #include <x86/layout.h>
@@ -26,17 +27,16 @@ enum bounce_flags {
     ERROR_CODE = 2,
 };
 
-static void __attribute__((cold, noinline))
-no_handler(const struct vcpu *v, unsigned int vector, uint32_t error_code) {
-    domain_crash(v->domain, "no handler for %s %u (error code %#x) at rip %#lx",
-                 vector < NR_EXCEPTIONS ? "exception" : "entry", vector, error_code,
-                 guest_regs()->rip);
-}
+/* Numbers for messages, after those of the vectors. */
+#define ENTRY_CALLBACK 0x100
 
 static void __attribute__((cold, noinline))
-no_stack(const struct vcpu *v, unsigned int vector, uint64_t sp) {
-    domain_crash(v->domain, "kernel stack not writable at %#lx for entry %u at rip %#lx", sp,
-                 vector, guest_regs()->rip);
+cannot_bounce(const struct vcpu *v, unsigned int entry, const char *why, uint64_t detail) {
+    domain_crash(v->domain, "%s %u at rip %#lx: %s %#lx",
+                 entry < NR_EXCEPTIONS    ? "exception"
+                 : entry < ENTRY_CALLBACK ? "software interrupt"
+                                          : "callback",
+                 entry & 0xff, guest_regs()->rip, why, detail);
 }
 
 static inline uint64_t frame_rflags(const struct vcpu *v, uint64_t rflags, uint8_t mask) {
@@ -47,9 +47,9 @@ static inline uint64_t frame_rflags(const struct vcpu *v, uint64_t rflags, uint8
     return rflags;
 }
 
-/* Inlined in each of the few kinds, with constant flags. 'vector' is for messages. */
+/* Inlined in each of the few kinds, with constant flags. 'entry' is for messages. */
 static inline __attribute__((always_inline)) void bounce(struct vcpu *v, uint64_t handler,
-                                                         unsigned int flags, unsigned int vector,
+                                                         unsigned int flags, unsigned int entry,
                                                          uint32_t error_code,
                                                          const uint16_t *selectors) {
     struct cpu_user_regs *regs = guest_regs();
@@ -59,7 +59,7 @@ static inline __attribute__((always_inline)) void bounce(struct vcpu *v, uint64_
     size_t size;
 
     if (unlikely(!handler)) {
-        no_handler(v, vector, error_code);
+        cannot_bounce(v, entry, "no handler; error code", error_code);
         return;
     }
     if (v->arch.kernel_mode) {
@@ -80,7 +80,7 @@ static inline __attribute__((always_inline)) void bounce(struct vcpu *v, uint64_
     size = (size_t)((char *)f - (char *)frame);
     sp = (sp & ~15UL) - size;
     if (unlikely(copy_to_guest(sp, frame, size))) {
-        no_stack(v, vector, sp);
+        cannot_bounce(v, entry, "kernel stack not writable at", sp);
         return;
     }
     if (flags & MASK_EVENTS) WRITE_ONCE(info->evtchn_upcall_mask, 1);
@@ -120,11 +120,15 @@ void bounce_page_fault(struct vcpu *v, uint64_t addr, uint32_t error_code) {
     bounce_exception(v, TRAP_PF, error_code);
 }
 
-#define ENTRY_EVENT    0x101 /* numbers for messages */
-#define ENTRY_FAILSAFE 0x102
+static void bounce_callback(struct vcpu *v, unsigned int type, const uint16_t *selectors) {
+    const struct guest_callback *cb = &v->arch.callback[type];
+
+    bounce(v, cb->address, cb->mask_events ? MASK_EVENTS : 0, ENTRY_CALLBACK + type, 0, selectors);
+}
 
 void bounce_event(struct vcpu *v) {
-    bounce(v, v->arch.event_callback, MASK_EVENTS, ENTRY_EVENT, 0, NULL);
+    bounce(v, v->arch.callback[CALLBACKTYPE_event].address, MASK_EVENTS,
+           ENTRY_CALLBACK + CALLBACKTYPE_event, 0, NULL);
 }
 
 void bounce_nmi(struct vcpu *v) {
@@ -132,15 +136,72 @@ void bounce_nmi(struct vcpu *v) {
     bounce_softint(v, TRAP_NMI);
 }
 
-void bounce_syscall(struct vcpu *v, uint64_t handler, bool mask_events) {
+void bounce_syscall(struct vcpu *v, unsigned int type) {
     struct cpu_user_regs *regs = guest_regs();
 
-    bounce(v, handler, mask_events ? MASK_EVENTS : 0, ENTRY_SYSCALL, 0, NULL);
-    regs->rflags &= ~EFLAGS_DF;
-    regs->r11 = regs->rflags;
+    if (likely(v->arch.callback[type].address)) {
+        bounce_callback(v, type, NULL);
+        regs->rflags &= ~EFLAGS_DF;
+        regs->r11 = regs->rflags;
+    } else if (type == CALLBACKTYPE_sysenter) {
+        bounce_exception(v, TRAP_GP, 0);
+    } else {
+        regs->rip -= 2;
+        regs->entry_vector = TRAP_UD;
+        bounce_exception(v, TRAP_UD, 0);
+    }
 }
 
 void bounce_failsafe(struct vcpu *v, const uint16_t sel[4]) {
-    bounce(v, v->arch.failsafe_callback, v->arch.failsafe_disables_events ? MASK_EVENTS : 0,
-           ENTRY_FAILSAFE, 0, sel);
+    bounce_callback(v, CALLBACKTYPE_failsafe, sel);
+}
+
+static void restore_syscall_registers(struct cpu_user_regs *regs, const struct iret_context *c) {
+    bool flat = regs->cs == SEL_USER_CS64 && regs->ss == SEL_USER_DS;
+
+    if ((c->flags & VGCF_in_syscall) && flat && is_canonical(regs->rip) &&
+        !(regs->rflags & (EFLAGS_TF | EFLAGS_RF))) {
+        regs->rcx = regs->rip;
+        regs->r11 = regs->rflags;
+        return; /* entry_vector stays ENTRY_SYSCALL: by SYSRET */
+    }
+    regs->entry_vector = 0;
+    if (!(c->flags & VGCF_in_syscall)) {
+        regs->rcx = c->rcx;
+        regs->r11 = c->r11;
+    }
+}
+
+/*
+ * The guest kernel's return from a bounce, to itself or to user mode. What it gives is forced into
+ * what ring 3 may have; selectors and addresses that the CPU refuses after that come back to the
+ * guest as the exception that its own iret would have raised (traps.c).
+ */
+long do_iret(void) {
+    struct cpu_user_regs *regs = guest_regs();
+    struct vcpu *v = current;
+    struct iret_context c;
+
+    if (copy_from_guest(&c, regs->rsp, sizeof(c))) {
+        domain_crash(v->domain, "iret frame not readable at %#lx", regs->rsp);
+        return 0;
+    }
+    if ((c.cs & 3) == 3) {
+        if (mfn_eq(v->arch.guest_table_user, INVALID_MFN)) {
+            domain_crash(v->domain, "iret to user mode without user page tables");
+            return 0;
+        }
+        toggle_guest_mode(v);
+    }
+    if (v->domain->vm_assist & BIT(VMASST_TYPE_architectural_iopl))
+        v->arch.iopl = (c.rflags & EFLAGS_IOPL) >> 12;
+    regs->rip = c.rip;
+    regs->cs = ring3_selector((uint16_t)c.cs);
+    regs->rflags = guest_rflags(c.rflags);
+    regs->rsp = c.rsp;
+    regs->ss = ring3_selector((uint16_t)c.ss);
+    restore_syscall_registers(regs, &c);
+    WRITE_ONCE(v->info->evtchn_upcall_mask, !(c.rflags & EFLAGS_IF));
+    v->arch.nmi_masked = false;
+    return (long)c.rax;
 }

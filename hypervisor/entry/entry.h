@@ -21,9 +21,8 @@ void trap_from_hypervisor(struct cpu_user_regs *regs);
 struct cpu_user_regs *move_to_guest_regs(const struct cpu_user_regs *regs);
 void exit_work(void); /* exit.c; all there is to do before the guest runs */
 
-/* hypercall.c */
-/* One hypercall by number. -ENOSYS for those that do not exist. */
-long hypercall_call(uint32_t nr, const uint64_t args[6]);
+/* SYSCALL's and SYSENTER's registers, floating point, when a CPU starts to work. */
+void entry_init_cpu(void);
 
 /* bounce.c: current's registers change so that its kernel runs the handler next. */
 void bounce_exception(struct vcpu *v, uint8_t vector, uint32_t error_code);
@@ -31,7 +30,8 @@ void bounce_softint(struct vcpu *v, uint8_t vector); /* no error code, whatever 
 void bounce_page_fault(struct vcpu *v, uint64_t addr, uint32_t error_code);
 void bounce_event(struct vcpu *v);
 void bounce_nmi(struct vcpu *v);
-void bounce_syscall(struct vcpu *v, uint64_t handler, bool mask_events);
+/* By CALLBACKTYPE_syscall, _syscall32 or _sysenter; the exception if the guest has no handler. */
+void bounce_syscall(struct vcpu *v, unsigned int type);
 /* Segment selectors that could not be loaded: data holds ds, es, fs, gs as they were. */
 void bounce_failsafe(struct vcpu *v, const uint16_t sel[4]);
 

@@ -12,7 +12,6 @@
 #include <hv/sched.h>
 #include <hv/softirq.h>
 #include <x86/context.h>
-#include <x86/idt.h>
 
 /* True: it changed the guest's registers, or found the domain unable to take it. */
 static bool deliver(struct vcpu *v) {
@@ -55,5 +54,6 @@ void exit_work(void) {
 
 void exit_to_guest(void) {
     entry_init_cpu();
+    softirq_raise(SOFTIRQ_SCHEDULE);
     reenter_guest(guest_regs());
 }

@@ -4,8 +4,8 @@
  *
  * A handler that must stop midway stores its progress as new arguments (hypercall_continue) and
  * returns -ERESTART. Outside a multicall RIP is moved back over the two bytes of "syscall", so the
- * guest, once it runs again, repeats the call; inside one the entry's copy is changed and
- * multicall.c repeats it.
+ * guest, once it runs again, repeats the call; inside one the entry's copy is changed, and
+ * do_multicall() repeats it.
  */
 #include "entry.h"
 
@@ -13,42 +13,36 @@
 
 #include <hv/domain.h>
 #include <hv/errno.h>
+#include <hv/guest_access.h>
 #include <hv/hypercall.h>
+#include <hv/softirq.h>
 #include <hv/string.h>
+#include <public/event_channel.h>
+#include <public/physdev.h>
 
 #define __HYPERVISOR_mca __HYPERVISOR_arch_0
 
-#define HYPERCALL(nr, name, args, who)                                                             \
+#define HYPERCALL(nr, name, args, parameters)                                                      \
     _Static_assert(__HYPERVISOR_##name == (nr), "number of " #name);
-#include "hypercall_list.h"
+#include <hv/hypercall_list.h>
 #undef HYPERCALL
 
-static bool may_call_ALL(void) { return true; }
-
-static bool may_call_DOM0(void) { return current->domain->is_control; }
-
-/* do_*() take their own parameter types: the guest's registers are cut to those. */
 #define ARGS_0
 #define ARGS_1 a0
 #define ARGS_2 ARGS_1, a1
 #define ARGS_3 ARGS_2, a2
 #define ARGS_4 ARGS_3, a3
-#define ARGS_5 ARGS_4, a4
 
 static inline __attribute__((always_inline)) long dispatch(uint32_t nr, uint64_t a0, uint64_t a1,
-                                                           uint64_t a2, uint64_t a3, uint64_t a4) {
+                                                           uint64_t a2, uint64_t a3) {
     switch (nr) {
-#define HYPERCALL(nr, name, args, who)                                                             \
+#define HYPERCALL(nr, name, args, parameters)                                                      \
     case nr:                                                                                       \
-        return may_call_##who() ? do_##name(ARGS_##args) : -EPERM;
-#include "hypercall_list.h"
+        return do_##name(ARGS_##args);
+#include <hv/hypercall_list.h>
 #undef HYPERCALL
     default: return -ENOSYS;
     }
-}
-
-long hypercall_call(uint32_t nr, const uint64_t args[6]) {
-    return dispatch(nr, args[0], args[1], args[2], args[3], args[4]);
 }
 
 void syscall_from_guest(struct cpu_user_regs *regs) {
@@ -56,67 +50,90 @@ void syscall_from_guest(struct cpu_user_regs *regs) {
     struct vcpu *v = p->curr;
 
     if (likely(v->arch.kernel_mode)) {
-        long rc =
-            dispatch((uint32_t)regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8);
+        long rc = dispatch((uint32_t)regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10);
 
         if (likely(rc != -ERESTART)) regs->rax = (uint64_t)rc;
-    } else if (likely(v->arch.syscall_callback)) {
-        bounce_syscall(v, v->arch.syscall_callback, v->arch.syscall_disables_events);
     } else {
-        regs->rip -= 2;
-        regs->entry_vector = TRAP_UD;
-        bounce_exception(v, TRAP_UD, 0);
+        bounce_syscall(v, CALLBACKTYPE_syscall);
     }
     exit_check(p, v);
 }
 
-static void set_args(uint64_t *const reg[6], unsigned int nr, va_list ap) {
-    for (unsigned int i = 0; i < nr && i < 6; i++) *reg[i] = va_arg(ap, uint64_t);
-}
-
-static long continue_as(unsigned int op, unsigned int nr_args, va_list ap) {
+long hypercall_continue(unsigned int nr_args, ...) {
     struct multicall_entry *mc = current->arch.multicall;
     struct cpu_user_regs *regs = guest_regs();
+    uint64_t *const reg[] = {&regs->rdi, &regs->rsi, &regs->rdx, &regs->r10};
+    va_list ap;
 
-    if (mc) {
-        uint64_t *const reg[6] = {&mc->args[0], &mc->args[1], &mc->args[2],
-                                  &mc->args[3], &mc->args[4], &mc->args[5]};
-
-        mc->op = op;
-        set_args(reg, nr_args, ap);
-    } else {
-        uint64_t *const reg[6] = {&regs->rdi, &regs->rsi, &regs->rdx,
-                                  &regs->r10, &regs->r8,  &regs->r9};
-
-        regs->rax = op;
+    va_start(ap, nr_args);
+    for (unsigned int i = 0; i < nr_args; i++) *(mc ? &mc->args[i] : reg[i]) = va_arg(ap, uint64_t);
+    va_end(ap);
+    if (!mc) {
         regs->rip -= 2;
         regs->rcx = regs->rip;
-        set_args(reg, nr_args, ap);
     }
     return -ERESTART;
 }
 
-long hypercall_continue(unsigned int nr_args, ...) {
-    const struct multicall_entry *mc = current->arch.multicall;
-    uint64_t op = mc ? mc->op : guest_regs()->rax;
-    va_list ap;
-    long rc;
+/*
+ * HYPERVISOR_multicall: hypercalls one after another, each entry copied once. The whole is
+ * preemptible between entries, and inside an entry that is preemptible itself: its new arguments
+ * are written to the guest's entry and the multicall goes on there.
+ */
+#define PREEMPT_EVERY 8 /* entries */
+#define ENTRY_LAST    1 /* iret: the rest belongs to a context that is gone */
 
-    va_start(ap, nr_args);
-    rc = continue_as((uint32_t)op, nr_args, ap);
-    va_end(ap);
+/* 0 or ENTRY_LAST; -ERESTART: this entry wants to be called again; -EFAULT. */
+static long do_entry(struct vcpu *v, uint64_t entry, long *result) {
+    struct multicall_entry mc;
+
+    if (copy_from_guest(&mc, entry, sizeof(mc))) return -EFAULT;
+    v->arch.multicall = &mc;
+    *result = dispatch((uint32_t)mc.op, mc.args[0], mc.args[1], mc.args[2], mc.args[3]);
+    v->arch.multicall = NULL;
+    if (unlikely(*result == -ERESTART))
+        return copy_to_guest(entry, &mc, sizeof(mc)) ? -EFAULT : -ERESTART;
+    if (unlikely((uint32_t)mc.op == __HYPERVISOR_iret)) return ENTRY_LAST;
+    return copy_to_guest(entry + offsetof(struct multicall_entry, result), result, sizeof(*result));
+}
+
+long do_multicall(uint64_t calls, uint64_t nr) {
+    struct vcpu *v = current;
+    uint32_t count = (uint32_t)nr;
+    long rc = 0, result;
+
+    if (v->arch.multicall) return -EINVAL;
+    for (uint32_t done = 0; done < count && !rc; done++, calls += sizeof(struct multicall_entry)) {
+        rc = done && done % PREEMPT_EVERY == 0 && preempt_check() ? -ERESTART
+                                                                  : do_entry(v, calls, &result);
+        if (unlikely(rc == ENTRY_LAST)) return result;
+        if (rc == -ERESTART) return hypercall_continue(2, calls, (uint64_t)(count - done));
+    }
     return rc;
 }
 
-long hypercall_continue_as(unsigned int op, unsigned int nr_args, ...) {
-    va_list ap;
-    long rc;
+/* The first forms of event_channel_op and physdev_op: command and argument in one structure. */
+long do_event_channel_op_compat(uint64_t op) {
+    uint32_t cmd;
 
-    va_start(ap, nr_args);
-    rc = continue_as(op, nr_args, ap);
-    va_end(ap);
-    return rc;
+    if (copy_from_guest(&cmd, op + offsetof(struct evtchn_op, cmd), sizeof(cmd))) return -EFAULT;
+    if (cmd > EVTCHNOP_unmask) return -ENOSYS;
+    return do_event_channel_op((int)cmd, op + offsetof(struct evtchn_op, u));
 }
+
+long do_physdev_op_compat(uint64_t op) {
+    uint32_t cmd;
+
+    if (copy_from_guest(&cmd, op + offsetof(struct physdev_op, cmd), sizeof(cmd))) return -EFAULT;
+    if (cmd < PHYSDEVOP_irq_status_query || cmd > PHYSDEVOP_alloc_irq_vector) return -ENOSYS;
+    return do_physdev_op((int)cmd, op + offsetof(struct physdev_op, u));
+}
+
+/* Services that Hospes does not have, where a Xen 4.17 that was built without them has another
+ * answer than -ENOSYS: no crash kernel; the performance counters are off ("vpmu" not given). */
+long do_kexec_op(void) { return current->domain->is_control ? -ENOSYS : -EPERM; }
+
+long do_xenpmu_op(void) { return -EOPNOTSUPP; }
 
 /*
  * The page that older kernels call into: 32 bytes a number. SYSCALL destroys RCX and R11, which
@@ -131,12 +148,9 @@ void hypercall_page_init(void *page) {
 
     memset(p, 0xcc, PAGE_SIZE);
     for (uint32_t nr = 0; nr < PAGE_SIZE / 32; nr++, p += 32) {
-        if (nr == __HYPERVISOR_iret) {
-            memcpy(p, iret, sizeof(iret));
-            memcpy(p + 5, &nr, sizeof(nr));
-        } else {
-            memcpy(p, call, sizeof(call));
-            memcpy(p + 4, &nr, sizeof(nr));
-        }
+        bool is_iret = nr == __HYPERVISOR_iret;
+
+        memcpy(p, is_iret ? iret : call, is_iret ? sizeof(iret) : sizeof(call));
+        memcpy(p + (is_iret ? 5 : 4), &nr, sizeof(nr));
     }
 }

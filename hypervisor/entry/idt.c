@@ -11,7 +11,6 @@
 #include <x86/cpu.h>
 #include <x86/cpuid.h>
 #include <x86/desc.h>
-#include <x86/idt.h>
 #include <x86/layout.h>
 
 #define GATE_INTERRUPT (0x8eUL << 40) /* present, interrupt gate: clears IF */

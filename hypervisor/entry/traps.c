@@ -6,6 +6,7 @@
  */
 #include "entry.h"
 
+#include <hv/bitops.h>
 #include <hv/domain.h>
 #include <hv/irq.h>
 #include <hv/mm.h>
@@ -24,16 +25,17 @@ struct cpu_user_regs *move_to_guest_regs(const struct cpu_user_regs *regs) {
     return to;
 }
 
-/* May the guest's current mode raise this vector by an instruction? */
-static bool softint_permitted(const struct vcpu *v, const struct trap_info *ti) {
-    return ti->address && TI_GET_DPL(ti) >= (v->arch.kernel_mode ? 1 : 3);
+/* An instruction raised this vector. False: the guest's current mode may not. */
+static bool softint(struct vcpu *v, uint8_t vector) {
+    const struct trap_info *ti = &v->arch.traps[vector];
+
+    if (!ti->address || TI_GET_DPL(ti) < (v->arch.kernel_mode ? 1 : 3)) return false;
+    bounce_softint(v, vector);
+    return true;
 }
 
 static void trap_legacy_syscall(struct vcpu *v, struct cpu_user_regs *regs) {
-    if (likely(softint_permitted(v, &v->arch.traps[VEC_LEGACY_SYSCALL]))) {
-        bounce_softint(v, VEC_LEGACY_SYSCALL);
-        return;
-    }
+    if (likely(softint(v, VEC_LEGACY_SYSCALL))) return;
     regs->rip -= 2;
     bounce_exception(v, TRAP_GP, VEC_LEGACY_SYSCALL << 3 | EC_IDT);
 }
@@ -42,13 +44,9 @@ static void trap_general_protection(struct vcpu *v, struct cpu_user_regs *regs) 
     uint32_t ec = regs->error_code;
 
     if ((ec & (EC_IDT | EC_EXT)) == EC_IDT) {
-        uint8_t vector = (uint8_t)(ec >> 3);
-
-        if (softint_permitted(v, &v->arch.traps[vector])) {
-            regs->rip += 2;
-            bounce_softint(v, vector);
-            return;
-        }
+        regs->rip += 2;
+        if (softint(v, (uint8_t)(ec >> 3))) return;
+        regs->rip -= 2;
     } else if (emulate_privileged(v, regs)) {
         return;
     }
@@ -62,16 +60,6 @@ static void trap_page_fault(struct vcpu *v, struct cpu_user_regs *regs) {
         bounce_page_fault(v, addr, regs->error_code);
 }
 
-static void trap_no_device(struct vcpu *v) {
-    fpu_set_ts(v, false);
-    bounce_exception(v, TRAP_NM, 0);
-}
-
-static void trap_debug(struct vcpu *v) {
-    debugreg_trap(v);
-    bounce_exception(v, TRAP_DB, 0);
-}
-
 /* The platform's NMIs are dom0's to judge. May have interrupted anything of ours: no locks. */
 static void trap_nmi(void) {
     struct vcpu *v = dom0 ? domain_vcpu(dom0, 0) : NULL;
@@ -79,26 +67,27 @@ static void trap_nmi(void) {
     if (v) WRITE_ONCE(v->arch.nmi_pending, true);
 }
 
+/* Exceptions that are the guest's, but for some work of ours first. */
+#define GUEST_EXCEPTIONS                                                                           \
+    (BIT(TRAP_DE) | BIT(TRAP_DB) | BIT(TRAP_BP) | BIT(TRAP_OF) | BIT(TRAP_BR) | BIT(TRAP_UD) |     \
+     BIT(TRAP_NM) | BIT(TRAP_TS) | BIT(TRAP_NP) | BIT(TRAP_SS) | BIT(TRAP_MF) | BIT(TRAP_AC) |     \
+     BIT(TRAP_XM))
+
 static void exception_from_guest(struct vcpu *v, struct cpu_user_regs *regs) {
-    switch (regs->entry_vector) {
-    case TRAP_UD:
-        if (!emulate_forced_cpuid(v, regs)) bounce_exception(v, TRAP_UD, 0);
-        break;
-    case TRAP_NM: trap_no_device(v); break;
-    case TRAP_DB: trap_debug(v); break;
-    case TRAP_NMI: trap_nmi(); break;
-    case TRAP_DE:
-    case TRAP_BP:
-    case TRAP_OF:
-    case TRAP_BR:
-    case TRAP_TS:
-    case TRAP_NP:
-    case TRAP_SS:
-    case TRAP_MF:
-    case TRAP_AC:
-    case TRAP_XM: bounce_exception(v, (uint8_t)regs->entry_vector, regs->error_code); break;
-    default: show_regs(regs); panic("exception %u in a guest", regs->entry_vector);
+    uint32_t vector = regs->entry_vector;
+
+    if (vector == TRAP_NMI) {
+        trap_nmi();
+        return;
     }
+    if (!(GUEST_EXCEPTIONS & BIT(vector))) {
+        show_regs(regs);
+        panic("exception %u in a guest", vector);
+    }
+    if (vector == TRAP_UD && emulate_forced_cpuid(v, regs)) return;
+    if (vector == TRAP_NM) fpu_set_ts(v, false);
+    if (vector == TRAP_DB) debugreg_trap(v);
+    bounce_exception(v, (uint8_t)vector, regs->error_code);
 }
 
 void trap_from_guest(struct cpu_user_regs *regs) {
@@ -120,27 +109,16 @@ void trap_from_guest(struct cpu_user_regs *regs) {
 }
 
 void syscall32_from_guest(struct cpu_user_regs *regs) {
-    struct vcpu *v = current;
-
-    if (v->arch.syscall32_callback) {
-        bounce_syscall(v, v->arch.syscall32_callback, v->arch.syscall32_disables_events);
-    } else {
-        regs->rip -= 2;
-        bounce_exception(v, TRAP_UD, 0);
-    }
+    (void)regs;
+    bounce_syscall(current, CALLBACKTYPE_syscall32);
     exit_work();
 }
 
 void sysenter_from_guest(struct cpu_user_regs *regs) {
-    struct vcpu *v = current;
-
     guest_access_end();
     /* SYSENTER cleared IF; a guest always runs with it set. */
     regs->rflags = guest_rflags(regs->rflags);
-    if (v->arch.sysenter_callback)
-        bounce_syscall(v, v->arch.sysenter_callback, v->arch.sysenter_disables_events);
-    else
-        bounce_exception(v, TRAP_GP, 0);
+    bounce_syscall(current, CALLBACKTYPE_sysenter);
     exit_work();
 }
 
@@ -163,6 +141,23 @@ static void __noreturn return_refused(const struct cpu_user_regs *regs) {
     else
         bounce_exception(current, (uint8_t)vector, error_code);
     reenter_guest(to);
+}
+
+struct extable_entry {
+    int32_t at, to;
+};
+
+extern const struct extable_entry ex_table_start[], ex_table_end[];
+
+static uint64_t target(const int32_t *field) {
+    return (uint64_t)(uintptr_t)field + (uint64_t)*field;
+}
+
+/* 0: no fixup for this address. */
+static uint64_t extable_find(uint64_t rip) {
+    for (const struct extable_entry *e = ex_table_start; e < ex_table_end; e++)
+        if (target(&e->at) == rip) return target(&e->to);
+    return 0;
 }
 
 static void __noreturn trap_panic(const struct cpu_user_regs *regs, uint64_t addr) {

@@ -358,11 +358,6 @@ void sched_init(void) {
     sched_init_cpu(0);
 }
 
-void sched_start_cpu(void) {
-    softirq_raise(SOFTIRQ_SCHEDULE);
-    exit_to_guest();
-}
-
 void sched_init_cpu(unsigned int cpu) {
     struct pcpu *p = pcpus[cpu];
 

@@ -94,6 +94,4 @@ uint64_t sched_idle_ns(unsigned int cpu); /* time the CPU has spent without a vc
 long do_sched_op(int cmd, uint64_t arg);
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);
 void sched_softirq(void); /* SOFTIRQ_SCHEDULE */
-__attribute__((noreturn)) void
-sched_start_cpu(void); /* enter idle on this CPU for the first time */
-void sched_idle(void); /* wait for work, interrupts open, then return */
+void sched_idle(void);    /* wait for work, interrupts open, then return */

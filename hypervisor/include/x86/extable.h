@@ -2,6 +2,7 @@
 /*
  * Instructions of ours that may fault, and where to go on when they do: pairs of 32-bit distances,
  * each from its own place, collected by the linker. Everything else that faults in Hospes panics.
+ * entry/traps.c
  */
 #pragma once
 
@@ -14,9 +15,27 @@
     ".long " #at " - ., " #to " - .\n\t"                                                           \
     ".popsection\n\t"
 
-/* 0: no fixup for this address. */
-uint64_t extable_find(uint64_t rip);
-
 /* MSR accesses that the CPU may refuse. False: it did, and *v is 0. */
-bool rdmsr_safe(uint32_t msr, uint64_t *v);
-bool wrmsr_safe(uint32_t msr, uint64_t v);
+static inline bool rdmsr_safe(uint32_t msr, uint64_t *v) {
+    uint32_t lo = 0, hi = 0, failed = 1;
+
+    __asm__ volatile("1: rdmsr\n\t"
+                     "xor %[failed], %[failed]\n"
+                     "2:\n\t" EXTABLE(1b, 2b)
+                     : "+a"(lo), "+d"(hi), [failed] "+r"(failed)
+                     : "c"(msr));
+    *v = failed ? 0 : (lo | (uint64_t)hi << 32);
+    return !failed;
+}
+
+static inline bool wrmsr_safe(uint32_t msr, uint64_t v) {
+    uint32_t failed = 1;
+
+    __asm__ volatile("1: wrmsr\n\t"
+                     "xor %[failed], %[failed]\n"
+                     "2:\n\t" EXTABLE(1b, 2b)
+                     : [failed] "+r"(failed)
+                     : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
+                     : "memory");
+    return !failed;
+}

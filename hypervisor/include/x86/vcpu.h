@@ -3,6 +3,7 @@
 #pragma once
 
 #include <hv/types.h>
+#include <public/callback.h>
 #include <public/xen.h>
 
 #define GUEST_TRAP_VECTORS 256
@@ -12,10 +13,10 @@ struct arch_vcpu {
     struct trap_info *traps;       /* GUEST_TRAP_VECTORS entries; own CPU or paused */
     uint64_t kernel_ss, kernel_sp; /* for entries from guest user mode (stack_switch) */
     uint64_t cr0, cr4;             /* guest-visible CR0.TS and CR4; entry/emulate.c */
-    uint64_t event_callback, failsafe_callback, syscall_callback;
-    uint64_t syscall32_callback, sysenter_callback;
-    bool failsafe_disables_events, syscall32_disables_events, sysenter_disables_events,
-        syscall_disables_events;
+    struct guest_callback {
+        uint64_t address; /* canonical; 0: none */
+        bool mask_events;
+    } callback[CALLBACKTYPE_syscall32 + 1];
     bool kernel_mode; /* guest kernel (true) or guest user */
     uint8_t iopl;
     uint64_t iobmp; /* guest address of the I/O bitmap, 0: none */
