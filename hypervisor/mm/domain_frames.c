@@ -99,12 +99,12 @@ void domain_frame_release(struct frame *f) {
     if (empty) domain_put(d);
 }
 
-/* d->mm.lock. A frame that comes back (exchange) has its last type still, and will be flushed for.
- */
+/* d->mm.lock. A frame that comes back (exchange) has its last type and FC_FOREIGN still, and will
+ * be flushed for. */
 static void give(struct domain *d, struct frame *f) {
     f->owner = owner_tag(d);
     list_insert(&d->mm.first_frame, f);
-    __atomic_store_n(&f->count, FC_ALLOCATED | 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&f->count, (f->count & FC_FOREIGN) | FC_ALLOCATED | 1, __ATOMIC_SEQ_CST);
 }
 
 int domain_assign(struct domain *d, struct frame *f, unsigned int order, bool uncounted) {
@@ -169,7 +169,7 @@ int domain_steal(struct domain *d, struct frame *f) {
             frame_drop(f);
             return -EINVAL;
         }
-    } while (!cas64(&f->count, &x, 0)); /* from now on nobody can get a reference */
+    } while (!cas64(&f->count, &x, x & FC_FOREIGN)); /* nobody can get a reference from now on */
     spin_lock(&d->mm.lock);
     list_remove(d, f);
     spin_unlock(&d->mm.lock);

@@ -106,7 +106,16 @@ static void set_valid(struct frame *f) {
     __atomic_fetch_or(&f->type, FT_VALIDATED, __ATOMIC_SEQ_CST);
 }
 
-/* Nobody may use an old translation for what the frame becomes. Busy frames only. */
+/*
+ * Nobody may use an old translation for what the frame becomes. Busy frames only.
+ *
+ * FC_FOREIGN ends with the flush. A foreign mapping that is writable has a type reference, so none
+ * exists now, and one that comes later sets the flag anew before its entry is written; the stale
+ * ones are what is flushed for. A foreign mapping that is read-only may exist and outlive the flag.
+ * All that its CPU can do by it, then or stale, is to read the frame, whatever its type, which it
+ * was allowed to; and nothing is read by it after the frame changed owners, since for that all CPUs
+ * flush (alloc.c). The flag stays with a frame that leaves its owner for a while (exchange.c).
+ */
 static void flush_for_new_type(struct frame *f) {
     bool everywhere = READ_ONCE(f->count) & FC_FOREIGN;
 

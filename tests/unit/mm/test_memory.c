@@ -161,6 +161,44 @@ static void exchange_keeps_history(void) {
     SOUND();
 }
 
+/* Nor does such a frame forget that another domain's CPU may still write to it. */
+static void exchange_keeps_foreign(void) {
+    struct tables t = make_tables(u), z = make_tables(dom0);
+    xen_pfn_t in[2] = {new_frame(u), t.l1}, out[2] = {1, 2};
+    struct xen_memory_exchange e = {
+        .in = {.nr_extents = 2, .domid = DOMID_SELF},
+        .out = {.nr_extents = 1, .extent_order = 1, .domid = DOMID_SELF},
+    };
+    unsigned int before;
+
+    e.in.extent_start.p = in;
+    e.out.extent_start.p = out;
+    CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
+    run_as(dom0, 1);
+    CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, z.l4), 0);
+    CHECK_EQ(mmuext(MMUEXT_NEW_BASEPTR, z.l4), 0);
+    CHECK_EQ(mmu_update_as(at(z.l1, 9), pte(in[0], RWP), 5), 0);
+    CHECK_EQ(mmu_update_as(at(z.l1, 9), 0, 5), 0); /* not flushed */
+    run_as(u, 0);
+    CHECK_EQ(memory_op(XENMEM_exchange, &e), -EINVAL);
+    for (unsigned int i = 0; i < nr_cpus; i++) /* all but the one that mapped it flush */
+        if (i != 1) {
+            run_as(u, i);
+            tlb_flush_local();
+        }
+    run_as(u, 0);
+    before = flushes;
+    CHECK_EQ(mmuext(MMUEXT_PIN_L1_TABLE, in[0]), 0);
+    CHECK_EQ(flushes, before + 1);
+    CHECK_EQ(mmuext(MMUEXT_UNPIN_TABLE, in[0]), 0);
+    run_as(dom0, 1);
+    CHECK_EQ(mmuext(MMUEXT_UNPIN_TABLE, z.l4), 0);
+    mm_drop_vcpu_pagetables(dom0->vcpu[0]);
+    mm_load_idle_base();
+    run_as(u, 0);
+    SOUND();
+}
+
 static void claims(void) {
     struct xen_memory_reservation r = {.nr_extents = 100, .domid = 5};
     uint64_t all = mm_free_pages();
@@ -282,8 +320,9 @@ static void shared_frames(void) {
 
 void memory_tests(void) {
     static void (*const tests[])(void) = {
-        heap_is_a_heap, small_objects, reservations,    exchanges,     exchange_keeps_history,
-        claims,         grant_entries, vcpu_info_frame, mapped_frames, shared_frames};
+        heap_is_a_heap,         small_objects,          reservations, exchanges,
+        exchange_keeps_history, exchange_keeps_foreign, claims,       grant_entries,
+        vcpu_info_frame,        mapped_frames,          shared_frames};
 
     for (unsigned int i = 0; i < ARRAY_SIZE(tests); i++) {
         u = make_domain(5, false);
