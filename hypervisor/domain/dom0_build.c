@@ -20,8 +20,7 @@
 #include <public/features.h>
 
 #include "../../dom0-tools/lib/builder/layout.h"
-#include "dom0_caps.h"
-#include "libc_shim.h"
+#include "dom0_build.h"
 
 CMDLINE_OPTION(dom0_mem);
 CMDLINE_OPTION(dom0_max_vcpus);
@@ -50,17 +49,10 @@ static uint64_t memory_wanted(uint64_t *max_pages) {
     char item[32];
 
     while (list && cmdline_list_next(&list, item, sizeof(item))) {
-        const char *s = item;
+        bool is_max = !strncmp(item, "max:", 4), is_min = !strncmp(item, "min:", 4);
+        const char *s = item + (is_max || is_min ? 4 : 0);
 
-        if (!strncmp(s, "max:", 4)) {
-            s += 4;
-            limit = parse_size(&s);
-        } else if (!strncmp(s, "min:", 4)) {
-            s += 4;
-            floor = parse_size(&s);
-        } else {
-            want = parse_size(&s);
-        }
+        *(is_max ? &limit : is_min ? &floor : &want) = parse_size(&s);
         if (*s) printk("WARNING: dom0_mem: '%s' is not a size\n", item);
     }
     if (want < floor) want = floor;
@@ -70,12 +62,19 @@ static uint64_t memory_wanted(uint64_t *max_pages) {
 }
 
 static int read_image(struct dom0_build *b) {
+    uint64_t max_pages;
+    size_t refused;
     int rc;
 
     libc_shim_enter();
     rc = image_parse(&b->image, "dom0 kernel", paddr_to_virt(b->kernel->start), b->kernel->size,
                      &b->err);
-    libc_shim_leave();
+    refused = libc_shim_leave();
+    if (rc == -ENOMEM)
+        return err_set(&b->err, rc,
+                       "no memory to unpack the dom0 kernel: that takes %lu MiB more in one piece, "
+                       "and dom0 %lu MiB later, but only %lu MiB are free",
+                       (refused >> 20) + 1, memory_wanted(&max_pages) >> 8, mm_free_pages() >> 8);
     if (rc) return rc;
     if (b->image->paddr_start & 0xfff)
         return err_set(&b->err, -ENOEXEC, "dom0 kernel: not page-aligned");
@@ -86,12 +85,9 @@ static int read_image(struct dom0_build *b) {
 
 /* Step 2: the domain and its vcpus. */
 static int create_domain(struct dom0_build *b, uint64_t max_pages) {
-    uint64_t vcpus = cmdline_uint("dom0_max_vcpus", nr_cpus);
+    uint64_t vcpus = max(cmdline_uint("dom0_max_vcpus", nr_cpus), (uint64_t)1);
     struct xen_domctl_createdomain cfg = {
-        .flags = 0,
-        .max_vcpus = vcpus < 1           ? 1
-                     : vcpus > MAX_VCPUS ? MAX_VCPUS
-                                         : (uint32_t)vcpus,
+        .max_vcpus = (uint32_t)min(vcpus, (uint64_t)MAX_VCPUS),
         .max_evtchn_port = -1,
         .max_grant_frames = -1,
         .max_maptrack_frames = -1,
@@ -110,55 +106,39 @@ static int create_domain(struct dom0_build *b, uint64_t max_pages) {
 static int populate(struct dom0_build *b) {
     unsigned int order = CHUNK_ORDER;
 
-    b->p2m = malloc(b->nr_pages * sizeof(*b->p2m));
+    b->p2m = hv_new_array(uint64_t, b->nr_pages);
     if (!b->p2m)
         return err_set(&b->err, -ENOMEM, "no memory for dom0's table of %lu frames", b->nr_pages);
     for (uint64_t pfn = 0; pfn < b->nr_pages;) {
         struct frame *f = NULL;
-        uint64_t n;
 
         while ((1UL << order) > b->nr_pages - pfn) order--;
-        f = alloc_domain_frames(b->d, order, 0, 0);
-        if (!f && order) {
-            order--;
-            continue;
-        }
+        while (!(f = alloc_domain_frames(b->d, order, 0, 0)) && order) order--;
         if (!f)
             return err_set(&b->err, -ENOMEM,
-                           "only %lu of the %lu MiB for dom0 are free: lower "
-                           "dom0_mem",
-                           pfn >> 8, b->nr_pages >> 8);
-        n = 1UL << order;
-        for (uint64_t i = 0; i < n; i++, pfn++) {
-            mfn_t m = mfn_add(frame_to_mfn(f), i);
-
-            b->p2m[pfn] = mfn_x(m);
-            m2p_set(m, pfn);
+                           "only %lu of the %lu MiB for dom0 are free: lower dom0_mem", pfn >> 8,
+                           b->nr_pages >> 8);
+        for (uint64_t i = 0; i < 1UL << order; i++, pfn++) {
+            b->p2m[pfn] = mfn_x(frame_to_mfn(f)) + i;
+            m2p_set(_mfn(b->p2m[pfn]), pfn);
         }
     }
     return 0;
 }
 
-/* Copies to guest-physical memory; data NULL writes zeros. */
+/* Copies to guest-physical memory, which is zero. */
 static void write_phys(struct dom0_build *b, uint64_t paddr, const void *data, uint64_t n) {
-    const uint8_t *src = data;
-
-    while (n) {
+    for (const uint8_t *src = data; n;) {
         uint64_t off = paddr & (PAGE_SIZE - 1), len = min(n, PAGE_SIZE - off);
-        uint8_t *dst = (uint8_t *)mfn_to_virt(_mfn(b->p2m[paddr >> PAGE_SHIFT])) + off;
 
-        if (src) {
-            memcpy(dst, src, len);
-            src += len;
-        } else {
-            memset(dst, 0, len);
-        }
+        memcpy((uint8_t *)mfn_to_virt(_mfn(b->p2m[paddr >> PAGE_SHIFT])) + off, src, len);
+        src += len;
         paddr += len;
         n -= len;
     }
 }
 
-/* Step 4: kernel, initrd, p2m. */
+/* Step 4: kernel, initrd, p2m, page tables. */
 static void load(struct dom0_build *b) {
     const struct layout *l = &b->layout;
 
@@ -166,17 +146,13 @@ static void load(struct dom0_build *b) {
         const struct image_segment *s = &b->image->segments[i];
 
         write_phys(b, s->paddr, s->data, s->file_size);
-        write_phys(b, s->paddr + s->file_size, NULL, s->mem_size - s->file_size);
     }
     if (b->initrd)
         write_phys(b, l->ramdisk.pfn << PAGE_SHIFT, paddr_to_virt(b->initrd->start),
                    b->initrd->size);
     write_phys(b, l->p2m.pfn << PAGE_SHIFT, b->p2m, b->nr_pages * sizeof(*b->p2m));
-}
-
-static void write_tables(struct dom0_build *b) {
-    for (unsigned int i = 0; i < b->layout.table_count; i++)
-        layout_fill_table(&b->layout, b->p2m, i, mfn_to_virt(_mfn(b->p2m[b->layout.table[i].pfn])));
+    for (unsigned int i = 0; i < l->table_count; i++)
+        layout_fill_table(l, b->p2m, i, mfn_to_virt(_mfn(b->p2m[l->table[i].pfn])));
 }
 
 /* Step 5: what the kernel is told. */
@@ -184,7 +160,6 @@ static void fill_start_info(struct dom0_build *b) {
     const struct layout *l = &b->layout;
     struct start_info *si = mfn_to_virt(_mfn(b->p2m[l->start_info_pfn]));
 
-    memset(si, 0, PAGE_SIZE);
     memcpy(si->magic, "xen-3.0-x86_64", sizeof("xen-3.0-x86_64"));
     si->nr_pages = b->nr_pages;
     si->shared_info = mfn_to_paddr(b->d->shared_info_mfn);
@@ -208,38 +183,33 @@ static void fill_start_info(struct dom0_build *b) {
 }
 
 /* Step 6: hand over. From here the page tables are typed and dom0 holds them. */
-static int finish_tables(struct dom0_build *b, mfn_t l4) {
-    int rc;
-
-    do rc = mm_pin_table(b->d, l4, 4);
-    while (rc == -ERESTART || rc == -EINTR);
-    return rc ? err_set(&b->err, rc, "dom0's page tables do not pass validation") : 0;
-}
-
-static int start_vcpu(struct dom0_build *b, mfn_t l4) {
+static int start_vcpu(struct dom0_build *b) {
     const struct layout *l = &b->layout;
     struct vcpu *v = b->d->vcpu[0];
     struct vcpu_guest_context *c = hv_new(struct vcpu_guest_context);
+    mfn_t l4 = _mfn(b->p2m[l->tables.pfn]);
     int rc;
 
     if (!c) return err_set(&b->err, -ENOMEM, "no memory for dom0's first context");
     c->flags = VGCF_in_kernel | VGCF_online;
     c->user_regs.rip = b->image->entry;
     c->user_regs.rsi = layout_va(l, l->start_info_pfn);
-    c->user_regs.rsp = STACK_TOP(*l);
+    c->user_regs.rsp = c->kernel_sp = STACK_TOP(*l);
     c->user_regs.cs = FLAT_KERNEL_CS;
-    c->user_regs.ss = FLAT_KERNEL_SS;
+    c->user_regs.ss = c->kernel_ss = FLAT_KERNEL_SS;
     c->user_regs.rflags = 1 << 9;
-    c->kernel_ss = FLAT_KERNEL_SS;
-    c->kernel_sp = c->user_regs.rsp;
     c->ctrlreg[3] = xen_pfn_to_cr3(mfn_x(l4));
     /* Of no effect on a 64-bit guest, but it is among the features reported to the kernel. */
     if (b->image->supported & 1U << XENFEAT_pae_pgdir_above_4gb)
         c->vm_assist = 1UL << VMASST_TYPE_pae_extended_cr3;
-    do rc = vcpu_set_context(v, c);
-    while (rc == -ERESTART);
+    do rc = mm_pin_table(b->d, l4, 4);
+    while (rc == -ERESTART || rc == -EINTR);
+    if (!rc) {
+        do rc = vcpu_set_context(v, c);
+        while (rc == -ERESTART);
+    }
     hv_free(c);
-    if (rc) return err_set(&b->err, rc, "dom0's first vcpu cannot be started");
+    if (rc) return err_set(&b->err, rc, "dom0's page tables or first vcpu are not valid");
     for (uint32_t i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
         b->d->shared_info->vcpu_info[i].evtchn_upcall_mask = 1;
     clear_bit(VPF_DOWN, &v->pause_flags);
@@ -268,23 +238,20 @@ static void report(const struct dom0_build *b) {
 
 static int build(struct dom0_build *b) {
     uint64_t max_pages;
-    mfn_t l4;
     int rc;
 
     if ((rc = read_image(b))) return rc;
-    b->nr_pages = memory_wanted(&max_pages);
-    rc =
-        layout_compute(&b->layout, b->image, b->initrd ? b->initrd->size : 0, b->nr_pages, &b->err);
-    if (rc || (rc = create_domain(b, max_pages)) || (rc = populate(b))) return rc;
+    b->nr_pages = memory_wanted(&max_pages); /* of what the image, which is held, leaves */
+    if ((rc = layout_compute(&b->layout, b->image, b->initrd ? b->initrd->size : 0, b->nr_pages,
+                             &b->err)) ||
+        (rc = create_domain(b, max_pages)) || (rc = populate(b)))
+        return rc;
     load(b);
-    write_tables(b);
     fill_start_info(b);
     report(b);
     if ((rc = dom0_grant_hardware(b->d)))
         return err_set(&b->err, rc, "no memory for dom0's hardware permissions");
-    l4 = _mfn(b->p2m[b->layout.tables.pfn]);
-    if ((rc = finish_tables(b, l4)) || (rc = start_vcpu(b, l4))) return rc;
-    return 0;
+    return start_vcpu(b);
 }
 
 int dom0_construct(const struct boot_module *kernel, const struct boot_module *initrd,
@@ -299,7 +266,7 @@ int dom0_construct(const struct boot_module *kernel, const struct boot_module *i
                b.err.text[0] ? b.err.text : "no reason given");
     layout_free(&b.layout);
     image_free(b.image);
-    free(b.p2m);
+    hv_free(b.p2m);
     if (!rc) {
         b.d->state = DOM_LIVE;
         domain_put(b.d);

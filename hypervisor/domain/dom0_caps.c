@@ -4,7 +4,7 @@
  * Hospes drives itself (interrupt controllers, timers, its serial port). The list of exceptions is
  * data; page-table validation and port emulation ask the range sets.
  */
-#include "dom0_caps.h"
+#include "dom0_build.h"
 
 #include <hv/acpi.h>
 #include <hv/boot.h>
@@ -31,20 +31,21 @@ static const struct range hv_ports[] = {
 #define LAPIC_FRAME     0xfee00UL
 #define MSI_LAST_FRAME  0xfeeffUL
 
-static int deny_ports(struct domain *d) {
-    int rc = 0;
+static int grant_ports(struct rangeset *ports) {
+    int rc = rangeset_add(ports, 0, 0xffff);
 
     for (unsigned int i = 0; !rc && i < ARRAY_SIZE(hv_ports); i++)
-        rc = rangeset_remove(d->ioport_caps, hv_ports[i].first, hv_ports[i].last);
+        rc = rangeset_remove(ports, hv_ports[i].first, hv_ports[i].last);
     for (uint32_t port = 0; !rc && port <= 0xffff; port++)
-        if (console_owns_port((uint16_t)port)) rc = rangeset_remove(d->ioport_caps, port, port);
+        if (console_owns_port((uint16_t)port)) rc = rangeset_remove(ports, port, port);
     return rc;
 }
 
 /* dom0 may look at the I/O APICs, as under Xen: a writable mapping becomes a read-only one. */
-static int deny_memory(struct domain *d) {
-    int rc = rangeset_remove(d->iomem_caps, LAPIC_FRAME, MSI_LAST_FRAME);
+static int grant_memory(struct rangeset *frames) {
+    int rc = rangeset_add(frames, 0, MAX_PADDR_FRAME);
 
+    if (!rc) rc = rangeset_remove(frames, LAPIC_FRAME, MSI_LAST_FRAME);
     for (unsigned int i = 0; !rc && i < acpi.nr_ioapics; i++) {
         uint64_t f = acpi.ioapics[i].addr >> PAGE_SHIFT;
 
@@ -54,12 +55,10 @@ static int deny_memory(struct domain *d) {
 }
 
 int dom0_grant_hardware(struct domain *d) {
-    int rc;
+    int rc = grant_ports(d->ioport_caps);
 
-    if ((rc = rangeset_add(d->ioport_caps, 0, 0xffff)) || (rc = deny_ports(d)) ||
-        (rc = rangeset_add(d->iomem_caps, 0, MAX_PADDR_FRAME)) || (rc = deny_memory(d)))
-        return rc;
-    return rangeset_add(d->irq_caps, 0, 0xffff);
+    if (!rc) rc = grant_memory(d->iomem_caps);
+    return rc ? rc : rangeset_add(d->irq_caps, 0, 0xffff);
 }
 
 void dom0_fill_video(struct dom0_vga_console_info *info) {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * HYPERVISOR_domctl: dispatch. The structure is copied once, the subject and the object are checked
- * in one place, one lock serialises operations. The caller's structure is written back only where
- * an operation says so.
+ * in one place, one lock serialises operations.
  */
 #include "domctl.h"
 
@@ -20,23 +19,16 @@ bool domctl_trylock(void) { return spin_trylock(&domctl_lock); }
 
 void domctl_unlock(void) { spin_unlock(&domctl_lock); }
 
+/* Bits beyond what exists read as 0; the caller's room is bounded by a page. */
 int bitmap_to_guest(const struct xenctl_bitmap *g, const unsigned long *bits, unsigned int nr) {
-    uint64_t va = handle_addr(g->bitmap);
-    unsigned int n = min(nr, g->nr_bits);
-    uint8_t bytes[MAX_CPUS / 8] = {0};
+    unsigned int n = min(nr, g->nr_bits), bytes = DIV_ROUND_UP(n, 8);
+    uint8_t b[MAX_CPUS / 8] = {0};
 
-    for (unsigned int b = 0; b < n; b++)
-        if (test_bit(b, bits)) bytes[b / 8] |= (uint8_t)(1u << (b % 8));
-    if (copy_to_guest(va, bytes, DIV_ROUND_UP(n, 8))) return -EFAULT;
-    /* Bits beyond what exists read as 0; the rest of the caller's room is bounded by a page. */
-    if (g->nr_bits > n) {
-        unsigned int from = DIV_ROUND_UP(n, 8), to;
-
-        if (g->nr_bits > PAGE_SIZE * 8) return -E2BIG;
-        to = DIV_ROUND_UP(g->nr_bits, 8);
-        return clear_guest(va + from, to - from);
-    }
-    return 0;
+    for (unsigned int i = 0; i < n; i++)
+        if (test_bit(i, bits)) b[i / 8] |= (uint8_t)(1u << i % 8);
+    if (copy_to_guest(handle_addr(g->bitmap), b, bytes)) return -EFAULT;
+    if (g->nr_bits > PAGE_SIZE * 8) return -E2BIG;
+    return clear_guest(handle_addr(g->bitmap) + bytes, DIV_ROUND_UP(g->nr_bits, 8) - bytes);
 }
 
 int bitmap_from_guest(unsigned long *bits, unsigned int nr, const struct xenctl_bitmap *g) {
@@ -48,48 +40,11 @@ int bitmap_from_guest(unsigned long *bits, unsigned int nr, const struct xenctl_
     return 0;
 }
 
-#define OPERATIONS(X)                                                                              \
-    X(createdomain)                                                                                \
-    X(destroydomain)                                                                               \
-    X(pausedomain)                                                                                 \
-    X(unpausedomain)                                                                               \
-    X(resumedomain)                                                                                \
-    X(getdomaininfo)                                                                               \
-    X(max_mem)                                                                                     \
-    X(max_vcpus)                                                                                   \
-    X(setdomainhandle)                                                                             \
-    X(setdebugging)                                                                                \
-    X(settimeoffset)                                                                               \
-    X(setnodeaffinity)                                                                             \
-    X(getnodeaffinity)                                                                             \
-    X(set_virq_handler)                                                                            \
-    X(irq_permission)                                                                              \
-    X(iomem_permission)                                                                            \
-    X(ioport_permission)                                                                           \
-    X(setvcpucontext)                                                                              \
-    X(getvcpucontext)                                                                              \
-    X(getvcpuinfo)                                                                                 \
-    X(setvcpuaffinity)                                                                             \
-    X(getvcpuaffinity)                                                                             \
-    X(scheduler_op)                                                                                \
-    X(sendtrigger)                                                                                 \
-    X(hypercall_init)                                                                              \
-    X(set_address_size)                                                                            \
-    X(get_address_size)                                                                            \
-    X(settscinfo)                                                                                  \
-    X(gettscinfo)                                                                                  \
-    X(getpageframeinfo3)                                                                           \
-    X(get_cpu_policy)                                                                              \
-    X(set_cpu_policy)                                                                              \
-    X(set_ext_vcpucontext)                                                                         \
-    X(get_ext_vcpucontext)
-
 static long dispatch(struct domctl *c) {
     switch (c->op.cmd) {
-#define X(name)                                                                                    \
+#define RUN(name)                                                                                  \
     case XEN_DOMCTL_##name: return domctl_##name(c);
-        OPERATIONS(X)
-#undef X
+        DOMCTL_OPERATIONS(RUN)
     default: return -ENOSYS;
     }
 }
@@ -102,7 +57,9 @@ static long run(struct domctl *c, uint64_t arg) {
     rc = dispatch(c);
     domctl_unlock();
     if (rc == -ERESTART) return hypercall_continue(1, arg);
-    if (c->copyback && (!rc || c->copyback_on_error) && copy_to_guest(arg, &c->op, sizeof(c->op)))
+    /* A policy that is refused comes back with the leaf or register that cannot be. */
+    if ((!rc || c->op.cmd == XEN_DOMCTL_set_cpu_policy) &&
+        copy_to_guest(arg, &c->op, sizeof(c->op)))
         rc = -EFAULT;
     return rc;
 }

@@ -11,18 +11,14 @@
 static bool is_caller(const struct domctl *c) { return c->d == current->domain; }
 
 long domctl_createdomain(struct domctl *c) {
-    domid_t id = c->op.domain;
     struct domain *d;
     int rc;
 
-    if (id == 0 || id >= DOMID_FIRST_RESERVED) id = domain_free_id();
-    if (!id) return -ENOMEM;
-    rc = domain_create(id, &c->op.u.createdomain, false, &d);
-    if (rc) return rc;
-    domain_put(d);
-    c->op.domain = id;
-    c->copyback = true;
-    return 0;
+    if (c->op.domain == 0 || c->op.domain >= DOMID_FIRST_RESERVED) c->op.domain = domain_free_id();
+    if (!c->op.domain) return -ENOMEM;
+    rc = domain_create(c->op.domain, &c->op.u.createdomain, false, &d);
+    if (!rc) domain_put(d);
+    return rc;
 }
 
 long domctl_destroydomain(struct domctl *c) { return domain_destroy(c->d); }
@@ -42,20 +38,6 @@ long domctl_unpausedomain(struct domctl *c) {
 
 long domctl_resumedomain(struct domctl *c) { return is_caller(c) ? -EINVAL : domain_resume(c->d); }
 
-static uint32_t info_flags(const struct domain *d, bool any_online, bool all_blocked,
-                           bool any_running) {
-    uint32_t f = 0;
-
-    if (any_online && all_blocked) f |= XEN_DOMINF_blocked;
-    if (any_running) f |= XEN_DOMINF_running;
-    if (d->state == DOM_DEAD) f |= XEN_DOMINF_dying;
-    if (d->is_shut_down) f |= XEN_DOMINF_shutdown;
-    if (d->tools_pause_count > 0) f |= XEN_DOMINF_paused;
-    if (d->debugger_attached) f |= XEN_DOMINF_debugged;
-    if (d->create_flags & XEN_DOMCTL_CDF_xs_domain) f |= XEN_DOMINF_xs_domain;
-    return f | (uint32_t)d->shutdown_code << XEN_DOMINF_shutdownshift;
-}
-
 void domain_get_info(struct domain *d, struct xen_domctl_getdomaininfo *info) {
     bool all_blocked = true, any_running = false;
     struct vcpu_runstate_info r;
@@ -73,7 +55,14 @@ void domain_get_info(struct domain *d, struct xen_domctl_getdomaininfo *info) {
         all_blocked &= test_bit(VPF_BLOCKED, &v->pause_flags);
         any_running |= READ_ONCE(v->is_running);
     }
-    info->flags = info_flags(d, info->nr_online_vcpus, all_blocked, any_running);
+    info->flags = (info->nr_online_vcpus && all_blocked ? XEN_DOMINF_blocked : 0) |
+                  (any_running ? XEN_DOMINF_running : 0) |
+                  (d->state == DOM_DEAD ? XEN_DOMINF_dying : 0) |
+                  (d->is_shut_down ? XEN_DOMINF_shutdown : 0) |
+                  (d->tools_pause_count > 0 ? XEN_DOMINF_paused : 0) |
+                  (d->debugger_attached ? XEN_DOMINF_debugged : 0) |
+                  (d->create_flags & XEN_DOMCTL_CDF_xs_domain ? XEN_DOMINF_xs_domain : 0) |
+                  (uint32_t)d->shutdown_code << XEN_DOMINF_shutdownshift;
     info->ssidref = d->ssidref;
     info->tot_pages = d->mm.tot_pages;
     info->max_pages = d->mm.max_pages;
@@ -87,7 +76,6 @@ long domctl_getdomaininfo(struct domctl *c) {
     if (!c->d) return c->op.domain < DOMID_FIRST_RESERVED ? -ESRCH : -EINVAL;
     domain_get_info(c->d, &c->op.u.getdomaininfo);
     c->op.domain = c->d->id;
-    c->copyback = true;
     return 0;
 }
 
@@ -161,9 +149,9 @@ static long set_permission(struct rangeset *mine, struct rangeset *theirs, uint6
 
 long domctl_irq_permission(struct domctl *c) {
     const struct xen_domctl_irq_permission *p = &c->op.u.irq_permission;
+    struct rangeset *mine = current->domain->irq_caps;
 
-    return set_permission(current->domain->irq_caps, c->d->irq_caps, p->pirq, p->pirq,
-                          p->allow_access);
+    return set_permission(mine, c->d->irq_caps, p->pirq, p->pirq, p->allow_access);
 }
 
 long domctl_iomem_permission(struct domctl *c) {

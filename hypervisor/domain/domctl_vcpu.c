@@ -65,74 +65,71 @@ long domctl_getvcpucontext(struct domctl *c) {
     vcpu_unpause(v);
     rc = copy_to_guest(handle_addr(c->op.u.vcpucontext.ctxt), ctxt, sizeof(*ctxt));
     hv_free(ctxt);
-    c->copyback = true;
     return rc;
+}
+
+/* A vcpu that must have been made: 0, -EINVAL or -ESRCH. */
+static long existing_vcpu(const struct domctl *c, uint32_t id, struct vcpu **v) {
+    *v = domain_vcpu(c->d, id);
+    return *v ? 0 : id < c->d->max_vcpus ? -ESRCH : -EINVAL;
 }
 
 long domctl_getvcpuinfo(struct domctl *c) {
     struct xen_domctl_getvcpuinfo *i = &c->op.u.getvcpuinfo;
     struct vcpu_runstate_info r;
     struct vcpu *v;
+    long rc = existing_vcpu(c, i->vcpu, &v);
 
-    if (i->vcpu >= c->d->max_vcpus) return -EINVAL;
-    v = domain_vcpu(c->d, i->vcpu);
-    if (!v) return -ESRCH;
+    if (rc) return rc;
     vcpu_runstate_get(v, &r);
     i->online = !test_bit(VPF_DOWN, &v->pause_flags);
     i->blocked = test_bit(VPF_BLOCKED, &v->pause_flags);
     i->running = READ_ONCE(v->is_running);
     i->cpu_time = r.time[RUNSTATE_running];
     i->cpu = READ_ONCE(v->sched.cpu);
-    c->copyback = true;
     return 0;
 }
 
-static bool affinity_args_ok(const struct domctl *c) {
-    uint32_t f = c->op.u.vcpuaffinity.flags;
+/* The vcpu that an affinity call is about, which must ask for at least one of the two sorts. */
+static long affinity_vcpu(const struct domctl *c, struct vcpu **v) {
+    const struct xen_domctl_vcpuaffinity *a = &c->op.u.vcpuaffinity;
 
-    return f & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT);
+    if (!(a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT))) return -EINVAL;
+    return existing_vcpu(c, a->vcpu, v);
 }
 
+static long tell_affinity(const struct vcpu *v, const struct xen_domctl_vcpuaffinity *a,
+                          unsigned int cpus) {
+    long rc = 0;
+
+    if (a->flags & XEN_VCPUAFFINITY_HARD)
+        rc = bitmap_to_guest(&a->cpumap_hard, v->sched.hard_affinity.bits, cpus);
+    if (!rc && (a->flags & XEN_VCPUAFFINITY_SOFT))
+        rc = bitmap_to_guest(&a->cpumap_soft, v->sched.soft_affinity.bits, cpus);
+    return rc;
+}
+
+/* The caller is told what is in force. */
 long domctl_setvcpuaffinity(struct domctl *c) {
-    struct xen_domctl_vcpuaffinity *a = &c->op.u.vcpuaffinity;
+    const struct xen_domctl_vcpuaffinity *a = &c->op.u.vcpuaffinity;
+    bool set_hard = a->flags & XEN_VCPUAFFINITY_HARD, set_soft = a->flags & XEN_VCPUAFFINITY_SOFT;
     cpumask_t hard, soft;
     struct vcpu *v;
-    int rc;
+    long rc = affinity_vcpu(c, &v);
 
-    if (!affinity_args_ok(c) || a->vcpu >= c->d->max_vcpus) return -EINVAL;
-    v = domain_vcpu(c->d, a->vcpu);
-    if (!v) return -ESRCH;
-    if (a->flags & XEN_VCPUAFFINITY_FORCE) v->sched.pinned_cpu = 0;
-    if ((a->flags & XEN_VCPUAFFINITY_HARD) &&
-        (rc = bitmap_from_guest(hard.bits, MAX_CPUS, &a->cpumap_hard)))
-        return rc;
-    if ((a->flags & XEN_VCPUAFFINITY_SOFT) &&
-        (rc = bitmap_from_guest(soft.bits, MAX_CPUS, &a->cpumap_soft)))
-        return rc;
-    rc = vcpu_set_affinity(v, a->flags & XEN_VCPUAFFINITY_HARD ? &hard : NULL,
-                           a->flags & XEN_VCPUAFFINITY_SOFT ? &soft : NULL);
     if (rc) return rc;
-    /* The caller is told what is in force. */
-    if (a->flags & XEN_VCPUAFFINITY_HARD)
-        rc = bitmap_to_guest(&a->cpumap_hard, v->sched.hard_affinity.bits, nr_cpus);
-    if (!rc && (a->flags & XEN_VCPUAFFINITY_SOFT))
-        rc = bitmap_to_guest(&a->cpumap_soft, v->sched.soft_affinity.bits, nr_cpus);
-    return rc;
+    if (a->flags & XEN_VCPUAFFINITY_FORCE) v->sched.pinned_cpu = 0;
+    if (set_hard) rc = bitmap_from_guest(hard.bits, MAX_CPUS, &a->cpumap_hard);
+    if (!rc && set_soft) rc = bitmap_from_guest(soft.bits, MAX_CPUS, &a->cpumap_soft);
+    if (!rc) rc = vcpu_set_affinity(v, set_hard ? &hard : NULL, set_soft ? &soft : NULL);
+    return rc ? rc : tell_affinity(v, a, nr_cpus);
 }
 
 long domctl_getvcpuaffinity(struct domctl *c) {
-    struct xen_domctl_vcpuaffinity *a = &c->op.u.vcpuaffinity;
     struct vcpu *v;
-    int rc = 0;
+    long rc = affinity_vcpu(c, &v);
 
-    if (!affinity_args_ok(c) || a->vcpu >= c->d->max_vcpus) return -EINVAL;
-    v = domain_vcpu(c->d, a->vcpu);
-    if (!v) return -ESRCH;
-    if (a->flags & XEN_VCPUAFFINITY_HARD)
-        rc = bitmap_to_guest(&a->cpumap_hard, v->sched.hard_affinity.bits, MAX_CPUS);
-    if (!rc && (a->flags & XEN_VCPUAFFINITY_SOFT))
-        rc = bitmap_to_guest(&a->cpumap_soft, v->sched.soft_affinity.bits, MAX_CPUS);
-    return rc;
+    return rc ? rc : tell_affinity(v, &c->op.u.vcpuaffinity, MAX_CPUS);
 }
 
 long domctl_scheduler_op(struct domctl *c) {
@@ -144,24 +141,21 @@ long domctl_scheduler_op(struct domctl *c) {
     case XEN_DOMCTL_SCHEDOP_getinfo:
         s->u.credit2.weight = sd->weight;
         s->u.credit2.cap = sd->cap;
-        break;
+        return 0;
     case XEN_DOMCTL_SCHEDOP_putinfo:
         if (s->u.credit2.weight) sd->weight = s->u.credit2.weight;
         sd->cap = s->u.credit2.cap;
-        break;
+        return 0;
     default: return -EINVAL;
     }
-    c->copyback = true;
-    return 0;
 }
 
 long domctl_sendtrigger(struct domctl *c) {
     struct xen_domctl_sendtrigger *t = &c->op.u.sendtrigger;
     struct vcpu *v;
+    long rc = existing_vcpu(c, t->vcpu, &v);
 
-    if (t->vcpu >= c->d->max_vcpus) return -EINVAL;
-    v = domain_vcpu(c->d, t->vcpu);
-    if (!v) return -ESRCH;
+    if (rc) return rc;
     if (t->trigger != XEN_DOMCTL_SENDTRIGGER_NMI)
         return -ENOSYS; /* a PV guest has no power button, reset or init line */
     if (!__atomic_exchange_n(&v->arch.nmi_pending, true, __ATOMIC_SEQ_CST)) {

@@ -30,7 +30,6 @@ long domctl_set_address_size(struct domctl *c) {
 
 long domctl_get_address_size(struct domctl *c) {
     c->op.u.address_size.size = 64;
-    c->copyback = true;
     return 0;
 }
 
@@ -59,7 +58,6 @@ long domctl_gettscinfo(struct domctl *c) {
     t->gtsc_khz = tsc_khz;
     t->incarnation = c->d->arch.tsc_incarnation;
     t->elapsed_nsec = now_ns();
-    c->copyback = true;
     return 0;
 }
 
@@ -71,13 +69,8 @@ static uint64_t frame_info(struct domain *d, uint64_t mfn) {
     f = mfn_to_frame(_mfn(mfn));
     if (!frame_get(f, d)) return XEN_DOMCTL_PFINFO_XTAB;
     type = READ_ONCE(f->type);
-    switch (type & FT_TYPE_MASK) {
-    case FT_L1: info = XEN_DOMCTL_PFINFO_L1TAB; break;
-    case FT_L2: info = XEN_DOMCTL_PFINFO_L2TAB; break;
-    case FT_L3: info = XEN_DOMCTL_PFINFO_L3TAB; break;
-    case FT_L4: info = XEN_DOMCTL_PFINFO_L4TAB; break;
-    default: info = XEN_DOMCTL_PFINFO_NOTAB;
-    }
+    info = (type & FT_TYPE_MASK) >> FT_SHIFT; /* 1..4: a table of that level */
+    info = info >= 1 && info <= 4 ? info << XEN_DOMCTL_PFINFO_LTAB_SHIFT : XEN_DOMCTL_PFINFO_NOTAB;
     if (info != XEN_DOMCTL_PFINFO_NOTAB && (type & FT_PINNED)) info |= XEN_DOMCTL_PFINFO_LPINTAB;
     frame_put(f);
     return info;
@@ -115,7 +108,6 @@ long domctl_get_ext_vcpucontext(struct domctl *c) {
     e->syscall32_callback_eip = v->arch.callback[CALLBACKTYPE_syscall32].address;
     e->syscall32_disables_events = v->arch.callback[CALLBACKTYPE_syscall32].mask_events;
     vcpu_unpause(v);
-    c->copyback = true;
     return 0;
 }
 

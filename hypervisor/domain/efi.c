@@ -18,15 +18,13 @@
 #include <x86/context.h>
 #include <x86/cpu.h>
 
-#define EFI_API          __attribute__((ms_abi))
 #define EFI_ATTR_RUNTIME (1UL << 63)
 #define EFI_PAGES_MAX    (1UL << 18) /* of all runtime regions: 1 GiB */
 #define LOW_HALF         0x0000800000000000UL
 #define NAME_MAX_CHARS   1024u
 #define DATA_MAX         (64u << 10)
-#define EFI_NOT_STARTED  (BIT63 | 19)
-#define BIT63            (1UL << 63)
 #define EFI_ERROR(s)     ((s) >> 63)
+#define PTR(p)           ((uint64_t)(uintptr_t)(p))
 
 struct efi_table_header {
     uint64_t signature;
@@ -48,22 +46,24 @@ struct efi_time_caps {
     uint8_t sets_to_zero;
 };
 
+enum efi_service { /* in the firmware's order */
+                   GET_TIME,
+                   SET_TIME,
+                   GET_WAKEUP,
+                   SET_WAKEUP,
+                   GET_VARIABLE =
+                       6, /* the two between are of address maps, which stay as they are */
+                   NEXT_VARIABLE,
+                   SET_VARIABLE,
+                   NEXT_HIGH_COUNT,
+                   QUERY_VARIABLE_INFO = 13 /* the three between are reset and capsules */
+};
+
+/* None takes more than five arguments; what one does not take it ignores. */
 struct efi_runtime {
     struct efi_table_header hdr;
-    uint64_t(EFI_API *get_time)(void *time, struct efi_time_caps *caps);
-    uint64_t(EFI_API *set_time)(void *time);
-    uint64_t(EFI_API *get_wakeup)(uint8_t *enabled, uint8_t *pending, void *time);
-    uint64_t(EFI_API *set_wakeup)(uint8_t enable, void *time);
-    uint64_t set_virtual_address_map, convert_pointer;
-    uint64_t(EFI_API *get_variable)(uint16_t *name, void *guid, uint32_t *attr, uint64_t *size,
-                                    void *data);
-    uint64_t(EFI_API *next_variable)(uint64_t *size, uint16_t *name, void *guid);
-    uint64_t(EFI_API *set_variable)(uint16_t *name, void *guid, uint32_t attr, uint64_t size,
-                                    void *data);
-    uint64_t(EFI_API *next_high_count)(uint32_t *count);
-    uint64_t reset_system, update_capsule, query_capsule;
-    uint64_t(EFI_API *query_variable_info)(uint32_t attr, uint64_t *max_store, uint64_t *remain,
-                                           uint64_t *max_size);
+    uint64_t(__attribute__((ms_abi)) * service[14])(uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                                                    uint64_t e);
 };
 
 static struct efi_system_table systab; /* our copy; hdr.signature 0: not a UEFI machine */
@@ -73,22 +73,19 @@ static spinlock_t efi_lock = SPINLOCK_INIT(ORDER_LEAF);
 
 /* Page tables of the firmware's own view. */
 
-static uint64_t *table_below(uint64_t *entry) {
-    if (!*entry) {
-        void *t = alloc_page_hv();
-
-        if (!t) return NULL;
-        *entry = virt_to_paddr(t) | PTE_P | PTE_RW | PTE_A;
-    }
-    return paddr_to_virt(*entry & PTE_ADDR);
-}
-
 static int map_page(paddr_t p, uint64_t cache) {
     uint64_t *t = efi_l4;
 
     for (unsigned int shift = 39; shift > PAGE_SHIFT; shift -= 9) {
-        t = table_below(&t[p >> shift & 511]);
-        if (!t) return -ENOMEM;
+        uint64_t *entry = &t[p >> shift & 511];
+
+        if (!*entry) {
+            void *page = alloc_page_hv();
+
+            if (!page) return -ENOMEM;
+            *entry = virt_to_paddr(page) | PTE_P | PTE_RW | PTE_A;
+        }
+        t = paddr_to_virt(*entry & PTE_ADDR);
     }
     t[p >> PAGE_SHIFT & 511] = p | PTE_P | PTE_RW | PTE_A | PTE_D | cache;
     return 0;
@@ -194,153 +191,133 @@ long efi_get_info(uint32_t index, union xenpf_efi_info *info) {
     }
 }
 
-/* Calls. Between enter and leave only Hospes's own memory may be touched. */
+/* Calls. While the firmware's page tables are loaded only Hospes's own memory may be touched. */
 
-static const struct efi_runtime *efi_enter(void) {
+static uint64_t call(enum efi_service n, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                     uint64_t e) {
+    const struct efi_runtime *firmware = (const struct efi_runtime *)systab.runtime;
     struct vcpu *v = current;
+    uint64_t status;
 
     fpu_save(v);
     __asm__ volatile("clts; fninit");
     spin_lock(&efi_lock);
     mm_fill_l4(v->domain, efi_l4, virt_to_mfn(efi_l4));
     write_cr3(virt_to_paddr(efi_l4));
-    return (const struct efi_runtime *)systab.runtime;
-}
-
-static void efi_leave(void) {
-    struct vcpu *v = current;
-
+    status = firmware->service[n](a, b, c, d, e);
     mm_load_base(v);
     spin_unlock(&efi_lock);
     fpu_restore(v);
-}
-
-static uint64_t call_get_time(struct xenpf_efi_runtime_call *c) {
-    struct efi_time_caps caps = {0};
-    uint64_t status = efi_enter()->get_time(&c->u.get_time.time, &caps);
-
-    efi_leave();
-    if (!EFI_ERROR(status)) {
-        c->u.get_time.resolution = caps.resolution;
-        c->u.get_time.accuracy = caps.accuracy;
-        c->misc = caps.sets_to_zero ? XEN_EFI_GET_TIME_SET_CLEARS_NS : 0;
-    }
     return status;
 }
 
-static uint64_t call_get_wakeup(struct xenpf_efi_runtime_call *c) {
-    uint8_t enabled = 0, pending = 0;
-    uint64_t status = efi_enter()->get_wakeup(&enabled, &pending, &c->u.get_wakeup_time);
+static long get_time(struct xenpf_efi_runtime_call *c) {
+    struct efi_time_caps caps = {0};
 
-    efi_leave();
-    if (!EFI_ERROR(status))
+    c->status = call(GET_TIME, PTR(&c->u.get_time.time), PTR(&caps), 0, 0, 0);
+    if (EFI_ERROR(c->status)) return 0;
+    c->u.get_time.resolution = caps.resolution;
+    c->u.get_time.accuracy = caps.accuracy;
+    c->misc = caps.sets_to_zero ? XEN_EFI_GET_TIME_SET_CLEARS_NS : 0;
+    return 0;
+}
+
+static long get_wakeup(struct xenpf_efi_runtime_call *c) {
+    uint8_t enabled = 0, pending = 0;
+
+    c->status = call(GET_WAKEUP, PTR(&enabled), PTR(&pending), PTR(&c->u.get_wakeup_time), 0, 0);
+    if (!EFI_ERROR(c->status))
         c->misc = (enabled ? XEN_EFI_GET_WAKEUP_TIME_ENABLED : 0) |
                   (pending ? XEN_EFI_GET_WAKEUP_TIME_PENDING : 0);
-    return status;
+    return 0;
 }
 
-static uint64_t call_set_wakeup(struct xenpf_efi_runtime_call *c) {
+static long set_wakeup(struct xenpf_efi_runtime_call *c) {
+    bool enable = c->misc & XEN_EFI_SET_WAKEUP_TIME_ENABLE;
     bool only = c->misc & XEN_EFI_SET_WAKEUP_TIME_ENABLE_ONLY;
-    uint64_t status = efi_enter()->set_wakeup(!!(c->misc & XEN_EFI_SET_WAKEUP_TIME_ENABLE),
-                                              only ? NULL : (void *)&c->u.set_wakeup_time);
 
-    efi_leave();
+    c->status = call(SET_WAKEUP, enable, only ? 0 : PTR(&c->u.set_wakeup_time), 0, 0, 0);
     c->misc = 0;
-    return status;
+    return 0;
 }
 
-/* A NUL-terminated UCS-2 name of the caller, in our memory. */
-static long read_name(uint64_t from, uint16_t **name) {
-    uint16_t *n = hv_new_array(uint16_t, NAME_MAX_CHARS);
+/* A variable's NUL-terminated UCS-2 name, read from the caller, and room for its data. */
+struct variable {
+    uint16_t name[NAME_MAX_CHARS];
+    uint8_t data[];
+};
 
-    if (!n) return -ENOMEM;
-    for (unsigned int i = 0; i < NAME_MAX_CHARS; i++) {
-        if (copy_from_guest_idx(&n[i], from, i)) {
-            hv_free(n);
-            return -EFAULT;
-        }
-        if (!n[i]) {
-            *name = n;
-            return 0;
-        }
+static long variable_new(uint64_t name_va, uint64_t size, struct variable **v) {
+    long rc = -EINVAL; /* a name without an end */
+
+    if (size > DATA_MAX) return -EINVAL;
+    *v = hv_alloc(sizeof(**v) + size);
+    if (!*v) return -ENOMEM;
+    for (unsigned int i = 0; rc == -EINVAL && i < NAME_MAX_CHARS; i++) {
+        if (copy_from_guest_idx(&(*v)->name[i], name_va, i))
+            rc = -EFAULT;
+        else if (!(*v)->name[i])
+            rc = 0;
     }
-    hv_free(n);
-    return -EINVAL;
+    if (rc) hv_free(*v);
+    return rc;
 }
 
-static long get_variable(struct xenpf_efi_runtime_call *c, uint64_t *status) {
-    uint64_t size = c->u.get_variable.size;
-    uint16_t *name;
-    void *data;
-    long rc = size > DATA_MAX ? -EINVAL : read_name(handle_addr(c->u.get_variable.name), &name);
+static long get_variable(struct xenpf_efi_runtime_call *c) {
+    uint64_t room = c->u.get_variable.size, size = room;
+    struct variable *v;
+    long rc = variable_new(handle_addr(c->u.get_variable.name), room, &v);
 
     if (rc) return rc;
-    data = hv_alloc(size ? size : 1);
-    if (!data) {
-        hv_free(name);
-        return -ENOMEM;
-    }
-    *status = efi_enter()->get_variable(name, &c->u.get_variable.vendor_guid, &c->misc, &size,
-                                        size ? data : NULL);
-    efi_leave();
-    if (!EFI_ERROR(*status) && size <= c->u.get_variable.size &&
-        copy_to_guest(handle_addr(c->u.get_variable.data), data, size))
-        rc = -EFAULT;
+    c->status = call(GET_VARIABLE, PTR(v->name), PTR(&c->u.get_variable.vendor_guid), PTR(&c->misc),
+                     PTR(&size), room ? PTR(v->data) : 0);
+    if (!EFI_ERROR(c->status) && size <= room)
+        rc = copy_to_guest(handle_addr(c->u.get_variable.data), v->data, size);
     c->u.get_variable.size = size;
-    hv_free(data);
-    hv_free(name);
+    hv_free(v);
     return rc;
 }
 
-static long set_variable(struct xenpf_efi_runtime_call *c, uint64_t *status) {
+static long set_variable(struct xenpf_efi_runtime_call *c) {
     uint64_t size = c->u.set_variable.size;
-    uint16_t *name;
-    void *data;
-    long rc = size > DATA_MAX ? -EINVAL : read_name(handle_addr(c->u.set_variable.name), &name);
+    struct variable *v;
+    long rc = variable_new(handle_addr(c->u.set_variable.name), size, &v);
 
     if (rc) return rc;
-    data = hv_alloc(size ? size : 1);
-    if (!data)
-        rc = -ENOMEM;
-    else
-        rc = copy_from_guest(data, handle_addr(c->u.set_variable.data), size);
-    if (!rc) {
-        *status =
-            efi_enter()->set_variable(name, &c->u.set_variable.vendor_guid, c->misc, size, data);
-        efi_leave();
-    }
-    hv_free(data);
-    hv_free(name);
+    rc = copy_from_guest(v->data, handle_addr(c->u.set_variable.data), size);
+    if (!rc)
+        c->status = call(SET_VARIABLE, PTR(v->name), PTR(&c->u.set_variable.vendor_guid), c->misc,
+                         size, PTR(v->data));
+    hv_free(v);
     return rc;
 }
 
-static long next_variable(struct xenpf_efi_runtime_call *c, uint64_t *status) {
-    uint64_t size = c->u.get_next_variable_name.size, room = size;
+static long next_variable(struct xenpf_efi_runtime_call *c) {
+    uint64_t room = c->u.get_next_variable_name.size, size = room;
     uint64_t at = handle_addr(c->u.get_next_variable_name.name);
     uint16_t *name;
-    long rc = 0;
+    long rc;
 
     if (!size || size > DATA_MAX) return -EINVAL;
     name = hv_alloc(size);
     if (!name) return -ENOMEM;
     rc = copy_from_guest(name, at, room);
     if (!rc) {
-        *status = efi_enter()->next_variable(&size, name, &c->u.get_next_variable_name.vendor_guid);
-        efi_leave();
-        if (!EFI_ERROR(*status) && copy_to_guest(at, name, room)) rc = -EFAULT;
+        c->status = call(NEXT_VARIABLE, PTR(&size), PTR(name),
+                         PTR(&c->u.get_next_variable_name.vendor_guid), 0, 0);
+        if (!EFI_ERROR(c->status)) rc = copy_to_guest(at, name, room);
         c->u.get_next_variable_name.size = size;
     }
     hv_free(name);
     return rc;
 }
 
-static long query_variable_info(struct xenpf_efi_runtime_call *c, uint64_t *status) {
+static long query_variable_info(struct xenpf_efi_runtime_call *c) {
     uint64_t max_store = 0, remain = 0, max_size = 0;
 
     if (runtime_revision >> 16 < 2) return -EOPNOTSUPP;
-    *status = efi_enter()->query_variable_info(c->u.query_variable_info.attr, &max_store, &remain,
-                                               &max_size);
-    efi_leave();
+    c->status = call(QUERY_VARIABLE_INFO, c->u.query_variable_info.attr, PTR(&max_store),
+                     PTR(&remain), PTR(&max_size), 0);
     c->u.query_variable_info.max_store_size = max_store;
     c->u.query_variable_info.remain_store_size = remain;
     c->u.query_variable_info.max_size = max_size;
@@ -357,35 +334,22 @@ static bool misc_allowed(const struct xenpf_efi_runtime_call *c) {
     }
 }
 
-static long dispatch(struct xenpf_efi_runtime_call *c, uint64_t *status) {
-    switch (c->function) {
-    case XEN_EFI_get_time: *status = call_get_time(c); return 0;
-    case XEN_EFI_set_time:
-        *status = efi_enter()->set_time(&c->u.set_time);
-        efi_leave();
-        return 0;
-    case XEN_EFI_get_wakeup_time: *status = call_get_wakeup(c); return 0;
-    case XEN_EFI_set_wakeup_time: *status = call_set_wakeup(c); return 0;
-    case XEN_EFI_get_next_high_monotonic_count:
-        *status = efi_enter()->next_high_count(&c->misc);
-        efi_leave();
-        return 0;
-    case XEN_EFI_get_variable: return get_variable(c, status);
-    case XEN_EFI_set_variable: return set_variable(c, status);
-    case XEN_EFI_get_next_variable_name: return next_variable(c, status);
-    case XEN_EFI_query_variable_info: return query_variable_info(c, status);
-    default: return -ENOSYS;
-    }
-}
-
-long efi_runtime_call(struct xenpf_efi_runtime_call *call) {
-    uint64_t status = EFI_NOT_STARTED;
-    long rc;
-
+long efi_runtime_call(struct xenpf_efi_runtime_call *c) {
     if (!systab.hdr.signature) return -ENOSYS;
     if (!efi_l4) return -EOPNOTSUPP;
-    if (!misc_allowed(call)) return -EINVAL;
-    rc = dispatch(call, &status);
-    call->status = status;
-    return rc;
+    if (!misc_allowed(c)) return -EINVAL;
+    switch (c->function) {
+    case XEN_EFI_get_time: return get_time(c);
+    case XEN_EFI_set_time: c->status = call(SET_TIME, PTR(&c->u.set_time), 0, 0, 0, 0); return 0;
+    case XEN_EFI_get_wakeup_time: return get_wakeup(c);
+    case XEN_EFI_set_wakeup_time: return set_wakeup(c);
+    case XEN_EFI_get_next_high_monotonic_count:
+        c->status = call(NEXT_HIGH_COUNT, PTR(&c->misc), 0, 0, 0, 0);
+        return 0;
+    case XEN_EFI_get_variable: return get_variable(c);
+    case XEN_EFI_set_variable: return set_variable(c);
+    case XEN_EFI_get_next_variable_name: return next_variable(c);
+    case XEN_EFI_query_variable_info: return query_variable_info(c);
+    default: return -ENOSYS;
+    }
 }

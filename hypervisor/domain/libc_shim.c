@@ -5,122 +5,81 @@
  * CPU, with interrupts off. The libraries are compiled for user space: they use SSE registers and
  * find a stack canary at %fs:0x28, which libc_shim_enter() provides.
  */
+#include "dom0_build.h"
 
-#include <hv/bitops.h>
 #include <hv/mm.h>
 #include <hv/printk.h>
 #include <hv/string.h>
 #include <x86/cpu.h>
 
 #undef strtoull /* hv/string.h's has another type */
-#include "libc_shim.h"
 
-#define SMALL_MAX ((size_t)1 << 20) /* above: whole pages from the frame allocator */
+static struct {
+    uint64_t tls[8]; /* the canary is tls[5] */
+    uint64_t fs_base;
+    size_t refused; /* bytes that malloc() could not give */
+} shim;
 
-/* In front of each block; 16 bytes keep malloc's alignment. */
+/* In front of each block; its size keeps malloc's alignment. */
 struct header {
-    size_t size;    /* as asked */
-    uint64_t order; /* of pages, or SMALL */
+    size_t size, pad;
 };
-#define SMALL (~0UL)
-_Static_assert(sizeof(struct header) == 16, "alignment of what malloc returns");
 
 void *malloc(size_t n) {
-    size_t total = n + sizeof(struct header);
-    struct header *h;
-    uint64_t order = SMALL;
+    struct header *h = n + sizeof(*h) < n ? NULL : hv_alloc(n + sizeof(*h));
 
-    if (total < n) return NULL;
-    if (total <= SMALL_MAX) {
-        h = hv_alloc(total);
-    } else {
-        order = fls64((total - 1) >> PAGE_SHIFT) + 1;
-        h = alloc_pages_hv((unsigned int)order);
+    if (!h) {
+        shim.refused = n;
+        return NULL;
     }
-    if (!h) return NULL;
     h->size = n;
-    h->order = order;
     return h + 1;
 }
 
 void free(void *p) {
-    struct header *h = p;
-
-    if (!p) return;
-    h--;
-    if (h->order == SMALL)
-        hv_free(h);
-    else
-        free_pages_hv(h, (unsigned int)h->order);
+    if (p) hv_free((struct header *)p - 1);
 }
 
 void *calloc(size_t n, size_t size) {
     size_t bytes;
-    void *p;
 
-    if (__builtin_mul_overflow(n, size, &bytes)) return NULL;
-    p = malloc(bytes);
-    return p ? memset(p, 0, bytes) : NULL;
+    return __builtin_mul_overflow(n, size, &bytes) ? NULL : malloc(bytes); /* zeroed already */
 }
 
 void *realloc(void *p, size_t n) {
     void *q = malloc(n);
 
     if (q && p) {
-        size_t old = ((struct header *)p - 1)->size;
-
-        memcpy(q, p, old < n ? old : n);
+        memcpy(q, p, min(((struct header *)p - 1)->size, n));
         free(p);
     }
     return q;
-}
-
-char *strdup(const char *s) {
-    size_t n = strlen(s) + 1;
-    char *p = malloc(n);
-
-    return p ? memcpy(p, s, n) : NULL;
 }
 
 char *strndup(const char *s, size_t n) {
     size_t len = strnlen(s, n);
     char *p = malloc(len + 1);
 
-    if (p) {
-        memcpy(p, s, len);
-        p[len] = 0;
-    }
-    return p;
+    return p ? memcpy(p, s, len) : NULL;
 }
+
+char *strdup(const char *s) { return strndup(s, strlen(s)); }
 
 char *strtok_r(char *s, const char *delimiters, char **save) {
     char *start = s ? s : *save, *end;
 
     while (*start && strchr(delimiters, *start)) start++;
-    if (!*start) {
-        *save = start;
-        return NULL;
-    }
-    for (end = start; *end && !strchr(delimiters, *end); end++)
-        ;
+    for (end = start; *end && !strchr(delimiters, *end);) end++;
     *save = *end ? end + 1 : end;
     *end = 0;
-    return start;
+    return *start ? start : NULL;
 }
 
-unsigned long long strtoull(const char *s, char **end, int base);
 unsigned long long strtoull(const char *s, char **end, int base) {
-    const char *stop;
-    unsigned long long v = str_to_ull(s, &stop, base);
-
-    if (end) *end = (char *)(uintptr_t)stop;
-    return v;
+    return str_to_ull(s, (const char **)end, base);
 }
 
 /* Hooks of libzstd that a program may define; weak references do not reach this far. */
-unsigned long long ZSTD_trace_decompress_begin(const void *ctx);
-void ZSTD_trace_decompress_end(unsigned long long ctx, const void *trace);
-
 unsigned long long ZSTD_trace_decompress_begin(const void *ctx) {
     (void)ctx;
     return 0;
@@ -138,21 +97,13 @@ char *strerror(int error) {
     return text;
 }
 
-void __stack_chk_fail(void);
 void __stack_chk_fail(void) { panic("stack overrun in a decompression library"); }
-
-static struct {
-    uint64_t tls[8]; /* the canary is tls[5] */
-    uint64_t fs_base;
-} shim;
 
 /* liblzma builds a table in a constructor. */
 static void run_constructors(void) {
     extern void (*const init_array_start[])(void), (*const init_array_end[])(void);
-    static bool done;
 
-    for (void (*const *f)(void) = init_array_start; !done && f < init_array_end; f++) (*f)();
-    done = true;
+    for (void (*const *f)(void) = init_array_start; f < init_array_end; f++) (*f)();
 }
 
 void libc_shim_enter(void) {
@@ -163,4 +114,7 @@ void libc_shim_enter(void) {
     run_constructors();
 }
 
-void libc_shim_leave(void) { wrmsr(MSR_FS_BASE, shim.fs_base); }
+size_t libc_shim_leave(void) {
+    wrmsr(MSR_FS_BASE, shim.fs_base);
+    return shim.refused;
+}

@@ -17,34 +17,22 @@
 #include <public/platform.h>
 #include <x86/sysinfo.h>
 
-static long op_settime64(const struct xenpf_settime64 *t) {
-    if (t->mbz || t->nsecs >= SECONDS(1)) return -EINVAL;
-    time_set_wallclock(t->secs, t->nsecs, t->system_time);
-    return 0;
-}
-
-static long op_settime32(const struct xenpf_settime32 *t) {
-    if (t->nsecs >= SECONDS(1)) return -EINVAL;
-    time_set_wallclock(t->secs, t->nsecs, t->system_time);
+static long settime(uint64_t secs, uint32_t nsecs, uint64_t system_time) {
+    if (nsecs >= SECONDS(1)) return -EINVAL;
+    time_set_wallclock(secs, nsecs, system_time);
     return 0;
 }
 
 /* The boot loader passes on none of the BIOS's disk tables, so there is no such entry. */
-static long op_firmware_info(struct xenpf_firmware_info *f, bool *copyback) {
-    long rc;
-
+static long op_firmware_info(struct xenpf_firmware_info *f) {
     switch (f->type) {
     case XEN_FW_DISK_INFO:
     case XEN_FW_DISK_MBR_SIGNATURE:
     case XEN_FW_VBEDDC_INFO: return -ESRCH;
-    case XEN_FW_EFI_INFO:
-        rc = efi_get_info(f->index, &f->u.efi_info);
-        *copyback = !rc;
-        return rc;
+    case XEN_FW_EFI_INFO: return efi_get_info(f->index, &f->u.efi_info);
     case XEN_FW_KBD_SHIFT_FLAGS:
         if (f->index != 0) return -ESRCH;
         f->u.kbd_shift_flags = 0;
-        *copyback = true;
         return 0;
     default: return -EINVAL;
     }
@@ -84,15 +72,23 @@ static long op_get_cpu_version(struct xenpf_pcpu_version *c) {
     return 0;
 }
 
-static long dispatch(struct xen_platform_op *op, bool *copyback) {
+static long dispatch(struct xen_platform_op *op) {
     switch (op->cmd) {
-    case XENPF_settime32: return op_settime32(&op->u.settime32);
-    case XENPF_settime64: return op_settime64(&op->u.settime64);
-    case XENPF_firmware_info: return op_firmware_info(&op->u.firmware_info, copyback);
-    case XENPF_efi_runtime_call: *copyback = true; return efi_runtime_call(&op->u.efi_runtime_call);
+    case XENPF_settime32: {
+        const struct xenpf_settime32 *t = &op->u.settime32;
+
+        return settime(t->secs, t->nsecs, t->system_time);
+    }
+    case XENPF_settime64: {
+        const struct xenpf_settime64 *t = &op->u.settime64;
+
+        return t->mbz ? -EINVAL : settime(t->secs, t->nsecs, t->system_time);
+    }
+    case XENPF_firmware_info: return op_firmware_info(&op->u.firmware_info);
+    case XENPF_efi_runtime_call: return efi_runtime_call(&op->u.efi_runtime_call);
     case XENPF_enter_acpi_sleep: return op_enter_acpi_sleep(&op->u.enter_acpi_sleep);
-    case XENPF_get_cpuinfo: *copyback = true; return op_get_cpuinfo(&op->u.pcpu_info);
-    case XENPF_get_cpu_version: *copyback = true; return op_get_cpu_version(&op->u.pcpu_version);
+    case XENPF_get_cpuinfo: return op_get_cpuinfo(&op->u.pcpu_info);
+    case XENPF_get_cpu_version: return op_get_cpu_version(&op->u.pcpu_version);
     case XENPF_cpu_online:
     case XENPF_cpu_offline: return -EOPNOTSUPP;
     default: return -ENOSYS;
@@ -101,14 +97,13 @@ static long dispatch(struct xen_platform_op *op, bool *copyback) {
 
 long do_platform_op(uint64_t arg) {
     struct xen_platform_op op;
-    bool copyback = false;
     long rc;
 
     if (!current->domain->is_control) return -EPERM;
     if (copy_from_guest(&op, arg, sizeof(op))) return -EFAULT;
     if (op.interface_version != XENPF_INTERFACE_VERSION) return -EACCES;
     rc = policy_check(current->domain, NULL, POL_PLATFORM, op.cmd);
-    if (!rc) rc = dispatch(&op, &copyback);
-    if (!rc && copyback && copy_to_guest(arg, &op, sizeof(op))) rc = -EFAULT;
+    if (!rc) rc = dispatch(&op);
+    if (!rc && copy_to_guest(arg, &op, sizeof(op))) rc = -EFAULT;
     return rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * HYPERVISOR_sysctl: the machine as a whole (public/sysctl.h). As with domctl, one copy in, one
- * permission check, one lock, an operation a function, and a copy out where the operation says so.
+ * permission check, one lock, an operation a function, one copy out.
  */
 #include <hv/bitops.h>
 #include <hv/console.h>
@@ -21,15 +21,15 @@
 #define THE_POOL 0u
 #define KEYS_MAX 128
 
-static long op_readconsole(struct xen_sysctl_readconsole *r, bool *copyback) {
+static long op_readconsole(struct xen_sysctl_readconsole *r) {
     uint64_t to = handle_addr(r->buffer);
     uint32_t index = r->incremental ? r->index : console_ring_start();
     uint32_t done = 0;
     char piece[256];
 
     while (done < r->count) {
-        uint32_t n =
-            console_ring_read(&index, piece, min((uint32_t)sizeof(piece), r->count - done));
+        uint32_t room = min((uint32_t)sizeof(piece), r->count - done);
+        uint32_t n = console_ring_read(&index, piece, room);
 
         if (!n) break;
         if (copy_to_guest(to + done, piece, n)) return -EFAULT;
@@ -38,11 +38,10 @@ static long op_readconsole(struct xen_sysctl_readconsole *r, bool *copyback) {
     r->index = index;
     r->count = done;
     if (r->clear) console_ring_clear();
-    *copyback = true;
     return 0;
 }
 
-static long op_getdomaininfolist(struct xen_sysctl_getdomaininfolist *l, bool *copyback) {
+static long op_getdomaininfolist(struct xen_sysctl_getdomaininfolist *l) {
     struct xen_domctl_getdomaininfo info;
     uint32_t next = l->first_domain;
 
@@ -55,7 +54,6 @@ static long op_getdomaininfolist(struct xen_sysctl_getdomaininfolist *l, bool *c
         domain_put(d);
         if (copy_to_guest_idx(handle_addr(l->buffer), l->num_domains, &info)) return -EFAULT;
     }
-    *copyback = true;
     return 0;
 }
 
@@ -68,7 +66,7 @@ static long op_debug_keys(const struct xen_sysctl_debug_keys *k) {
     return 0;
 }
 
-static long op_getcpuinfo(struct xen_sysctl_getcpuinfo *g, bool *copyback) {
+static long op_getcpuinfo(struct xen_sysctl_getcpuinfo *g) {
     uint32_t n = min(g->max_cpus, nr_cpus);
 
     for (uint32_t i = 0; i < n; i++) {
@@ -77,17 +75,10 @@ static long op_getcpuinfo(struct xen_sysctl_getcpuinfo *g, bool *copyback) {
         if (copy_to_guest_idx(handle_addr(g->info), i, &info)) return -EFAULT;
     }
     g->nr_cpus = n;
-    *copyback = true;
     return 0;
 }
 
-static long op_availheap(struct xen_sysctl_availheap *a, bool *copyback) {
-    a->avail_bytes = mm_free_pages_between(a->min_bitwidth, a->max_bitwidth) << PAGE_SHIFT;
-    *copyback = true;
-    return 0;
-}
-
-static long op_physinfo(struct xen_sysctl_physinfo *p, bool *copyback) {
+static long op_physinfo(struct xen_sysctl_physinfo *p) {
     memset(p, 0, sizeof(*p));
     p->threads_per_core = sysinfo_threads_per_core();
     p->cores_per_socket = sysinfo_cores_per_socket();
@@ -103,11 +94,10 @@ static long op_physinfo(struct xen_sysctl_physinfo *p, bool *copyback) {
     p->outstanding_pages = mm_outstanding_claims();
     p->max_mfn = max_frame - 1;
     sysinfo_feature_words(p->hw_cap);
-    *copyback = true;
     return 0;
 }
 
-static long op_numainfo(struct xen_sysctl_numainfo *n, bool *copyback) {
+static long op_numainfo(struct xen_sysctl_numainfo *n) {
     struct xen_sysctl_meminfo mem = {.memsize = mm_total_pages() << PAGE_SHIFT,
                                      .memfree = mm_free_pages() << PAGE_SHIFT};
     uint64_t to_mem = handle_addr(n->meminfo), to_dist = handle_addr(n->distance);
@@ -117,11 +107,10 @@ static long op_numainfo(struct xen_sysctl_numainfo *n, bool *copyback) {
     if (to_mem && copy_to_guest(to_mem, &mem, sizeof(mem))) return -EFAULT;
     if (to_dist && copy_to_guest(to_dist, &distance, sizeof(distance))) return -EFAULT;
     n->num_nodes = 1;
-    *copyback = true;
     return 0;
 }
 
-static long op_cputopoinfo(struct xen_sysctl_cputopoinfo *t, bool *copyback) {
+static long op_cputopoinfo(struct xen_sysctl_cputopoinfo *t) {
     uint64_t to = handle_addr(t->cputopo);
     uint32_t n = to ? min(t->num_cpus, nr_cpus) : nr_cpus;
 
@@ -132,7 +121,6 @@ static long op_cputopoinfo(struct xen_sysctl_cputopoinfo *t, bool *copyback) {
         if (copy_to_guest_idx(to, i, &topo)) return -EFAULT;
     }
     t->num_cpus = n;
-    *copyback = true;
     return 0;
 }
 
@@ -147,7 +135,7 @@ static uint32_t count_domains(void) {
 }
 
 /* One pool with every CPU; the operations that would need more are refused as a full one does. */
-static long op_cpupool(struct xen_sysctl_cpupool_op *c, bool *copyback) {
+static long op_cpupool(struct xen_sysctl_cpupool_op *c) {
     cpumask_t cpus = {{0}};
 
     switch (c->op) {
@@ -157,11 +145,8 @@ static long op_cpupool(struct xen_sysctl_cpupool_op *c, bool *copyback) {
         c->sched_id = XEN_SCHEDULER_CREDIT2;
         c->n_dom = count_domains();
         for (uint32_t i = 0; i < nr_cpus; i++) __set_bit(i, cpus.bits);
-        *copyback = true;
         return bitmap_to_guest(&c->cpumap, cpus.bits, nr_cpus);
-    case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
-        *copyback = true;
-        return bitmap_to_guest(&c->cpumap, cpus.bits, nr_cpus);
+    case XEN_SYSCTL_CPUPOOL_OP_FREEINFO: return bitmap_to_guest(&c->cpumap, cpus.bits, nr_cpus);
     case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN: return c->cpupool_id == THE_POOL ? 0 : -ENOENT;
     default: return -EOPNOTSUPP;
     }
@@ -170,7 +155,7 @@ static long op_cpupool(struct xen_sysctl_cpupool_op *c, bool *copyback) {
 /* The one global parameter that credit2 has. Kept, so that tools read back what they set. */
 static uint32_t ratelimit_us = 1000;
 
-static long op_scheduler(struct xen_sysctl_scheduler_op *s, bool *copyback) {
+static long op_scheduler(struct xen_sysctl_scheduler_op *s) {
     if (s->cpupool_id != THE_POOL) return -ESRCH;
     if (s->sched_id != XEN_SCHEDULER_CREDIT2) return -EINVAL;
     switch (s->cmd) {
@@ -178,45 +163,40 @@ static long op_scheduler(struct xen_sysctl_scheduler_op *s, bool *copyback) {
         if (s->u.sched_credit2.ratelimit_us > 500000) return -EINVAL;
         ratelimit_us = s->u.sched_credit2.ratelimit_us;
         /* fall through */
-    case XEN_SYSCTL_SCHEDOP_getinfo:
-        s->u.sched_credit2.ratelimit_us = ratelimit_us;
-        *copyback = true;
-        return 0;
+    case XEN_SYSCTL_SCHEDOP_getinfo: s->u.sched_credit2.ratelimit_us = ratelimit_us; return 0;
     default: return -EINVAL;
     }
 }
 
-static long dispatch(struct xen_sysctl *op, bool *copyback) {
+static long dispatch(struct xen_sysctl *op) {
     switch (op->cmd) {
-    case XEN_SYSCTL_readconsole: return op_readconsole(&op->u.readconsole, copyback);
-    case XEN_SYSCTL_physinfo: return op_physinfo(&op->u.physinfo, copyback);
-    case XEN_SYSCTL_sched_id:
-        op->u.sched_id.sched_id = XEN_SCHEDULER_CREDIT2;
-        *copyback = true;
-        return 0;
-    case XEN_SYSCTL_getdomaininfolist:
-        return op_getdomaininfolist(&op->u.getdomaininfolist, copyback);
+    case XEN_SYSCTL_readconsole: return op_readconsole(&op->u.readconsole);
+    case XEN_SYSCTL_physinfo: return op_physinfo(&op->u.physinfo);
+    case XEN_SYSCTL_sched_id: op->u.sched_id.sched_id = XEN_SCHEDULER_CREDIT2; return 0;
+    case XEN_SYSCTL_getdomaininfolist: return op_getdomaininfolist(&op->u.getdomaininfolist);
     case XEN_SYSCTL_debug_keys: return op_debug_keys(&op->u.debug_keys);
-    case XEN_SYSCTL_getcpuinfo: return op_getcpuinfo(&op->u.getcpuinfo, copyback);
-    case XEN_SYSCTL_availheap: return op_availheap(&op->u.availheap, copyback);
-    case XEN_SYSCTL_cputopoinfo: return op_cputopoinfo(&op->u.cputopoinfo, copyback);
-    case XEN_SYSCTL_numainfo: return op_numainfo(&op->u.numainfo, copyback);
-    case XEN_SYSCTL_cpupool_op: return op_cpupool(&op->u.cpupool_op, copyback);
-    case XEN_SYSCTL_scheduler_op: return op_scheduler(&op->u.scheduler_op, copyback);
+    case XEN_SYSCTL_getcpuinfo: return op_getcpuinfo(&op->u.getcpuinfo);
+    case XEN_SYSCTL_availheap: {
+        struct xen_sysctl_availheap *a = &op->u.availheap;
+
+        a->avail_bytes = mm_free_pages_between(a->min_bitwidth, a->max_bitwidth) << PAGE_SHIFT;
+        return 0;
+    }
+    case XEN_SYSCTL_cputopoinfo: return op_cputopoinfo(&op->u.cputopoinfo);
+    case XEN_SYSCTL_numainfo: return op_numainfo(&op->u.numainfo);
+    case XEN_SYSCTL_cpupool_op: return op_cpupool(&op->u.cpupool_op);
+    case XEN_SYSCTL_scheduler_op: return op_scheduler(&op->u.scheduler_op);
     case XEN_SYSCTL_get_cpu_levelling_caps:
         op->u.cpu_levelling_caps.caps = 0; /* no CPUID masking: nothing can be levelled */
-        *copyback = true;
         return 0;
-    case XEN_SYSCTL_get_cpu_featureset:
-        return sysctl_cpu_featureset(&op->u.cpu_featureset, copyback);
-    case XEN_SYSCTL_get_cpu_policy: return sysctl_cpu_policy(&op->u.cpu_policy, copyback);
+    case XEN_SYSCTL_get_cpu_featureset: return sysctl_cpu_featureset(&op->u.cpu_featureset);
+    case XEN_SYSCTL_get_cpu_policy: return sysctl_cpu_policy(&op->u.cpu_policy);
     default: return -ENOSYS;
     }
 }
 
 long do_sysctl(uint64_t arg) {
     struct xen_sysctl op;
-    bool copyback = false;
     long rc;
 
     if (!current->domain->is_control) return -EPERM;
@@ -225,8 +205,8 @@ long do_sysctl(uint64_t arg) {
     rc = policy_check(current->domain, NULL, POL_SYSCTL, op.cmd);
     if (rc) return rc;
     if (!domctl_trylock()) return hypercall_continue(1, arg);
-    rc = dispatch(&op, &copyback);
+    rc = dispatch(&op);
     domctl_unlock();
-    if (copyback && (!rc || rc == -ENOBUFS) && copy_to_guest(arg, &op, sizeof(op))) rc = -EFAULT;
+    if ((!rc || rc == -ENOBUFS) && copy_to_guest(arg, &op, sizeof(op))) rc = -EFAULT;
     return rc;
 }

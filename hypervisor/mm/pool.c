@@ -12,7 +12,7 @@
 
 #define MIN_SHIFT  4
 #define NR_CLASSES 7 /* 16 .. 1024 */
-#define MAX_SIZE   (4UL << 20)
+#define MAX_SIZE   (1UL << 30)
 
 struct object {
     struct object *next;

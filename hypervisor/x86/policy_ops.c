@@ -36,11 +36,10 @@ static const struct cpu_policy *featureset_policy(uint32_t index) {
     }
 }
 
-long sysctl_cpu_featureset(struct xen_sysctl_cpu_featureset *f, bool *copyback) {
+long sysctl_cpu_featureset(struct xen_sysctl_cpu_featureset *f) {
     const struct cpu_policy *p;
     uint32_t n;
 
-    *copyback = true;
     if (!handle_addr(f->features)) {
         f->nr_features = NR_FEATURE_WORDS;
         return 0;
@@ -81,20 +80,18 @@ static long policy_out(const struct cpu_policy *p, uint64_t leaves_va, uint32_t 
     return rc;
 }
 
-long sysctl_cpu_policy(struct xen_sysctl_cpu_policy *s, bool *copyback) {
+long sysctl_cpu_policy(struct xen_sysctl_cpu_policy *s) {
     const struct cpu_policy *p;
 
     if (s->_rsvd || s->index > XEN_SYSCTL_cpu_policy_hvm_default) return -EINVAL;
     p = system_policy(s->index);
     if (!p) return -EOPNOTSUPP;
-    *copyback = true;
     return policy_out(p, handle_addr(s->leaves), &s->nr_leaves, handle_addr(s->msrs), &s->nr_msrs);
 }
 
 long domctl_get_cpu_policy(struct domctl *c) {
     struct xen_domctl_cpu_policy *p = &c->op.u.cpu_policy;
 
-    c->copyback = true;
     return policy_out(c->d->arch.policy, handle_addr(p->leaves), &p->nr_leaves,
                       handle_addr(p->msrs), &p->nr_msrs);
 }
@@ -122,7 +119,6 @@ long domctl_set_cpu_policy(struct domctl *c) {
 
     p->err_leaf = p->err_subleaf = XEN_CPUID_NO_SUBLEAF;
     p->err_msr = XEN_CPUID_NO_SUBLEAF;
-    c->copyback = c->copyback_on_error = true;
     if (c->d == current->domain) return -EINVAL;
     if (p->nr_leaves > POLICY_MAX_LEAVES || p->nr_msrs > POLICY_MAX_MSRS) return -E2BIG;
     if (c->d->state != DOM_BUILDING) return -EEXIST;

@@ -106,6 +106,18 @@ def test_too_little_memory(size):
         vm.expect(HALTED)
 
 
+def test_no_room_to_unpack_the_kernel():
+    """The machine has room for dom0, but not for its kernel's unpacked form besides."""
+    kernel = str(machine.IMAGES / "vmlinuz")
+    with started("noreboot dom0_mem=128M", [kernel], mem="192M") as vm:
+        wanted = vm.expect(r"Building dom0 failed: no memory to unpack the dom0 kernel: that takes "
+                           r"(\d+) MiB more in one piece, and dom0 (\d+) MiB later, but only "
+                           r"(\d+) MiB are free[\r\n]")
+        more, dom0, free = (int(n) for n in wanted.groups())
+        assert dom0 == 128 and 0 < free < 192 and more > 0
+        vm.expect(HALTED)
+
+
 def test_wrong_options_are_named():
     kernel = str(machine.IMAGES / "vmlinux")
     with started("noreboot frobnicate=3 dom0_memm=16M maxcpus=x dom0_mem=64Q", [kernel]) as vm:

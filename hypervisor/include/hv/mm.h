@@ -71,7 +71,7 @@ void *alloc_pages_hv(unsigned int order); /* 2^order pages, zeroed; NULL when no
 void free_pages_hv(void *p, unsigned int order);
 static inline void *alloc_page_hv(void) { return alloc_pages_hv(0); }
 static inline void free_page_hv(void *p) { free_pages_hv(p, 0); }
-void *hv_alloc(size_t n); /* zeroed, 16-byte aligned; any size up to 4 MiB */
+void *hv_alloc(size_t n); /* zeroed, 16-byte aligned; any size up to 1 GiB */
 void hv_free(void *p);    /* NULL is fine */
 #define hv_new(type)          ((type *)hv_alloc(sizeof(type)))
 #define hv_new_array(type, n) ((type *)hv_alloc(sizeof(type) * (size_t)(n)))

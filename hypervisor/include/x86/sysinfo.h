@@ -12,5 +12,5 @@ void sysinfo_feature_words(uint32_t words[8]); /* as 4.17 orders them in hw_cap 
 void sysinfo_cpu_version(char vendor[12], uint32_t *family, uint32_t *model, uint32_t *stepping);
 
 /* Copy themselves to the caller's buffers; -ENOBUFS when those are too small. */
-long sysctl_cpu_featureset(struct xen_sysctl_cpu_featureset *f, bool *copyback);
-long sysctl_cpu_policy(struct xen_sysctl_cpu_policy *p, bool *copyback);
+long sysctl_cpu_featureset(struct xen_sysctl_cpu_featureset *f);
+long sysctl_cpu_policy(struct xen_sysctl_cpu_policy *p);

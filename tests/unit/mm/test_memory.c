@@ -59,7 +59,7 @@ static void small_objects(void) {
         hv_free(p[i]);
     }
     CHECK(before - mm_free_pages() <= 7); /* one page of each class stays */
-    CHECK(!hv_alloc(5UL << 20));
+    CHECK(!hv_alloc(2UL << 30));
     hv_free(NULL);
 }
 
