@@ -43,7 +43,6 @@ void ap_main(void) {
     desc_init_cpu();
     idt_load();
     apic_init_cpu();
-    time_init_cpu();
     __atomic_store_n(&p->online, true, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&go, __ATOMIC_ACQUIRE)) cpu_relax();
     exit_to_guest();

@@ -124,7 +124,6 @@ static __init void init_services(void) {
     tsc_calibrate();
     time_init();
     apic_timer_calibrate();
-    time_init_cpu();
     tsc_is_stable = cpu_has.tsc_invariant;
     time_set_wallclock(rtc_read_seconds(), 0, now_ns());
     irq_init();

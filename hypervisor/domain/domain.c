@@ -176,7 +176,8 @@ static int init_parts(struct domain *d, const struct xen_domctl_createdomain *cf
         (rc = grant_init_domain(d, cfg->max_grant_frames, cfg->max_maptrack_frames,
                                 (int)XEN_DOMCTL_GRANT_version(cfg->grant_opts))))
         return rc;
-    return sched_init_domain(d);
+    sched_init_domain(d);
+    return 0;
 }
 
 /* Enters the list in order of id. */
@@ -257,8 +258,8 @@ int vcpu_create(struct domain *d, uint32_t id) {
     v->domain = d;
     v->info_mfn = INVALID_MFN;
     v->info = id < XEN_LEGACY_MAX_VCPUS ? &d->shared_info->vcpu_info[id] : &dummy_vcpu_info;
-    rc = sched_init_vcpu(v);
-    if (!rc) rc = mm_init_vcpu(v);
+    sched_init_vcpu(v);
+    rc = mm_init_vcpu(v);
     if (!rc) rc = arch_vcpu_init(v);
     if (rc) {
         vcpu_free(v);

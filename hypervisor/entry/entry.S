@@ -18,56 +18,42 @@
     .code64
     .text
 
-    /* rdi..r15 in the order of struct cpu_user_regs, above error_code. */
-.macro SAVE_REGS
-    push %rdi
-    push %rsi
-    push %rdx
-    push %rcx
-    push %rax
-    push %r8
-    push %r9
-    push %r10
-    push %r11
-    push %rbx
-    push %rbp
-    push %r12
-    push %r13
-    push %r14
-    push %r15
-.endm
-
-.macro RESTORE_REGS
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %rbp
-    pop %rbx
-    pop %r11
-    pop %r10
-    pop %r9
-    pop %r8
-    pop %rax
-    pop %rcx
-    pop %rdx
-    pop %rsi
-    pop %rdi
-.endm
-
-.macro FUNC name
+.macro GLOBAL name
     .globl \name
     .hidden \name
-    .type \name, @function
-    .balign 16
 \name:
 .endm
 
+.macro FUNC name
+    .type \name, @function
+    .balign 16
+    GLOBAL \name
+.endm
+
+    /* rdi..r15 in the order of struct cpu_user_regs, above error_code. */
+.macro SAVE_REGS
+    .irp reg, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
+    push %\reg
+    .endr
+.endm
+
+.macro RESTORE_REGS
+    .irp reg, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
+    pop %\reg
+    .endr
+.endm
+
+.macro CALL_WITH_FRAME function
+    mov %rsp, %rdi
+    sub $8, %rsp
+    call \function
+.endm
+
 /*
- * SYSCALL in 64-bit mode. RSP is the guest's until it is replaced: a #DB here (delayed by mov to
- * ss) runs on its own stack, and NMI and #MC do always.
+ * After SYSCALL: all that is above the general registers. RSP is the guest's until it is replaced:
+ * a #DB here (delayed by mov to ss) runs on its own stack, and NMI and #MC do always.
  */
-FUNC entry_syscall
+.macro SYSCALL_FRAME cs
     swapgs
     mov %rsp, %gs:CPU_INFO_user_rsp
     mov %gs:CPU_INFO_entry_rsp, %rsp
@@ -75,14 +61,16 @@ FUNC entry_syscall
     push %gs:CPU_INFO_user_rsp
     swapgs
     push %r11
-    push $SEL_USER_CS64
+    push $\cs
     push %rcx
     push $0
+.endm
+
+FUNC entry_syscall
+    SYSCALL_FRAME SEL_USER_CS64
     movl $ENTRY_SYSCALL, 4(%rsp)
     SAVE_REGS
-    mov %rsp, %rdi
-    sub $8, %rsp
-    call syscall_from_guest
+    CALL_WITH_FRAME syscall_from_guest
 FUNC return_to_guest
     add $8, %rsp
     cmpl $ENTRY_SYSCALL, REGS_entry_vector(%rsp)
@@ -101,27 +89,14 @@ FUNC return_to_guest
     sysretq
 1:  RESTORE_REGS
     add $8, %rsp
-    .globl guest_iretq
-    .hidden guest_iretq
-guest_iretq:
+GLOBAL guest_iretq
     iretq
 
 /* SYSCALL in compatibility mode, where the CPU has it (AMD). */
 FUNC entry_syscall32
-    swapgs
-    mov %rsp, %gs:CPU_INFO_user_rsp
-    mov %gs:CPU_INFO_entry_rsp, %rsp
-    push $SEL_USER_DS
-    push %gs:CPU_INFO_user_rsp
-    swapgs
-    push %r11
-    push $SEL_USER_CS32
-    push %rcx
-    push $0
+    SYSCALL_FRAME SEL_USER_CS32
     SAVE_REGS
-    mov %rsp, %rdi
-    sub $8, %rsp
-    call syscall32_from_guest
+    CALL_WITH_FRAME syscall32_from_guest
     jmp return_to_guest
 
 /*
@@ -138,9 +113,7 @@ FUNC entry_sysenter
     push $0
     push $0
     SAVE_REGS
-    mov %rsp, %rdi
-    sub $8, %rsp
-    call sysenter_from_guest
+    CALL_WITH_FRAME sysenter_from_guest
     jmp return_to_guest
 
 /* Exceptions and interrupts, after the stub has completed error_code and entry_vector. */
@@ -148,15 +121,12 @@ FUNC entry_sysenter
 trap_common:
     SAVE_REGS
     cld
-    mov %rsp, %rdi
     testb $3, REGS_cs(%rsp)
     jz trap_in_hypervisor
-    sub $8, %rsp
-    call trap_from_guest
+2:  CALL_WITH_FRAME trap_from_guest
     jmp return_to_guest
 trap_in_hypervisor:
-    sub $8, %rsp
-    call trap_from_hypervisor
+    CALL_WITH_FRAME trap_from_hypervisor
     add $8, %rsp
     RESTORE_REGS
     add $8, %rsp
@@ -167,16 +137,11 @@ trap_in_hypervisor:
 trap_common_ist:
     SAVE_REGS
     cld
-    mov %rsp, %rdi
     testb $3, REGS_cs(%rsp)
     jz trap_in_hypervisor
-    sub $8, %rsp
-    call move_to_guest_regs
+    CALL_WITH_FRAME move_to_guest_regs
     mov %rax, %rsp
-    mov %rax, %rdi
-    sub $8, %rsp
-    call trap_from_guest
-    jmp return_to_guest
+    jmp 2b
 
 /* Never returns: runs the rest of an entry whose registers are complete in *rdi (guest_regs). */
 FUNC reenter_guest
@@ -187,9 +152,7 @@ FUNC reenter_guest
 
 /* One stub a vector, 16 bytes each, so that idt.c finds them by number. */
     .balign 16
-    .globl trap_stubs
-    .hidden trap_stubs
-trap_stubs:
+GLOBAL trap_stubs
     .set vec, 0
     .rept 256
     .balign 16

@@ -20,11 +20,10 @@ void policy_place(struct sched_pcpu *q, struct sched_vcpu *s, unsigned int weigh
     s->deadline = s->vruntime + slice;
 }
 
-void policy_charge(struct sched_pcpu *q, struct sched_vcpu *s, uint64_t ns, unsigned int weight) {
+void policy_charge(struct sched_vcpu *s, uint64_t ns, unsigned int weight) {
     s->vruntime += policy_virtual(ns, weight);
     if (!vtime_before(s->vruntime, s->deadline))
         s->deadline = s->vruntime + policy_virtual(POLICY_SLICE_NS, weight);
-    (void)q;
 }
 
 bool policy_before(const struct sched_pcpu *q, const struct sched_vcpu *a,

@@ -16,7 +16,7 @@ uint64_t policy_virtual(uint64_t ns, unsigned int weight);
  * beyond one slice. */
 void policy_place(struct sched_pcpu *q, struct sched_vcpu *s, unsigned int weight);
 /* s ran for ns. */
-void policy_charge(struct sched_pcpu *q, struct sched_vcpu *s, uint64_t ns, unsigned int weight);
+void policy_charge(struct sched_vcpu *s, uint64_t ns, unsigned int weight);
 /* True if a should run before b. */
 bool policy_before(const struct sched_pcpu *q, const struct sched_vcpu *a,
                    const struct sched_vcpu *b);

@@ -9,6 +9,7 @@
 #include <hv/guest_access.h>
 #include <hv/mm.h>
 #include <hv/pcpu.h>
+
 #include "runstate.h"
 
 void runstate_set(struct vcpu *v, int state, uint64_t now) {
@@ -28,66 +29,41 @@ int runstate_when_off(const struct vcpu *v) {
 }
 
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out) {
-    struct vcpu_runstate_info r;
+    struct sched_pcpu *q = vcpu_lock_queue(v);
     uint64_t now;
 
-    for (;;) {
-        spinlock_t *l = &pcpus[READ_ONCE(v->sched.cpu)]->sched.lock;
-
-        spin_lock(l);
-        if (l == &pcpus[v->sched.cpu]->sched.lock) {
-            r = v->sched.runstate;
-            spin_unlock(l);
-            break;
-        }
-        spin_unlock(l);
-    }
+    *out = v->sched.runstate;
+    spin_unlock(&q->lock);
     now = now_ns();
-    if (now > r.state_entry_time) r.time[r.state] += now - r.state_entry_time;
-    *out = r;
+    if (now > out->state_entry_time) out->time[out->state] += now - out->state_entry_time;
 }
 
-static void publish(struct vcpu *v) {
+static void publish(const struct vcpu *v) {
     struct vcpu_runstate_info r = v->sched.runstate;
     uint64_t va = v->runstate_va;
     uint64_t time_field = va + offsetof(struct vcpu_runstate_info, state_entry_time);
+    bool flag = v->domain->vm_assist & BIT(VMASST_TYPE_runstate_update_flag);
 
-    if (v->domain->vm_assist & BIT(VMASST_TYPE_runstate_update_flag)) {
+    if (flag) {
         r.state_entry_time |= XEN_RUNSTATE_UPDATE;
-        if (copy_to_guest(time_field, &r.state_entry_time, sizeof(r.state_entry_time)) ||
-            copy_to_guest(va, &r, sizeof(r)))
-            return;
-        r.state_entry_time &= ~XEN_RUNSTATE_UPDATE;
         if (copy_to_guest(time_field, &r.state_entry_time, sizeof(r.state_entry_time))) return;
-    } else if (copy_to_guest(va, &r, sizeof(r))) {
-        return;
     }
+    if (copy_to_guest(va, &r, sizeof(r)) || !flag) return;
+    r.state_entry_time &= ~XEN_RUNSTATE_UPDATE;
+    (void)!copy_to_guest(time_field, &r.state_entry_time, sizeof(r.state_entry_time));
 }
 
 /* The area is a guest-kernel address: a vcpu in user mode needs its kernel base for the moment. */
-void runstate_publish_before_switch(struct vcpu *prev) {
-    bool user = !prev->arch.kernel_mode;
+void runstate_publish(struct vcpu *v, bool leaving) {
+    bool user = !v->arch.kernel_mode;
 
-    if (!prev->runstate_va) return;
+    if (!v->runstate_va) return;
     if (user) {
-        prev->arch.kernel_mode = true;
-        mm_load_base(prev);
+        v->arch.kernel_mode = true;
+        mm_load_base(v);
     }
-    publish(prev);
-    if (user) prev->arch.kernel_mode = false; /* whoever runs next loads its own base */
-}
-
-void runstate_publish_after_switch(struct vcpu *next) {
-    bool user = !next->arch.kernel_mode;
-
-    if (!next->runstate_va) return;
-    if (user) {
-        next->arch.kernel_mode = true;
-        mm_load_base(next);
-    }
-    publish(next);
-    if (user) {
-        next->arch.kernel_mode = false;
-        mm_load_base(next);
-    }
+    publish(v);
+    if (!user) return;
+    v->arch.kernel_mode = false;
+    if (!leaving) mm_load_base(v); /* else whoever runs next loads its own */
 }

@@ -7,6 +7,10 @@
  *
  * A vcpu that leaves a CPU stays is_running until its registers are in its struct, which happens
  * after the queue lock was dropped; nobody may choose it until then.
+ *
+ * Reasons not to run: blocking for events, and counted pauses of a vcpu or a domain. A pause that
+ * waits for the vcpu to leave its CPU must not be asked for with a lock held that the vcpu's
+ * current hypercall may want.
  */
 #include <hv/bitops.h>
 #include <hv/domain.h>
@@ -33,7 +37,7 @@ static bool cpu_allowed(const struct vcpu *v, unsigned int cpu) {
     return test_bit(cpu, v->sched.hard_affinity.bits);
 }
 
-static struct sched_pcpu *vcpu_lock_queue(const struct vcpu *v) {
+struct sched_pcpu *vcpu_lock_queue(const struct vcpu *v) {
     for (;;) {
         uint32_t cpu = READ_ONCE(v->sched.cpu);
         struct sched_pcpu *q = &pcpus[cpu]->sched;
@@ -76,46 +80,40 @@ static struct vcpu *queue_best(struct sched_pcpu *q, unsigned int cpu, const str
 
 /* min_vruntime follows the slowest runnable vcpu, and never goes back. */
 static void queue_advance(struct sched_pcpu *q, const struct vcpu *running) {
-    struct sched_vcpu *s;
-    uint64_t low = 0;
-    bool any = false;
+    const struct sched_vcpu *s, *slowest = NULL;
 
-    if (!is_idle(running) && vcpu_runnable(running)) {
-        low = running->sched.vruntime;
-        any = true;
-    }
+    if (!is_idle(running) && vcpu_runnable(running)) slowest = &running->sched;
     list_for_each(s, &q->queue, run)
-        if (!any || (int64_t)(s->vruntime - low) < 0) {
-            low = s->vruntime;
-            any = true;
-        }
-    if (any && (int64_t)(low - q->min_vruntime) > 0) q->min_vruntime = low;
+        if (!slowest || (int64_t)(s->vruntime - slowest->vruntime) < 0) slowest = s;
+    if (slowest && (int64_t)(slowest->vruntime - q->min_vruntime) > 0)
+        q->min_vruntime = slowest->vruntime;
 }
 
-static void charge_running(struct sched_pcpu *q, struct vcpu *v, uint64_t now) {
+static void charge_running(struct vcpu *v, uint64_t now) {
     if (is_idle(v)) return;
-    policy_charge(q, &v->sched, now - v->sched.last_start, v->domain->sched.weight);
+    policy_charge(&v->sched, now - v->sched.last_start, v->domain->sched.weight);
     v->sched.last_start = now;
 }
 
-/* An idle CPU that v may use, its own first; -1 if none. A hint: read without locks. */
-static int find_idle_cpu(const struct vcpu *v) {
-    unsigned int own = v->sched.cpu;
+/* A hint: read without locks. */
+static bool cpu_is_free(const struct vcpu *v, unsigned int cpu) {
+    const struct sched_pcpu *q = &pcpus[cpu]->sched;
 
-    if (cpu_allowed(v, own) && is_idle(READ_ONCE(pcpus[own]->sched.chosen)) &&
-        !pcpus[own]->sched.nr_queued)
-        return (int)own;
-    for (unsigned int c = 0; c < nr_cpus; c++)
-        if (cpu_allowed(v, c) && is_idle(READ_ONCE(pcpus[c]->sched.chosen)) &&
-            !pcpus[c]->sched.nr_queued && !test_bit(SOFTIRQ_SCHEDULE, &pcpus[c]->softirqs))
-            return (int)c;
-    return -1;
+    return cpu_allowed(v, cpu) && is_idle(READ_ONCE(q->chosen)) && !READ_ONCE(q->nr_queued);
 }
 
-static int find_allowed_cpu(const struct vcpu *v) {
-    for (unsigned int c = 0; c < nr_cpus; c++)
-        if (cpu_allowed(v, c)) return (int)c;
-    return -1;
+/* Where v should rather be: an idle CPU that it may use, its own first; else any that it may use if
+ * it may not stay. -1: it stays. */
+static int better_cpu(const struct vcpu *v) {
+    unsigned int own = v->sched.cpu;
+    int any = -1;
+
+    if (cpu_is_free(v, own)) return (int)own;
+    for (unsigned int c = 0; c < nr_cpus; c++) {
+        if (cpu_is_free(v, c) && !test_bit(SOFTIRQ_SCHEDULE, &pcpus[c]->softirqs)) return (int)c;
+        if (any < 0 && cpu_allowed(v, c)) any = (int)c;
+    }
+    return cpu_allowed(v, own) ? -1 : any;
 }
 
 static void lock_two(unsigned int a, unsigned int b) {
@@ -162,10 +160,9 @@ void vcpu_wake(struct vcpu *v) {
 
     if (!vcpu_runnable(v) || is_idle(v)) return;
     if (!READ_ONCE(v->is_running) && !READ_ONCE(v->sched.queued)) {
-        int target = find_idle_cpu(v);
+        int target = better_cpu(v);
 
-        if (target < 0 && !cpu_allowed(v, v->sched.cpu)) target = find_allowed_cpu(v);
-        if (target >= 0 && (unsigned int)target != v->sched.cpu) vcpu_move(v, (unsigned int)target);
+        if (target >= 0) vcpu_move(v, (unsigned int)target);
     }
     q = vcpu_lock_queue(v);
     cpu = v->sched.cpu;
@@ -185,14 +182,11 @@ void vcpu_wake(struct vcpu *v) {
 void vcpu_sleep_nosync(struct vcpu *v) {
     struct sched_pcpu *q = vcpu_lock_queue(v);
     unsigned int cpu = v->sched.cpu;
-    bool leave = false;
+    bool off = !vcpu_runnable(v), leave = off && q->chosen == v;
 
-    if (!vcpu_runnable(v)) {
-        if (v->sched.queued) {
-            queue_del(q, v);
-            if (q->chosen != v) runstate_set(v, runstate_when_off(v), now_ns());
-        }
-        leave = q->chosen == v;
+    if (off && v->sched.queued) {
+        queue_del(q, v);
+        if (!leave) runstate_set(v, runstate_when_off(v), now_ns());
     }
     spin_unlock(&q->lock);
     if (leave) softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);
@@ -238,18 +232,6 @@ static void steal(unsigned int cpu) {
             return;
 }
 
-/* prev is leaving the CPU although runnable: back to the queue, or off to where it is allowed. */
-static void requeue_prev(struct sched_pcpu *q, struct vcpu *prev) {
-    if (!is_idle(prev) && vcpu_runnable(prev) && !prev->sched.queued) queue_add(q, prev);
-}
-
-static void arm_slice(struct sched_pcpu *q, struct vcpu *next, uint64_t now) {
-    if (is_idle(next) || !q->nr_queued)
-        timer_stop(&q->slice);
-    else
-        timer_set(&q->slice, now + POLICY_SLICE_NS);
-}
-
 /* v, which need not exist any more, goes to another queue if it is still in this one. */
 static void move_if_queued(const struct vcpu *v, unsigned int from, unsigned int to) {
     struct sched_vcpu *s;
@@ -275,8 +257,7 @@ static void finish_switch(struct pcpu *p, struct vcpu *prev) {
     spin_lock(&p->sched.lock);
     if (prev->sched.queued) {
         allowed = cpu_allowed(prev, p->id);
-        target = find_idle_cpu(prev); /* it will come and steal */
-        if (target < 0 && !allowed) target = find_allowed_cpu(prev);
+        target = better_cpu(prev); /* it will come and steal */
     }
     /* From here on prev may be destroyed at any time, unless it is on a queue. */
     __atomic_store_n(&prev->is_running, false, __ATOMIC_RELEASE);
@@ -296,37 +277,34 @@ void sched_softirq(void) {
 
     spin_lock(&q->lock);
     now = now_ns();
-    charge_running(q, prev, now);
-    requeue_prev(q, prev);
+    charge_running(prev, now);
+    if (!is_idle(prev) && vcpu_runnable(prev) && !prev->sched.queued) queue_add(q, prev);
     queue_advance(q, prev);
     next = queue_best(q, p->id, prev);
     if (next)
         queue_del(q, next);
     else
         next = &p->idle;
-    arm_slice(q, next, now);
+    if (is_idle(next) || !q->nr_queued)
+        timer_stop(&q->slice);
+    else
+        timer_set(&q->slice, now + POLICY_SLICE_NS);
     if (next == prev) {
         spin_unlock(&q->lock);
         return;
     }
-    if (!is_idle(prev))
-        runstate_set(prev, prev->sched.queued ? RUNSTATE_runnable : runstate_when_off(prev), now);
+    runstate_set(prev, prev->sched.queued ? RUNSTATE_runnable : runstate_when_off(prev), now);
     /* From here on a wake-up of prev queues it, although its registers are still being saved. */
     q->chosen = next;
     next->is_running = true;
     next->sched.last_start = now;
-    if (!is_idle(next))
-        runstate_set(next, RUNSTATE_running, now);
-    else
-        p->idle.sched.runstate.state_entry_time = now;
-    if (is_idle(prev))
-        prev->sched.runstate.time[RUNSTATE_running] += now - prev->sched.runstate.state_entry_time;
+    runstate_set(next, RUNSTATE_running, now);
     spin_unlock(&q->lock);
 
     periodic_timer_pause(prev);
-    runstate_publish_before_switch(prev);
+    runstate_publish(prev, true);
     context_switch(prev, next);
-    runstate_publish_after_switch(next);
+    runstate_publish(next, false);
     finish_switch(p, prev);
     if (!is_idle(next)) {
         timer_migrate(&next->sched.singleshot, p->id);
@@ -342,14 +320,10 @@ static void slice_expired(void *data) {
 }
 
 uint64_t sched_idle_ns(unsigned int cpu) {
-    struct pcpu *p = pcpus[cpu];
-    uint64_t t;
+    struct vcpu_runstate_info r;
 
-    spin_lock(&p->sched.lock);
-    t = p->idle.sched.runstate.time[RUNSTATE_running];
-    if (is_idle(p->sched.chosen)) t += now_ns() - p->idle.sched.runstate.state_entry_time;
-    spin_unlock(&p->sched.lock);
-    return t;
+    vcpu_runstate_get(&pcpus[cpu]->idle, &r);
+    return r.time[RUNSTATE_running];
 }
 
 void sched_init(void) {
@@ -375,16 +349,12 @@ void sched_init_cpu(unsigned int cpu) {
 }
 
 void sched_idle(void) {
-    if (!softirq_pending()) __asm__ volatile("sti; hlt; cli" ::: "memory");
+    if (!READ_ONCE(this_pcpu()->softirqs)) __asm__ volatile("sti; hlt; cli" ::: "memory");
 }
 
-static unsigned int place_new_vcpu(const struct vcpu *v) {
-    return (v->domain->id + v->id) % nr_cpus;
-}
-
-int sched_init_vcpu(struct vcpu *v) {
+void sched_init_vcpu(struct vcpu *v) {
     v->pause_flags = BIT(VPF_DOWN);
-    v->sched.cpu = place_new_vcpu(v);
+    v->sched.cpu = (v->domain->id + v->id) % nr_cpus;
     list_init(&v->sched.run);
     memset(&v->sched.hard_affinity, 0xff, sizeof(v->sched.hard_affinity));
     memset(&v->sched.soft_affinity, 0xff, sizeof(v->sched.soft_affinity));
@@ -392,7 +362,6 @@ int sched_init_vcpu(struct vcpu *v) {
     v->sched.runstate.state_entry_time = now_ns();
     v->sched.vruntime = pcpus[v->sched.cpu]->sched.min_vruntime;
     vcpu_timers_init(v);
-    return 0;
 }
 
 void sched_destroy_vcpu(struct vcpu *v) {
@@ -411,7 +380,7 @@ int vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *so
     if (soft) v->sched.soft_affinity = *soft;
     spin_unlock(&q->lock);
     if (!cpu_allowed(v, v->sched.cpu)) {
-        int target = find_allowed_cpu(v);
+        int target = better_cpu(v);
 
         if (target >= 0) vcpu_move(v, (unsigned int)target);
         softirq_raise_on(v->sched.cpu, SOFTIRQ_SCHEDULE);
@@ -427,4 +396,76 @@ void vcpu_yield(void) {
     if (q->nr_queued) v->sched.deadline += policy_virtual(POLICY_SLICE_NS, v->domain->sched.weight);
     spin_unlock(&q->lock);
     if (q->nr_queued) softirq_raise(SOFTIRQ_SCHEDULE);
+}
+
+void vcpu_block(void) {
+    struct vcpu *v = current;
+
+    set_bit(VPF_BLOCKED, &v->pause_flags);
+    /* An event sent before the bit was set does not wake us: look again now that it is. */
+    if (vcpu_event_pending(v))
+        clear_bit(VPF_BLOCKED, &v->pause_flags);
+    else
+        softirq_raise(SOFTIRQ_SCHEDULE);
+}
+
+void vcpu_unblock(struct vcpu *v) {
+    if (!test_and_clear_bit(VPF_BLOCKED, &v->pause_flags)) return;
+    if (unlikely(v->event.poll_port)) {
+        v->event.poll_port = 0;
+        if (test_and_clear_bit(v->id, v->domain->event.poll_mask))
+            clear_bit(VPF_BLOCKED, &v->pause_flags);
+    }
+    vcpu_wake(v);
+}
+
+void vcpu_pause(struct vcpu *v) {
+    ASSERT(v != current);
+    __atomic_fetch_add(&v->pause_count, 1, __ATOMIC_SEQ_CST);
+    vcpu_sleep_sync(v);
+}
+
+void vcpu_unpause(struct vcpu *v) {
+    if (__atomic_sub_fetch(&v->pause_count, 1, __ATOMIC_SEQ_CST) == 0) vcpu_wake(v);
+}
+
+void domain_pause_nosync(struct domain *d) {
+    struct vcpu *v;
+
+    __atomic_fetch_add(&d->pause_count, 1, __ATOMIC_SEQ_CST);
+    for_each_vcpu(d, v) vcpu_sleep_nosync(v);
+}
+
+void domain_pause(struct domain *d) {
+    struct vcpu *v;
+
+    domain_pause_nosync(d);
+    for_each_vcpu(d, v) vcpu_sleep_sync(v);
+}
+
+void domain_unpause(struct domain *d) {
+    struct vcpu *v;
+
+    if (__atomic_sub_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST) == 0)
+        for_each_vcpu(d, v) vcpu_wake(v);
+}
+
+void domain_pause_by_tools(struct domain *d) {
+    spin_lock(&d->lock);
+    d->tools_pause_count++;
+    spin_unlock(&d->lock);
+    domain_pause(d);
+}
+
+int domain_unpause_by_tools(struct domain *d) {
+    int rc = 0;
+
+    spin_lock(&d->lock);
+    if (d->tools_pause_count == 0)
+        rc = -EINVAL;
+    else
+        d->tools_pause_count--;
+    spin_unlock(&d->lock);
+    if (!rc) domain_unpause(d);
+    return rc;
 }

@@ -62,19 +62,16 @@ static long op_poll(uint64_t arg) {
     return 0;
 }
 
-static long op_shutdown(uint64_t arg) {
-    struct sched_shutdown s;
-
-    if (copy_from_guest(&s, arg, sizeof(s))) return -EFAULT;
-    domain_shutdown(current->domain, (uint8_t)s.reason);
-    return 0;
-}
-
-static long op_shutdown_code(uint64_t arg) {
+/* The reason of a shutdown that is asked for now, or that is to come. */
+static long op_shutdown(uint64_t arg, bool now) {
     struct domain *d = current->domain;
     struct sched_shutdown s;
 
     if (copy_from_guest(&s, arg, sizeof(s))) return -EFAULT;
+    if (now) {
+        domain_shutdown(d, (uint8_t)s.reason);
+        return 0;
+    }
     spin_lock(&d->shutdown_lock);
     if (d->shutdown_code == -1) d->shutdown_code = (uint8_t)s.reason;
     spin_unlock(&d->shutdown_lock);
@@ -103,47 +100,40 @@ static void watchdog_expired(void *data) {
     domain_shutdown(d, SHUTDOWN_watchdog);
 }
 
-int sched_init_domain(struct domain *d) {
+void sched_init_domain(struct domain *d) {
     d->sched.weight = 256;
     for (unsigned int i = 0; i < NR_WATCHDOGS; i++)
         timer_init(&d->sched.watchdog[i], watchdog_expired, d, 0);
-    return 0;
 }
 
 void sched_destroy_domain(struct domain *d) {
     for (unsigned int i = 0; i < NR_WATCHDOGS; i++) timer_kill(&d->sched.watchdog[i]);
 }
 
-static long watchdog_new(struct domain *d, uint32_t timeout) {
-    for (uint32_t i = 0; i < NR_WATCHDOGS; i++)
-        if (!(d->sched.watchdog_inuse & BIT(i))) {
-            d->sched.watchdog_inuse |= (uint32_t)BIT(i);
-            timer_set(&d->sched.watchdog[i], now_ns() + SECONDS(timeout));
-            return i + 1;
-        }
-    return -ENOSPC;
-}
-
-static long watchdog_change(struct domain *d, uint32_t i, uint32_t timeout) {
-    if (!(d->sched.watchdog_inuse & BIT(i))) return -EINVAL;
-    if (timeout) {
-        timer_set(&d->sched.watchdog[i], now_ns() + SECONDS(timeout));
-    } else {
-        timer_stop(&d->sched.watchdog[i]);
-        d->sched.watchdog_inuse &= ~(uint32_t)BIT(i);
-    }
-    return 0;
-}
-
+/* id 0: a new one; timeout 0: the end of one. */
 static long op_watchdog(uint64_t arg) {
     struct domain *d = current->domain;
+    uint32_t *inuse = &d->sched.watchdog_inuse, i = 0;
     struct sched_watchdog w;
     long rc;
 
     if (copy_from_guest(&w, arg, sizeof(w))) return -EFAULT;
     if (w.id > NR_WATCHDOGS) return -EINVAL;
     spin_lock(&d->lock);
-    rc = w.id ? watchdog_change(d, w.id - 1, w.timeout) : watchdog_new(d, w.timeout);
+    if (w.id) {
+        i = w.id - 1;
+        rc = *inuse & BIT(i) ? 0 : -EINVAL;
+    } else {
+        while (i < NR_WATCHDOGS && (*inuse & BIT(i))) i++;
+        rc = i < NR_WATCHDOGS ? (long)i + 1 : -ENOSPC;
+    }
+    if (rc >= 0 && (w.timeout || !w.id)) {
+        *inuse |= (uint32_t)BIT(i);
+        timer_set(&d->sched.watchdog[i], now_ns() + SECONDS(w.timeout));
+    } else if (rc >= 0) {
+        *inuse &= ~(uint32_t)BIT(i);
+        timer_stop(&d->sched.watchdog[i]);
+    }
     spin_unlock(&d->lock);
     return rc;
 }
@@ -174,8 +164,8 @@ long do_sched_op(int cmd, uint64_t arg) {
         WRITE_ONCE(current->info->evtchn_upcall_mask, 0);
         vcpu_block();
         return 0;
-    case SCHEDOP_shutdown: return op_shutdown(arg);
-    case SCHEDOP_shutdown_code: return op_shutdown_code(arg);
+    case SCHEDOP_shutdown: return op_shutdown(arg, true);
+    case SCHEDOP_shutdown_code: return op_shutdown(arg, false);
     case SCHEDOP_poll: return op_poll(arg);
     case SCHEDOP_remote_shutdown: return op_remote_shutdown(arg);
     case SCHEDOP_watchdog: return op_watchdog(arg);
@@ -184,15 +174,10 @@ long do_sched_op(int cmd, uint64_t arg) {
     }
 }
 
-/* The first ABI's form: yield and block only take no argument (public/sched.h). */
+/* The first ABI's form: yield and block, and shutdown with the reason as its argument. */
 long do_sched_op_compat(int cmd, uint64_t arg) {
-    switch (cmd) {
-    case SCHEDOP_yield: vcpu_yield(); return 0;
-    case SCHEDOP_block:
-        WRITE_ONCE(current->info->evtchn_upcall_mask, 0);
-        vcpu_block();
-        return 0;
-    case SCHEDOP_shutdown: domain_shutdown(current->domain, (uint8_t)arg); return 0;
-    default: return -ENOSYS;
-    }
+    if (cmd != SCHEDOP_shutdown)
+        return cmd == SCHEDOP_yield || cmd == SCHEDOP_block ? do_sched_op(cmd, arg) : -ENOSYS;
+    domain_shutdown(current->domain, (uint8_t)arg);
+    return 0;
 }

@@ -6,12 +6,12 @@
  * One linear function of the TSC serves all CPUs and never changes, in the very form that guests
  * compute it in, so that host and guests agree to the nanosecond.
  */
-#include <hv/bitops.h>
 #include <hv/domain.h>
 #include <hv/guest_access.h>
 #include <hv/mm.h>
 #include <hv/pcpu.h>
 #include <hv/printk.h>
+#include <hv/string.h>
 
 uint32_t tsc_khz;
 
@@ -32,23 +32,18 @@ uint64_t rdtsc_ordered(void) {
     return ((uint64_t)hi << 32) | lo;
 }
 
-static uint64_t scale_delta(uint64_t delta) {
-    if (tsc_shift < 0)
-        delta >>= -tsc_shift;
-    else
-        delta <<= tsc_shift;
+uint64_t now_ns(void) {
+    uint64_t delta = rdtsc_ordered() - tsc_base;
+
+    delta = tsc_shift < 0 ? delta >> -tsc_shift : delta << tsc_shift;
     return (uint64_t)(((unsigned __int128)delta * tsc_mul) >> 32);
 }
-
-uint64_t tsc_to_system_ns(uint64_t tsc) { return scale_delta(tsc - tsc_base); }
-
-uint64_t now_ns(void) { return tsc_to_system_ns(rdtsc_ordered()); }
 
 uint64_t system_ns_to_tsc(uint64_t ns) {
     unsigned __int128 tsc = tsc_base + (((unsigned __int128)ns * ns_to_tsc) >> 32);
 
-    return tsc > UINT64_MAX ? UINT64_MAX
-                            : (uint64_t)tsc; /* guests name any time: it must not wrap */
+    /* Guests name any time: it must not wrap. */
+    return tsc > UINT64_MAX ? UINT64_MAX : (uint64_t)tsc;
 }
 
 void time_scale_from_khz(uint64_t khz, uint32_t *mul, int8_t *shift) {
@@ -75,57 +70,38 @@ void time_init(void) {
     printk("Detected %u.%03u MHz processor.\n", tsc_khz / 1000, tsc_khz % 1000);
 }
 
-void time_init_cpu(void) {
-    struct time_pcpu *t = &this_pcpu()->time;
+/* A version that tells readers to retry: odd. The next one ends the update. */
+static uint32_t update_version(uint32_t version) { return (version + 1) | 1; }
 
-    t->tsc_base = tsc_base;
-    t->ns_base = 0;
-}
-
-/* Readers retry while the version is odd or has changed. */
-static void write_time_info(struct vcpu_time_info *u, const struct vcpu_time_info *new) {
-    uint32_t version = (READ_ONCE(u->version) + 1) | 1;
-
-    WRITE_ONCE(u->version, version);
-    barrier();
-    u->tsc_timestamp = new->tsc_timestamp;
-    u->system_time = new->system_time;
-    u->tsc_to_system_mul = new->tsc_to_system_mul;
-    u->tsc_shift = new->tsc_shift;
-    u->flags = new->flags;
-    barrier();
-    WRITE_ONCE(u->version, version + 1);
-}
-
-/* The registered copy, at a guest-kernel address: only while v's kernel tables are loaded. A copy
- * missed in user mode is made at the next entry to its kernel by entry/exit.c's caller. */
-static void write_secondary(struct vcpu *v, const struct vcpu_time_info *new) {
-    struct vcpu_time_info t = *new;
+/* The registered copy, at a guest-kernel address: only while v's kernel tables are loaded. */
+static void write_secondary(struct vcpu *v, struct vcpu_time_info t) {
     uint64_t ver_va = v->time_va + offsetof(struct vcpu_time_info, version);
 
     if (copy_from_guest(&t.version, ver_va, sizeof(t.version))) return;
-    t.version = (t.version + 1) | 1;
+    t.version = update_version(t.version);
     if (copy_to_guest(v->time_va, &t, sizeof(t))) return;
     t.version++;
     (void)!copy_to_guest(ver_va, &t.version, sizeof(t.version));
 }
 
 void time_update_vcpu(struct vcpu *v) {
+    struct vcpu_time_info *u = &v->info->time;
     struct vcpu_time_info t = {
+        .version = READ_ONCE(u->version),
         .tsc_timestamp = tsc_base,
-        .system_time = 0,
         .tsc_to_system_mul = tsc_mul,
         .tsc_shift = tsc_shift,
         .flags = tsc_is_stable ? XEN_PVCLOCK_TSC_STABLE_BIT : 0,
     };
-    struct vcpu_time_info *u = v->info != &dummy_vcpu_info ? &v->info->time : NULL;
 
-    if (!u || (u->tsc_timestamp == t.tsc_timestamp && u->tsc_to_system_mul == t.tsc_to_system_mul &&
-               u->flags == t.flags && u->tsc_shift == t.tsc_shift &&
-               u->system_time == t.system_time && !v->time_va))
-        return;
-    write_time_info(u, &t);
-    if (v->time_va && v == current && v->arch.kernel_mode) write_secondary(v, &t);
+    if (v->info == &dummy_vcpu_info || (!v->time_va && !memcmp(u, &t, sizeof(t)))) return;
+    t.version = update_version(t.version);
+    WRITE_ONCE(u->version, t.version);
+    barrier();
+    *u = t;
+    barrier();
+    WRITE_ONCE(u->version, t.version + 1);
+    if (v->time_va && v == current && v->arch.kernel_mode) write_secondary(v, t);
 }
 
 void time_update_wallclock(struct domain *d) {
@@ -136,7 +112,7 @@ void time_update_wallclock(struct domain *d) {
     if (!s) return;
     spin_lock(&wallclock_lock);
     sec = wc_sec + (uint64_t)d->time_offset_seconds;
-    version = (READ_ONCE(s->wc_version) + 1) | 1;
+    version = update_version(READ_ONCE(s->wc_version));
     WRITE_ONCE(s->wc_version, version);
     barrier();
     s->wc_sec = (uint32_t)sec;

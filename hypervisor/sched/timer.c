@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Software timers: one pairing heap per CPU. Nothing is allocated, so arming never fails. A timer's
+ * Software timers: one skew heap per CPU. Nothing is allocated, so arming never fails. A timer's
  * function runs from SOFTIRQ_TIMER on its CPU with no lock held and may arm the timer again.
  */
 #include <hv/pcpu.h>
@@ -9,68 +9,34 @@
 #include <hv/timer.h>
 #include <x86/apic.h>
 
-/* Links two roots; returns the earlier, the other as its first child. */
-static struct timer *heap_meld(struct timer *a, struct timer *b) {
-    if (!a) return b;
-    if (!b) return a;
-    if (b->expires < a->expires) {
-        struct timer *t = a;
+/* Puts the heap made of a and b at *at, below 'up'. Swapping children on the way keeps all
+ * operations logarithmic on average over any sequence of them. */
+static void heap_meld(struct timer **at, struct timer *up, struct timer *a, struct timer *b) {
+    while (a && b) {
+        struct timer *first = b->expires < a->expires ? b : a, *right = first->right;
 
-        a = b;
-        b = t;
+        b = first == a ? b : a;
+        *at = first;
+        first->up = up;
+        first->right = first->left;
+        at = &first->left;
+        up = first;
+        a = right;
     }
-    b->next = a->child;
-    if (b->next) b->next->prev = b;
-    b->prev = a;
-    a->child = b;
-    a->next = a->prev = NULL;
-    return a;
-}
-
-/* Makes one heap of a list of siblings, pairing left to right and then melding right to left. */
-static struct timer *heap_merge_siblings(struct timer *list) {
-    struct timer *pairs = NULL, *root = NULL;
-
-    while (list) {
-        struct timer *a = list, *b = a->next;
-
-        list = b ? b->next : NULL;
-        a->next = a->prev = NULL;
-        if (b) b->next = b->prev = NULL;
-        a = heap_meld(a, b);
-        a->next = pairs;
-        pairs = a;
-    }
-    while (pairs) {
-        struct timer *next = pairs->next;
-
-        pairs->next = NULL;
-        root = heap_meld(root, pairs);
-        pairs = next;
-    }
-    return root;
+    *at = a ? a : b;
+    if (*at) (*at)->up = up;
 }
 
 static void heap_insert(struct timer_pcpu *tp, struct timer *t) {
-    t->child = t->next = t->prev = NULL;
+    t->left = t->right = NULL;
     t->active = true;
-    tp->root = heap_meld(tp->root, t);
+    heap_meld(&tp->root, NULL, tp->root, t);
 }
 
 static void heap_unlink(struct timer_pcpu *tp, struct timer *t) {
-    struct timer *kids = heap_merge_siblings(t->child);
+    struct timer **at = !t->up ? &tp->root : t->up->left == t ? &t->up->left : &t->up->right;
 
-    if (t == tp->root) {
-        tp->root = kids;
-    } else {
-        if (t->prev->child == t)
-            t->prev->child = t->next;
-        else
-            t->prev->next = t->next;
-        if (t->next) t->next->prev = t->prev;
-        tp->root = heap_meld(tp->root, kids);
-    }
-    t->child = t->next = t->prev = NULL;
+    heap_meld(at, t->up, t->left, t->right);
 }
 
 static void heap_remove(struct timer_pcpu *tp, struct timer *t) {
@@ -106,13 +72,11 @@ static void timer_reprogram(unsigned int cpu, uint64_t expires) {
 
 void timer_set(struct timer *t, uint64_t expires) {
     struct timer_pcpu *tp = timer_lock(t);
-    bool first;
 
-    if (t->active) heap_remove(tp, t);
+    if (t->active) heap_unlink(tp, t);
     t->expires = expires;
     heap_insert(tp, t);
-    first = tp->root == t;
-    if (first) timer_reprogram(t->cpu, expires);
+    if (tp->root == t) timer_reprogram(t->cpu, expires);
     spin_unlock(&tp->lock);
 }
 

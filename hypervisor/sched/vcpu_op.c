@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* HYPERVISOR_vcpu_op: public/vcpu.h. Acts on vcpus of the caller's own domain. */
+/*
+ * A vcpu's timers: single-shot and periodic (both raise VIRQ_TIMER), and the end of a poll. And
+ * HYPERVISOR_vcpu_op (public/vcpu.h), which acts on vcpus of the caller's own domain.
+ */
 #include <hv/bitops.h>
 #include <hv/domain.h>
 #include <hv/errno.h>
@@ -10,9 +13,78 @@
 #include <x86/context.h>
 
 #include "runstate.h"
-#include "vcpu_op.h"
 
-#define PERIOD_MAX (1UL << 62)
+#define PERIOD_MAX     (1UL << 62)
+#define DEFAULT_PERIOD MILLISECS(10) /* of a PV vcpu until its kernel chooses */
+
+static void singleshot_fired(void *data) { send_guest_vcpu_virq(data, VIRQ_TIMER); }
+
+static void periodic_fired(void *data) {
+    struct vcpu *v = data;
+    uint64_t period = READ_ONCE(v->sched.periodic_period), now = now_ns();
+
+    if (!period) return;
+    if (now >= v->sched.periodic_next) {
+        send_guest_vcpu_virq(v, VIRQ_TIMER);
+        v->sched.periodic_next = now + period;
+    }
+    if (v->is_running) timer_set(&v->sched.periodic, v->sched.periodic_next);
+}
+
+static void poll_timed_out(void *data) {
+    struct vcpu *v = data;
+
+    if (test_and_clear_bit(v->id, v->domain->event.poll_mask)) vcpu_unblock(v);
+}
+
+void vcpu_timers_init(struct vcpu *v) {
+    timer_init(&v->sched.singleshot, singleshot_fired, v, v->sched.cpu);
+    timer_init(&v->sched.periodic, periodic_fired, v, v->sched.cpu);
+    timer_init(&v->sched.poll, poll_timed_out, v, v->sched.cpu);
+    v->sched.periodic_period = DEFAULT_PERIOD;
+}
+
+void vcpu_timers_kill(struct vcpu *v) {
+    v->sched.periodic_period = 0;
+    timer_kill(&v->sched.singleshot);
+    timer_kill(&v->sched.periodic);
+    timer_kill(&v->sched.poll);
+}
+
+void periodic_timer_pause(struct vcpu *v) {
+    if (v->sched.periodic_period) timer_stop(&v->sched.periodic);
+}
+
+void periodic_timer_resume(struct vcpu *v) {
+    if (v->sched.periodic_period) periodic_fired(v);
+}
+
+void periodic_timer_set(struct vcpu *v, uint64_t period_ns) {
+    timer_stop(&v->sched.periodic);
+    v->sched.periodic_next = now_ns() + period_ns;
+    WRITE_ONCE(v->sched.periodic_period, period_ns);
+    if (period_ns && v->is_running) timer_set(&v->sched.periodic, v->sched.periodic_next);
+}
+
+static void arm_singleshot(struct vcpu *v, uint64_t timeout) {
+    timer_migrate(&v->sched.singleshot, smp_cpu_id());
+    timer_set(&v->sched.singleshot, timeout);
+}
+
+long do_set_timer_op(int64_t timeout) {
+    struct vcpu *v = current;
+    int64_t delta = timeout - (int64_t)now_ns();
+
+    if (timeout == 0) {
+        timer_stop(&v->sched.singleshot);
+        return 0;
+    }
+    /* Old kernels ask for absurd times both when they are late and when they have no timer at all
+     * (public/xen.h); 100 ms serves either. */
+    if (timeout < 0 || (delta > 0 && delta >> 50)) timeout = (int64_t)(now_ns() + MILLISECS(100));
+    arm_singleshot(v, (uint64_t)timeout);
+    return 0;
+}
 
 /* The context is too large for a CPU's stack. */
 static long op_initialise(struct vcpu *v, uint64_t arg) {
@@ -82,7 +154,13 @@ static long op_set_singleshot(struct vcpu *v, uint64_t arg) {
 
     if (v != current) return -EINVAL;
     if (copy_from_guest(&set, arg, sizeof(set))) return -EFAULT;
-    return vcpu_set_singleshot(v, set.timeout_abs_ns);
+    if (set.timeout_abs_ns >= now_ns()) {
+        arm_singleshot(v, set.timeout_abs_ns);
+    } else { /* at once, and yet by an event */
+        timer_stop(&v->sched.singleshot);
+        send_guest_vcpu_virq(v, VIRQ_TIMER);
+    }
+    return 0;
 }
 
 static long op_register_info(struct vcpu *v, uint64_t arg) {
@@ -97,14 +175,21 @@ static long op_register_info(struct vcpu *v, uint64_t arg) {
     return rc;
 }
 
-static long op_register_runstate(struct vcpu *v, uint64_t arg) {
+/* The address of an area for size bytes, by the only member of either ABI structure. */
+static int copy_area(uint64_t *va, uint64_t arg, size_t size) {
     struct vcpu_register_runstate_memory_area area;
+
+    _Static_assert(sizeof(area) == sizeof(struct vcpu_register_time_memory_area), "an address");
+    if (copy_from_guest(&area, arg, sizeof(area))) return -EFAULT;
+    *va = handle_addr(area.addr.h);
+    return guest_range_ok(*va, size) ? 0 : -EFAULT;
+}
+
+static long op_register_runstate(struct vcpu *v, uint64_t arg) {
     struct vcpu_runstate_info r;
     uint64_t va;
 
-    if (copy_from_guest(&area, arg, sizeof(area))) return -EFAULT;
-    va = handle_addr(area.addr.h);
-    if (!guest_range_ok(va, sizeof(r))) return -EFAULT;
+    if (copy_area(&va, arg, sizeof(r))) return -EFAULT;
     v->runstate_va = va;
     vcpu_runstate_get(v, &r);
     /* An address not mapped yet is not an error: the guest may map it before it looks. */
@@ -113,12 +198,9 @@ static long op_register_runstate(struct vcpu *v, uint64_t arg) {
 }
 
 static long op_register_time(struct vcpu *v, uint64_t arg) {
-    struct vcpu_register_time_memory_area area;
     uint64_t va;
 
-    if (copy_from_guest(&area, arg, sizeof(area))) return -EFAULT;
-    va = handle_addr(area.addr.h);
-    if (!guest_range_ok(va, sizeof(struct vcpu_time_info))) return -EFAULT;
+    if (copy_area(&va, arg, sizeof(struct vcpu_time_info))) return -EFAULT;
     v->time_va = va;
     time_update_vcpu(v);
     return 0;

@@ -23,9 +23,6 @@ struct pcpu {
     unsigned long softirqs; /* enum softirq bits, atomic */
     struct sched_pcpu sched;
     struct timer_pcpu timers;
-    struct time_pcpu {
-        uint64_t tsc_base, ns_base; /* at tsc_base system time was ns_base */
-    } time;
     struct arch_pcpu arch;
 };
 

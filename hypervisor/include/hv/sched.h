@@ -62,13 +62,12 @@ struct sched_pcpu {
 
 struct domain;
 struct vcpu;
-struct sched_remote_shutdown;
 
 void sched_init(void);
 void sched_init_cpu(unsigned int cpu);
-int sched_init_vcpu(struct vcpu *v);     /* -ENOMEM; vcpu starts with VPF_DOWN */
+void sched_init_vcpu(struct vcpu *v);    /* it starts with VPF_DOWN */
 void sched_destroy_vcpu(struct vcpu *v); /* v is not running and never will again */
-int sched_init_domain(struct domain *d);
+void sched_init_domain(struct domain *d);
 void sched_destroy_domain(struct domain *d);
 
 void vcpu_wake(struct vcpu *v);         /* queue it if it became runnable */
@@ -78,7 +77,6 @@ void vcpu_block(void);                  /* current vcpu; not if an event is alre
 void vcpu_unblock(struct vcpu *v);
 void vcpu_yield(void);
 void vcpu_pause(struct vcpu *v); /* counted; waits until v is off its CPU; v != current */
-void vcpu_pause_nosync(struct vcpu *v);
 void vcpu_unpause(struct vcpu *v);
 void domain_pause(struct domain *d); /* counted; waits for every vcpu; d != current's */
 void domain_pause_nosync(struct domain *d);
@@ -91,7 +89,6 @@ bool vcpu_runnable(const struct vcpu *v);
 /* Sets the affinity; moves the vcpu if need be. -EINVAL if no online CPU is in it. */
 int vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
 uint64_t sched_idle_ns(unsigned int cpu); /* time the CPU has spent without a vcpu */
-long do_sched_op(int cmd, uint64_t arg);
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);
 void sched_softirq(void); /* SOFTIRQ_SCHEDULE */
 void sched_idle(void);    /* wait for work, interrupts open, then return */

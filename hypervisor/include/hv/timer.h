@@ -14,9 +14,7 @@ struct timer {
     void *data;
     uint32_t cpu; /* whose heap; changes only while inactive or under both heaps' locks */
     bool active;
-    /* Pairing heap: children hang on 'child' and are linked by 'next'; 'prev' is the left sibling,
-     * or the parent for a first child. Protected by the heap's lock. */
-    struct timer *child, *next, *prev;
+    struct timer *left, *right, *up; /* in the heap, under its lock */
 };
 
 /* Per-CPU part, in struct pcpu. */
@@ -40,10 +38,8 @@ struct domain;
 
 #define SECONDS(n)   ((uint64_t)(n)*1000000000UL)
 #define MILLISECS(n) ((uint64_t)(n)*1000000UL)
-#define MICROSECS(n) ((uint64_t)(n)*1000UL)
 
 uint64_t now_ns(void); /* system time */
-uint64_t tsc_to_system_ns(uint64_t tsc);
 uint64_t system_ns_to_tsc(uint64_t ns);
 uint64_t rdtsc_ordered(void);
 /* The pvclock scale (public/xen.h, vcpu_time_info) of a frequency. */
@@ -51,7 +47,6 @@ void time_scale_from_khz(uint64_t khz, uint32_t *mul, int8_t *shift);
 extern bool tsc_is_stable;             /* all CPUs' TSCs agree and never stop: set at boot */
 extern uint32_t tsc_khz;               /* set by calibration at boot */
 void time_init(void);                  /* boot CPU, after calibration */
-void time_init_cpu(void);              /* each CPU as it comes up */
 void time_update_vcpu(struct vcpu *v); /* refreshes its vcpu_time_info and secondary copy */
 void time_update_wallclock(struct domain *d);
 /* Sets the wall clock: at system time 'at' it was sec.nsec UTC. Updates every domain. */

@@ -35,7 +35,7 @@ static unsigned int choose(void) {
 }
 
 static void run(unsigned int i, uint64_t ns) {
-    policy_charge(&q, &e[i].s, ns, e[i].weight);
+    policy_charge(&e[i].s, ns, e[i].weight);
     e[i].ran += ns;
 }
 
