@@ -8,6 +8,8 @@
 #include <hv/domain.h>
 
 #include <hv/bitops.h>
+#include <hv/boot.h>
+#include <hv/console.h>
 #include <hv/errno.h>
 #include <hv/mm.h>
 #include <hv/pcpu.h>
@@ -32,24 +34,26 @@ static bool dom_exc_wanted; /* VIRQ_DOM_EXC to be sent; atomic */
  * other files are indexed by id. */
 static unsigned long ids_used[BITS_TO_LONGS(DOMID_FIRST_RESERVED)]; /* atomic bits */
 
-static void special_domain_init(struct domain *d) {
+static void basics_init(struct domain *d) {
     spin_lock_init(&d->lock, ORDER_DOMAIN);
     spin_lock_init(&d->shutdown_lock, ORDER_SHUTDOWN);
-    spin_lock_init(&d->mm.lock, ORDER_PAGE_ALLOC);
     d->refs = 1;
-    d->state = DOM_LIVE;
     d->shutdown_code = -1;
 }
 
 void domain_init(void) {
-    special_domain_init(&idle_domain);
-    special_domain_init(&dom_xen);
-    special_domain_init(&dom_io);
+    struct domain *special[] = {&idle_domain, &dom_xen, &dom_io};
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(special); i++) {
+        basics_init(special[i]);
+        spin_lock_init(&special[i]->mm.lock, ORDER_PAGE_ALLOC);
+        special[i]->state = DOM_LIVE;
+    }
 }
 
 /* References. */
 
-bool domain_try_ref(struct domain *d) {
+static bool try_ref(struct domain *d) {
     uint32_t n = __atomic_load_n(&d->refs, __ATOMIC_RELAXED);
 
     while (n)
@@ -74,34 +78,34 @@ void domain_put(struct domain *d) {
     softirq_raise(SOFTIRQ_RECLAIM);
 }
 
-static struct domain *find_from(domid_t id, bool exact) {
+/* The first with an id at or above; with a reference. One that is about to be freed is not there.
+ */
+struct domain *domain_get_next(domid_t id) {
     struct domain *d, *found = NULL;
 
     spin_lock(&domain_list_lock);
     for_each_domain(d)
-        if (d->id >= id) {
-            if ((!exact || d->id == id) && domain_try_ref(d)) {
-                found = d;
-                break;
-            }
-            if (exact) break;
+        if (d->id >= id && try_ref(d)) {
+            found = d;
+            break;
         }
     spin_unlock(&domain_list_lock);
     return found;
 }
 
 struct domain *domain_get(domid_t id) {
-    struct domain *self = current->domain;
+    struct domain *d = current->domain;
 
-    if (id == self->id && self != &idle_domain) {
-        domain_ref(self);
-        return self;
+    if (id == d->id && d != &idle_domain) {
+        domain_ref(d);
+        return d;
     }
-    return find_from(id, true);
-}
-
-struct domain *domain_get_next(domid_t id) {
-    return find_from(id, false);
+    d = domain_get_next(id);
+    if (d && d->id != id) {
+        domain_put(d);
+        d = NULL;
+    }
+    return d;
 }
 
 /* The next id after the last one given, so that an id is not reused soon; domctl lock. 0: none. */
@@ -124,21 +128,6 @@ struct domain *domain_get_self_or(domid_t id) {
 }
 
 /* Creation. */
-
-static int alloc_shared_info(struct domain *d) {
-    d->shared_info = alloc_page_hv();
-    if (!d->shared_info) return -ENOMEM;
-    d->shared_info_mfn = virt_to_mfn(d->shared_info);
-    share_hv_frame(mfn_to_frame(d->shared_info_mfn), d, true);
-    return 0;
-}
-
-static int alloc_rangesets(struct domain *d) {
-    d->iomem_caps = rangeset_new();
-    d->irq_caps = rangeset_new();
-    d->ioport_caps = rangeset_new();
-    return d->iomem_caps && d->irq_caps && d->ioport_caps ? 0 : -ENOMEM;
-}
 
 static void vcpu_free(struct vcpu *v) {
     sched_destroy_vcpu(v);
@@ -169,10 +158,17 @@ static int init_parts(struct domain *d, const struct xen_domctl_createdomain *cf
     int rc;
 
     d->vcpu = hv_new_array(struct vcpu *, cfg->max_vcpus);
-    if (!d->vcpu) return -ENOMEM;
+    d->iomem_caps = rangeset_new();
+    d->irq_caps = rangeset_new();
+    d->ioport_caps = rangeset_new();
+    if (!d->vcpu || !d->iomem_caps || !d->irq_caps || !d->ioport_caps) return -ENOMEM;
     d->max_vcpus = cfg->max_vcpus;
-    if ((rc = alloc_rangesets(d)) || (rc = mm_init_domain(d)) || (rc = alloc_shared_info(d)) ||
-        (rc = arch_domain_init(d)) || (rc = event_init_domain(d, cfg->max_evtchn_port)) ||
+    if ((rc = mm_init_domain(d))) return rc;
+    d->shared_info = alloc_page_hv();
+    if (!d->shared_info) return -ENOMEM;
+    d->shared_info_mfn = virt_to_mfn(d->shared_info);
+    share_hv_frame(mfn_to_frame(d->shared_info_mfn), d, true);
+    if ((rc = arch_domain_init(d)) || (rc = event_init_domain(d, cfg->max_evtchn_port)) ||
         (rc = grant_init_domain(d, cfg->max_grant_frames, cfg->max_maptrack_frames,
                                 (int)XEN_DOMCTL_GRANT_version(cfg->grant_opts))))
         return rc;
@@ -192,19 +188,13 @@ static void list_insert(struct domain *d) {
 }
 
 static int check_config(const struct xen_domctl_createdomain *cfg, bool control) {
-    const uint32_t known = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_s3_integrity |
-                           XEN_DOMCTL_CDF_oos_off | XEN_DOMCTL_CDF_xs_domain |
-                           XEN_DOMCTL_CDF_iommu | XEN_DOMCTL_CDF_nested_virt | XEN_DOMCTL_CDF_vpmu;
-
-    if (cfg->flags & ~known) return -EINVAL;
     /* No hardware virtualisation, no IOMMU: say so rather than give something else. */
-    if (cfg->flags & (XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_nested_virt |
-                      XEN_DOMCTL_CDF_iommu | XEN_DOMCTL_CDF_vpmu))
-        return -EINVAL;
-    if (cfg->max_vcpus < 1 || cfg->max_vcpus > MAX_VCPUS) return -EINVAL;
+    const uint32_t known =
+        XEN_DOMCTL_CDF_s3_integrity | XEN_DOMCTL_CDF_oos_off | XEN_DOMCTL_CDF_xs_domain;
+
+    if (cfg->flags & ~known || cfg->max_vcpus < 1 || cfg->max_vcpus > MAX_VCPUS) return -EINVAL;
     if (cfg->iommu_opts || cfg->vmtrace_size) return -EINVAL;
-    if (!control && cfg->arch.emulation_flags) return -EINVAL;
-    return 0;
+    return !control && cfg->arch.emulation_flags ? -EINVAL : 0;
 }
 
 int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool control,
@@ -221,16 +211,13 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool co
     }
     d->id = id;
     d->is_control = control;
-    d->refs = 1;
-    d->shutdown_code = -1;
     d->create_flags = cfg->flags;
     d->ssidref = cfg->ssidref;
     d->pause_count = d->tools_pause_count = 1;
     d->shared_info_mfn = INVALID_MFN;
     memcpy(d->handle, cfg->handle, sizeof(d->handle));
     list_init(&d->list);
-    spin_lock_init(&d->lock, ORDER_DOMAIN);
-    spin_lock_init(&d->shutdown_lock, ORDER_SHUTDOWN);
+    basics_init(d);
 
     rc = init_parts(d, cfg);
     if (rc) {
@@ -292,17 +279,17 @@ void domain_shutdown(struct domain *d, uint8_t reason) {
     want_dom_exc();
 }
 
-int domain_resume(struct domain *d) {
+void domain_resume(struct domain *d) {
+    bool was;
+
     spin_lock(&d->shutdown_lock);
-    if (!d->is_shut_down || d->state >= DOM_DYING) {
-        spin_unlock(&d->shutdown_lock);
-        return 0;
+    was = d->is_shut_down && d->state < DOM_DYING;
+    if (was) {
+        d->is_shut_down = false;
+        d->shutdown_code = -1;
     }
-    d->is_shut_down = false;
-    d->shutdown_code = -1;
     spin_unlock(&d->shutdown_lock);
-    domain_unpause(d);
-    return 0;
+    if (was) domain_unpause(d);
 }
 
 void domain_crash(struct domain *d, const char *fmt, ...) {
@@ -321,6 +308,28 @@ void domain_crash(struct domain *d, const char *fmt, ...) {
         printk(KERN_ERR "d%u crashed: %s\n", d->id, why);
     }
     domain_shutdown(d, SHUTDOWN_crash);
+}
+
+void machine_shutdown(uint8_t reason) {
+    bool halt = reason == SHUTDOWN_poweroff;
+
+    switch (reason) {
+    case SHUTDOWN_poweroff: printk("Hardware Dom0 halted: halting machine\n"); break;
+    case SHUTDOWN_reboot: printk("Hardware Dom0 shutdown: rebooting machine\n"); break;
+    case SHUTDOWN_crash:
+        halt = cmdline_bool("noreboot", false);
+        printk(KERN_ERR "Hardware Dom0 crashed: %s\n",
+               halt ? "'noreboot' set - not rebooting." : "rebooting machine");
+        break;
+    case SHUTDOWN_watchdog:
+        printk(KERN_ERR "Hardware Dom0 shutdown: watchdog rebooting machine\n");
+        break;
+    default:
+        printk(KERN_ERR "Hardware Dom0 shutdown (unknown reason %u): rebooting machine\n", reason);
+    }
+    console_flush();
+    if (halt) machine_halt();
+    machine_restart();
 }
 
 /* Destruction. */
@@ -379,26 +388,27 @@ int domain_destroy(struct domain *d) {
     return 0;
 }
 
-static void reclaim_one(struct domain *d) {
-    spin_lock(&domain_list_lock);
-    list_del(&d->list);
-    spin_unlock(&domain_list_lock);
-    free_shell(d);
-    send_global_virq(VIRQ_DOM_EXC);
+static struct domain *next_to_reclaim(void) {
+    struct domain *d = NULL;
+
+    spin_lock(&reclaim_lock);
+    if (!list_empty(&reclaim_list)) {
+        d = list_first(&reclaim_list, struct domain, reclaim);
+        list_del(&d->reclaim);
+    }
+    spin_unlock(&reclaim_lock);
+    return d;
 }
 
 void domain_reclaim_softirq(void) {
-    for (;;) {
-        struct domain *d = NULL;
+    struct domain *d;
 
-        spin_lock(&reclaim_lock);
-        if (!list_empty(&reclaim_list)) {
-            d = list_first(&reclaim_list, struct domain, reclaim);
-            list_del(&d->reclaim);
-        }
-        spin_unlock(&reclaim_lock);
-        if (!d) break;
-        reclaim_one(d);
+    while ((d = next_to_reclaim()) != NULL) {
+        spin_lock(&domain_list_lock);
+        list_del(&d->list);
+        spin_unlock(&domain_list_lock);
+        free_shell(d);
+        send_global_virq(VIRQ_DOM_EXC);
     }
     if (__atomic_exchange_n(&dom_exc_wanted, false, __ATOMIC_ACQ_REL))
         send_global_virq(VIRQ_DOM_EXC);

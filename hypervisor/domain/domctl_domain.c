@@ -36,7 +36,11 @@ long domctl_unpausedomain(struct domctl *c) {
     return domain_unpause_by_tools(d);
 }
 
-long domctl_resumedomain(struct domctl *c) { return is_caller(c) ? -EINVAL : domain_resume(c->d); }
+long domctl_resumedomain(struct domctl *c) {
+    if (is_caller(c)) return -EINVAL;
+    domain_resume(c->d);
+    return 0;
+}
 
 void domain_get_info(struct domain *d, struct xen_domctl_getdomaininfo *info) {
     bool all_blocked = true, any_running = false;

@@ -8,29 +8,20 @@
 
 static void audit_frames(char key) {
     (void)key;
-    if (!park_other_cpus()) {
+    if (park_other_cpus()) {
+        (void)mm_audit();
+        unpark_cpus();
+    } else {
         printk("audit: one is under way\n");
-        return;
     }
-    (void)mm_audit();
-    unpark_cpus();
 }
 
-static void dump_events(char key) {
+static void dump_ports_or_grants(char key) {
+    void (*dump)(struct domain *) = key == 'e' ? event_dump : grant_dump;
     struct domain *d;
 
-    (void)key;
     spin_lock(&domain_list_lock);
-    for_each_domain(d) event_dump(d);
-    spin_unlock(&domain_list_lock);
-}
-
-static void dump_grants(char key) {
-    struct domain *d;
-
-    (void)key;
-    spin_lock(&domain_list_lock);
-    for_each_domain(d) grant_dump(d);
+    for_each_domain(d) dump(d);
     spin_unlock(&domain_list_lock);
 }
 
@@ -54,7 +45,7 @@ static void dump_domains(char key) {
 
 void domain_register_keys(void) {
     register_key('F', audit_frames, "audit frame references");
-    register_key('e', dump_events, "dump event channels");
-    register_key('g', dump_grants, "dump grant tables");
+    register_key('e', dump_ports_or_grants, "dump event channels");
+    register_key('g', dump_ports_or_grants, "dump grant tables");
     register_key('q', dump_domains, "dump domains and vcpus");
 }

@@ -266,15 +266,13 @@ long port_close(struct domain *d, uint32_t n) {
     }
 }
 
-long port_op_close(const struct evtchn_close *c) { return port_close(current->domain, c->port); }
-
-long port_op_send(const struct evtchn_send *s) {
+long port_op_send(uint32_t n) {
     struct domain *d = current->domain;
     struct port *p;
     long rc = 0;
 
-    if (unlikely(!port_is_valid(d, s->port))) return -EINVAL;
-    p = port_of(d, s->port);
+    if (unlikely(!port_is_valid(d, n))) return -EINVAL;
+    p = port_of(d, n);
     spin_lock(&p->lock);
     switch (p->state) {
     case PORT_INTERDOMAIN: port_set_pending(p->remote, port_of(p->remote, p->remote_port)); break;
@@ -338,12 +336,12 @@ long port_op_bind_vcpu(const struct evtchn_bind_vcpu *b) {
     return rc;
 }
 
-long port_op_unmask(const struct evtchn_unmask *u) {
+long port_op_unmask(uint32_t n) {
     struct domain *d = current->domain;
     struct port *p;
 
-    if (unlikely(!port_is_valid(d, u->port))) return -EINVAL;
-    p = port_of(d, u->port);
+    if (unlikely(!port_is_valid(d, n))) return -EINVAL;
+    p = port_of(d, n);
     spin_lock(&p->lock);
     port_unmask(d, p);
     spin_unlock(&p->lock);

@@ -83,10 +83,9 @@ long port_op_bind_virq(struct evtchn_bind_virq *b);
 long port_op_bind_ipi(struct evtchn_bind_ipi *b);
 long port_op_bind_pirq(struct evtchn_bind_pirq *b);
 long port_op_bind_vcpu(const struct evtchn_bind_vcpu *b);
-long port_op_close(const struct evtchn_close *c);
 long port_op_status(struct evtchn_status *s);
-long port_op_send(const struct evtchn_send *s);
-long port_op_unmask(const struct evtchn_unmask *u);
+long port_op_send(uint32_t n);
+long port_op_unmask(uint32_t n);
 int event_reset(struct domain *d, bool resuming);
 long port_close(struct domain *d, uint32_t n);
 

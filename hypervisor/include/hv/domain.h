@@ -80,13 +80,12 @@ struct domain *domain_get(domid_t id);         /* by id, with a reference; NULL 
                                                   dying or dead: whoever adds to it checks state */
 struct domain *domain_get_self_or(domid_t id); /* resolves DOMID_SELF too */
 struct domain *domain_get_next(domid_t id);    /* first with an id at or above */
-bool domain_try_ref(struct domain *d);
-void domain_ref(struct domain *d); /* the caller already holds one */
+void domain_ref(struct domain *d);             /* the caller already holds one */
 void domain_put(struct domain *d);
 
 int domain_destroy(struct domain *d);                   /* preemptible: -ERESTART */
 void domain_shutdown(struct domain *d, uint8_t reason); /* SHUTDOWN_* */
-int domain_resume(struct domain *d);
+void domain_resume(struct domain *d);
 /* Crashes the domain and logs one rate-limited line: domain, vcpu, why. Returns; current's guest
  * code simply does not run again. */
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
@@ -102,7 +101,7 @@ static inline struct vcpu *domain_vcpu(const struct domain *d, uint32_t id) {
 extern struct vcpu_info dummy_vcpu_info; /* of vcpus above 31 until they register; masked */
 
 void domain_reclaim_softirq(void); /* SOFTIRQ_RECLAIM: frees shells, sends VIRQ_DOM_EXC */
-/* dom0 asked for, or caused, the end of the machine; reason is SHUTDOWN_*. boot/ */
+/* dom0 asked for, or caused, the end of the machine; reason is SHUTDOWN_*. */
 void machine_shutdown(uint8_t reason) __noreturn;
 
 /* The domain list is append-only for readers that hold the domain list lock. */

@@ -24,3 +24,17 @@ bool guest_range_ok(uint64_t guest_va, size_t n);
     copy_to_guest((guest_va) + offsetof(type, field), &(src)->field, sizeof((src)->field))
 /* The address inside a XEN_GUEST_HANDLE that has been copied from the guest. */
 #define handle_addr(h) ((uint64_t)(uintptr_t)(h).p)
+
+/* A case's body, for an operation whose one structure, a, is at arg: copied in, what (of it) done;
+ * with OUT copied back when that was 0. */
+#define WITH_ARG(type, what)                                                                       \
+    {                                                                                              \
+        struct type a;                                                                             \
+        return copy_from_guest(&a, arg, sizeof(a)) ? -EFAULT : (what);                             \
+    }
+#define WITH_ARG_OUT(type, what)                                                                   \
+    {                                                                                              \
+        struct type a;                                                                             \
+        long rc_ = copy_from_guest(&a, arg, sizeof(a)) ? -EFAULT : (what);                         \
+        return rc_ ? rc_ : copy_to_guest(arg, &a, sizeof(a));                                      \
+    }
