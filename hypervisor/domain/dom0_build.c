@@ -113,7 +113,7 @@ static int populate(struct dom0_build *b) {
         struct frame *f = NULL;
 
         while ((1UL << order) > b->nr_pages - pfn) order--;
-        while (!(f = alloc_domain_frames(b->d, order, 0, 0)) && order) order--;
+        while (!(f = alloc_domain_frames(b->d, order, 0)) && order) order--;
         if (!f)
             return err_set(&b->err, -ENOMEM,
                            "only %lu of the %lu MiB for dom0 are free: lower dom0_mem", pfn >> 8,

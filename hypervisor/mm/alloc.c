@@ -7,8 +7,8 @@
  *
  * Invariants, under heap_lock: a free block's first frame has FC_FREE and its order in 'count' and
  * is linked by next/prev; all its frames have reference count 0, no owner and no type. FC_DIRTY
- * says of each frame that it may hold old data; others are zero. Every frame has the clock of its
- * last use in tlb_stamp: whoever allocates for a domain flushes for it (DESIGN 2.3, XSA-286).
+ * says of each frame that it may hold old data; others were cleared. Every frame has the clock of
+ * its last use in tlb_stamp, and is flushed for when it is allocated (DESIGN 2.3, XSA-286).
  */
 #include "mm_local.h"
 
@@ -92,10 +92,10 @@ static struct frame *take(unsigned int zone, unsigned int from, unsigned int ord
     return &frame_table[mfn];
 }
 
-static uint64_t low_free(void) {
+static uint64_t free_between(unsigned int lowest, unsigned int highest) {
     uint64_t n = 0;
 
-    for (unsigned int z = 0; z <= LOW_ZONE; z++) n += zone_free[z];
+    for (unsigned int z = lowest; z <= highest; z++) n += READ_ONCE(zone_free[z]);
     return n;
 }
 
@@ -106,47 +106,47 @@ static struct frame *find(unsigned int order, unsigned int lowest, unsigned int 
     return NULL;
 }
 
-/* Frames that d may take now: what others claimed is not for it. */
-static bool claim_allows(const struct domain *d, uint64_t n) {
-    return claimed + n <= total_free || (d && d->mm.outstanding_claim >= n);
+/* Under heap_lock. */
+static struct frame *find_for(const struct domain *d, unsigned int order, unsigned int highest) {
+    uint64_t n = BIT(order);
+    struct frame *f = NULL;
+
+    if (total_free < n) return NULL;
+    /* What others claimed is not for d. */
+    if (claimed + n > total_free && !(d && d->mm.outstanding_claim >= n)) return NULL;
+    if (highest > LOW_ZONE) f = find(order, LOW_ZONE + 1, highest);
+    if (f || (d && !d->is_control && free_between(0, LOW_ZONE) < low_reserve + n)) return f;
+    return find(order, 0, min(highest, (unsigned int)LOW_ZONE));
 }
 
-/*
- * A guest may have mapped these frames before, and CPUs may still hold that. Boot's frames have
- * stamp 0.
+/* A guest may have mapped these frames before, and CPUs may still hold that. Boot's have stamp 0.
  */
 static void flush_last_users(const struct frame *f, uint64_t n) {
     uint32_t newest = f->tlb_stamp;
-    struct flush_mask cpus;
 
     for (uint64_t i = 1; i < n; i++)
         if ((int32_t)(f[i].tlb_stamp - newest) > 0) newest = f[i].tlb_stamp;
-    if (!newest) return;
-    flush_all_mask(&cpus);
-    flush_since(&cpus, newest);
+    if (newest) flush_all_since(newest);
 }
 
-/* bits: address bits, 0: any. d: for whom, as far as claims and the low reserve go. */
-struct frame *heap_alloc(unsigned int order, unsigned int bits, struct domain *d) {
+struct frame *heap_alloc(unsigned int order, unsigned int bits, const struct domain *d) {
     unsigned int highest = NR_ZONES;
-    struct frame *f = NULL;
+    struct frame *f;
 
     if (order > MAX_ORDER || (bits && bits <= PAGE_SHIFT)) return NULL;
     if (bits && bits - PAGE_SHIFT < NR_ZONES) highest = bits - PAGE_SHIFT;
     spin_lock(&heap_lock);
-    if (total_free >= BIT(order) && claim_allows(d, BIT(order))) {
-        if (highest > LOW_ZONE) f = find(order, LOW_ZONE + 1, highest);
-        if (!f && (!d || d->is_control || low_free() >= low_reserve + BIT(order)))
-            f = find(order, 0, min(highest, (unsigned int)LOW_ZONE));
-    }
+    f = find_for(d, order, highest);
     spin_unlock(&heap_lock);
-    if (f) flush_last_users(f, BIT(order));
+    if (!f) return NULL;
+    flush_last_users(f, BIT(order));
+    for (uint64_t i = 0; i < BIT(order); i++) {
+        /* Until the flush a guest could write to a frame that had been cleared when it was freed.
+         * Another guest's does no harm; what Hospes trusts to be zero is cleared now. */
+        if (!d || (f[i].count & FC_DIRTY)) clear_frame(frame_virt(&f[i]));
+        f[i].count = 0;
+    }
     return f;
-}
-
-void frame_scrub(struct frame *f) {
-    clear_frame(frame_virt(f));
-    f->count &= ~FC_DIRTY;
 }
 
 /* After boot memory has been freed to the heap. pages: of RAM that the machine has. */
@@ -154,7 +154,7 @@ void heap_init(uint64_t pages) {
     total_pages = pages;
     /* dom0's drivers exchange frames for ones below 4 GiB; keep some where not all are. */
     if (max_frame > BIT(LOW_ZONE))
-        low_reserve = min(low_free() / 4, (uint64_t)(128UL << 20 >> PAGE_SHIFT));
+        low_reserve = min(free_between(0, LOW_ZONE) / 4, (uint64_t)(128UL << 20 >> PAGE_SHIFT));
 }
 
 /* What d was promised shrinks as it gets frames. Under d->mm.lock. */
@@ -171,7 +171,6 @@ void claim_used(struct domain *d, uint64_t n) {
     spin_unlock(&heap_lock);
 }
 
-/* pages: the total that d wants to have, with what it has; 0 drops the claim. */
 int domain_set_claim(struct domain *d, uint64_t pages) {
     int rc = 0;
 
@@ -194,15 +193,8 @@ int domain_set_claim(struct domain *d, uint64_t pages) {
 
 void *alloc_pages_hv(unsigned int order) {
     struct frame *f = heap_alloc(order, 0, NULL);
-    void *p;
 
-    if (!f) return NULL;
-    p = frame_virt(f);
-    for (uint64_t i = 0; i < BIT(order); i++) {
-        clear_frame(frame_virt(&f[i]));
-        f[i].count = 0;
-    }
-    return p;
+    return f ? frame_virt(f) : NULL;
 }
 
 void free_pages_hv(void *p, unsigned int order) {
@@ -219,13 +211,10 @@ uint64_t mm_total_pages(void) { return total_pages; }
 uint64_t mm_free_pages(void) { return READ_ONCE(total_free); }
 
 uint64_t mm_free_pages_between(unsigned int min_bits, unsigned int max_bits) {
-    unsigned int lo = min_bits > PAGE_SHIFT ? min_bits - PAGE_SHIFT : 0;
-    unsigned int hi = max_bits > PAGE_SHIFT ? max_bits - PAGE_SHIFT : 0;
-    uint64_t n = 0;
+    unsigned int lo = max(min_bits, (unsigned int)PAGE_SHIFT) - PAGE_SHIFT;
+    unsigned int hi = max(max_bits, (unsigned int)PAGE_SHIFT) - PAGE_SHIFT;
 
-    if (!max_bits || hi > NR_ZONES) hi = NR_ZONES;
-    for (unsigned int z = lo; z <= hi; z++) n += READ_ONCE(zone_free[z]);
-    return n;
+    return free_between(lo, !max_bits ? NR_ZONES : min(hi, (unsigned int)NR_ZONES));
 }
 
 uint64_t mm_outstanding_claims(void) { return READ_ONCE(claimed); }

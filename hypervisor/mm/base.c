@@ -3,9 +3,11 @@
  * Base pointers: which L4 a vcpu's CPU walks. Each of v->arch.guest_table and guest_table_user that
  * is not INVALID_MFN holds a frame and an FT_L4 reference. A new table is loaded before the old
  * one's references go; a vcpu that is not running has none of its tables loaded anywhere, since
- * whatever runs next has loaded CR3 (the idle loop loads Hospes's own).
+ * whatever runs next has loaded CR3 (the idle loop loads Hospes's own). CR4.PGE is off, so only
+ * CPUs that run a vcpu now hold translations of its tables; a domain's arch.dirty_cpus has those.
  */
 #include <hv/boot.h>
+#include <hv/guest_access.h>
 #include <x86/smp.h>
 
 #include "mm_local.h"
@@ -44,30 +46,11 @@ void mm_load_base(struct vcpu *v) {
 
 void mm_load_idle_base(void) { load_for(NULL, virt_to_paddr(boot_l4)); }
 
-/* Takes the references for a base pointer. */
-static int l4_get(struct domain *d, uint64_t mfn, struct frame **out) {
-    struct frame *f = frame_of(mfn);
-    int rc;
-
-    if (unlikely(!f || !frame_try_get(f, owner_tag(d)))) return -EINVAL;
-    rc = type_get_more(f, FT_L4);
-    if (unlikely(rc)) frame_drop(f);
-    *out = f;
-    return rc;
-}
-
-/* Gives them back. -ERESTART: v has a pending teardown. */
+/* Gives a base pointer's references back. -ERESTART: v has a pending teardown. */
 static int l4_put(mfn_t l4) {
-    struct frame *f;
-
     if (mfn_eq(l4, INVALID_MFN)) return 0;
-    f = frame_of(mfn_x(l4));
-    if (unlikely(type_put_more(f))) {
-        pending_add(f); /* with our frame reference */
-        return current->mm.pending ? -ERESTART : 0;
-    }
-    frame_drop(f);
-    return 0;
+    frame_put_typed(frame_of(mfn_x(l4)));
+    return unlikely(current->mm.pending) ? -ERESTART : 0;
 }
 
 static uint64_t *m2p_slot(const struct frame *l4) {
@@ -88,7 +71,7 @@ int new_base(struct vcpu *v, uint64_t mfn) {
         mm_load_base(v);
         return 0;
     }
-    rc = l4_get(v->domain, mfn, &f);
+    rc = frame_get_typed(v->domain, mfn, FT_L4, &f);
     if (unlikely(rc)) return rc;
     if (unlikely(v->mm.ldt_mapped)) ldt_unmap(v);
     show_m2p(f);
@@ -97,37 +80,40 @@ int new_base(struct vcpu *v, uint64_t mfn) {
     return l4_put(old);
 }
 
+/* References for the base pointer of user mode. */
+static int user_l4_get(const struct domain *d, uint64_t mfn) {
+    struct frame *f;
+    int rc = frame_get_typed(d, mfn, FT_L4, &f);
+
+    if (!rc && m2p_strict(d)) WRITE_ONCE(*m2p_slot(f), 0);
+    return rc;
+}
+
 int new_user_base(struct vcpu *v, uint64_t mfn) {
     mfn_t old = v->arch.guest_table_user, new = mfn ? _mfn(mfn) : INVALID_MFN;
-    struct frame *f;
     int rc;
 
     if (mfn_eq(old, new)) return 0;
     if (likely(mfn)) {
-        rc = l4_get(v->domain, mfn, &f);
+        rc = user_l4_get(v->domain, mfn);
         if (unlikely(rc)) return rc;
-        if (m2p_strict(v->domain)) WRITE_ONCE(*m2p_slot(f), 0);
     }
     v->arch.guest_table_user = new;
     return l4_put(old);
 }
 
-/* v is not running and has no base pointers yet, or loses them: the tools' and VCPUOP_initialise.
+/* v is not running and has no base pointers yet, or loses them: setvcpucontext, VCPUOP_initialise.
  */
 int mm_set_base(struct vcpu *v, mfn_t kernel_l4, mfn_t user_l4) {
-    struct frame *k, *u;
-    int rc = l4_get(v->domain, mfn_x(kernel_l4), &k);
+    struct frame *k;
+    int rc = frame_get_typed(v->domain, mfn_x(kernel_l4), FT_L4, &k);
 
     if (rc) return rc;
-    if (!mfn_eq(user_l4, INVALID_MFN) && mfn_x(user_l4)) {
-        rc = l4_get(v->domain, mfn_x(user_l4), &u);
-        if (rc) {
-            l4_put(kernel_l4);
-            return rc;
-        }
-        if (m2p_strict(v->domain)) WRITE_ONCE(*m2p_slot(u), 0);
-    } else {
-        user_l4 = INVALID_MFN;
+    if (!mfn_x(user_l4)) user_l4 = INVALID_MFN;
+    if (!mfn_eq(user_l4, INVALID_MFN)) rc = user_l4_get(v->domain, mfn_x(user_l4));
+    if (rc) {
+        frame_put_typed(k);
+        return rc;
     }
     show_m2p(k);
     l4_put(v->arch.guest_table);
@@ -147,8 +133,55 @@ static int drop_base(mfn_t *base) {
 int mm_drop_vcpu_pagetables(struct vcpu *v) {
     int rc = mm_finish_pending(current);
 
-    if (!rc && !mfn_eq(v->arch.guest_table, INVALID_MFN)) rc = drop_base(&v->arch.guest_table);
-    if (!rc && !mfn_eq(v->arch.guest_table_user, INVALID_MFN))
-        rc = drop_base(&v->arch.guest_table_user);
-    return rc;
+    if (!rc) rc = drop_base(&v->arch.guest_table);
+    return rc ? rc : drop_base(&v->arch.guest_table_user);
+}
+
+/* Flushes. */
+
+static void domain_mask(const struct domain *d, struct flush_mask *m) {
+    for (unsigned int i = 0; i < ARRAY_SIZE(m->bits); i++)
+        m->bits[i] = __atomic_load_n(&d->arch.dirty_cpus[i], __ATOMIC_SEQ_CST);
+}
+
+void flush_all_since(uint32_t stamp) {
+    struct flush_mask m = {{0}};
+
+    for (unsigned int i = 0; i < nr_cpus; i++) m.bits[i / 64] |= BIT(i % 64);
+    tlb_filter(&m, stamp);
+    smp_flush_tlb(&m, FLUSH_ALL_VA);
+}
+
+void flush_stale(const struct frame *f, const struct domain *owner) {
+    struct flush_mask m;
+
+    if (!owner) {
+        flush_all_since(f->tlb_stamp);
+        return;
+    }
+    domain_mask(owner, &m);
+    tlb_filter(&m, f->tlb_stamp);
+    smp_flush_tlb(&m, FLUSH_ALL_VA);
+}
+
+void flush_domain(struct domain *d, uint64_t va) {
+    struct flush_mask m;
+
+    domain_mask(d, &m);
+    smp_flush_tlb(&m, va);
+}
+
+/* The vcpus of d set in a bitmap in guest memory. A vcpu that is not running has nothing cached,
+ * and loads CR3 before it runs; one that moves meanwhile loads it too. */
+int flush_vcpus(struct domain *d, uint64_t bitmap_va, uint64_t va) {
+    uint64_t set[MAX_VCPUS / 64] = {0};
+    struct flush_mask m = {{0}};
+    struct vcpu *v;
+
+    if (copy_from_guest(set, bitmap_va, DIV_ROUND_UP(d->max_vcpus, 8))) return -EFAULT;
+    for_each_vcpu(d, v)
+        if (test_bit(v->id, set) && READ_ONCE(v->is_running))
+            __set_bit(READ_ONCE(v->sched.cpu), m.bits);
+    smp_flush_tlb(&m, va);
+    return 0;
 }

@@ -9,9 +9,8 @@
 
 #include "mm_local.h"
 
-#define GDT_PAGES    RESERVED_GDT_PAGE /* that a guest can set */
-#define MAX_LDT      8192
-#define WINDOW_FLAGS (PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX) /* the CPU sets accessed bits */
+#define GDT_PAGES RESERVED_GDT_PAGE /* that a guest can set */
+#define MAX_LDT   8192
 
 /* Bits of a descriptor's high half. */
 #define DESC_P         (1u << 15)
@@ -56,28 +55,11 @@ int segdesc_validate(struct frame *f) {
     return 0;
 }
 
-static struct frame *segdesc_get(struct domain *d, uint64_t mfn) {
-    struct frame *f = frame_of(mfn);
-
-    if (!f || !frame_get(f, d)) return NULL;
-    if (!frame_get_type(f, FT_SEGDESC)) return f;
-    frame_put(f);
-    return NULL;
-}
-
-static void segdesc_put(struct frame *f) {
-    frame_put_type(f);
-    frame_put(f);
-}
-
-static uint64_t no_descriptors_pte(void) {
-    return mfn_x(virt_to_mfn(no_descriptors)) << PAGE_SHIFT | PTE_P | PTE_A | PTE_NX;
-}
-
 /* A vcpu without a GDT reads zeros. The CPU's own page 14 is left alone. */
 void gdt_window_clear(struct vcpu *v) {
-    for (unsigned int i = 0; i < GDT_PAGES; i++)
-        WRITE_ONCE(v->mm.window_l1e[i], no_descriptors_pte());
+    uint64_t e = mfn_to_paddr(virt_to_mfn(no_descriptors)) | PTE_P | PTE_A | PTE_NX;
+
+    for (unsigned int i = 0; i < GDT_PAGES; i++) WRITE_ONCE(v->mm.window_l1e[i], e);
 }
 
 /* A vcpu's window may be in the TLB of the CPU that runs it, which is this one or none. */
@@ -94,24 +76,25 @@ void mm_drop_gdt(struct vcpu *v) {
     v->arch.gdt_entries = 0;
     gdt_window_clear(v);
     window_flush(v);
-    while (n > 0) segdesc_put(frame_of(frames[--n]));
+    while (n > 0) frame_put_typed(frame_of(frames[--n]));
 }
 
 int mm_set_gdt(struct vcpu *v, const uint64_t *frames, uint32_t entries) {
     unsigned int n = DIV_ROUND_UP(entries, 512), i;
+    struct frame *f;
 
     if (entries > GDT_PAGES * 512) return -EINVAL;
     for (i = 0; i < n; i++)
-        if (!segdesc_get(v->domain, frames[i])) goto undo;
+        if (frame_get_typed(v->domain, frames[i], FT_SEGDESC, &f)) goto undo;
     mm_drop_gdt(v);
     for (i = 0; i < n; i++) {
         v->arch.gdt_frames[i] = frames[i];
-        WRITE_ONCE(v->mm.window_l1e[i], frames[i] << PAGE_SHIFT | WINDOW_FLAGS);
+        WRITE_ONCE(v->mm.window_l1e[i], frames[i] << PAGE_SHIFT | DATA_PTE);
     }
     v->arch.gdt_entries = entries;
     return 0;
 undo:
-    while (i > 0) segdesc_put(frame_of(frames[--i]));
+    while (i > 0) frame_put_typed(frame_of(frames[--i]));
     return -EINVAL;
 }
 
@@ -131,17 +114,16 @@ long do_set_gdt(uint64_t frame_list, uint32_t entries) {
 void ldt_unmap(struct vcpu *v) {
     uint16_t mapped = v->mm.ldt_mapped;
     uint64_t e[16];
-    unsigned int i;
 
     if (!mapped) return;
     v->mm.ldt_mapped = 0;
-    for (i = 0; i < 16; i++) {
+    for (unsigned int i = 0; i < 16; i++) {
         e[i] = v->mm.window_l1e[16 + i];
         WRITE_ONCE(v->mm.window_l1e[16 + i], 0);
     }
     window_flush(v);
-    for (i = 0; i < 16; i++)
-        if (mapped & (1u << i)) segdesc_put(frame_of(pte_mfn(e[i])));
+    for (unsigned int i = 0; i < 16; i++)
+        if (mapped & (1u << i)) frame_put_typed(frame_of(pte_mfn(e[i])));
 }
 
 int mm_set_ldt(struct vcpu *v, uint64_t base, uint32_t entries) {
@@ -177,13 +159,10 @@ bool ldt_map_page(struct vcpu *v, unsigned int page) {
     struct frame *l1, *f;
 
     if (page * 512 >= v->arch.ldt_entries || (v->mm.ldt_mapped & (1u << page))) return false;
-    slot = walk_tables(v->domain, v->arch.guest_table, va, &l1);
-    if (!slot) return false;
-    e = READ_ONCE(*slot);
-    if (!(e & PTE_P)) return false;
-    f = segdesc_get(v->domain, pte_mfn(e));
-    if (!f) return false;
-    WRITE_ONCE(v->mm.window_l1e[16 + page], frame_nr(f) << PAGE_SHIFT | WINDOW_FLAGS);
+    slot = walk_tables(v->domain, v->arch.guest_table, va, &l1, NULL);
+    e = slot ? READ_ONCE(*slot) : 0;
+    if (!(e & PTE_P) || frame_get_typed(v->domain, pte_mfn(e), FT_SEGDESC, &f)) return false;
+    WRITE_ONCE(v->mm.window_l1e[16 + page], frame_nr(f) << PAGE_SHIFT | DATA_PTE);
     v->mm.ldt_mapped |= (uint16_t)(1u << page);
     return true;
 }
@@ -192,15 +171,10 @@ long do_update_descriptor(uint64_t gaddr, uint64_t desc) {
     struct frame *f = frame_of(gaddr >> PAGE_SHIFT);
     uint64_t type;
 
-    if ((gaddr & 7) || !descriptor_ok(&desc) || !f || !frame_get(f, current->domain))
-        return -EINVAL;
+    if ((gaddr & 7) || !descriptor_ok(&desc) || !f) return -EINVAL;
     type = (READ_ONCE(f->type) & FT_TYPE_MASK) == FT_SEGDESC ? FT_SEGDESC : FT_WRITABLE;
-    if (frame_get_type(f, type)) {
-        frame_put(f);
-        return -EINVAL;
-    }
+    if (frame_get_typed(current->domain, frame_nr(f), type, &f)) return -EINVAL;
     WRITE_ONCE(*(uint64_t *)((char *)frame_virt(f) + (gaddr & ~PAGE_MASK)), desc);
-    frame_put_type(f);
-    frame_put(f);
+    frame_put_typed(f);
     return 0;
 }

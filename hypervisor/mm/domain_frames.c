@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames of domains: giving them to an owner, the owner's list and counts, and what happens when
- * the last reference goes. A domain that owns frames holds one reference to its own shell for them
- * together, so that it outlives what others still map. Hospes's frames shared with a domain do not
- * keep it: they become dom_xen's when they are taken back (frame.c).
+ * Frames of domains: giving them to an owner, the owner's list and counts, those that Hospes itself
+ * maps, and how a dying domain gives its frames back. A domain that owns frames holds one reference
+ * to its own shell for them together, so that it outlives what others still map. Hospes's frames
+ * shared with a domain do not keep it: they become dom_xen's when they are taken back (frame.c).
  */
 #include "mm_local.h"
 
@@ -37,144 +37,14 @@ int owner_set(uint32_t tag, struct domain *d) {
     return 0;
 }
 
-/* d->mm.lock */
-static void list_insert(uint32_t *head, struct frame *f) {
-    f->prev = 0;
-    f->next = *head;
-    if (*head) frame_table[*head].prev = (uint32_t)frame_nr(f);
-    *head = (uint32_t)frame_nr(f);
-}
-
+/* d->mm.lock. A frame that is not on the list any more has no neighbours and is not its head. */
 static void list_remove(struct domain *d, struct frame *f) {
-    uint32_t n = (uint32_t)frame_nr(f);
-
     if (f->prev)
         frame_table[f->prev].next = f->next;
-    else if (d->mm.first_frame == n)
+    else if (d->mm.first_frame == frame_nr(f))
         d->mm.first_frame = f->next;
-    else
-        d->mm.first_kept = f->next;
     if (f->next) frame_table[f->next].prev = f->prev;
     f->next = f->prev = 0;
-}
-
-struct frame *domain_first_frame(struct domain *d) {
-    struct frame *f = NULL;
-
-    spin_lock(&d->mm.lock);
-    if (d->mm.first_frame) {
-        f = &frame_table[d->mm.first_frame];
-        if (!frame_try_get(f, owner_tag(d)))
-            f = NULL; /* its last reference is just being put: it will leave the list */
-    }
-    spin_unlock(&d->mm.lock);
-    return f;
-}
-
-void domain_keep_frame(struct domain *d, struct frame *f) {
-    spin_lock(&d->mm.lock);
-    list_remove(d, f);
-    list_insert(&d->mm.first_kept, f);
-    spin_unlock(&d->mm.lock);
-}
-
-/* The frame's count is 0: nobody can find it any more. */
-void domain_frame_release(struct frame *f) {
-    struct domain *d;
-    bool empty;
-
-    if (f->count & FC_HYPERVISOR) {
-        f->count = FC_DIRTY;
-        heap_free(f, 0);
-        return;
-    }
-    d = owner_domain(f->owner);
-    spin_lock(&d->mm.lock);
-    list_remove(d, f);
-    empty = --d->mm.tot_pages == 0;
-    spin_unlock(&d->mm.lock);
-    f->count = 0;
-    frame_scrub(f);
-    heap_free(f, 0);
-    if (empty) domain_put(d);
-}
-
-/* d->mm.lock. A frame that comes back (exchange) has its last type and FC_FOREIGN still, and will
- * be flushed for. */
-static void give(struct domain *d, struct frame *f) {
-    f->owner = owner_tag(d);
-    list_insert(&d->mm.first_frame, f);
-    __atomic_store_n(&f->count, (f->count & FC_FOREIGN) | FC_ALLOCATED | 1, __ATOMIC_SEQ_CST);
-}
-
-int domain_assign(struct domain *d, struct frame *f, unsigned int order, bool uncounted) {
-    uint64_t n = BIT(order);
-    bool first = false;
-    int rc = 0;
-
-    spin_lock(&d->mm.lock);
-    if (d->state >= DOM_DYING)
-        rc = -EINVAL;
-    else if (!uncounted && (d->mm.tot_pages + n > d->mm.max_pages || d->mm.tot_pages + n < n))
-        rc = -E2BIG;
-    if (!rc) {
-        if (!uncounted) {
-            first = !d->mm.tot_pages;
-            d->mm.tot_pages += n;
-            claim_used(d, n);
-        }
-        for (uint64_t i = n; i-- > 0;) give(d, &f[i]);
-    }
-    spin_unlock(&d->mm.lock);
-    if (first) domain_ref(d);
-    return rc;
-}
-
-static void make_presentable(struct frame *f, uint64_t n, bool scrub) {
-    for (uint64_t i = 0; i < n; i++) {
-        if (scrub && (f[i].count & FC_DIRTY)) frame_scrub(&f[i]);
-        f[i].count = 0;
-    }
-}
-
-struct frame *alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits,
-                                  unsigned int flags) {
-    struct frame *f;
-
-    if ((flags & ALLOC_LOW) && (!bits || bits > 32)) bits = 32;
-    if (d && !(flags & ALLOC_NO_OWNER) && READ_ONCE(d->mm.tot_pages) + BIT(order) > d->mm.max_pages)
-        return NULL;
-    f = heap_alloc(order, bits, d);
-    if (!f) return NULL;
-    make_presentable(f, BIT(order), !(flags & ALLOC_NO_SCRUB));
-    if (d && !(flags & ALLOC_NO_OWNER) && domain_assign(d, f, order, false)) {
-        heap_free(f, order);
-        return NULL;
-    }
-    return f;
-}
-
-void free_domain_frame(struct frame *f) {
-    if (__atomic_fetch_and(&f->count, ~FC_ALLOCATED, __ATOMIC_SEQ_CST) & FC_ALLOCATED)
-        frame_drop(f);
-}
-
-int domain_steal(struct domain *d, struct frame *f) {
-    uint64_t x;
-
-    if (!frame_try_get(f, owner_tag(d))) return -EINVAL;
-    x = READ_ONCE(f->count);
-    do {
-        if ((x & ~FC_FOREIGN) != (FC_ALLOCATED | 2)) { /* the owner's and ours */
-            frame_drop(f);
-            return -EINVAL;
-        }
-    } while (!cas64(&f->count, &x, x & FC_FOREIGN)); /* nobody can get a reference from now on */
-    spin_lock(&d->mm.lock);
-    list_remove(d, f);
-    spin_unlock(&d->mm.lock);
-    f->owner = OWNER_NONE;
-    return 0;
 }
 
 void domain_uncount(struct domain *d, uint64_t pages) {
@@ -185,4 +55,192 @@ void domain_uncount(struct domain *d, uint64_t pages) {
     empty = pages && !d->mm.tot_pages;
     spin_unlock(&d->mm.lock);
     if (empty) domain_put(d);
+}
+
+/* The frame's count is 0: nobody can find it any more. */
+void domain_frame_release(struct frame *f) {
+    struct domain *d = owner_domain(f->owner);
+    bool ours = f->count & FC_HYPERVISOR;
+
+    if (!ours) {
+        spin_lock(&d->mm.lock);
+        list_remove(d, f);
+        spin_unlock(&d->mm.lock);
+    }
+    clear_frame(frame_virt(f));
+    f->count = 0;
+    heap_free(f, 0);
+    if (!ours) domain_uncount(d, 1);
+}
+
+/* d->mm.lock. A frame that comes back (exchange) has its last type and FC_FOREIGN still, and will
+ * be flushed for. */
+static void give(struct domain *d, struct frame *f) {
+    f->owner = owner_tag(d);
+    f->prev = 0;
+    f->next = d->mm.first_frame;
+    if (f->next) frame_table[f->next].prev = (uint32_t)frame_nr(f);
+    d->mm.first_frame = (uint32_t)frame_nr(f);
+    __atomic_store_n(&f->count, (f->count & FC_FOREIGN) | FC_ALLOCATED | 1, __ATOMIC_SEQ_CST);
+}
+
+bool domain_assign(struct domain *d, struct frame *f, unsigned int order, bool uncounted) {
+    uint64_t n = BIT(order);
+    bool ok, first = false;
+
+    spin_lock(&d->mm.lock);
+    ok = d->state < DOM_DYING && (uncounted || d->mm.tot_pages + n <= d->mm.max_pages);
+    if (ok && !uncounted) {
+        first = !d->mm.tot_pages;
+        d->mm.tot_pages += n;
+        claim_used(d, n);
+    }
+    for (uint64_t i = n; ok && i-- > 0;) give(d, &f[i]);
+    spin_unlock(&d->mm.lock);
+    if (first) domain_ref(d);
+    return ok;
+}
+
+struct frame *alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits) {
+    struct frame *f;
+
+    if (READ_ONCE(d->mm.tot_pages) + BIT(order) > d->mm.max_pages) return NULL;
+    f = heap_alloc(order, bits, d);
+    if (!f || domain_assign(d, f, order, false)) return f;
+    heap_free(f, order);
+    return NULL;
+}
+
+void free_domain_frame(struct frame *f) {
+    if (__atomic_fetch_and(&f->count, ~FC_ALLOCATED, __ATOMIC_SEQ_CST) & FC_ALLOCATED)
+        frame_drop(f);
+}
+
+bool domain_steal(struct domain *d, struct frame *f) {
+    uint64_t x;
+
+    if (!frame_try_get(f, owner_tag(d))) return false;
+    x = READ_ONCE(f->count);
+    do {
+        if ((x & ~FC_FOREIGN) != (FC_ALLOCATED | 2)) { /* the owner's and ours */
+            frame_drop(f);
+            return false;
+        }
+    } while (!cas64(&f->count, &x, x & FC_FOREIGN)); /* nobody can get a reference from now on */
+    spin_lock(&d->mm.lock);
+    list_remove(d, f);
+    spin_unlock(&d->mm.lock);
+    f->owner = OWNER_NONE;
+    return true;
+}
+
+/*
+ * Guest frames that Hospes itself writes: vcpu_info, event FIFO pages. They are reached by the
+ * direct map and held by a frame and a writable type reference, so they stay with their owner and
+ * never become tables. For a PV guest a gfn is a machine frame number. FC_MAPPED can not overflow:
+ * there are some for each vcpu, and 128 pages of event words.
+ */
+void *mm_map_guest_frame(struct domain *d, uint64_t gfn, int *err) {
+    struct frame *f;
+
+    *err = frame_get_typed(d, gfn, FT_WRITABLE, &f) ? -EINVAL : 0;
+    if (*err) return NULL;
+    __atomic_fetch_add(&f->count, FC_MAPPED_ONE, __ATOMIC_SEQ_CST);
+    return frame_virt(f);
+}
+
+void mm_unmap_guest_frame(void *va) {
+    struct frame *f = mfn_to_frame(virt_to_mfn(va));
+
+    __atomic_fetch_sub(&f->count, FC_MAPPED_ONE, __ATOMIC_SEQ_CST);
+    frame_put_writable(f);
+}
+
+/* Registers, once. Pending events of the old place count for the new one: all are marked. */
+int mm_map_vcpu_info(struct vcpu *v, uint64_t gfn, uint32_t offset) {
+    struct vcpu_info *new;
+    char *page;
+    int rc;
+
+    if (offset > PAGE_SIZE - sizeof(*new) || (offset & 7)) return -ENXIO;
+    if (!mfn_eq(v->info_mfn, INVALID_MFN)) return -EINVAL;
+    if (v != current && !test_bit(VPF_DOWN, &v->pause_flags)) return -EINVAL;
+    page = mm_map_guest_frame(v->domain, gfn, &rc);
+    if (!page) return rc;
+    new = (struct vcpu_info *)(page + offset);
+    memcpy(new, v->info, sizeof(*new));
+    v->info_mfn = virt_to_mfn(page);
+    __atomic_store_n(&v->info, new, __ATOMIC_SEQ_CST);
+    /* Events sent to the old place while it was copied must not be lost. */
+    __atomic_store_n(&new->evtchn_pending_sel, ~0UL, __ATOMIC_SEQ_CST);
+    vcpu_mark_events_pending(v);
+    return 0;
+}
+
+/* v never runs again. Its base pointers have been dropped by mm_drop_vcpu_pagetables(); what still
+ * sends events to it finds the dummy. */
+void mm_destroy_vcpu(struct vcpu *v) {
+    struct frame *f = v->mm.pending;
+    mfn_t info = v->info_mfn;
+
+    v->mm.pending = NULL;
+    if (f) frame_drop(f); /* whoever destroys its domain finishes it */
+    mm_set_ldt(v, 0, 0);
+    mm_drop_gdt(v);
+    if (mfn_eq(info, INVALID_MFN)) return;
+    __atomic_store_n(&v->info, &dummy_vcpu_info, __ATOMIC_SEQ_CST);
+    v->info_mfn = INVALID_MFN;
+    mm_unmap_guest_frame(mfn_to_virt(info));
+}
+
+/* The first frame of the list, with a reference; NULL: none, or its last reference is just being
+ * put, and it will leave the list. */
+static struct frame *first_frame(struct domain *d) {
+    struct frame *f;
+
+    spin_lock(&d->mm.lock);
+    f = &frame_table[d->mm.first_frame];
+    if (!d->mm.first_frame || !frame_try_get(f, owner_tag(d))) f = NULL;
+    spin_unlock(&d->mm.lock);
+    return f;
+}
+
+/*
+ * f, which has a reference of ours, loses its pin, its partial state and its owner's reference, in
+ * that order, and leaves the list: it goes now, or when the tables that map it are torn down, or
+ * with the last reference of whoever still holds it.
+ */
+static int give_up(struct domain *d, struct frame *f) {
+    if (frame_unpin(f)) {
+        (void)type_put(f, 1); /* what is left to do is partial: next */
+        frame_drop(f);
+    }
+    while (frame_finish_partial(f))
+        if (preempt_check()) return -ERESTART;
+    free_domain_frame(f);
+    spin_lock(&d->mm.lock);
+    list_remove(d, f);
+    spin_unlock(&d->mm.lock);
+    return 0;
+}
+
+/* After the vcpus of d let go of their frames. It is DYING, so no frame comes and no pin stays. */
+int mm_relinquish_domain(struct domain *d) {
+    int rc = mm_finish_pending(current);
+    struct frame *f;
+
+    if (rc) return rc;
+    domain_set_claim(d, 0);
+    while (READ_ONCE(d->mm.first_frame)) {
+        f = first_frame(d);
+        if (f) {
+            rc = give_up(d, f);
+            frame_drop(f);
+            if (rc) return rc;
+        } else {
+            smp_poll();
+        }
+        if (preempt_check()) return -ERESTART;
+    }
+    return 0;
 }

@@ -42,7 +42,7 @@ static int steal_extent(struct exchange *x, uint64_t i) {
     if (copy_from_guest_idx(&mfn, x->in, i)) return -EFAULT;
     for (uint64_t k = 0; k < BIT(x->in_order); k++) {
         f = frame_of(mfn + k);
-        if (!f || domain_steal(x->d, f)) return -EINVAL;
+        if (!f || !domain_steal(x->d, f)) return -EINVAL;
         chain(&x->stolen, f);
     }
     return 0;
@@ -54,13 +54,19 @@ static int prepare(struct exchange *x, uint64_t chunk) {
 
     for (uint64_t j = 0; !rc && j < BIT(x->ins); j++) rc = steal_extent(x, (chunk << x->ins) + j);
     for (uint64_t j = 0; !rc && j < BIT(x->outs); j++) {
-        f = alloc_domain_frames(x->d, x->out_order, x->bits, ALLOC_NO_OWNER);
+        f = heap_alloc(x->out_order, x->bits, x->d);
         if (f)
             chain(&x->fresh, f);
         else
             rc = -ENOMEM;
     }
     return rc;
+}
+
+static void drop_stolen(struct frame *f) {
+    frame_forget_type(f);
+    clear_frame(frame_virt(f));
+    heap_free(f, 0);
 }
 
 /* Frames whose domain died under us, or that are not needed. */
@@ -70,22 +76,14 @@ static void drop_fresh(struct exchange *x) {
     while ((f = unchain(&x->fresh))) heap_free(f, x->out_order);
 }
 
-static void drop_stolen(struct frame *f) {
-    frame_forget_type(f);
-    frame_scrub(f);
-    heap_free(f, 0);
-}
-
 static void undo(struct exchange *x) {
     struct frame *f;
-    uint64_t lost = 0;
 
     while ((f = unchain(&x->stolen)))
-        if (domain_assign(x->d, f, 0, true)) {
+        if (!domain_assign(x->d, f, 0, true)) {
             drop_stolen(f);
-            lost++;
+            domain_uncount(x->d, 1);
         }
-    domain_uncount(x->d, lost);
     drop_fresh(x);
 }
 
@@ -108,7 +106,7 @@ static int commit(struct exchange *x, uint64_t chunk) {
         drop_stolen(f);
     }
     while ((f = unchain(&x->fresh))) {
-        if (domain_assign(x->d, f, x->out_order, true)) {
+        if (!domain_assign(x->d, f, x->out_order, true)) {
             heap_free(f, x->out_order);
             drop_fresh(x);
             domain_uncount(x->d, (BIT(x->outs) - n) << x->out_order);
@@ -130,18 +128,6 @@ static int check(const struct xen_memory_exchange *e) {
         e->in.nr_extents << e->in.extent_order != e->out.nr_extents << e->out.extent_order)
         return -EINVAL;
     return 0;
-}
-
-static void setup(struct exchange *x, const struct xen_memory_exchange *e) {
-    unsigned int bits = XENMEMF_get_address_bits(e->out.mem_flags);
-
-    x->in = handle_addr(e->in.extent_start);
-    x->out = handle_addr(e->out.extent_start);
-    x->in_order = e->in.extent_order;
-    x->out_order = e->out.extent_order;
-    x->ins = x->out_order > x->in_order ? x->out_order - x->in_order : 0;
-    x->outs = x->in_order > x->out_order ? x->in_order - x->out_order : 0;
-    x->bits = bits < 64 ? bits : 0;
 }
 
 /* Chunks from e->nr_exchanged on, which it keeps up to date. */
@@ -166,23 +152,25 @@ static long exchange(struct exchange *x, struct xen_memory_exchange *e, uint64_t
 long memory_exchange(uint64_t arg) {
     struct xen_memory_exchange e;
     struct exchange x = {0};
+    unsigned int bits;
     long rc;
 
     if (copy_from_guest(&e, arg, sizeof(e))) return -EFAULT;
     rc = check(&e);
     if (!rc && e.nr_exchanged == e.in.nr_extents) return 0;
+    if (!rc) rc = memop_domain(e.in.domid, XENMEM_exchange, &x.d);
     if (!rc) {
-        x.d = domain_get_self_or(e.in.domid);
-        if (!x.d)
-            rc = -ESRCH;
-        else if (x.d != current->domain)
-            rc = policy_check(current->domain, x.d, POL_MEMORY_FOREIGN, XENMEM_exchange);
-    }
-    if (!rc) {
-        setup(&x, &e);
+        bits = XENMEMF_get_address_bits(e.out.mem_flags);
+        x.bits = bits < 64 ? bits : 0;
+        x.in = handle_addr(e.in.extent_start);
+        x.out = handle_addr(e.out.extent_start);
+        x.in_order = e.in.extent_order;
+        x.out_order = e.out.extent_order;
+        x.ins = max(x.out_order, x.in_order) - x.in_order;
+        x.outs = max(x.out_order, x.in_order) - x.out_order;
         rc = exchange(&x, &e, arg);
+        domain_put(x.d);
     }
-    if (x.d) domain_put(x.d);
     if (copy_field_to_guest(arg, struct xen_memory_exchange, nr_exchanged, &e)) rc = -EFAULT;
     return rc;
 }

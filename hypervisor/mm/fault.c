@@ -18,14 +18,6 @@ struct pt_write {
     uint64_t page; /* of the fault: nothing else may be written */
 };
 
-/* The entry that va names, and where in it; NULL: not within one entry of the page. */
-static uint64_t *entry_at(const struct pt_write *w, uint64_t va, unsigned int bytes,
-                          unsigned int *bit) {
-    if ((va & PAGE_MASK) != w->page || (va & (bytes - 1)) || bytes > 8) return NULL;
-    *bit = (va & 7) * 8;
-    return (uint64_t *)((char *)frame_virt(w->table) + (va & ~PAGE_MASK & ~7UL));
-}
-
 static uint64_t merge(uint64_t whole, uint64_t part, unsigned int bytes, unsigned int bit) {
     uint64_t mask = bytes == 8 ? ~0UL : (BIT(bytes * 8) - 1) << bit;
 
@@ -34,11 +26,12 @@ static uint64_t merge(uint64_t whole, uint64_t part, unsigned int bytes, unsigne
 
 static int pt_store(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
     struct pt_write *w = ctx;
-    unsigned int bit;
-    uint64_t *slot = entry_at(w, va, bytes, &bit), whole, before;
+    uint64_t *slot = (uint64_t *)frame_virt(w->table) + ((va & ~PAGE_MASK) / 8), whole, before;
+    unsigned int bit = (va & 7) * 8;
     int rc;
 
-    if (!slot) return -EINVAL;
+    /* Within one entry of the page, and nowhere else. */
+    if ((va & PAGE_MASK) != w->page || (va & (bytes - 1)) || bytes > 8) return -EINVAL;
     whole = READ_ONCE(*slot);
     val = merge(whole, val, bytes, bit);
     if (!old) return l1_update(slot, val, w->d, w->d, false);
@@ -51,16 +44,12 @@ static int pt_store(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigne
 static bool write_table(struct vcpu *v, uint64_t addr, struct frame *f,
                         struct cpu_user_regs *regs) {
     struct pt_write w = {v->domain, f, addr & PAGE_MASK};
-    uint64_t type;
-    bool done = false;
+    uint64_t type = table_hold(v->domain, f);
+    bool done;
 
-    if (!frame_try_get(f, owner_tag(v->domain))) return false;
-    type = frame_ref_table(f);
-    if (type != FT_NONE) {
-        done = type == FT_L1 && emulate_pt_write(regs, addr, pt_store, &w) == 0;
-        frame_drop_table(f);
-    }
-    frame_drop(f);
+    if (type == FT_NONE) return false;
+    done = type == FT_L1 && emulate_pt_write(regs, addr, pt_store, &w) == 0;
+    frame_put_typed(f);
     return done;
 }
 
@@ -94,28 +83,18 @@ static bool write_read_only(struct vcpu *v, uint64_t addr, uint64_t e, struct cp
 
 /* The tables allow by now what faulted: another CPU changed them, or this CPU remembered old ones.
  */
-static bool allowed_now(struct vcpu *v, uint64_t addr, uint32_t ec) {
-    mfn_t l4 = v->arch.kernel_mode ? v->arch.guest_table : v->arch.guest_table_user;
-    uint32_t tag = owner_tag(v->domain);
-    struct frame *f = frame_of(mfn_x(l4));
-    uint64_t e = 0, all = ~0UL, nx = 0;
-
-    for (unsigned int shift = 39; shift >= 12; shift -= 9) {
-        if (!f || (f->owner != tag && shift != 12)) return false;
-        e = READ_ONCE(((uint64_t *)frame_virt(f))[(addr >> shift) & 511]);
-        if (!(e & PTE_P)) return false;
-        all &= e;
-        nx |= e & PTE_NX;
-        f = frame_of(pte_mfn(e));
-        if (shift > 12 && (!f || f->owner != tag)) return false;
-    }
-    if ((ec & PFEC_WRITE) && !(all & PTE_RW)) return false;
-    if ((ec & PFEC_FETCH) && nx) return false;
-    return true;
-}
-
 static bool spurious(struct vcpu *v, uint64_t addr, uint32_t ec) {
-    if ((ec & PFEC_RESERVED) || !allowed_now(v, addr, ec)) return false;
+    mfn_t l4 = v->arch.kernel_mode ? v->arch.guest_table : v->arch.guest_table_user;
+    uint64_t rights = ~0UL, *slot, e;
+    struct frame *l1;
+
+    if (ec & PFEC_RESERVED) return false;
+    slot = walk_tables(v->domain, l4, addr, &l1, &rights);
+    e = slot ? READ_ONCE(*slot) : 0;
+    rights &= e ^ PTE_NX;
+    if (!(e & PTE_P) || ((ec & PFEC_WRITE) && !(rights & PTE_RW)) ||
+        ((ec & PFEC_FETCH) && !(rights & PTE_NX)))
+        return false;
     tlb_flush_page_local(addr);
     return true;
 }
@@ -139,7 +118,7 @@ bool mm_handle_fault(struct vcpu *v, uint64_t addr, uint32_t ec, struct cpu_user
     }
     if ((ec & (PFEC_WRITE | PFEC_PRESENT)) == (PFEC_WRITE | PFEC_PRESENT) &&
         !(ec & (PFEC_RESERVED | PFEC_FETCH)) && v->arch.kernel_mode && from_guest(regs)) {
-        slot = walk_tables(v->domain, v->arch.guest_table, addr, &l1);
+        slot = walk_tables(v->domain, v->arch.guest_table, addr, &l1, NULL);
         e = slot ? READ_ONCE(*slot) : 0;
         if ((e & (PTE_P | PTE_RW)) == PTE_P && write_read_only(v, addr, e, regs)) return true;
     }

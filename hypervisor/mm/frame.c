@@ -39,8 +39,8 @@
  * was preempted is never taken up again (XSA-296 to 299).
  *
  * Tables have no lock. To change an entry one holds a type reference on the table
- * (frame_ref_table), takes the references for the new entry, exchanges the entry atomically and
- * puts what the old one held. A teardown can not run at the same time, as the type count is not 0.
+ * (table_hold), takes the references for the new entry, exchanges the entry atomically and puts
+ * what the old one held. A teardown can not run at the same time, as the type count is not 0.
  *
  * Waiting. A busy frame is waited for with smp_poll(); the holder waits in turn only for tables of
  * a lower level, or for flushes, so waiting ends. Waiting for a table that may take long (L2 and
@@ -65,10 +65,6 @@
 
 static bool is_table(uint64_t type) {
     return (type & FT_TYPE_MASK) >= FT_L1 && (type & FT_TYPE_MASK) <= FT_L4;
-}
-
-struct domain *frame_owner(const struct frame *f) {
-    return owner_domain(READ_ONCE(f->owner));
 }
 
 bool frame_get(struct frame *f, const struct domain *d) { return frame_try_get(f, owner_tag(d)); }
@@ -96,14 +92,9 @@ static void set_idle(struct frame *f, uint64_t type) {
 }
 
 /* busy -> partial. adopted: the state's frame reference exists already. */
-static void set_partial(struct frame *f, uint64_t type, bool adopted) {
+static void set_partial(struct frame *f, bool adopted) {
     if (!adopted) frame_ref(f);
-    __atomic_store_n(&f->type, READ_ONCE(f->type) | type | FT_PARTIAL, __ATOMIC_SEQ_CST);
-}
-
-/* busy -> valid; linear counts may have been set while busy. */
-static void set_valid(struct frame *f) {
-    __atomic_fetch_or(&f->type, FT_VALIDATED, __ATOMIC_SEQ_CST);
+    __atomic_fetch_or(&f->type, FT_PARTIAL, __ATOMIC_SEQ_CST);
 }
 
 /*
@@ -119,7 +110,7 @@ static void set_valid(struct frame *f) {
 static void flush_for_new_type(struct frame *f) {
     bool everywhere = READ_ONCE(f->count) & FC_FOREIGN;
 
-    flush_stale(f, owner_domain(f->owner), everywhere);
+    flush_stale(f, everywhere ? NULL : owner_domain(f->owner));
     if (everywhere) __atomic_fetch_and(&f->count, ~FC_FOREIGN, __ATOMIC_SEQ_CST);
 }
 
@@ -159,22 +150,17 @@ static int type_acquire(struct frame *f, uint64_t type, uint64_t *before, uint64
     return 0;
 }
 
-static int validate(struct frame *f, uint64_t type) {
-    if (is_table(type)) return table_validate(f, type);
-    return type == FT_SEGDESC ? segdesc_validate(f) : 0;
-}
-
 /* Validation of a busy frame ended with rc. */
 static int validated(struct frame *f, uint64_t type, int rc, bool adopted) {
-    if (rc && rc != -ERESTART && is_table(type)) {
-        if (table_devalidate(f, type, true)) rc = -EINTR;
+    if (rc && rc != -ERESTART && is_table(type) && table_devalidate(f, type)) rc = -EINTR;
+    if (rc == -ERESTART || rc == -EINTR) {
+        set_partial(f, adopted);
+        return rc;
     }
-    switch (rc) {
-    case 0: set_valid(f); break;
-    case -ERESTART:
-    case -EINTR: set_partial(f, type, adopted); return rc;
-    default: set_idle(f, type);
-    }
+    if (rc)
+        set_idle(f, type);
+    else /* linear counts may have been set while busy */
+        __atomic_fetch_or(&f->type, FT_VALIDATED, __ATOMIC_SEQ_CST);
     if (adopted) frame_drop(f); /* not the last: the caller has one */
     return rc;
 }
@@ -190,10 +176,14 @@ int type_get(struct frame *f, uint64_t type) {
         f->nr_validated = 0;
         f->partial = 0;
     }
-    return validated(f, type, validate(f, type), before & FT_PARTIAL);
+    if (is_table(type))
+        rc = table_validate(f, type);
+    else if (type == FT_SEGDESC)
+        rc = segdesc_validate(f);
+    return validated(f, type, rc, before & FT_PARTIAL);
 }
 
-int frame_get_type(struct frame *f, uint64_t type) {
+int type_get_now(struct frame *f, uint64_t type) {
     int rc = type_get(f, type);
 
     if (likely(rc != -EINTR)) return rc;
@@ -203,9 +193,9 @@ int frame_get_type(struct frame *f, uint64_t type) {
 }
 
 /* Tears a busy frame down. adopted: it was partial before, and had a frame reference for that. */
-static int tear_down(struct frame *f, uint64_t type, bool adopted, bool preemptible) {
-    if (is_table(type) && table_devalidate(f, type, preemptible)) {
-        set_partial(f, type, adopted);
+static int tear_down(struct frame *f, uint64_t type, bool adopted) {
+    if (is_table(type) && table_devalidate(f, type)) {
+        set_partial(f, adopted);
         return -ERESTART;
     }
     set_idle(f, type);
@@ -213,7 +203,7 @@ static int tear_down(struct frame *f, uint64_t type, bool adopted, bool preempti
     return 0;
 }
 
-int type_put(struct frame *f, uint64_t sub, bool preemptible) {
+int type_put(struct frame *f, uint64_t sub) {
     uint64_t x = READ_ONCE(f->type), n, type;
 
     for (;;) {
@@ -230,12 +220,8 @@ int type_put(struct frame *f, uint64_t sub, bool preemptible) {
     }
     f->nr_validated = PT_ENTRIES;
     f->partial = 0;
-    return tear_down(f, type, false, preemptible);
+    return tear_down(f, type, false);
 }
-
-int frame_put_type_preemptible(struct frame *f) { return type_put(f, 1, true); }
-
-void frame_put_type(struct frame *f) { type_put(f, 1, false); }
 
 void frame_drop_writable_type(struct frame *f) {
     uint64_t x = READ_ONCE(f->type);
@@ -251,12 +237,12 @@ int frame_finish_partial(struct frame *f) {
     do {
         if (!(x & FT_PARTIAL)) return 0;
     } while (!cas64(&f->type, &x, x & ~FT_PARTIAL));
-    return tear_down(f, x & FT_TYPE_MASK, true, true);
+    return tear_down(f, x & FT_TYPE_MASK, true);
 }
 
-bool frame_get_writable(struct frame *f, struct domain *d) {
+bool frame_get_writable(struct frame *f, const struct domain *d) {
     if (!frame_get(f, d)) return false;
-    if (!frame_type_writable(f)) return true;
+    if (!type_get_more(f, FT_WRITABLE)) return true;
     frame_drop(f);
     return false;
 }
@@ -266,24 +252,18 @@ void frame_put_writable(struct frame *f) {
     frame_drop(f);
 }
 
-uint64_t frame_ref_table(struct frame *f) {
-    uint64_t x = READ_ONCE(f->type);
+uint64_t table_hold(const struct domain *d, struct frame *f) {
+    uint64_t x;
 
+    if (unlikely(!frame_try_get(f, owner_tag(d)))) return FT_NONE;
+    x = READ_ONCE(f->type);
     do {
-        if (unlikely(!(x & FT_VALIDATED) || !(x & FT_COUNT_MASK) || !is_table(x))) return FT_NONE;
+        if (unlikely(!(x & FT_VALIDATED) || !(x & FT_COUNT_MASK) || !is_table(x))) {
+            frame_drop(f);
+            return FT_NONE;
+        }
     } while (unlikely(!cas64(&f->type, &x, x + 1)));
     return x & FT_TYPE_MASK;
-}
-
-void frame_drop_table(struct frame *f) {
-    uint64_t x = READ_ONCE(f->type);
-
-    while (likely((x & FT_COUNT_MASK) > 1))
-        if (likely(cas64(&f->type, &x, x - 1))) return;
-    if (type_put(f, 1, true)) {
-        frame_ref(f);
-        pending_add(f);
-    }
 }
 
 bool frame_pin(struct frame *f) {
@@ -296,13 +276,12 @@ bool frame_unpin(struct frame *f) {
 
 /* One more (or less) linear entry of user's; false: user is used by others, or too many. */
 static bool linear_user_get(struct frame *user) {
-    uint64_t x = READ_ONCE(user->type), n;
+    uint64_t x = READ_ONCE(user->type);
 
     do {
         if ((x & FT_LINEAR_MASK) && !(x & FT_LINEAR_USER)) return false;
         if ((x & FT_LINEAR_MASK) == FT_LINEAR_MASK) return false;
-        n = (x | FT_LINEAR_USER) + FT_LINEAR_ONE;
-    } while (!cas64(&user->type, &x, n));
+    } while (!cas64(&user->type, &x, (x | FT_LINEAR_USER) + FT_LINEAR_ONE));
     return true;
 }
 
@@ -315,27 +294,24 @@ static void linear_user_put(struct frame *user) {
     } while (!cas64(&user->type, &x, n));
 }
 
-static bool linear_used_get(struct frame *used, uint64_t type) {
-    uint64_t x = READ_ONCE(used->type);
-
-    do {
-        if ((x & (FT_TYPE_MASK | FT_VALIDATED)) != (type | FT_VALIDATED) || !(x & FT_COUNT_MASK))
-            return false;
-        if ((x & FT_LINEAR_USER) || (x & FT_LINEAR_MASK) == FT_LINEAR_MASK) return false;
-    } while (!cas64(&used->type, &x, x + FT_LINEAR_ONE + 1));
-    return true;
-}
-
 int frame_linear_get(struct frame *user, struct frame *used, uint64_t type) {
+    uint64_t x;
+
     if (!linear_user_get(user)) return -EINVAL;
-    if (linear_used_get(used, type)) return 0;
-    linear_user_put(user);
-    return -EINVAL;
+    x = READ_ONCE(used->type);
+    do {
+        if ((x & (FT_TYPE_MASK | FT_VALIDATED)) != (type | FT_VALIDATED) || !(x & FT_COUNT_MASK) ||
+            (x & FT_LINEAR_USER) || (x & FT_LINEAR_MASK) == FT_LINEAR_MASK) {
+            linear_user_put(user);
+            return -EINVAL;
+        }
+    } while (!cas64(&used->type, &x, x + FT_LINEAR_ONE + 1));
+    return 0;
 }
 
-int frame_linear_put(struct frame *user, struct frame *used, bool preemptible) {
+int frame_linear_put(struct frame *user, struct frame *used) {
     linear_user_put(user);
-    return type_put(used, 1 + FT_LINEAR_ONE, preemptible);
+    return type_put(used, 1 + FT_LINEAR_ONE);
 }
 
 void pending_add(struct frame *f) {
@@ -353,22 +329,24 @@ void pending_add(struct frame *f) {
 
 int mm_finish_pending(struct vcpu *v) {
     struct frame *f = v->mm.pending;
-    int rc;
 
     if (likely(!f)) return 0;
-    rc = frame_finish_partial(f);
-    if (rc) return rc;
+    if (frame_finish_partial(f)) return -ERESTART;
     v->mm.pending = NULL;
     frame_drop(f);
     return 0;
 }
 
+static void count_xen_pages(struct domain *d, uint64_t n) {
+    spin_lock(&d->mm.lock);
+    d->mm.xen_pages += n;
+    spin_unlock(&d->mm.lock);
+}
+
 void share_hv_frame(struct frame *f, struct domain *d, bool writable) {
     f->owner = owner_tag(d);
     f->type = (writable ? FT_WRITABLE : FT_NONE) | FT_VALIDATED | 1;
-    spin_lock(&d->mm.lock);
-    d->mm.xen_pages++;
-    spin_unlock(&d->mm.lock);
+    count_xen_pages(d, 1);
     __atomic_store_n(&f->count, FC_HYPERVISOR | FC_ALLOCATED | 1, __ATOMIC_SEQ_CST);
 }
 
@@ -378,15 +356,13 @@ void share_hv_frame(struct frame *f, struct domain *d, bool writable) {
  * looks at its owner again, and a get that races fails or comes before.
  */
 void unshare_hv_frame(struct frame *f) {
-    struct domain *d = frame_owner(f);
+    struct domain *d = owner_domain(f->owner);
     uint64_t x;
 
     WRITE_ONCE(f->owner, DOMID_XEN + 1u);
     x = __atomic_fetch_and(&f->count, ~FC_ALLOCATED, __ATOMIC_SEQ_CST);
     BUG_ON(!(x & FC_ALLOCATED) || !(x & FC_HYPERVISOR));
-    spin_lock(&d->mm.lock);
-    d->mm.xen_pages--;
-    spin_unlock(&d->mm.lock);
+    count_xen_pages(d, -1UL);
     if ((f->type & FT_TYPE_MASK) == FT_WRITABLE)
         frame_drop_writable_type(f);
     else

@@ -5,34 +5,22 @@
  */
 #include "mm_local.h"
 
-/* An L1 entry of d, its table held by a frame and a type reference. */
+/* An L1 entry of v's domain, its table held by a frame and a type reference. */
 static uint64_t *entry_hold(struct vcpu *v, uint64_t addr, bool is_pte, struct frame **table) {
-    struct domain *d = v->domain;
-    struct frame *f = NULL;
     uint64_t *slot, type;
 
     if (is_pte) {
-        f = frame_of(addr >> PAGE_SHIFT);
-        if (!f || (addr & 7)) return NULL;
-        slot = (uint64_t *)((char *)frame_virt(f) + (addr & ~PAGE_MASK));
+        *table = frame_of(addr >> PAGE_SHIFT);
+        if (!*table || (addr & 7)) return NULL;
+        slot = (uint64_t *)((char *)frame_virt(*table) + (addr & ~PAGE_MASK));
     } else {
-        slot = walk_tables(d, v->arch.guest_table, addr, &f);
+        slot = walk_tables(v->domain, v->arch.guest_table, addr, table, NULL);
         if (!slot) return NULL;
     }
-    if (!frame_try_get(f, owner_tag(d))) return NULL;
-    type = frame_ref_table(f);
-    if (type == FT_L1) {
-        *table = f;
-        return slot;
-    }
-    if (type != FT_NONE) frame_drop_table(f);
-    frame_drop(f);
+    type = table_hold(v->domain, *table);
+    if (type == FT_L1) return slot;
+    if (type != FT_NONE) frame_put_typed(*table);
     return NULL;
-}
-
-static void entry_release(struct frame *table) {
-    frame_drop_table(table);
-    frame_drop(table);
 }
 
 int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags) {
@@ -42,10 +30,9 @@ int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags) {
     if (!slot) return -EINVAL;
     e = mfn_to_paddr(mfn) | PTE_P | flags;
     e |= flags & PTE_USER ? PTE_G : PTE_GUEST_KERNEL | PTE_USER;
-    if (f && (flags & PTE_RW) && f->owner != owner_tag(current->domain))
-        __atomic_fetch_or(&f->count, FC_FOREIGN, __ATOMIC_SEQ_CST);
+    if (f && (flags & PTE_RW)) note_foreign(f, current->domain);
     l1_put(__atomic_exchange_n(slot, e, __ATOMIC_SEQ_CST));
-    entry_release(table);
+    frame_put_typed(table);
     return 0;
 }
 
@@ -59,7 +46,7 @@ static int take_entry(uint64_t new_addr, uint64_t *val) {
     slot = entry_hold(current, new_addr, false, &table);
     if (!slot) return -EINVAL;
     *val = __atomic_exchange_n(slot, 0, __ATOMIC_SEQ_CST);
-    entry_release(table);
+    frame_put_typed(table);
     return 0;
 }
 
@@ -84,6 +71,6 @@ int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, u
         l1_put(val); /* a guest that names the wrong address loses the entry that it offered */
         rc = -EINVAL;
     }
-    entry_release(table);
+    frame_put_typed(table);
     return rc;
 }

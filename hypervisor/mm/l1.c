@@ -15,8 +15,6 @@
     (PTE_P | PTE_RW | PTE_USER | PTE_A | PTE_D | PTE_G | PTE_AVAIL | PTE_AVAIL_HIGH | PTE_NX |     \
      PTE_ADDR)
 #define L1_CACHE_FLAGS (PTE_PWT | PTE_PCD | PTE_PAT) /* for domains that own devices */
-/* Changing only these leaves the references as they are. */
-#define L1_QUICK (PTE_NX | PTE_AVAIL_HIGH | PTE_AVAIL | PTE_G | PTE_D | PTE_A | PTE_USER)
 
 struct rangeset *mmio_ro_ranges;
 
@@ -28,9 +26,8 @@ static uint64_t adjust(uint64_t e) {
     return e;
 }
 
-static bool owns_devices(const struct domain *d) {
-    return d->is_control || (d->iomem_caps && !rangeset_is_empty(d->iomem_caps)) ||
-           (d->ioport_caps && !rangeset_is_empty(d->ioport_caps));
+bool owns_devices(const struct domain *d) {
+    return d->is_control || !rangeset_is_empty(d->iomem_caps) || !rangeset_is_empty(d->ioport_caps);
 }
 
 static bool bad_flags(uint64_t e, const struct domain *d) {
@@ -39,65 +36,53 @@ static bool bad_flags(uint64_t e, const struct domain *d) {
     return unlikely(bad) && ((bad & ~L1_CACHE_FLAGS) || !owns_devices(d));
 }
 
-static bool iomem_allowed(const struct domain *d, uint64_t mfn) {
-    return d->iomem_caps && rangeset_contains(d->iomem_caps, mfn, mfn);
-}
-
 /* A frame outside RAM. */
 static int io_get(uint64_t *val, struct domain *pt_owner, struct domain *pg_owner) {
     uint64_t mfn = pte_mfn(*val);
 
     if (pg_owner == &dom_io) pg_owner = current->domain;
-    if (!iomem_allowed(pg_owner, mfn) || (pg_owner != pt_owner && !iomem_allowed(pt_owner, mfn)))
+    if (!rangeset_contains(pg_owner->iomem_caps, mfn, mfn) ||
+        !rangeset_contains(pt_owner->iomem_caps, mfn, mfn))
         return mfn == PTE_ADDR >> PAGE_SHIFT ? -EINVAL : -EPERM;
     if ((*val & PTE_RW) && rangeset_contains(mmio_ro_ranges, mfn, mfn)) *val &= ~PTE_RW;
     return 0;
 }
 
-/*
- * pg_owner does not own the frame. It may still be allowed: the frame is outside RAM, or pg_owner,
- * named as foreign owner, is itself privileged over the real owner.
- */
-static int l1_get_other(uint64_t *val, struct frame *f, struct domain *pt_owner,
-                        struct domain *pg_owner) {
-    uint32_t tag = f ? READ_ONCE(f->owner) : OWNER_IO;
-    struct domain *owner;
-
-    if (tag == OWNER_IO) return io_get(val, pt_owner, pg_owner);
-    owner = owner_domain(tag);
-    if (!owner || pg_owner == pt_owner || policy_check(pg_owner, owner, POL_MMU_FOREIGN, 0))
-        return -EBUSY;
-    return frame_try_get(f, tag) ? 0 : -EBUSY;
-}
-
-static void note_foreign(struct frame *f, const struct domain *pt_owner) {
+void note_foreign(struct frame *f, const struct domain *pt_owner) {
     if (f->owner != owner_tag(pt_owner) && !(READ_ONCE(f->count) & FC_FOREIGN))
         __atomic_fetch_or(&f->count, FC_FOREIGN, __ATOMIC_SEQ_CST);
 }
 
-/* References for a present entry with good flags. */
+/*
+ * References for a present entry with good flags. A frame that pg_owner does not own may still be
+ * allowed: it is outside RAM, or pg_owner, named as foreign owner, is itself privileged over the
+ * real owner.
+ */
 static int get_refs(uint64_t *val, struct domain *pt_owner, struct domain *pg_owner) {
     struct frame *f = frame_of(pte_mfn(*val));
-    int rc;
+    struct domain *owner;
 
     if (unlikely(!f || !frame_try_get(f, owner_tag(pg_owner)))) {
-        rc = l1_get_other(val, f, pt_owner, pg_owner);
-        if (rc || !f || f->owner == OWNER_IO) return rc;
-    }
-    if (*val & PTE_RW) {
-        if (unlikely(frame_type_writable(f))) {
-            frame_drop(f);
+        if (!f || READ_ONCE(f->owner) == OWNER_IO) return io_get(val, pt_owner, pg_owner);
+        owner = owner_domain(READ_ONCE(f->owner));
+        if (!owner || pg_owner == pt_owner || policy_check(pg_owner, owner, POL_MMU_FOREIGN, 0) ||
+            !frame_try_get(f, owner_tag(owner)))
             return -EBUSY;
-        }
+    }
+    if ((*val & PTE_RW) && unlikely(type_get_more(f, FT_WRITABLE))) {
+        frame_drop(f);
+        return -EBUSY;
     }
     if (unlikely(pg_owner != pt_owner)) note_foreign(f, pt_owner);
     return 0;
 }
 
-int l1_get(uint64_t *val, struct domain *pt_owner, struct domain *pg_owner) {
-    if (bad_flags(*val, pt_owner)) return -EINVAL;
+/* Checks and completes an entry, and takes its references. *val is adjusted (bits that we add; RW
+ * taken away). */
+static int l1_get(uint64_t *val, struct domain *d) {
+    if (bad_flags(*val, d)) return -EINVAL;
     *val = adjust(*val);
-    return get_refs(val, pt_owner, pg_owner);
+    return get_refs(val, d, d);
 }
 
 static inline void put_refs(uint64_t val) {
@@ -113,13 +98,13 @@ void l1_put(uint64_t val) {
 }
 
 int l1_validate(struct frame *f) {
-    struct domain *d = frame_owner(f);
+    struct domain *d = owner_domain(f->owner);
     uint64_t *t = frame_virt(f), e, n;
     int rc;
 
     for (unsigned int i = 0; (i = next_present(t, i, PT_ENTRIES)) < PT_ENTRIES; i++) {
         e = n = READ_ONCE(t[i]);
-        rc = l1_get(&n, d, d);
+        rc = l1_get(&n, d);
         if (unlikely(rc)) {
             f->nr_validated = (uint16_t)i;
             return rc;
@@ -136,42 +121,25 @@ void l1_devalidate(struct frame *f, unsigned int entries) {
         put_refs(READ_ONCE(t[i]));
 }
 
-/* The same frame with the same rights: only bits without a meaning for references change. */
-static bool quick(uint64_t *slot, uint64_t old, uint64_t val, bool preserve_ad) {
-    while (!((old ^ val) & ~L1_QUICK) && (old & PTE_P))
-        if (likely(cas64(slot, &old, preserve_ad ? val | (old & (PTE_A | PTE_D)) : val)))
-            return true;
-    return false;
-}
-
 int l1_update(uint64_t *slot, uint64_t val, struct domain *pt_owner, struct domain *pg_owner,
               bool preserve_ad) {
-    uint64_t old = READ_ONCE(*slot);
     int rc;
 
     if (val & PTE_P) {
         if (bad_flags(val, pt_owner)) return -EINVAL;
         val = adjust(val);
-        if (!((old ^ val) & ~L1_QUICK) && quick(slot, old, val, preserve_ad)) return 0;
+        if (entry_quick(slot, val, preserve_ad)) return 0;
         rc = get_refs(&val, pt_owner, pg_owner);
         if (unlikely(rc)) return rc;
     }
-    if (likely(!preserve_ad))
-        old = __atomic_exchange_n(slot, val, __ATOMIC_SEQ_CST);
-    else
-        while (!cas64(slot, &old, val | (old & (PTE_A | PTE_D))))
-            ;
-    if (old & PTE_P) put_refs(old);
+    l1_put(entry_exchange(slot, val, preserve_ad));
     return 0;
 }
 
 int l1_cmpxchg(uint64_t *slot, uint64_t *old, uint64_t val, struct domain *d) {
-    int rc;
+    int rc = val & PTE_P ? l1_get(&val, d) : 0;
 
-    if (val & PTE_P) {
-        rc = l1_get(&val, d, d);
-        if (rc) return rc;
-    }
+    if (rc) return rc;
     if (!cas64(slot, old, val)) {
         l1_put(val);
         return 1;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Hospes's own address space (x86/layout.h), built once at boot in boot_l4, whose slots 256..271
- * every guest L4 repeats: the direct map, the frame table and both views of the M2P. All tables
- * above the last level are complete for what they cover when mm_init() ends, or belong to
- * ioremap.c; so nothing needs to be copied to guests' tables later.
+ * every guest L4 repeats: the direct map, the frame table, both views of the M2P, and mappings of
+ * device and firmware memory, which come and go. The tables that L4 entries name are all there when
+ * mm_init() ends; so nothing needs to be copied to guests' tables later.
  *
  * The direct map covers e820 RAM in 2 MiB (or 1 GiB) pages and nothing else, so that device memory
  * has no cached alias. Where the machine has no RAM, the frame table shows one shared read-only
@@ -19,12 +19,11 @@
 #define LOW_4G     (4UL << 30)
 #define ISA_FRAMES 256 /* the first MiB is the firmware's and the devices' */
 
-#define TABLE_PTE (PTE_P | PTE_RW | PTE_A)
-#define DATA_PTE  (PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX)
-#define PAGES_PER_CHUNK                                                                            \
-    (SIZE_2M / sizeof(struct frame))               /* frames that 2 MiB of records describe        \
-                                                    */
-#define PAGES_PER_M2P (SIZE_2M / sizeof(uint64_t)) /* frames that 2 MiB of M2P describe */
+/* Frames that 2 MiB of records, or of M2P, describe. */
+#define PAGES_PER_CHUNK (SIZE_2M / sizeof(struct frame))
+#define PAGES_PER_M2P   (SIZE_2M / sizeof(uint64_t))
+
+extern char image_start[]; /* linker script */
 
 struct frame *frame_table = (struct frame *)FRAMETABLE_START;
 uint64_t max_frame;
@@ -77,23 +76,29 @@ static __init paddr_t early_alloc(size_t size, size_t align, paddr_t limit) {
     panic("Too little memory for Hospes's tables");
 }
 
-static __init paddr_t early_page(void) { return early_alloc(PAGE_SIZE, PAGE_SIZE, LOW_4G); }
+/* The table entry for va at this level, in boot_l4. make: tables that are missing are made; NULL:
+ * there is none. */
+static uint64_t *entry_of(uint64_t va, unsigned int level, bool make) {
+    uint64_t *t = boot_l4, *e;
 
-/* The table that entry i of t names, made if there is none. */
-static __init uint64_t *subtable(uint64_t *t, unsigned int i) {
-    if (!(t[i] & PTE_P)) t[i] = early_page() | TABLE_PTE;
-    return (uint64_t *)(DIRECTMAP_START + (t[i] & PTE_ADDR));
+    for (unsigned int shift = 39;; shift -= 9) {
+        e = &t[(va >> shift) & 511];
+        if (shift == level * 9 + 3) return e;
+        if (!(*e & PTE_P)) {
+            void *page = NULL;
+
+            if (make && heap_ready)
+                page = alloc_page_hv();
+            else if (make)
+                page = paddr_to_virt(early_alloc(PAGE_SIZE, PAGE_SIZE, LOW_4G));
+            if (!page) return NULL;
+            WRITE_ONCE(*e, virt_to_paddr(page) | TABLE_PTE);
+        }
+        t = paddr_to_virt(*e & PTE_ADDR);
+    }
 }
 
-/* The L2 entry of va, in boot_l4. user: guests may pass through the tables above. */
-static __init uint64_t *l2_entry(uint64_t va, uint64_t user) {
-    uint64_t *l3 = subtable(boot_l4, (va >> 39) & 511), *l2;
-
-    boot_l4[(va >> 39) & 511] |= user;
-    l2 = subtable(l3, (va >> 30) & 511);
-    l3[(va >> 30) & 511] |= user;
-    return &l2[(va >> 21) & 511];
-}
+static __init uint64_t *l2_entry(uint64_t va) { return entry_of(va, 2, true); }
 
 static __init bool is_ram(paddr_t start, paddr_t end) {
     for (unsigned int i = 0; i < machine_e820_nr; i++) {
@@ -104,20 +109,17 @@ static __init bool is_ram(paddr_t start, paddr_t end) {
     return false;
 }
 
-static __init paddr_t ram_end(void) {
+/* Where RAM ends, of what the direct map can cover; *pages: how much there is. */
+static __init paddr_t ram_end(uint64_t *pages) {
     paddr_t end = 0;
 
-    for (unsigned int i = 0; i < machine_e820_nr; i++)
-        if (machine_e820[i].type == 1) end = max(end, machine_e820[i].addr + machine_e820[i].size);
+    *pages = 0;
+    for (unsigned int i = 0; i < machine_e820_nr; i++) {
+        if (machine_e820[i].type != 1) continue;
+        end = max(end, machine_e820[i].addr + machine_e820[i].size);
+        *pages += machine_e820[i].size >> PAGE_SHIFT;
+    }
     return min(end & PAGE_MASK, (paddr_t)(DIRECTMAP_END - DIRECTMAP_START));
-}
-
-static __init uint64_t ram_pages(void) {
-    uint64_t n = 0;
-
-    for (unsigned int i = 0; i < machine_e820_nr; i++)
-        if (machine_e820[i].type == 1) n += machine_e820[i].size >> PAGE_SHIFT;
-    return n;
 }
 
 /* boot/ mapped the first 4 GiB whole; the rest is mapped and the holes are cut out. */
@@ -127,19 +129,15 @@ static __init void make_directmap(paddr_t end) {
 
         if (!is_ram(p, p + SIZE_1G)) continue;
         if (cpu_has.page1g && !boot_range_reserved(p, p + SIZE_1G)) {
-            subtable(boot_l4, (va >> 39) & 511)[(va >> 30) & 511] = p | DATA_PTE | PTE_PSE;
+            *entry_of(va, 3, true) = p | DATA_PTE | PTE_PSE;
             continue;
         }
         for (paddr_t q = p; q < p + SIZE_1G; q += SIZE_2M)
-            if (is_ram(q, q + SIZE_2M)) *l2_entry(DIRECTMAP_START + q, 0) = q | DATA_PTE | PTE_PSE;
+            if (is_ram(q, q + SIZE_2M)) *l2_entry(DIRECTMAP_START + q) = q | DATA_PTE | PTE_PSE;
     }
     for (paddr_t p = 0; p < LOW_4G; p += SIZE_2M)
-        if (!is_ram(p, p + SIZE_2M)) *l2_entry(DIRECTMAP_START + p, 0) = 0;
+        if (!is_ram(p, p + SIZE_2M)) *l2_entry(DIRECTMAP_START + p) = 0;
     write_cr3(read_cr3());
-}
-
-static __init void records_of_io(struct frame *f, uint64_t n) {
-    for (uint64_t i = 0; i < n; i++) f[i].owner = OWNER_IO;
 }
 
 static __init void make_frame_table(void) {
@@ -150,10 +148,11 @@ static __init void make_frame_table(void) {
 
         if (ram || !hole) {
             p = early_alloc(SIZE_2M, SIZE_2M, ~0UL);
-            records_of_io((struct frame *)(DIRECTMAP_START + p), PAGES_PER_CHUNK);
+            for (uint64_t i = 0; i < PAGES_PER_CHUNK; i++)
+                ((struct frame *)(DIRECTMAP_START + p))[i].owner = OWNER_IO;
             if (!ram) hole = p;
         }
-        *l2_entry((uint64_t)&frame_table[f], 0) =
+        *l2_entry((uint64_t)&frame_table[f]) =
             ram ? p | DATA_PTE | PTE_PSE : hole | PTE_P | PTE_A | PTE_NX | PTE_PSE;
     }
     for (unsigned int i = 0; i < machine_e820_nr; i++) {
@@ -172,31 +171,32 @@ static __init void make_m2p(void) {
         if (!is_ram(f << PAGE_SHIFT, (f + PAGES_PER_M2P) << PAGE_SHIFT)) continue;
         p = early_alloc(SIZE_2M, SIZE_2M, ~0UL);
         memset((void *)(DIRECTMAP_START + p), 0xff, SIZE_2M);
-        *l2_entry(M2P_RW_START + f * 8, 0) = p | DATA_PTE | PTE_PSE;
-        *l2_entry(M2P_RO_START + f * 8, PTE_USER) = p | PTE_P | PTE_USER | PTE_A | PTE_NX | PTE_PSE;
+        *l2_entry(M2P_RW_START + f * 8) = p | DATA_PTE | PTE_PSE;
+        *l2_entry(M2P_RO_START + f * 8) = p | PTE_P | PTE_USER | PTE_A | PTE_NX | PTE_PSE;
+        *entry_of(M2P_RO_START + f * 8, 3, true) |= PTE_USER;
         for (uint64_t i = 0; i < SIZE_2M >> PAGE_SHIFT; i++)
             share_hv_frame(&frame_table[(p >> PAGE_SHIFT) + i], &dom_xen, false);
     }
-    boot_l4[HV_SLOT_FIRST] &= ~PTE_RW;
+    boot_l4[HV_SLOT_FIRST] = (boot_l4[HV_SLOT_FIRST] | PTE_USER) & ~PTE_RW;
 }
 
 __init void mm_init(void) {
-    paddr_t end = ram_end();
+    uint64_t pages;
+    paddr_t end = ram_end(&pages);
 
     max_frame = end >> PAGE_SHIFT;
     make_directmap(end);
     make_frame_table();
     make_m2p();
-    subtable(boot_l4, (IOREMAP_START >> 39) & 511);
+    (void)entry_of(IOREMAP_START, 3, true);
     for (unsigned int i = 0; i < nr_regions; i++)
         give_to_heap(region[i].start, min(region[i].end, end));
     heap_ready = true;
-    heap_init(ram_pages());
+    heap_init(pages);
     mmio_ro_ranges = rangeset_new();
     if (!mmio_ro_ranges) panic("Too little memory for Hospes's tables");
 }
 
-/* Boot's own memory: what only start-up used of the image is left to whoever owns the image. */
 void mm_init_late(void) {
     printk(KERN_INFO "Memory: %lu of %lu MiB free\n", mm_free_pages() >> 8, mm_total_pages() >> 8);
 }
@@ -225,17 +225,64 @@ mfn_t virt_to_mfn(const void *v) { return paddr_to_mfn(virt_to_paddr(v)); }
 
 void m2p_set(mfn_t m, uint64_t pfn) { WRITE_ONCE(((uint64_t *)M2P_RW_START)[mfn_x(m)], pfn); }
 
-uint64_t m2p_get(mfn_t m) { return READ_ONCE(((uint64_t *)M2P_RW_START)[mfn_x(m)]); }
-
 /* The machine frame of the i-th 2 MiB of the M2P; 0: a hole. */
 uint64_t m2p_chunk(uint64_t i) {
-    uint64_t va = M2P_RW_START + i * SIZE_2M;
-    const uint64_t *t =
-        (const uint64_t *)(DIRECTMAP_START + (boot_l4[(va >> 39) & 511] & PTE_ADDR));
-    uint64_t e = t[(va >> 30) & 511];
+    const uint64_t *e = entry_of(M2P_RW_START + i * SIZE_2M, 2, false);
 
-    if (!(e & PTE_P)) return 0;
-    t = (const uint64_t *)(DIRECTMAP_START + (e & PTE_ADDR));
-    e = t[(va >> 21) & 511];
-    return e & PTE_P ? pte_mfn(e) : 0;
+    return e && (*e & PTE_P) ? pte_mfn(*e) : 0;
+}
+
+/*
+ * Device and firmware memory, in 4 KiB pages. Address space is handed out upwards and not used
+ * twice, but for the last area: there are 256 GiB of it. The unmapped page behind each area tells
+ * where it ends.
+ */
+static spinlock_t ioremap_lock = SPINLOCK_INIT(ORDER_PT);
+static uint64_t next_va = IOREMAP_START; /* ioremap_lock */
+
+/* ioremap_lock. Clears entries from va on, to the first that has none. Returns where that is. */
+static uint64_t unmap_from(uint64_t va) {
+    uint64_t *e;
+
+    for (; (e = entry_of(va, 1, false)) && (*e & PTE_P); va += PAGE_SIZE) WRITE_ONCE(*e, 0);
+    return va;
+}
+
+static void *map_area(paddr_t p, size_t n, uint64_t flags) {
+    uint64_t va, end, off = p & ~PAGE_MASK, *e;
+    void *v = NULL;
+
+    if (!n || n > SIZE_1G) return NULL;
+    spin_lock(&ioremap_lock);
+    end = next_va + ROUND_UP(off + n, PAGE_SIZE);
+    for (va = next_va; va < end && end < IOREMAP_END; va += PAGE_SIZE) {
+        e = entry_of(va, 1, true);
+        if (!e) break;
+        WRITE_ONCE(*e, (p - off + (va - next_va)) | flags | DATA_PTE);
+    }
+    if (va == end) {
+        v = (void *)(next_va + off);
+        next_va = end + PAGE_SIZE;
+    } else {
+        unmap_from(next_va);
+    }
+    spin_unlock(&ioremap_lock);
+    return v;
+}
+
+void *ioremap(paddr_t p, size_t n) { return map_area(p, n, PTE_PCD | PTE_PWT); }
+
+void *ioremap_wb(paddr_t p, size_t n) { return map_area(p, n, 0); }
+
+void iounmap(void *v) {
+    uint64_t va = (uint64_t)v & PAGE_MASK, end;
+
+    if (!v) return;
+    spin_lock(&ioremap_lock);
+    end = unmap_from(va);
+    BUG_ON(end == va);
+    /* The exchange of nothing orders the entries before the clock. */
+    flush_all_since(__atomic_fetch_add(&tlb_flush_clock, 0, __ATOMIC_SEQ_CST));
+    if (next_va == end + PAGE_SIZE) next_va = va;
+    spin_unlock(&ioremap_lock);
 }

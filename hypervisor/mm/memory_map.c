@@ -12,30 +12,28 @@
 
 static long set_memory_map(uint64_t arg) {
     struct xen_foreign_memory_map m;
-    struct e820entry_hv *new = NULL, *old;
+    struct e820entry_hv *map, *old;
     struct domain *d;
-    long rc = 0;
+    long rc;
 
     if (copy_from_guest(&m, arg, sizeof(m))) return -EFAULT;
     if (m.map.nr_entries > MAX_MAP) return -EINVAL;
-    d = domain_get_self_or(m.domid);
-    if (!d) return -ESRCH;
-    if (d != current->domain)
-        rc = policy_check(current->domain, d, POL_MEMORY_FOREIGN, XENMEM_set_memory_map);
-    if (!rc && !(new = hv_new_array(struct e820entry_hv, m.map.nr_entries ? m.map.nr_entries : 1)))
+    rc = memop_domain(m.domid, XENMEM_set_memory_map, &d);
+    if (rc) return rc;
+    map = hv_new_array(struct e820entry_hv, max(m.map.nr_entries, 1u));
+    if (!map) {
         rc = -ENOMEM;
-    if (!rc && copy_from_guest(new, handle_addr(m.map.buffer), sizeof(*new) * m.map.nr_entries)) {
-        hv_free(new);
+    } else if (copy_from_guest(map, handle_addr(m.map.buffer), sizeof(*map) * m.map.nr_entries)) {
         rc = -EFAULT;
-    }
-    if (!rc) {
+    } else {
         spin_lock(&d->mm.lock);
         old = d->mm.memory_map;
-        d->mm.memory_map = new;
+        d->mm.memory_map = map;
         d->mm.memory_map_nr = m.map.nr_entries;
         spin_unlock(&d->mm.lock);
-        hv_free(old);
+        map = old;
     }
+    hv_free(map);
     domain_put(d);
     return rc;
 }
@@ -47,7 +45,7 @@ static int map_entry(struct domain *d, uint32_t i, struct e820entry_hv *e, uint3
     spin_lock(&d->mm.lock);
     *nr = d->mm.memory_map_nr;
     if (d->mm.memory_map && *nr) {
-        if (i < *nr) *e = ((struct e820entry_hv *)d->mm.memory_map)[i];
+        if (i < *nr) *e = d->mm.memory_map[i];
         rc = 0;
     }
     spin_unlock(&d->mm.lock);
@@ -97,20 +95,13 @@ static uint64_t first_frame(struct rangeset *r, uint64_t s, uint64_t e, bool in_
     return x <= mid ? x : first_frame(r, mid + 1, e, in_set);
 }
 
-static bool is_ioapic(uint64_t frame) {
-    for (unsigned int i = 0; i < acpi.nr_ioapics; i++)
-        if (acpi.ioapics[i].addr >> PAGE_SHIFT == frame) return true;
-    return false;
-}
-
-/* The first frame of [s, e] that is not the caller's to use; an I/O APIC it may only look at. */
-static uint64_t first_denied(struct rangeset *caps, uint64_t s, uint64_t e) {
-    uint64_t first = first_frame(caps, s, e, false);
+/* An I/O APIC is not the caller's to use, though it may look at it. e + 1: none in [s, e]. */
+static uint64_t first_ioapic(uint64_t s, uint64_t e) {
+    uint64_t first = e + 1, f;
 
     for (unsigned int i = 0; i < acpi.nr_ioapics; i++) {
-        uint64_t f = acpi.ioapics[i].addr >> PAGE_SHIFT;
-
-        if (f >= s && f <= e) first = min(first, f);
+        f = acpi.ioapics[i].addr >> PAGE_SHIFT;
+        if (f >= s && f < first) first = f;
     }
     return first;
 }
@@ -122,9 +113,9 @@ static int put_denied(struct map_writer *w, uint64_t s, uint64_t e, bool last) {
     uint64_t next;
     int rc;
 
-    while (s <= e && (s = first_denied(caps, s, e)) <= e) {
+    while (s <= e && (s = min(first_frame(caps, s, e, false), first_ioapic(s, e))) <= e) {
         next = first_frame(caps, s, e, true);
-        while (next <= e && is_ioapic(next))
+        while (next <= e && first_ioapic(next, next) == next)
             next = next < e ? first_frame(caps, next + 1, e, true) : e + 1;
         if (last && next > e) return 0;
         entry.addr = s << PAGE_SHIFT;

@@ -15,97 +15,62 @@
 
 unsigned int memop_max_order(const struct domain *d) { return d->is_control ? 18 : 9; }
 
-static int copy_mfn_out(const struct memop *m, uint64_t i, const struct frame *f) {
-    xen_pfn_t mfn = frame_nr(f);
-
-    return m->list ? copy_to_guest_idx(m->list, i, &mfn) : 0;
-}
-
-static void free_extent(struct domain *d, struct frame *f, unsigned int order) {
-    for (uint64_t i = 0; i < BIT(order); i++)
-        if (frame_try_get(&f[i], owner_tag(d))) {
-            free_domain_frame(&f[i]);
-            frame_drop(&f[i]);
-        }
-}
-
-static int increase_one(const struct memop *m, uint64_t i) {
-    struct frame *f = alloc_domain_frames(m->d, m->order, m->bits, 0);
-
-    if (!f) return -ENOMEM;
-    for (uint64_t j = 0; j < BIT(m->order); j++) m2p_set(frame_to_mfn(&f[j]), INVALID_M2P);
-    if (!copy_mfn_out(m, i, f)) return 0;
-    free_extent(m->d, f, m->order);
-    return -EFAULT;
-}
-
-static int populate_one(const struct memop *m, uint64_t i) {
-    xen_pfn_t pfn;
-    struct frame *f;
-
-    if (copy_from_guest_idx(&pfn, m->list, i)) return -EFAULT;
-    f = alloc_domain_frames(m->d, m->order, m->bits, 0);
-    if (!f) return -ENOMEM;
-    for (uint64_t j = 0; j < BIT(m->order); j++) m2p_set(frame_to_mfn(&f[j]), pfn + j);
-    if (!copy_mfn_out(m, i, f)) return 0;
-    free_extent(m->d, f, m->order);
-    return -EFAULT;
-}
+struct memop {
+    struct domain *d;
+    uint64_t list;     /* guest address of the extents, 0: none */
+    uint64_t nr, done; /* extents */
+    unsigned int order, bits;
+};
 
 static int release_frame(struct domain *d, uint64_t mfn) {
     struct frame *f = frame_of(mfn);
+    bool ours;
 
     if (!f || !frame_try_get(f, owner_tag(d))) return -EINVAL;
-    if (READ_ONCE(f->count) & FC_HYPERVISOR) {
-        frame_drop(f);
-        return -EINVAL;
+    ours = READ_ONCE(f->count) & FC_HYPERVISOR;
+    if (!ours) {
+        m2p_set(_mfn(mfn), INVALID_M2P);
+        free_domain_frame(f);
     }
-    m2p_set(_mfn(mfn), INVALID_M2P);
-    free_domain_frame(f);
     frame_drop(f);
-    return 0;
+    return ours ? -EINVAL : 0;
 }
 
-static int decrease_one(const struct memop *m, uint64_t i) {
+/* increase_reservation: pfn INVALID_M2P; populate_physmap: the one that the list has. */
+static int allocate_extent(const struct memop *m, unsigned int op) {
+    uint64_t at = m->done;
+    xen_pfn_t pfn, mfn;
+    struct frame *f;
+
+    if (op == XENMEM_populate_physmap && copy_from_guest_idx(&pfn, m->list, at)) return -EFAULT;
+    f = alloc_domain_frames(m->d, m->order, m->bits);
+    if (!f) return -ENOMEM;
+    mfn = frame_nr(f);
+    for (uint64_t j = 0; j < BIT(m->order); j++)
+        m2p_set(_mfn(mfn + j), op == XENMEM_populate_physmap ? pfn + j : INVALID_M2P);
+    if (!m->list || !copy_to_guest_idx(m->list, at, &mfn)) return 0;
+    for (uint64_t j = 0; j < BIT(m->order); j++) (void)release_frame(m->d, mfn + j);
+    return -EFAULT;
+}
+
+static int release_extent(const struct memop *m) {
     xen_pfn_t mfn;
     int rc = 0;
 
-    if (copy_from_guest_idx(&mfn, m->list, i)) return -EFAULT;
+    if (copy_from_guest_idx(&mfn, m->list, m->done)) return -EFAULT;
     for (uint64_t j = 0; !rc && j < BIT(m->order); j++) rc = release_frame(m->d, mfn + j);
     return rc;
 }
 
-static void run_extents(struct memop *m, unsigned int op) {
-    uint64_t start = m->done;
-
-    for (; m->done < m->nr; m->done++) {
-        int rc;
-
-        if (m->done != start && preempt_check()) {
-            m->preempted = true;
-            return;
-        }
-        if (op == XENMEM_increase_reservation)
-            rc = increase_one(m, m->done);
-        else if (op == XENMEM_decrease_reservation)
-            rc = decrease_one(m, m->done);
-        else
-            rc = populate_one(m, m->done);
-        if (rc) return;
-    }
-}
-
-/* A domain named by a memory operation, with a reference; 0, -ESRCH, -EPERM. */
-static int memop_domain(domid_t id, struct domain **out) {
+int memop_domain(domid_t id, unsigned int op, struct domain **out) {
     struct domain *d = domain_get_self_or(id);
+    int rc;
 
     if (!d) return -ESRCH;
-    if (d != current->domain && policy_check(current->domain, d, POL_MEMORY_FOREIGN, 0)) {
-        domain_put(d);
-        return -EPERM;
-    }
+    rc = d == current->domain ? 0 : policy_check(current->domain, d, POL_MEMORY_FOREIGN, op);
+    if (rc) domain_put(d);
     *out = d;
-    return 0;
+    return rc;
 }
 
 static bool parse_reservation(const struct xen_memory_reservation *r, unsigned int op,
@@ -127,13 +92,21 @@ static bool parse_reservation(const struct xen_memory_reservation *r, unsigned i
 static long reservation(unsigned int op, uint64_t start, uint64_t arg) {
     struct xen_memory_reservation r;
     struct memop m = {.done = start};
+    int rc = 0;
 
     if (copy_from_guest(&r, arg, sizeof(r)) || !parse_reservation(&r, op, &m) ||
-        memop_domain(r.domid, &m.d))
+        memop_domain(r.domid, op, &m.d))
         return (long)start;
-    run_extents(&m, op);
+    for (; m.done < m.nr; m.done++) {
+        if (m.done != start && preempt_check()) {
+            rc = -ERESTART;
+            break;
+        }
+        rc = op == XENMEM_decrease_reservation ? release_extent(&m) : allocate_extent(&m, op);
+        if (rc) break;
+    }
     domain_put(m.d);
-    if (m.preempted) return hypercall_continue(2, op | m.done << EXTENT_SHIFT, arg);
+    if (rc == -ERESTART) return hypercall_continue(2, op | m.done << EXTENT_SHIFT, arg);
     return (long)m.done;
 }
 
@@ -150,7 +123,7 @@ static long domain_number(unsigned int op, uint64_t arg) {
     long rc;
 
     if (copy_from_guest(&r, arg, sizeof(r))) return -EFAULT;
-    rc = memop_domain(r.domid, &d);
+    rc = memop_domain(r.domid, op, &d);
     if (rc) return rc;
     if (op == XENMEM_current_reservation)
         rc = (long)d->mm.tot_pages;
@@ -201,7 +174,7 @@ static long get_vnumainfo(uint64_t arg) {
 
     if (copy_from_guest(&t, arg, sizeof(t))) return -EFAULT;
     if (t.pad) return -EINVAL;
-    rc = memop_domain(t.domid, &d);
+    rc = memop_domain(t.domid, XENMEM_get_vnumainfo, &d);
     if (rc) return rc;
     domain_put(d);
     return -EOPNOTSUPP;
@@ -245,7 +218,7 @@ static long acquire_resource(uint64_t start, uint64_t arg) {
     if (copy_from_guest(&r, arg, sizeof(r))) return -EFAULT;
     if (r.pad || r.frame >> 32 || (r.frame + r.nr_frames) >> 32) return -EINVAL;
     if (r.domid == DOMID_SELF || r.domid == current->domain->id) return -EPERM;
-    rc = memop_domain(r.domid, &d);
+    rc = memop_domain(r.domid, XENMEM_acquire_resource, &d);
     if (rc) return rc;
     if (r.type != XENMEM_resource_grant_table || grant_resource_max_frames(d, r.id) <= 0)
         rc = -EINVAL;
@@ -255,23 +228,6 @@ static long acquire_resource(uint64_t start, uint64_t arg) {
         rc = resource_frames(d, &r, start, arg);
     domain_put(d);
     return rc;
-}
-
-/* Operations without continuation. */
-static long simple_op(unsigned int op, uint64_t arg) {
-    switch (op) {
-    case XENMEM_exchange: return memory_exchange(arg);
-    case XENMEM_maximum_ram_page: return (long)max_frame;
-    case XENMEM_current_reservation:
-    case XENMEM_maximum_reservation:
-    case XENMEM_maximum_gpfn: return domain_number(op, arg);
-    case XENMEM_claim_pages: return claim_pages(arg);
-    case XENMEM_get_vnumainfo: return get_vnumainfo(arg);
-    case XENMEM_remove_from_physmap: return physmap_op(op, arg);
-    case XENMEM_get_sharing_freed_pages:
-    case XENMEM_get_sharing_shared_pages: return 0;
-    default: return memory_map_op(op, arg);
-    }
 }
 
 long do_memory_op(uint64_t cmd, uint64_t arg) {
@@ -285,6 +241,19 @@ long do_memory_op(uint64_t cmd, uint64_t arg) {
     case XENMEM_acquire_resource: return acquire_resource(start, arg);
     case XENMEM_add_to_physmap:
     case XENMEM_add_to_physmap_batch: return physmap_op(op, arg);
-    default: return start ? -EINVAL : simple_op(op, arg);
+    }
+    if (start) return -EINVAL; /* the others are not continued */
+    switch (op) {
+    case XENMEM_exchange: return memory_exchange(arg);
+    case XENMEM_maximum_ram_page: return (long)max_frame;
+    case XENMEM_current_reservation:
+    case XENMEM_maximum_reservation:
+    case XENMEM_maximum_gpfn: return domain_number(op, arg);
+    case XENMEM_claim_pages: return claim_pages(arg);
+    case XENMEM_get_vnumainfo: return get_vnumainfo(arg);
+    case XENMEM_remove_from_physmap: return physmap_op(op, arg);
+    case XENMEM_get_sharing_freed_pages:
+    case XENMEM_get_sharing_shared_pages: return 0;
+    default: return memory_map_op(op, arg);
     }
 }

@@ -7,7 +7,6 @@
 #include <hv/errno.h>
 #include <hv/hypercall.h>
 #include <hv/irq.h>
-#include <hv/list.h>
 #include <hv/mm.h>
 #include <hv/pcpu.h>
 #include <hv/printk.h>
@@ -18,6 +17,8 @@
 #define PT_ENTRIES      512
 #define L4_SLOT_OURS(i) ((i) >= HV_SLOT_FIRST && (i) <= HV_SLOT_LAST)
 #define INVALID_M2P     (~0UL)
+#define TABLE_PTE       (PTE_P | PTE_RW | PTE_A) /* in tables of our own */
+#define DATA_PTE        (PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX)
 
 /* An owner as frame records have it. */
 #define OWNER_NONE 0u
@@ -34,12 +35,21 @@ static inline struct frame *frame_of(uint64_t mfn) {
 
 static inline uint64_t frame_nr(const struct frame *f) { return (uint64_t)(f - frame_table); }
 
-static inline void *frame_virt(const struct frame *f) {
-    return (void *)(DIRECTMAP_START + (frame_nr(f) << PAGE_SHIFT));
-}
-
 static inline void *mfn_virt(uint64_t mfn) {
     return (void *)(DIRECTMAP_START + (mfn << PAGE_SHIFT));
+}
+
+static inline void *frame_virt(const struct frame *f) { return mfn_virt(frame_nr(f)); }
+
+/* The order of a block for so many bytes. */
+static inline unsigned int order_for(size_t n) {
+    return n <= PAGE_SIZE ? 0 : fls64((n - 1) >> PAGE_SHIFT) + 1;
+}
+
+static inline void clear_frame(void *p) {
+    uint64_t n = PAGE_SIZE / 8;
+
+    __asm__ volatile("rep stosq" : "+D"(p), "+c"(n) : "a"(0) : "memory");
 }
 
 /* On failure *old is the present value. */
@@ -72,6 +82,80 @@ static inline void frame_ref(struct frame *f) {
     __atomic_fetch_add(&f->count, 1, __ATOMIC_SEQ_CST);
 }
 
+/*
+ * frame.c: type references. For type_get the caller holds a frame reference. 0; -ERESTART:
+ * preempted, ask again later (nothing is held by the caller); -EINVAL, -EBUSY, -EPERM: it can not
+ * have that type now; -EINTR: the same, and the undoing was preempted, so the frame is PARTIAL and
+ * must be finished. type_get_now leaves that to current and says -EINVAL.
+ */
+int type_get(struct frame *f, uint64_t type);
+int type_get_now(struct frame *f, uint64_t type);
+/* sub: 1, or 1 + FT_LINEAR_ONE; given up in either case. -ERESTART: the table is still being torn
+ * down; the caller sees to it that frame_finish_partial(f) is called until it returns 0. */
+int type_put(struct frame *f, uint64_t sub);
+int frame_finish_partial(struct frame *f); /* the caller holds a frame reference; 0, -ERESTART */
+/* Leaves the teardown of a PARTIAL frame to current, taking over a frame reference. */
+void pending_add(struct frame *f);
+void frame_drop_writable_type(struct frame *f);
+
+/* Quick where the frame has references of that type already. A count can not overflow: each
+ * reference stands for 8 bytes of memory somewhere. */
+static inline int type_get_more(struct frame *f, uint64_t type) {
+    uint64_t x = READ_ONCE(f->type);
+
+    if (likely((x & (FT_TYPE_MASK | FT_VALIDATED)) == (type | FT_VALIDATED) &&
+               (type == FT_WRITABLE || (x & FT_COUNT_MASK))) &&
+        likely(cas64(&f->type, &x, x + 1)))
+        return 0;
+    return type_get_now(f, type);
+}
+
+/* A frame of d with a frame and a type reference in *out; or an error, and nothing is held. */
+static inline int frame_get_typed(const struct domain *d, uint64_t mfn, uint64_t type,
+                                  struct frame **out) {
+    struct frame *f = frame_of(mfn);
+    int rc;
+
+    if (unlikely(!f || !frame_try_get(f, owner_tag(d)))) return -EINVAL;
+    rc = type_get_more(f, type);
+    if (unlikely(rc)) frame_drop(f);
+    *out = f;
+    return rc;
+}
+
+/* Gives both back. May leave a teardown to mm_finish_pending(current). */
+static inline void frame_put_typed(struct frame *f) {
+    if (unlikely(type_put(f, 1)))
+        pending_add(f); /* with our frame reference */
+    else
+        frame_drop(f);
+}
+
+/* frame.c: both references on a frame of d that is a valid page table now; its FT_*. FT_NONE: it is
+ * not one, and nothing is held. They are given back by frame_put_typed(). */
+uint64_t table_hold(const struct domain *d, struct frame *f);
+bool frame_pin(struct frame *f);   /* the caller holds a type reference, which becomes the pin's */
+bool frame_unpin(struct frame *f); /* true: the caller now holds the pin's references */
+int frame_linear_get(struct frame *user, struct frame *used, uint64_t type);
+int frame_linear_put(struct frame *user, struct frame *used);
+void frame_forget_type(struct frame *f); /* count is 0 */
+
+/* tables.c: called by frame.c only; the latter 0 or -ERESTART. */
+int table_validate(struct frame *f, uint64_t type);
+int table_devalidate(struct frame *f, uint64_t type);
+/* For a table of level 2 to 4 that the caller holds at its type; it takes frames of its owner. */
+int table_update(struct frame *table, unsigned int level, uint64_t *slot, uint64_t val,
+                 bool preserve_ad);
+/* The L1 table and entry that map va from an L4; NULL: none. Only hints: nothing is held. rights,
+ * if not NULL, loses what the tables above take away: PTE_RW, or PTE_NX for being executable. */
+uint64_t *walk_tables(const struct domain *d, mfn_t l4, uint64_t va, struct frame **l1,
+                      uint64_t *rights);
+
+static inline bool guest_va(uint64_t va) /* canonical, and not ours */
+{
+    return (int64_t)(va << 16) >> 16 == (int64_t)va && !(va >= HV_START && va < HV_END);
+}
+
 /* The first present entry from i on; end: none. Four at a time: most tables are sparse. */
 static inline unsigned int next_present(const uint64_t *t, unsigned int i, unsigned int end) {
     const volatile uint64_t *e = t;
@@ -82,91 +166,41 @@ static inline unsigned int next_present(const uint64_t *t, unsigned int i, unsig
     return i;
 }
 
-/* The last present entry below i, plus 1; first: none. */
-static inline unsigned int prev_present(const uint64_t *t, unsigned int i, unsigned int first) {
-    const volatile uint64_t *e = t;
+/* Changing only these leaves an entry's references as they are. RW is not among them: XSA-182. */
+#define PTE_QUICK (PTE_NX | PTE_AVAIL_HIGH | PTE_AVAIL | PTE_G | PTE_D | PTE_A | PTE_USER)
 
-    while (i >= first + 4 && !((e[i - 1] | e[i - 2] | e[i - 3] | e[i - 4]) & PTE_P)) i -= 4;
-    while (i > first && !(e[i - 1] & PTE_P)) i--;
-    return i;
+/* True: val is stored, as it differs from the present entry in such bits at most. PRESERVE_AD keeps
+ * accessed and dirty bits. */
+static inline bool entry_quick(uint64_t *slot, uint64_t val, bool preserve_ad) {
+    uint64_t old = READ_ONCE(*slot);
+
+    do {
+        if (((old ^ val) & ~PTE_QUICK) || !(old & PTE_P)) return false;
+    } while (unlikely(!cas64(slot, &old, preserve_ad ? val | (old & (PTE_A | PTE_D)) : val)));
+    return true;
 }
 
-static inline void clear_frame(void *p) {
-    uint64_t n = PAGE_SIZE / 8;
+/* Stores val; returns the entry that it replaced. */
+static inline uint64_t entry_exchange(uint64_t *slot, uint64_t val, bool preserve_ad) {
+    uint64_t old;
 
-    __asm__ volatile("rep stosq" : "+D"(p), "+c"(n) : "a"(0) : "memory");
+    if (likely(!preserve_ad)) return __atomic_exchange_n(slot, val, __ATOMIC_SEQ_CST);
+    old = READ_ONCE(*slot);
+    while (!cas64(slot, &old, val | (old & (PTE_A | PTE_D))))
+        ;
+    return old;
 }
-
-static inline void copy_frame(void *d, const void *s) {
-    uint64_t n = PAGE_SIZE / 8;
-
-    __asm__ volatile("rep movsq" : "+D"(d), "+S"(s), "+c"(n) : : "memory");
-}
-
-/* frame.c: a type reference on, or off, a frame that has others of that type; else the long way. */
-static inline int type_get_more(struct frame *f, uint64_t type) {
-    uint64_t x = READ_ONCE(f->type);
-
-    if (likely((x & (FT_TYPE_MASK | FT_VALIDATED)) == (type | FT_VALIDATED) &&
-               (x & FT_COUNT_MASK)) &&
-        likely(cas64(&f->type, &x, x + 1)))
-        return 0;
-    return frame_get_type(f, type);
-}
-
-static inline int type_put_more(struct frame *f) {
-    uint64_t x = READ_ONCE(f->type);
-
-    if (likely((x & FT_COUNT_MASK) > 1) && likely(cas64(&f->type, &x, x - 1))) return 0;
-    return frame_put_type_preemptible(f);
-}
-
-/* frame.c: writable type, quick for frames that are of that type already. A count can not overflow:
- * each reference stands for 8 bytes of memory somewhere. */
-static inline int frame_type_writable(struct frame *f) {
-    uint64_t x = READ_ONCE(f->type);
-
-    if (likely((x & (FT_TYPE_MASK | FT_VALIDATED)) == (FT_WRITABLE | FT_VALIDATED)) &&
-        likely(cas64(&f->type, &x, x + 1)))
-        return 0;
-    return frame_get_type(f, FT_WRITABLE);
-}
-
-void frame_drop_writable_type(struct frame *f);
-
-/* frame.c: a type reference on a frame that is a valid page table now; its FT_*, or FT_NONE. */
-uint64_t frame_ref_table(struct frame *f);
-/* Gives it back. May leave a teardown to mm_finish_pending(current). */
-void frame_drop_table(struct frame *f);
-/* The inner forms, for tables inside tables. type_get's -EINTR: failed, and the undoing was
- * preempted, so the frame is PARTIAL and must be finished. sub: 1, or 1 + FT_LINEAR_ONE. */
-int type_get(struct frame *f, uint64_t type);
-int type_put(struct frame *f, uint64_t sub, bool preemptible);
-bool frame_pin(struct frame *f);   /* the caller holds a type reference, which becomes the pin's */
-bool frame_unpin(struct frame *f); /* true: the caller now holds the pin's references */
-int frame_linear_get(struct frame *user, struct frame *used, uint64_t type);
-int frame_linear_put(struct frame *user, struct frame *used, bool preemptible);
-/* Leaves the teardown of a PARTIAL frame to current, taking over a frame reference. */
-void pending_add(struct frame *f);
-void frame_forget_type(struct frame *f); /* count is 0 */
-
-/* tables.c: called by frame.c only. */
-int table_validate(struct frame *f, uint64_t type);
-int table_devalidate(struct frame *f, uint64_t type, bool preemptible);
-/* tables.c, for a table that the caller holds at its type. pg_owner is the owner of the frame that
- * an L1 entry maps; other levels only take frames of pt_owner. */
-int table_update(struct frame *table, unsigned int level, uint64_t *slot, uint64_t val,
-                 struct domain *pt_owner, bool preserve_ad);
 
 /* l1.c */
 int l1_validate(struct frame *f);
 void l1_devalidate(struct frame *f, unsigned int entries);
-/* Takes the references that an entry needs. *val is adjusted (bits that we add; RW taken away). */
-int l1_get(uint64_t *val, struct domain *pt_owner, struct domain *pg_owner);
 void l1_put(uint64_t val);
+/* pg_owner is the owner of the frame that the entry maps. */
 int l1_update(uint64_t *slot, uint64_t val, struct domain *pt_owner, struct domain *pg_owner,
               bool preserve_ad);
 int l1_cmpxchg(uint64_t *slot, uint64_t *old, uint64_t val, struct domain *d);
+void note_foreign(struct frame *f, const struct domain *pt_owner);
+bool owns_devices(const struct domain *d);
 
 /* descriptors.c */
 int segdesc_validate(struct frame *f);
@@ -174,77 +208,43 @@ void gdt_window_clear(struct vcpu *v);
 void ldt_unmap(struct vcpu *v);
 bool ldt_map_page(struct vcpu *v, unsigned int page);
 
-/* alloc.c: blocks of frames without an owner, count 0. */
-struct frame *heap_alloc(unsigned int order, unsigned int bits, struct domain *d);
+/* alloc.c: blocks of frames without an owner, count 0. For d, as far as claims and the low reserve
+ * go, or NULL: for Hospes. bits: address bits, 0: any. Zero when they come. */
+struct frame *heap_alloc(unsigned int order, unsigned int bits, const struct domain *d);
 void heap_free(struct frame *f, unsigned int order);
 void heap_init(uint64_t pages);
-void frame_scrub(struct frame *f);
+int domain_set_claim(struct domain *d, uint64_t pages); /* in all, with what d has; 0: no claim */
+void claim_used(struct domain *d, uint64_t n);          /* d->mm.lock */
 
 /* domain_frames.c */
 void domain_frame_release(struct frame *f); /* the last reference of an owned frame went */
-/* Makes 2^order frames of the heap d's; -ENOMEM over its limit, -EINVAL if it dies. uncounted:
- * they replace frames that still count (exchange). */
-#define ALLOC_NO_OWNER                                                                             \
-    0x100u /* for alloc_domain_frames: d's limits apply, but it gets them later */
-int domain_assign(struct domain *d, struct frame *f, unsigned int order, bool uncounted);
-int domain_set_claim(struct domain *d, uint64_t pages); /* alloc.c */
-void claim_used(struct domain *d, uint64_t n);          /* alloc.c */
+void free_domain_frame(struct frame *f);    /* drops the owner's reference */
+/* Makes 2^order frames of the heap d's, unless it is over its limit or dies. uncounted: they
+ * replace frames that still count (exchange). */
+bool domain_assign(struct domain *d, struct frame *f, unsigned int order, bool uncounted);
 /* Takes a frame nobody else holds from d, count 0 and no owner; it stays counted. */
-int domain_steal(struct domain *d, struct frame *f);
+bool domain_steal(struct domain *d, struct frame *f);
 void domain_uncount(struct domain *d, uint64_t pages);
-struct domain *owner_domain(uint32_t tag);
+struct domain *owner_domain(uint32_t tag);     /* no reference; NULL: none */
 int owner_set(uint32_t tag, struct domain *d); /* -ENOMEM */
-/* The first frame of the list, with a reference; NULL: none, or it is just going. */
-struct frame *domain_first_frame(struct domain *d);
-void domain_keep_frame(struct domain *d, struct frame *f); /* to the list of kept ones */
 
-/* map.c */
-extern char image_start[]; /* linker script */
+/* map.c: the machine frame of the i-th 2 MiB of the M2P; 0: a hole. */
 uint64_t m2p_chunk(uint64_t i);
 
-/* walk.c: the L1 table and entry that map va from an L4; NULL: none. Only hints: nothing is held.
- */
-uint64_t *walk_tables(const struct domain *d, mfn_t l4, uint64_t va, struct frame **l1);
-static inline bool guest_va(uint64_t va) /* canonical, and not ours */
-{
-    return (int64_t)(va << 16) >> 16 == (int64_t)va && !(va >= HV_START && va < HV_END);
-}
-
-/* guest_frame.c */
-struct mapped_frame {
-    struct list list; /* in domain.mm.mapped */
-    struct frame *frame;
-};
-void vcpu_info_drop(struct vcpu *v);
-
-/* flush.c: which CPUs, for guests' requests. */
-void flush_domain(struct domain *d, uint64_t va);
+/* base.c: which CPUs flush, and for guests' requests. */
 int flush_vcpus(struct domain *d, uint64_t bitmap_va, uint64_t va);
-void flush_all_mask(struct flush_mask *m);
-void flush_since(struct flush_mask *m, uint32_t stamp); /* those of m that did not since */
-void flush_stale(const struct frame *f, const struct domain *owner, bool everywhere);
-
-/* memory_op's parts. */
-struct memop {
-    struct domain *d;
-    uint64_t list;     /* guest address of the extents, 0: none */
-    uint64_t nr, done; /* extents */
-    unsigned int order, bits;
-    bool preempted;
-};
-/* max_order for extents that the caller may ask for. */
-long memory_exchange(uint64_t arg);
-long memory_map_op(unsigned int op, uint64_t arg);
-unsigned int memop_max_order(const struct domain *d);
-
-/* Owner of frames named in a hypercall: DOMID_SELF, DOMID_IO and DOMID_XEN included. With a
- * reference; NULL: none. */
-struct domain *frames_owner_get(domid_t id);
-void frames_owner_put(struct domain *d);
-/* base.c. With m2p_strict, an L4 loses the M2P when it becomes a user base pointer; without, it
- * gets it when it becomes a kernel's. As Xen. */
+void flush_all_since(uint32_t stamp); /* the CPUs that did not flush since */
+void flush_stale(const struct frame *f, const struct domain *owner); /* NULL: all CPUs */
+int new_user_base(struct vcpu *v, uint64_t mfn);
+/* With m2p_strict, an L4 loses the M2P when it becomes a user base pointer; without, it gets it
+ * when it becomes a kernel's. As Xen. */
 static inline bool m2p_strict(const struct domain *d) {
     return d->vm_assist & (1UL << VMASST_TYPE_m2p_strict);
 }
-int new_base(struct vcpu *v, uint64_t mfn);
-int new_user_base(struct vcpu *v, uint64_t mfn);
+
+/* Parts of memory_op. memop_domain: a domain named by an operation, with a reference; 0, -ESRCH,
+ * -EPERM. */
+long memory_exchange(uint64_t arg);
+long memory_map_op(unsigned int op, uint64_t arg);
+int memop_domain(domid_t id, unsigned int op, struct domain **out);
+unsigned int memop_max_order(const struct domain *d); /* for extents that the caller may ask for */

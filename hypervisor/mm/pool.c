@@ -34,10 +34,6 @@ static void pool_init(void) {
     ready = true;
 }
 
-static unsigned int order_for(size_t n) {
-    return n <= PAGE_SIZE ? 0 : fls64((n - 1) >> PAGE_SHIFT) + 1;
-}
-
 static void *large_alloc(size_t n) {
     unsigned int order = order_for(n);
     void *p = alloc_pages_hv(order);

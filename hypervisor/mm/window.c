@@ -7,11 +7,9 @@
 
 #include "mm_local.h"
 
-#define TABLE_PTE       (PTE_P | PTE_RW | PTE_A)
 #define VCPUS_PER_TABLE (PT_ENTRIES / VCPU_WINDOW_PAGES)
 
-void mm_fill_l4(struct domain *d, uint64_t *l4, mfn_t self) {
-    (void)self;
+void mm_fill_l4(struct domain *d, uint64_t *l4) {
     for (unsigned int i = HV_SLOT_FIRST; i <= HV_SLOT_LAST; i++) WRITE_ONCE(l4[i], boot_l4[i]);
     if (!m2p_strict(d)) /* tables of user mode do without; base.c shows it to kernels */
         WRITE_ONCE(l4[HV_SLOT_FIRST], 0);
@@ -23,7 +21,6 @@ int mm_init_domain(struct domain *d) {
     int rc = owner_set(owner_tag(d), d);
 
     spin_lock_init(&d->mm.lock, ORDER_PAGE_ALLOC);
-    list_init(&d->mm.mapped);
     if (rc) return rc;
     l3 = alloc_page_hv();
     l2 = alloc_page_hv();
@@ -42,8 +39,6 @@ int mm_init_domain(struct domain *d) {
 void mm_free_domain(struct domain *d) {
     uint64_t *l2 = d->mm.perdomain_l2;
 
-    if (d->shared_info) unshare_hv_frame(mfn_to_frame(d->shared_info_mfn));
-    d->shared_info = NULL;
     if (!l2) return;
     for (unsigned int i = 0; i < PT_ENTRIES; i++)
         if (l2[i] & PTE_P) free_page_hv(paddr_to_virt(l2[i] & PTE_ADDR));
@@ -75,19 +70,8 @@ int mm_init_vcpu(struct vcpu *v) {
     return 0;
 }
 
-/* v never runs again. Its base pointers have been dropped by mm_drop_vcpu_pagetables(). */
-void mm_destroy_vcpu(struct vcpu *v) {
-    struct frame *f = v->mm.pending;
-
-    v->mm.pending = NULL;
-    if (f) frame_drop(f); /* whoever destroys its domain finishes it */
-    mm_set_ldt(v, 0, 0);
-    mm_drop_gdt(v);
-    vcpu_info_drop(v);
-}
-
 void mm_window_set_cpu_gdt(struct vcpu *v) {
-    uint64_t e = mfn_to_paddr(this_pcpu()->arch.gdt_mfn) | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX;
+    uint64_t e = mfn_to_paddr(this_pcpu()->arch.gdt_mfn) | DATA_PTE;
 
     if (v->mm.window_l1e && v->mm.window_l1e[RESERVED_GDT_PAGE] != e)
         WRITE_ONCE(v->mm.window_l1e[RESERVED_GDT_PAGE], e);

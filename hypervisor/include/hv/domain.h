@@ -13,7 +13,7 @@
 
 #include <hv/event.h>
 #include <hv/grant.h>
-#include <hv/mm_types.h>
+#include <hv/mm.h>
 #include <hv/rangeset.h>
 #include <hv/sched.h>
 #include <hv/vcpu.h>

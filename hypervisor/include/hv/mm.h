@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include <hv/mm_types.h>
+#include <hv/spinlock.h>
 #include <hv/types.h>
 
 struct domain;
@@ -14,16 +14,15 @@ struct cpu_user_regs;
 
 /*
  * One per machine frame below max_frame. Frames that are not RAM have a read-only record with
- * owner DOMID_IO and count 0. 32 bytes.
+ * owner DOMID_IO and count 0.
  */
 struct frame {
     uint64_t count; /* FC_* flags and reference count; atomic */
     uint64_t type;  /* FT_* type, flags, linear count and type count; atomic */
     uint32_t owner; /* domid + 1; 0: none. Constant while count is above 0 */
     union {
-        uint32_t
-            tlb_stamp; /* while type count is 0, or on the free list: flush clock of the drop */
-        struct {       /* while a table is validated or torn down; see mm/frame.c */
+        uint32_t tlb_stamp;        /* type count 0, or free: flush clock of the drop */
+        struct {                   /* while a table is validated or torn down; see mm/frame.c */
             uint16_t nr_validated; /* entries below it hold references */
             uint16_t partial;      /* the table behind entry nr_validated may be PARTIAL for us */
         };
@@ -39,7 +38,10 @@ _Static_assert(sizeof(struct frame) == 32, "DESIGN 2.3");
 #define FC_FREE        (1UL << 60) /* first frame of a block on the free list; order in bits 48.. */
 #define FC_DIRTY       (1UL << 59) /* free, and not known to be zero */
 #define FC_ORDER_SHIFT 48
-#define FC_COUNT_MASK  ((1UL << 48) - 1)
+#define FC_MAPPED_ONE  (1UL << 48) /* of the references: Hospes's mappings, counted for the audit  \
+                                    */
+#define FC_MAPPED(c)  ((c) >> 48 & 0x7ff)
+#define FC_COUNT_MASK ((1UL << 48) - 1)
 /* type; the count is in the low bits */
 #define FT_SHIFT     60
 #define FT_NONE      (0UL << FT_SHIFT)
@@ -59,19 +61,66 @@ _Static_assert(sizeof(struct frame) == 32, "DESIGN 2.3");
 #define FT_LINEAR_MASK (0x7fffUL << 40)
 #define FT_COUNT_MASK  ((1UL << 40) - 1)
 
+/* Page-table entries, all levels. */
+#define PTE_P            (1UL << 0)
+#define PTE_RW           (1UL << 1)
+#define PTE_USER         (1UL << 2)
+#define PTE_PWT          (1UL << 3)
+#define PTE_PCD          (1UL << 4)
+#define PTE_A            (1UL << 5)
+#define PTE_D            (1UL << 6)
+#define PTE_PSE          (1UL << 7) /* L2 and up */
+#define PTE_PAT          (1UL << 7) /* L1 */
+#define PTE_G            (1UL << 8)
+#define PTE_AVAIL        (7UL << 9)
+#define PTE_AVAIL_HIGH   (0x7ffUL << 52)
+#define PTE_GUEST_KERNEL (1UL << 52) /* set by us in L1 entries that lacked USER */
+#define PTE_NX           (1UL << 63)
+#define PTE_ADDR         0x000ffffffffff000UL
+
 extern struct frame *frame_table; /* at FRAMETABLE_START, sparse */
 extern uint64_t max_frame;        /* one past the highest RAM frame */
+/* Frames outside RAM that no guest may map writable (MSI-X tables, ...); writes are dropped. */
+extern struct rangeset *mmio_ro_ranges;
+
+/* The e820 given by the boot loader, in public e820 format. */
+struct e820entry_hv {
+    uint64_t addr, size;
+    uint32_t type;
+} __packed;
+extern struct e820entry_hv machine_e820[128];
+extern unsigned int machine_e820_nr;
+
+/* Embedded in domains and vcpus. */
+struct mm_domain {
+    spinlock_t lock;                 /* frame list, counts, memory map; ORDER_PAGE_ALLOC */
+    uint32_t first_frame;            /* list of owned frames through frame records; 0: empty */
+    uint64_t tot_pages;              /* frames owned */
+    uint64_t max_pages;              /* limit */
+    uint64_t outstanding_claim;      /* heap lock */
+    uint64_t xen_pages;              /* Hospes's frames shared with the domain */
+    mfn_t perdomain_l3;              /* table for L4 slot 260 */
+    uint64_t *perdomain_l2;          /* its one L2: covers the windows of all vcpus */
+    struct e820entry_hv *memory_map; /* set by XENMEM_set_memory_map */
+    uint32_t memory_map_nr;
+};
+
+struct mm_vcpu {
+    uint64_t *window_l1e;  /* 32 entries: 16 GDT pages, 16 LDT pages; see x86/layout.h */
+    uint16_t ldt_mapped;   /* LDT pages in the window, by bit: FT_SEGDESC references */
+    struct frame *pending; /* PARTIAL table, with a frame reference, that v must tear down */
+};
 
 bool mfn_valid(mfn_t m); /* is RAM that Hospes manages */
 struct frame *mfn_to_frame(mfn_t m);
 mfn_t frame_to_mfn(const struct frame *f);
 
-/* Hospes's own memory. Always in the direct map. Zeroed where said. */
-void *alloc_pages_hv(unsigned int order); /* 2^order pages, zeroed; NULL when none */
+/* Hospes's own memory. Always in the direct map. Zeroed. */
+void *alloc_pages_hv(unsigned int order); /* 2^order pages; NULL when none */
 void free_pages_hv(void *p, unsigned int order);
 static inline void *alloc_page_hv(void) { return alloc_pages_hv(0); }
 static inline void free_page_hv(void *p) { free_pages_hv(p, 0); }
-void *hv_alloc(size_t n); /* zeroed, 16-byte aligned; any size up to 1 GiB */
+void *hv_alloc(size_t n); /* 16-byte aligned; any size up to 1 GiB */
 void hv_free(void *p);    /* NULL is fine */
 #define hv_new(type)          ((type *)hv_alloc(sizeof(type)))
 #define hv_new_array(type, n) ((type *)hv_alloc(sizeof(type) * (size_t)(n)))
@@ -81,61 +130,43 @@ void *mfn_to_virt(mfn_t m); /* RAM only */
 void *paddr_to_virt(paddr_t p);
 mfn_t virt_to_mfn(const void *v); /* direct map or Hospes image addresses */
 paddr_t virt_to_paddr(const void *v);
-/* Uncached mapping of device memory (any page attribute index in 'flags'); NULL when none. */
-void *ioremap(paddr_t p, size_t n);
+void *ioremap(paddr_t p, size_t n);    /* device memory, uncached; NULL when none */
 void *ioremap_wb(paddr_t p, size_t n); /* firmware tables outside RAM */
 void iounmap(void *v);
 
 /* Boot: order of calls is in boot/main.c. */
 void mm_boot_add_ram(paddr_t start, paddr_t end); /* usable, not holding anything */
 void mm_init(void);                               /* frame table, direct map, M2P, allocator */
-void mm_init_late(void); /* after all CPUs are up: frees boot-only memory */
+void mm_init_late(void);                          /* says how much memory there is */
 
-/* Domain frames. */
-#define ALLOC_LOW      1u /* below 4 GiB */
-#define ALLOC_NO_SCRUB 2u /* the caller overwrites every byte */
-/* 2^order contiguous frames owned by d (d NULL: nobody yet), each with the owner's reference;
- * bits: highest address bit + 1 allowed, 0 any. Counts against d's max_pages and claims. */
-struct frame *alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits,
-                                  unsigned int flags);
-void free_domain_frame(struct frame *f); /* drops the owner's reference */
+/* 2^order contiguous frames owned by d, each with the owner's reference; bits: highest address
+ * bit + 1 allowed, 0 any. Counts against d's max_pages and claims. */
+struct frame *alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits);
 
 /* References. A 'frame reference' keeps the frame with its owner; a 'type reference' also keeps it
- * at that type. get functions return false / -errno and take nothing on failure. */
-struct domain *frame_owner(const struct frame *f);       /* no reference; NULL: none */
+ * at that type. get functions return false and take nothing on failure. */
 bool frame_get(struct frame *f, const struct domain *d); /* d must own it */
 void frame_put(struct frame *f);
-/*
- * The caller holds a frame reference. 0; -ERESTART: preempted, ask again later (nothing is held by
- * the caller); -EINVAL, -EBUSY, -EPERM: it cannot have that type now. If undoing a failed
- * validation was itself preempted, the rest is left to mm_finish_pending(current).
- */
-int frame_get_type(struct frame *f, uint64_t type);
-/* The reference is given up in either case. -ERESTART: the table is still being torn down; the
- * caller sees to it that frame_finish_partial(f) is called until it returns 0. */
-int frame_put_type_preemptible(struct frame *f);
-void frame_put_type(struct frame *f);      /* to the end, however long */
-int frame_finish_partial(struct frame *f); /* the caller holds a frame reference; 0, -ERESTART */
+bool frame_get_writable(struct frame *f, const struct domain *d); /* both, writable */
+void frame_put_writable(struct frame *f);
 /*
  * Hypercalls that change tables call this first: tears down what an earlier one of v left
  * unfinished. 0, or -ERESTART: continue the hypercall with unchanged arguments.
  */
 int mm_finish_pending(struct vcpu *v);
-bool frame_get_writable(struct frame *f, struct domain *d); /* both, writable */
-void frame_put_writable(struct frame *f);
 /* Gives a Hospes frame to d as shared: readable, or writable by its guest. */
 void share_hv_frame(struct frame *f, struct domain *d, bool writable);
-/* Takes it back; the caller frees it when the last reference goes (frame_put does). */
+/* Takes it back; it is freed when the last reference goes. */
 void unshare_hv_frame(struct frame *f);
 
 /* Domain and vcpu parts. */
 int mm_init_domain(struct domain *d);
 int mm_init_vcpu(struct vcpu *v);
-void mm_destroy_vcpu(struct vcpu *v);        /* drops base pointers, GDT, LDT, vcpu_info */
+void mm_destroy_vcpu(struct vcpu *v);        /* drops GDT, LDT, vcpu_info */
 int mm_drop_vcpu_pagetables(struct vcpu *v); /* preemptible */
 int mm_relinquish_domain(struct domain *d);  /* all frames; preemptible: -ERESTART */
 void mm_free_domain(struct domain *d);
-void mm_fill_l4(struct domain *d, uint64_t *l4, mfn_t self); /* slots 256..271 */
+void mm_fill_l4(struct domain *d, uint64_t *l4); /* slots 256..271 */
 
 /* Validates a table of d at this level and pins it, as MMUEXT_PIN_Ln_TABLE: for the dom0 builder.
  * -ERESTART: call again. */
@@ -145,9 +176,9 @@ int mm_pin_table(struct domain *d, mfn_t table, unsigned int level);
 int mm_set_base(struct vcpu *v, mfn_t kernel_l4, mfn_t user_l4); /* typed L4; -EINVAL, -ERESTART */
 int mm_set_gdt(struct vcpu *v, const uint64_t *frames, uint32_t entries);
 void mm_drop_gdt(struct vcpu *v);
+int mm_set_ldt(struct vcpu *v, uint64_t base, uint32_t entries);
 /* Loads the LDT register for v, whose GDT window is in use on this CPU; after set_ldt too. */
 void mm_load_ldt(const struct vcpu *v);
-int mm_set_ldt(struct vcpu *v, uint64_t base, uint32_t entries);
 /* Registers v->info in a guest frame: VCPUOP_register_vcpu_info. */
 int mm_map_vcpu_info(struct vcpu *v, uint64_t gfn, uint32_t offset);
 /* FIFO control blocks and event arrays: a writable, mapped guest frame. NULL with *err. */
@@ -167,33 +198,14 @@ bool mm_handle_fault(struct vcpu *v, uint64_t addr, uint32_t error_code,
 
 /*
  * Mappings for the grant table, in the tables of current's domain. addr is a virtual address, or
- * with contains_pte the machine address of the entry. flags are bits of the entry (PTE_* below;
- * PTE_RW if writable). On success the caller's references on mfn (frame, and writable type if
- * PTE_RW) belong to the entry; mm_unmap_grant gives them back to the caller, and puts 0 or, if
- * new_addr is not 0, the entry that maps new_addr (moved, not copied) in its place. -EINVAL: addr
- * is no entry of ours, or (unmap) does not hold mfn with these rights.
+ * with contains_pte the machine address of the entry. flags are bits of the entry (PTE_RW if
+ * writable). On success the caller's references on mfn (frame, and writable type if PTE_RW) belong
+ * to the entry; mm_unmap_grant gives them back to the caller, and puts 0 or, if new_addr is not 0,
+ * the entry that maps new_addr (moved, not copied) in its place. -EINVAL: addr is no entry of ours,
+ * or (unmap) does not hold mfn with these rights.
  */
 int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags);
 int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, uint64_t new_addr);
-/* Frames outside RAM that no guest may map writable (MSI-X tables, ...); writes are dropped. */
-extern struct rangeset *mmio_ro_ranges;
-
-/* Page-table entries, all levels. */
-#define PTE_P            (1UL << 0)
-#define PTE_RW           (1UL << 1)
-#define PTE_USER         (1UL << 2)
-#define PTE_PWT          (1UL << 3)
-#define PTE_PCD          (1UL << 4)
-#define PTE_A            (1UL << 5)
-#define PTE_D            (1UL << 6)
-#define PTE_PSE          (1UL << 7) /* L2 and up */
-#define PTE_PAT          (1UL << 7) /* L1 */
-#define PTE_G            (1UL << 8)
-#define PTE_AVAIL        (7UL << 9)
-#define PTE_AVAIL_HIGH   (0x7ffUL << 52)
-#define PTE_GUEST_KERNEL (1UL << 52) /* set by us in L1 entries that lacked USER */
-#define PTE_NX           (1UL << 63)
-#define PTE_ADDR         0x000ffffffffff000UL
 
 /* TLB. flush_domain: va, or FLUSH_ALL_VA (hv/irq.h), on every CPU that runs a vcpu of d. */
 void flush_domain(struct domain *d, uint64_t va);
@@ -202,7 +214,6 @@ void tlb_flush_page_local(uint64_t va);
 
 /* Machine-to-physical table. */
 void m2p_set(mfn_t m, uint64_t pfn);
-uint64_t m2p_get(mfn_t m);
 
 /* Statistics for sysctl. Pages. */
 uint64_t mm_total_pages(void);
@@ -210,19 +221,5 @@ uint64_t mm_free_pages(void);
 uint64_t mm_free_pages_between(unsigned int min_bits, unsigned int max_bits);
 uint64_t mm_outstanding_claims(void);
 
-/* dom0's view of the machine: the e820 given by the boot loader, in public e820 format. */
-struct e820entry_hv {
-    uint64_t addr, size;
-    uint32_t type;
-} __packed;
-extern struct e820entry_hv machine_e820[128];
-extern unsigned int machine_e820_nr;
-
-/*
- * Recount all references; prints differences, returns their number. All CPUs stopped. Holders of
- * references outside mm/ (grants in flight, ...) register a function that reports each reference
- * they hold: mm_audit_hold(frame, 1, whether it includes a type reference).
- */
+/* Recounts all references; prints differences, returns their number. All other CPUs stopped. */
 int mm_audit(void);
-void mm_audit_register(void (*report)(void));
-void mm_audit_hold(struct frame *f, unsigned int refs, bool typed);

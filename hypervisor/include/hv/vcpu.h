@@ -3,7 +3,7 @@
 #pragma once
 
 #include <hv/event.h>
-#include <hv/mm_types.h>
+#include <hv/mm.h>
 #include <hv/sched.h>
 #include <public/vcpu.h>
 #include <x86/vcpu.h>

@@ -15,6 +15,7 @@ struct domain *make_domain(domid_t id, bool control); /* one vcpu, max_pages NR_
  * continue. */
 unsigned int destroy_domain(struct domain *d);
 void run_as(struct domain *d, unsigned int cpu);
+uint64_t m2p_get(mfn_t m);
 
 /* The n-th preempt_check() from now on says yes, once; 0: none does. -1: all do. */
 extern __thread long preempt_at;

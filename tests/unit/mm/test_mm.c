@@ -303,11 +303,11 @@ static void preempted_everywhere(void) {
         run_as(d, 2);
         l4 = big_tree(d, at_step & 1);
         preempt_at = at_step;
-        rc = frame_get(&frame_table[l4], d) ? frame_get_type(&frame_table[l4], FT_L4) : -1;
+        rc = frame_get(&frame_table[l4], d) ? type_get_now(&frame_table[l4], FT_L4) : -1;
         preempt_at = 0;
         CHECK(rc != -EINTR);
         CHECK_EQ(theorem_violations(), 0);
-        if (!rc) frame_put_type(&frame_table[l4]);
+        if (!rc) CHECK_EQ(type_put(&frame_table[l4], 1), 0);
         frame_put(&frame_table[l4]);
         preempt_at = at_step % 5 ? at_step % 5 : -1;
         run_as(dom0, 3);
