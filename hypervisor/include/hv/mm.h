@@ -38,10 +38,9 @@ _Static_assert(sizeof(struct frame) == 32, "DESIGN 2.3");
 #define FC_FREE        (1UL << 60) /* first frame of a block on the free list; order in bits 48.. */
 #define FC_DIRTY       (1UL << 59) /* free, and not known to be zero */
 #define FC_ORDER_SHIFT 48
-#define FC_MAPPED_ONE  (1UL << 48) /* of the references: Hospes's mappings, counted for the audit  \
-                                    */
-#define FC_MAPPED(c)  ((c) >> 48 & 0x7ff)
-#define FC_COUNT_MASK ((1UL << 48) - 1)
+#define FC_MAPPED_ONE  (1UL << 48) /* one of Hospes's mappings, counted for the audit */
+#define FC_MAPPED(c)   ((c) >> 48 & 0x7ff)
+#define FC_COUNT_MASK  ((1UL << 48) - 1)
 /* type; the count is in the low bits */
 #define FT_SHIFT     60
 #define FT_NONE      (0UL << FT_SHIFT)
