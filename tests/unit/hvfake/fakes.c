@@ -169,7 +169,7 @@ bool frame_get(struct frame *f, const struct domain *d) {
 
 void frame_put(struct frame *f) { BUG_ON(__atomic_fetch_sub(&f->count, 1, __ATOMIC_SEQ_CST) == 0); }
 
-bool frame_get_writable(struct frame *f, struct domain *d) {
+bool frame_get_writable(struct frame *f, const struct domain *d) {
     if (f->next || !frame_get(f, d)) return false;
     __atomic_fetch_add(&f->type, 1, __ATOMIC_SEQ_CST);
     return true;
