@@ -71,10 +71,7 @@ static __init uint8_t place_trampoline(void) {
 }
 
 static __init bool wait_online(const struct pcpu *p, unsigned int ms) {
-    for (unsigned int i = 0; i < ms * 10; i++) {
-        if (__atomic_load_n(&p->online, __ATOMIC_ACQUIRE)) return true;
-        delay_us(100);
-    }
+    for (unsigned int i = 0; i < ms * 10 && !READ_ONCE(p->online); i++) delay_us(100);
     return __atomic_load_n(&p->online, __ATOMIC_ACQUIRE);
 }
 

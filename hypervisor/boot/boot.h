@@ -7,8 +7,7 @@
 #include <x86/layout.h>
 
 /* Linker symbols. */
-extern char image_start[], image_text_end[], image_init_text_end[], image_rodata_end[],
-    image_init_data_end[], image_file_end[], image_end[];
+extern char image_start[], image_text_end[], image_rodata_end[], image_end[];
 extern char boot_stack[];
 extern uint64_t boot_l3_low[512], boot_l2_image[512];
 

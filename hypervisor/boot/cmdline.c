@@ -33,8 +33,7 @@ void cmdline_parse(void) {
             }
         }
         if (*p) *p++ = '\0';
-        /* What stands behind "--" is not for us. */
-        if (strcmp(o->name, "--") == 0) break;
+        if (strcmp(o->name, "--") == 0) break; /* what follows is not for us */
         nr_options++;
     }
 }
@@ -73,54 +72,33 @@ bool cmdline_bool(const char *name, bool dflt) {
     return dflt;
 }
 
-uint64_t cmdline_uint(const char *name, uint64_t dflt) {
-    const char *v = cmdline_get(name), *end;
-    uint64_t n;
-
-    if (!v) return dflt;
-    n = str_to_ull(v, &end, 0);
-    if (end == v || *end != '\0') {
-        printk(KERN_WARN "WARNING: option %s=%s: not a number; %lu is used\n", name, v, dflt);
-        return dflt;
-    }
-    return n;
-}
-
 uint64_t parse_size(const char **s) {
-    const char *start = *s;
+    static const char units[] = "bkmgt";
+    const char *start = *s, *unit;
     uint64_t n = str_to_ull(start, s, 0);
-    unsigned int shift = 10, skip = 1;
+    size_t shift = 10;
 
     if (*s == start) return 0;
-    switch (**s) {
-    case 'T':
-    case 't': shift = 40; break;
-    case 'G':
-    case 'g': shift = 30; break;
-    case 'M':
-    case 'm': shift = 20; break;
-    case 'K':
-    case 'k': shift = 10; break;
-    case 'B':
-    case 'b': shift = 0; break;
-    default: skip = 0; break;
+    unit = **s ? strchr(units, **s | 0x20) : NULL;
+    if (unit) {
+        shift = 10 * (size_t)(unit - units);
+        (*s)++;
     }
-    *s += skip;
     return n > (~0UL >> shift) ? ~0UL : n << shift;
 }
 
-uint64_t cmdline_size(const char *name, uint64_t dflt) {
+static uint64_t number(const char *name, uint64_t dflt, bool size) {
     const char *v = cmdline_get(name), *end = v;
-    uint64_t n;
+    uint64_t n = !v ? dflt : size ? parse_size(&end) : str_to_ull(v, &end, 0);
 
-    if (!v) return dflt;
-    n = parse_size(&end);
-    if (end == v || *end != '\0') {
-        printk(KERN_WARN "WARNING: option %s=%s: not a size; %luk is used\n", name, v, dflt >> 10);
-        return dflt;
-    }
-    return n;
+    if (!v || (end != v && *end == '\0')) return n;
+    printk(KERN_WARN "WARNING: option %s=%s: not a %s; %lu%s is used\n", name, v,
+           size ? "size" : "number", size ? dflt >> 10 : dflt, size ? "k" : "");
+    return dflt;
 }
+
+uint64_t cmdline_uint(const char *name, uint64_t dflt) { return number(name, dflt, false); }
+uint64_t cmdline_size(const char *name, uint64_t dflt) { return number(name, dflt, true); }
 
 bool cmdline_list_next(const char **list, char *item, size_t size) {
     size_t n = 0;

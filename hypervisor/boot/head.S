@@ -18,6 +18,7 @@
 #define MB1_MAGIC 0x1badb002
 #define MB1_FLAGS 0x00010003 /* page-aligned modules, memory map, address fields below */
 #define MB2_MAGIC 0xe85250d6
+#define MB2_OPTIONAL (1 << 16)
 
 #define PTE_RW    0x3
 #define PTE_LARGE 0x83
@@ -28,45 +29,40 @@ head_base:
         .balign 4
         .globl mb1_header
 mb1_header:
-        .long   MB1_MAGIC
-        .long   MB1_FLAGS
-        .long   -(MB1_MAGIC + MB1_FLAGS)
-        .long   mb1_header_paddr        /* these five: see hospes.lds.S */
-        .long   LOAD_PADDR
-        .long   image_file_end_paddr
-        .long   image_end_paddr
-        .long   boot_start_paddr
+        .long   MB1_MAGIC, MB1_FLAGS, -(MB1_MAGIC + MB1_FLAGS)
+        .long   mb1_header_paddr, LOAD_PADDR    /* for these five see hospes.lds.S */
+        .long   image_file_end_paddr, image_end_paddr, boot_start_paddr
 
         .balign 8
 mb2_header:
-        .long   MB2_MAGIC
-        .long   0                       /* i386 protected mode */
-        .long   mb2_end - mb2_header
+        .long   MB2_MAGIC, 0 /* i386 protected mode */, mb2_end - mb2_header
         .long   0x100000000 - (MB2_MAGIC + (mb2_end - mb2_header))
-        /* Console: EGA text is understood; a framebuffer of any size is preferred. Without the
-         * second tag GRUB on UEFI, where there is no text mode, gives no screen at all. */
+        /* Tags: type (MB2_OPTIONAL or not), size, contents. Console: EGA text is understood; a
+         * framebuffer of any size is preferred. Without the second tag GRUB on UEFI, where there
+         * is no text mode, gives no screen at all. */
         .balign 8
-        .word   4, 1
-        .long   12
-        .long   2
+        .long   4 | MB2_OPTIONAL, 12, 2
         .balign 8
-        .word   5, 1
-        .long   20
-        .long   0, 0, 0
-        .balign 8
+        .long   5 | MB2_OPTIONAL, 20, 0, 0, 0
         /* Modules page-aligned. */
         .balign 8
-        .word   6, 0
-        .long   8
+        .long   6, 8
         /* Relocatable: lowest, highest address, alignment, preference (low). */
         .balign 8
-        .word   10, 1
-        .long   24
-        .long   LOAD_PADDR, 0xffffffff, LOAD_ALIGN, 1
+        .long   10 | MB2_OPTIONAL, 24, LOAD_PADDR, 0xffffffff, LOAD_ALIGN, 1
         .balign 8
-        .word   0, 0
-        .long   8
+        .long   0, 8
 mb2_end:
+
+        /* Writes n table entries: %eax, %eax + step, ... */
+        .macro  fill table, step, n
+        lea     (\table - head_base)(%esi), %edi
+        mov     $(\n), %ecx
+1:      mov     %eax, (%edi)
+        add     $\step, %eax
+        add     $8, %edi
+        loop    1b
+        .endm
 
         .globl  boot_start
 boot_start:
@@ -96,31 +92,14 @@ boot_start:
         jne     no_long_mode
 
         /* Four L2 tables map 0..4 GiB. */
-        lea     (boot_l2_low - head_base)(%esi), %edi
         mov     $PTE_LARGE, %eax
-        mov     $2048, %ecx
-1:      mov     %eax, (%edi)
-        movl    $0, 4(%edi)
-        add     $0x200000, %eax
-        add     $8, %edi
-        loop    1b
-
-        lea     (boot_l3_low - head_base)(%esi), %edi
+        fill    boot_l2_low, 0x200000, 2048
         lea     (boot_l2_low - head_base + PTE_RW)(%esi), %eax
-        mov     $4, %ecx
-1:      mov     %eax, (%edi)
-        add     $0x1000, %eax
-        add     $8, %edi
-        loop    1b
+        fill    boot_l3_low, 0x1000, 4
 
         /* The image. Its first byte is at IMAGE_START + LOAD_PADDR. */
-        lea     (boot_l2_image - head_base + 8 * (LOAD_PADDR >> 21))(%esi), %edi
         lea     PTE_LARGE(%esi), %eax
-        mov     $((IMAGE_MAX - LOAD_PADDR) >> 21), %ecx
-1:      mov     %eax, (%edi)
-        add     $0x200000, %eax
-        add     $8, %edi
-        loop    1b
+        fill    boot_l2_image+8*(LOAD_PADDR>>21), 0x200000, (IMAGE_MAX-LOAD_PADDR)>>21
         lea     (boot_l2_image - head_base + PTE_RW)(%esi), %eax
         mov     %eax, (boot_l3_image - head_base + 8 * ((IMAGE_START >> 30) & 511))(%esi)
 
@@ -198,20 +177,16 @@ boot_gdt_ptr:
         .section .bss.boot_stack, "aw", @nobits
         .balign 4096
         .globl  boot_stack
-        .hidden boot_stack
 boot_stack:
         .skip   CONST_STACK_SIZE
 boot_stack_end:
 
         .section .bss.page_aligned, "aw", @nobits
         .balign 4096
-        .globl  boot_l4, boot_l3_low
-        .hidden boot_l4, boot_l3_low
+        .globl  boot_l4, boot_l3_low, boot_l2_image
 boot_l4:        .skip 4096
 boot_l3_low:    .skip 4096
 boot_l3_image:  .skip 4096
-        .globl  boot_l2_image
-        .hidden boot_l2_image
 boot_l2_image:  .skip 4096
 boot_l2_low:    .skip 4 * 4096
 

@@ -25,17 +25,10 @@ SECTIONS
     image_start = .;
     .text : AT(LOAD_PADDR) {
         *(.multiboot)
-        *(.text .text.*)
+        *(.text .text.* .init.text)
         . = ALIGN(4096);
     } :image
     image_text_end = .;
-
-    .init.text : {
-        image_init_text_start = .;
-        *(.init.text .init.text.*)
-        . = ALIGN(4096);
-    } :image
-    image_init_text_end = .;
 
     .rodata : {
         *(.rodata .rodata.*)
@@ -56,21 +49,11 @@ SECTIONS
         *(.note.gnu.build-id)
         build_id_note_end = .;
     } :image :note
-    .rodata.end : {
-        . = ALIGN(4096);
-    } :image
+    . = ALIGN(4096);
     image_rodata_end = .;
 
-    .init.data : {
-        image_init_data_start = .;
-        *(.init.data .init.data.*)
-        . = ALIGN(4096);
-    } :image
-    image_init_data_end = .;
-
     .data : {
-        *(.data.read_mostly)
-        *(.data .data.*)
+        *(.data .data.* .init.data)
         . = ALIGN(16);
         *(.symbols)
         . = ALIGN(16);
@@ -94,23 +77,11 @@ SECTIONS
     ASSERT(boot_stack % CONST_STACK_SIZE == 0, "boot_stack is found by its alignment")
     ASSERT(image_end - image_start <= IMAGE_MAX - LOAD_PADDR, "the image has outgrown IMAGE_MAX")
 
-    .debug_info 0 : { *(.debug_info) }
-    .debug_abbrev 0 : { *(.debug_abbrev) }
-    .debug_aranges 0 : { *(.debug_aranges) }
-    .debug_line 0 : { *(.debug_line) }
-    .debug_line_str 0 : { *(.debug_line_str) }
-    .debug_str 0 : { *(.debug_str) }
-    .debug_str_offsets 0 : { *(.debug_str_offsets) }
-    .debug_addr 0 : { *(.debug_addr) }
-    .debug_ranges 0 : { *(.debug_ranges) }
-    .debug_rnglists 0 : { *(.debug_rnglists) }
-    .debug_loc 0 : { *(.debug_loc) }
-    .debug_loclists 0 : { *(.debug_loclists) }
-    .debug_frame 0 : { *(.debug_frame) }
-    .comment 0 : { *(.comment) }
-    .symtab 0 : { *(.symtab) }
-    .strtab 0 : { *(.strtab) }
-    .shstrtab 0 : { *(.shstrtab) }
+#define APART(name) name 0 : { *(name) }
+    APART(.debug_info) APART(.debug_abbrev) APART(.debug_aranges) APART(.debug_line)
+    APART(.debug_line_str) APART(.debug_str) APART(.debug_str_offsets) APART(.debug_addr)
+    APART(.debug_ranges) APART(.debug_rnglists) APART(.debug_loc) APART(.debug_loclists)
+    APART(.debug_frame) APART(.comment) APART(.symtab) APART(.strtab) APART(.shstrtab)
     /DISCARD/ : {
         *(.eh_frame .eh_frame_hdr)
         *(.note.GNU-stack)

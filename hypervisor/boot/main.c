@@ -23,52 +23,38 @@
 
 void boot_main(uint32_t magic, paddr_t info, paddr_t image) __noreturn;
 
-static struct pcpu boot_pcpu;
 static struct tss64 boot_tss __aligned(128);
 static uint64_t boot_gdt_page[512] __attribute__((section(".bss.page_aligned"), aligned(4096)));
+static struct pcpu boot_pcpu = {
+    .online = true,
+    .curr = &boot_pcpu.idle,
+    .idle.domain = &idle_domain,
+    .arch = {.stack = boot_stack, .tss = &boot_tss, .gdt = boot_gdt_page}};
 
 static __init void init_boot_pcpu(void) {
-    struct pcpu *p = &boot_pcpu;
-
-    cpu_info()->pcpu = p;
-    p->online = true;
-    p->curr = &p->idle;
-    p->idle.domain = &idle_domain;
-    p->arch.stack = boot_stack;
-    p->arch.tss = &boot_tss;
-    p->arch.gdt = boot_gdt_page;
-    p->arch.gdt_mfn = paddr_to_mfn(image_to_paddr(boot_gdt_page));
-    pcpus[0] = p;
+    cpu_info()->pcpu = pcpus[0] = &boot_pcpu;
+    boot_pcpu.arch.gdt_mfn = paddr_to_mfn(image_to_paddr(boot_gdt_page));
     nr_cpus = 1;
 }
 
 static __init void banner(void) {
+    const struct boot_video *v = &boot_info.video;
     const uint8_t *id;
     size_t n = hv_build_id(&id);
 
-    printk("Hospes (Xen 4.17 ABI) (%s) debug=%c\n", hv_compiler,
-#ifdef HOSPES_DEBUG
-           'y'
-#else
-           'n'
-#endif
-    );
-    if (n) {
-        printk("build-id: ");
-        for (size_t i = 0; i < n; i++) printk("%02x", id[i]);
-        printk("\n");
-    }
+    printk("Hospes (Xen 4.17 ABI) (%s) debug=%c\n", hv_compiler, IS_DEBUG ? 'y' : 'n');
+    printk("build-id: ");
+    for (size_t i = 0; i < n; i++) printk("%02x", id[i]);
+    printk("\n");
     printk("Bootloader: %s\n", boot_info.loader[0] ? boot_info.loader : "unknown");
     printk("Command line: %s\n", boot_info.cmdline);
     printk("Image load base address: %#lx\n", boot_info.image_paddr);
-    switch (boot_info.video.type) {
-    case VIDEO_TEXT: printk("Video information: VGA is text mode 80x25, font 8x16\n"); break;
-    case VIDEO_FRAMEBUFFER:
-        printk("Video information: framebuffer at %#lx, %ux%u, %u bpp\n", boot_info.video.addr,
-               boot_info.video.width, boot_info.video.height, boot_info.video.bpp);
-        break;
-    default: printk("Video information: none\n");
-    }
+    if (v->type == VIDEO_FRAMEBUFFER)
+        printk("Video information: framebuffer at %#lx, %ux%u, %u bpp\n", v->addr, v->width,
+               v->height, v->bpp);
+    else
+        printk("Video information: %s\n",
+               v->type == VIDEO_TEXT ? "VGA is text mode 80x25, font 8x16" : "none");
     if (boot_info.efi)
         printk("EFI: system table at %#lx, %u memory descriptors\n", boot_info.efi_systab,
                boot_info.nr_efi_map);
@@ -82,10 +68,9 @@ static __init void banner(void) {
 
 /* A wrong machine or set-up is not a bug of ours: a message and the end, no backtrace. */
 static __init void __noreturn boot_failed(const char *why) {
-    printk("\n");
-    printk("****************************************\n");
-    printk("Hospes cannot start: %s\n", why);
-    printk("****************************************\n");
+    static const char stars[] = "****************************************";
+
+    printk("\n%s\nHospes cannot start: %s\n%s\n", stars, why, stars);
     console_flush();
     if (cmdline_bool("noreboot", false)) {
         printk("Manual reset required ('noreboot' specified)\n");

@@ -13,32 +13,22 @@
 struct e820entry_hv machine_e820[128];
 unsigned int machine_e820_nr;
 
-static struct raw {
-    uint64_t start, end; /* end is exclusive */
+struct range {
+    paddr_t start, end; /* end is exclusive */
     uint32_t type;
-} raw[BOOT_MAX_RANGES] __initdata;
+};
+
+static struct range raw[BOOT_MAX_RANGES] __initdata;
 static unsigned int raw_nr __initdata;
-static bool raw_overflow __initdata;
+static bool overflow __initdata;
 
 __init void memmap_add_raw(uint64_t start, uint64_t len, uint32_t type) {
     if (len == 0 || start + len < start) return;
     if (type == GRUB_EFI_CODE) type = 2;
-    if (raw_nr == ARRAY_SIZE(raw)) {
-        raw_overflow = true;
-        return;
-    }
-    raw[raw_nr++] = (struct raw){start, start + len, type};
-}
-
-static const char *type_name(uint32_t type) {
-    switch (type) {
-    case 1: return "usable";
-    case 2: return "reserved";
-    case 3: return "ACPI data";
-    case 4: return "ACPI NVS";
-    case 5: return "unusable";
-    default: return NULL;
-    }
+    if (raw_nr < ARRAY_SIZE(raw))
+        raw[raw_nr++] = (struct range){start, start + len, type};
+    else
+        overflow = true;
 }
 
 /* The type that holds from 'at' on and how far it does; 0: a hole. */
@@ -65,11 +55,13 @@ static __init void append(uint64_t start, uint64_t end, uint32_t type) {
     } else if (machine_e820_nr < ARRAY_SIZE(machine_e820)) {
         machine_e820[machine_e820_nr++] = (struct e820entry_hv){start, end - start, type};
     } else {
-        raw_overflow = true;
+        overflow = true;
     }
 }
 
 __init void memmap_finish(void) {
+    static const char *const names[] = {"",          "usable",   "reserved",
+                                        "ACPI data", "ACPI NVS", "unusable"};
     uint64_t at = 0, until, ram = 0;
 
     for (; at != ~0UL; at = until) {
@@ -77,38 +69,34 @@ __init void memmap_finish(void) {
 
         if (type) append(at, until, type);
     }
-    printk("%s-e820 RAM map:\n", "Xen");
+    printk("Xen-e820 RAM map:\n");
     for (unsigned int i = 0; i < machine_e820_nr; i++) {
         const struct e820entry_hv *e = &machine_e820[i];
-        const char *name = type_name(e->type);
 
-        if (name)
-            printk(" [%016lx, %016lx] (%s)\n", e->addr, e->addr + e->size - 1, name);
+        printk(" [%016lx, %016lx] ", e->addr, e->addr + e->size - 1);
+        if (e->type < ARRAY_SIZE(names))
+            printk("(%s)\n", names[e->type]);
         else
-            printk(" [%016lx, %016lx] (type %u)\n", e->addr, e->addr + e->size - 1, e->type);
+            printk("(type %u)\n", e->type);
         if (e->type == 1) ram += e->size;
     }
-    if (raw_overflow)
+    if (overflow)
         printk(KERN_WARN
                "WARNING: the memory map has more ranges than can be kept; some are lost\n");
     if (ram == 0) panic("The boot loader gave no usable memory in its memory map");
     printk("System RAM: %luMB (%lukB)\n", ram >> 20, ram >> 10);
 }
 
-struct range {
-    paddr_t start, end;
-};
-
 /* The i-th range that boot keeps; false past the last. */
 static bool reserved_range(unsigned int i, struct range *r) {
     if (i == 0) {
-        *r = (struct range){0, LOW_MEMORY_END};
+        *r = (struct range){.end = LOW_MEMORY_END};
     } else if (i == 1) {
-        r->start = boot_info.image_paddr;
-        r->end = r->start + boot_info.image_size;
+        *r = (struct range){boot_info.image_paddr, boot_info.image_paddr + boot_info.image_size, 0};
     } else if (i - 2 < boot_info.nr_modules) {
-        r->start = boot_info.modules[i - 2].start;
-        r->end = r->start + boot_info.modules[i - 2].size;
+        const struct boot_module *m = &boot_info.modules[i - 2];
+
+        *r = (struct range){m->start, m->start + m->size, 0};
     } else {
         return false;
     }
@@ -117,13 +105,16 @@ static bool reserved_range(unsigned int i, struct range *r) {
     return true;
 }
 
-bool boot_range_reserved(paddr_t start, paddr_t end) {
+/* Whether the range overlaps one that boot keeps, from the i-th on. */
+static bool overlaps(paddr_t start, paddr_t end, unsigned int i) {
     struct range r;
 
-    for (unsigned int i = 0; reserved_range(i, &r); i++)
+    for (; reserved_range(i, &r); i++)
         if (start < r.end && end > r.start) return true;
     return false;
 }
+
+bool boot_range_reserved(paddr_t start, paddr_t end) { return overlaps(start, end, 0); }
 
 static __init void give(paddr_t start, paddr_t end) {
     while (start < end) {
@@ -176,17 +167,8 @@ void boot_release_modules(void) {
 }
 
 /* On UEFI, GRUB puts small modules below 1 MiB. */
-static __init bool module_overlaps(paddr_t start, paddr_t end) {
-    for (unsigned int i = 0; i < boot_info.nr_modules; i++) {
-        const struct boot_module *m = &boot_info.modules[i];
-
-        if (start < m->start + m->size && end > m->start) return true;
-    }
-    return false;
-}
-
 __init paddr_t memmap_low_page(void) {
     for (paddr_t p = 0x9f000; p >= 0x2000; p -= PAGE_SIZE)
-        if (in_usable(p, p + PAGE_SIZE) && !module_overlaps(p, p + PAGE_SIZE)) return p;
+        if (in_usable(p, p + PAGE_SIZE) && !overlaps(p, p + PAGE_SIZE, 1)) return p;
     return 0;
 }

@@ -1,11 +1,74 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the boot loader's information to boot_info. Everything is copied, so that its memory is
- * ordinary RAM afterwards. Runs before the console: troubles are remembered, not printed.
+ * From the boot loader's information, as the two Multiboot specifications lay it out, to boot_info.
+ * Everything is copied, so that its memory is ordinary RAM afterwards. Runs before the console.
  */
 #include "boot.h"
-#include "multiboot.h"
 #include <hv/string.h>
+
+#define MB1_BOOT_MAGIC 0x2badb002
+#define MB2_BOOT_MAGIC 0x36d76289
+
+#define MB1_HAS_CMDLINE (1u << 2)
+#define MB1_HAS_MODULES (1u << 3)
+#define MB1_HAS_MMAP    (1u << 6)
+#define MB1_HAS_LOADER  (1u << 9)
+
+struct mb1_info {
+    uint32_t flags, mem_lower, mem_upper, boot_device, cmdline;
+    uint32_t mods_count, mods_addr;
+    uint32_t syms[4];
+    uint32_t mmap_length, mmap_addr;
+    uint32_t drives[2], config_table, loader_name;
+};
+
+struct mb1_module {
+    uint32_t start, end, cmdline, reserved;
+};
+
+enum mb2_tag_type {
+    MB2_END = 0,
+    MB2_CMDLINE = 1,
+    MB2_LOADER = 2,
+    MB2_MODULE = 3,
+    MB2_MMAP = 6,
+    MB2_FRAMEBUFFER = 8,
+    MB2_EFI64_SYSTAB = 12,
+    MB2_RSDP_OLD = 14,
+    MB2_RSDP_NEW = 15,
+    MB2_EFI_MMAP = 17,
+};
+
+struct mb2_tag {
+    uint32_t type, size; /* size without the padding to 8 */
+};
+
+struct mb2_module {
+    struct mb2_tag tag;
+    uint32_t start, end;
+    char cmdline[];
+};
+
+/* Of the memory map and of EFI's. */
+struct mb2_table {
+    struct mb2_tag tag;
+    uint32_t stride, version;
+    char entries[];
+};
+
+struct mmap_entry {
+    uint64_t addr, len;
+    uint32_t type;
+} __packed;
+
+struct mb2_framebuffer {
+    struct mb2_tag tag;
+    uint64_t addr;
+    uint32_t pitch, width, height;
+    uint8_t bpp, type;
+    uint16_t reserved;
+    struct pixel_format format;
+};
 
 struct boot_info boot_info;
 
@@ -37,76 +100,61 @@ static __init const char *skip_program_name(const char *s) {
 }
 
 static __init void add_module(uint64_t start, uint64_t end, const char *cmdline) {
-    struct boot_module *m = &boot_info.modules[boot_info.nr_modules];
-
     if (boot_info.nr_modules == BOOT_MAX_MODULES || end < start) return;
-    m->start = start;
-    m->size = end - start;
-    m->cmdline = keep_text(skip_program_name(cmdline));
-    boot_info.nr_modules++;
+    boot_info.modules[boot_info.nr_modules++] =
+        (struct boot_module){start, end - start, keep_text(skip_program_name(cmdline))};
 }
 
 static __init void set_cmdline(const char *s) {
     strlcpy(boot_info.cmdline, skip_program_name(s), sizeof(boot_info.cmdline));
 }
 
+static __init void add_memory(const void *entry) {
+    const struct mmap_entry *e = entry;
+
+    memmap_add_raw(e->addr, e->len, e->type);
+}
+
+static __init void add_efi_memory(const void *entry) {
+    if (boot_info.nr_efi_map < BOOT_MAX_RANGES)
+        memcpy(&boot_info.efi_map[boot_info.nr_efi_map++], entry, sizeof(struct efi_memory_desc));
+}
+
 static __init void read_mb1(const struct mb1_info *i) {
+    const struct mb1_module *m = boot_va(i->mods_addr);
+    const char *p = boot_va(i->mmap_addr), *end = p + i->mmap_length;
+
     if (i->flags & MB1_HAS_CMDLINE) set_cmdline(boot_va(i->cmdline));
     if (i->flags & MB1_HAS_LOADER)
         strlcpy(boot_info.loader, boot_va(i->loader_name), sizeof(boot_info.loader));
-    if (i->flags & MB1_HAS_MODULES) {
-        const struct mb1_module *m = boot_va(i->mods_addr);
-
-        for (uint32_t n = 0; n < i->mods_count; n++)
-            add_module(m[n].start, m[n].end, m[n].cmdline ? boot_va(m[n].cmdline) : "");
-    }
-    if (i->flags & MB1_HAS_MMAP) {
-        const char *p = boot_va(i->mmap_addr), *end = p + i->mmap_length;
-
-        while (p + sizeof(struct mb1_mmap) <= end) {
-            const struct mb1_mmap *e = (const void *)p;
-
-            memmap_add_raw(e->addr, e->len, e->type);
-            p += e->size + sizeof(e->size);
-        }
-    }
-    boot_info.video =
-        (struct boot_video){.type = VIDEO_TEXT, .addr = 0xb8000, .width = 80, .height = 25};
+    for (uint32_t n = 0; (i->flags & MB1_HAS_MODULES) && n < i->mods_count; n++)
+        add_module(m[n].start, m[n].end, m[n].cmdline ? boot_va(m[n].cmdline) : "");
+    if (!(i->flags & MB1_HAS_MMAP)) return;
+    /* Before each entry stands how long it is. */
+    for (; p + sizeof(uint32_t) + sizeof(struct mmap_entry) <= end;
+         p += sizeof(uint32_t) + *(const uint32_t *)p)
+        add_memory(p + sizeof(uint32_t));
 }
 
-static __init void read_mb2_mmap(const struct mb2_mmap *t) {
-    const char *p = (const char *)(t + 1), *end = (const char *)t + t->tag.size;
+static __init void read_mb2_table(const struct mb2_table *t, size_t size,
+                                  void (*add)(const void *entry)) {
+    const char *p = t->entries, *end = (const char *)t + t->tag.size;
 
-    if (t->entry_size < sizeof(struct mb2_mmap_entry)) return;
-    for (; p + t->entry_size <= end; p += t->entry_size) {
-        const struct mb2_mmap_entry *e = (const void *)p;
-
-        memmap_add_raw(e->addr, e->len, e->type);
-    }
-}
-
-static __init void read_mb2_efi_map(const struct mb2_efi_mmap *t) {
-    const char *p = (const char *)(t + 1), *end = (const char *)t + t->tag.size;
-
-    if (t->desc_size < sizeof(struct efi_memory_desc)) return;
-    for (; p + t->desc_size <= end && boot_info.nr_efi_map < BOOT_MAX_RANGES; p += t->desc_size)
-        memcpy(&boot_info.efi_map[boot_info.nr_efi_map++], p, sizeof(struct efi_memory_desc));
+    for (; t->stride >= size && p + t->stride <= end; p += t->stride) add(p);
 }
 
 static __init void read_mb2_framebuffer(const struct mb2_framebuffer *t) {
-    boot_info.video = (struct boot_video){
-        .addr = t->addr, .pitch = t->pitch, .width = t->width, .height = t->height, .bpp = t->bpp};
-    if (t->type == 2) {
-        boot_info.video.type = VIDEO_TEXT;
-    } else if (t->type == 1 && (t->bpp == 32 || t->bpp == 24 || t->bpp == 16)) {
-        boot_info.video.type = VIDEO_FRAMEBUFFER;
-        boot_info.video.red_pos = t->red_pos;
-        boot_info.video.red_size = t->red_size;
-        boot_info.video.green_pos = t->green_pos;
-        boot_info.video.green_size = t->green_size;
-        boot_info.video.blue_pos = t->blue_pos;
-        boot_info.video.blue_size = t->blue_size;
-    }
+    bool pixels = t->type == 1 && (t->bpp == 32 || t->bpp == 24 || t->bpp == 16);
+
+    boot_info.video = (struct boot_video){pixels         ? VIDEO_FRAMEBUFFER
+                                          : t->type == 2 ? VIDEO_TEXT
+                                                         : VIDEO_NONE,
+                                          t->addr,
+                                          t->pitch,
+                                          t->width,
+                                          t->height,
+                                          t->bpp,
+                                          t->format};
 }
 
 static __init void read_mb2_tag(const struct mb2_tag *t) {
@@ -117,15 +165,11 @@ static __init void read_mb2_tag(const struct mb2_tag *t) {
     case MB2_CMDLINE: set_cmdline(body); break;
     case MB2_LOADER: strlcpy(boot_info.loader, body, sizeof(boot_info.loader)); break;
     case MB2_MODULE: add_module(m->start, m->end, m->cmdline); break;
-    case MB2_MMAP: read_mb2_mmap((const void *)t); break;
+    case MB2_MMAP: read_mb2_table((const void *)t, sizeof(struct mmap_entry), add_memory); break;
     case MB2_FRAMEBUFFER: read_mb2_framebuffer((const void *)t); break;
-    case MB2_EFI64_SYSTAB:
-        memcpy(&boot_info.efi_systab, body, sizeof(boot_info.efi_systab));
-        boot_info.efi = true;
-        break;
+    case MB2_EFI64_SYSTAB: memcpy(&boot_info.efi_systab, body, 8); break;
     case MB2_EFI_MMAP:
-        read_mb2_efi_map((const void *)t);
-        boot_info.efi = true;
+        read_mb2_table((const void *)t, sizeof(struct efi_memory_desc), add_efi_memory);
         break;
     case MB2_RSDP_NEW:
         memcpy(boot_info.rsdp, body, min(sizeof(boot_info.rsdp), t->size - sizeof(*t)));
@@ -139,28 +183,27 @@ static __init void read_mb2_tag(const struct mb2_tag *t) {
 }
 
 static __init void read_mb2(const char *info) {
-    uint32_t total = *(const uint32_t *)info;
-    const char *p = info + 8, *end = info + total;
+    const char *p = info + 8, *end = info + *(const uint32_t *)info;
 
     while (p + sizeof(struct mb2_tag) <= end) {
         const struct mb2_tag *t = (const void *)p;
 
         if (t->type == MB2_END || t->size < sizeof(*t)) break;
+        boot_info.efi |= t->type == MB2_EFI64_SYSTAB || t->type == MB2_EFI_MMAP;
         read_mb2_tag(t);
         p += ROUND_UP((size_t)t->size, 8);
     }
-    /* A BIOS loader that leaves text mode alone may say nothing about it. */
-    if (boot_info.video.type == VIDEO_NONE && boot_info.video.addr == 0 && !boot_info.efi)
-        boot_info.video =
-            (struct boot_video){.type = VIDEO_TEXT, .addr = 0xb8000, .width = 80, .height = 25};
 }
 
 __init bool multiboot_read(uint32_t magic, paddr_t info) {
+    struct boot_video *v = &boot_info.video;
+
     if (magic == MB1_BOOT_MAGIC)
         read_mb1(boot_va(info));
     else if (magic == MB2_BOOT_MAGIC)
         read_mb2(boot_va(info));
-    else
-        return false;
-    return true;
+    /* A BIOS loader that leaves text mode alone may say nothing about it. */
+    if (v->type == VIDEO_NONE && v->addr == 0 && !boot_info.efi)
+        *v = (struct boot_video){.type = VIDEO_TEXT, .addr = 0xb8000, .width = 80, .height = 25};
+    return magic == MB1_BOOT_MAGIC || magic == MB2_BOOT_MAGIC;
 }

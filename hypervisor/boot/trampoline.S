@@ -10,8 +10,6 @@
         .balign 16
         .globl  ap_tramp_start, ap_tramp_end, ap_tramp_far, ap_tramp_gdt, ap_tramp_gdt_ptr
         .globl  ap_tramp_cr3, ap_tramp_long
-        .hidden ap_tramp_start, ap_tramp_end, ap_tramp_far, ap_tramp_gdt, ap_tramp_gdt_ptr
-        .hidden ap_tramp_cr3, ap_tramp_long
 ap_tramp_start:
         cli
         cld

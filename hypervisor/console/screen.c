@@ -74,8 +74,9 @@ void screen_init(void) {
         screen.cols = min(v->width / 8, (uint32_t)MAX_COLS);
         screen.rows = min(v->height / font.height, (uint32_t)MAX_ROWS);
         screen.draw = draw_pixels;
-        screen.foreground = grey(v->red_pos, v->red_size) | grey(v->green_pos, v->green_size) |
-                            grey(v->blue_pos, v->blue_size);
+        screen.foreground = grey(v->format.red_pos, v->format.red_size) |
+                            grey(v->format.green_pos, v->format.green_size) |
+                            grey(v->format.blue_pos, v->format.blue_size);
         screen.mem = devmap(v->addr, (size_t)v->pitch * v->height, DEVMAP_WC);
     }
     if (!screen.mem) screen.cols = screen.rows = 0;

@@ -6,15 +6,11 @@
 #include <hv/guest_access.h>
 #include <hv/hypercall.h>
 #include <hv/pcpu.h>
+#include <hv/printk.h>
 #include <hv/softirq.h>
 #include <public/xen.h>
 
 #define PIECE 128u
-#ifdef HOSPES_DEBUG
-#define IS_DEBUG 1
-#else
-#define IS_DEBUG 0
-#endif
 
 static long console_write_op(uint32_t count, uint64_t buffer) {
     char piece[PIECE];

@@ -79,11 +79,11 @@ void dom0_fill_video(struct dom0_vga_console_info *info) {
         info->u.vesa_lfb.lfb_base = (uint32_t)v->addr;
         info->u.vesa_lfb.ext_lfb_base = (uint32_t)(v->addr >> 32);
         info->u.vesa_lfb.lfb_size = (uint32_t)(((uint64_t)v->pitch * v->height + 0xffff) >> 16);
-        info->u.vesa_lfb.red_pos = v->red_pos;
-        info->u.vesa_lfb.red_size = v->red_size;
-        info->u.vesa_lfb.green_pos = v->green_pos;
-        info->u.vesa_lfb.green_size = v->green_size;
-        info->u.vesa_lfb.blue_pos = v->blue_pos;
-        info->u.vesa_lfb.blue_size = v->blue_size;
+        info->u.vesa_lfb.red_pos = v->format.red_pos;
+        info->u.vesa_lfb.red_size = v->format.red_size;
+        info->u.vesa_lfb.green_pos = v->format.green_pos;
+        info->u.vesa_lfb.green_size = v->format.green_size;
+        info->u.vesa_lfb.blue_pos = v->format.blue_pos;
+        info->u.vesa_lfb.blue_size = v->format.blue_size;
     }
 }

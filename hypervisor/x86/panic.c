@@ -18,10 +18,10 @@ CMDLINE_OPTION(noreboot);
 static uint32_t panic_cpu; /* CPU number + 1 of the first that panicked; atomic */
 static bool regs_shown;    /* of a trap in Hospes, whose handler panics next */
 
-extern const char image_start[], image_init_text_end[];
+extern const char image_start[], image_text_end[];
 
 static bool is_code(unsigned long addr) {
-    return addr >= (unsigned long)image_start && addr < (unsigned long)image_init_text_end;
+    return addr >= (unsigned long)image_start && addr < (unsigned long)image_text_end;
 }
 
 /* Walks frame pointers, staying inside the stack block that rsp is in. */
@@ -42,13 +42,7 @@ void show_backtrace(unsigned long rip, unsigned long rsp, unsigned long rbp) {
 }
 
 void show_regs(const struct cpu_user_regs *r) {
-    printk("----[ Hospes  x86_64  debug=%c ]----\n",
-#ifdef HOSPES_DEBUG
-           'y'
-#else
-           'n'
-#endif
-    );
+    printk("----[ Hospes  x86_64  debug=%c ]----\n", IS_DEBUG ? 'y' : 'n');
     if (cpu_info()->pcpu && current->domain && current->domain->id < DOMID_FIRST_RESERVED)
         printk("CPU:    %u (d%uv%u)\n", smp_cpu_id(), current->domain->id, current->id);
     else

@@ -13,36 +13,32 @@ struct acpi_info {
     paddr_t rsdp; /* 0: known only as the loader's copy */
     paddr_t lapic;
     unsigned int nr_cpus; /* usable ones, the boot CPU among them */
-    struct {
+    struct acpi_cpu {
         uint32_t apic_id, acpi_id;
     } cpus[ACPI_MAX_CPUS];
     unsigned int nr_ioapics;
-    struct {
+    struct acpi_ioapic {
         uint8_t id;
         paddr_t addr;
         uint32_t gsi_base;
     } ioapics[ACPI_MAX_IOAPICS];
     unsigned int nr_overrides;
-    struct {
+    struct acpi_override {
         uint8_t isa_irq;
         uint32_t gsi;
         bool level, low;
     } overrides[ACPI_MAX_OVERRIDES];
-    paddr_t hpet; /* 0: none */
-    uint32_t hpet_id;
+    paddr_t hpet;      /* 0: none */
     uint16_t pm_timer; /* I/O port, 0: none */
     bool pm_timer_32bit;
-    uint16_t pm1a_cnt, pm1b_cnt, pm1a_evt, pm1b_evt;
-    uint8_t pm1_evt_len;
-    uint16_t sci; /* as an ISA irq or GSI */
-    paddr_t facs;
+    uint16_t pm1a_cnt, pm1b_cnt;
     bool has_reset;
     uint8_t reset_space; /* 0 memory, 1 I/O, 2 PCI configuration */
     uint64_t reset_addr;
     uint8_t reset_value;
-    bool no_vga, no_cmos_rtc;
+    bool no_cmos_rtc;
     unsigned int nr_mcfg;
-    struct {
+    struct acpi_mcfg {
         paddr_t base;
         uint16_t segment;
         uint8_t bus_first, bus_last;

@@ -18,11 +18,15 @@ struct boot_module {
 
 enum video_type { VIDEO_NONE, VIDEO_TEXT, VIDEO_FRAMEBUFFER };
 
+struct pixel_format {
+    uint8_t red_pos, red_size, green_pos, green_size, blue_pos, blue_size;
+};
+
 struct boot_video {
     enum video_type type;
     paddr_t addr;
     uint32_t pitch, width, height, bpp;
-    uint8_t red_pos, red_size, green_pos, green_size, blue_pos, blue_size;
+    struct pixel_format format;
 };
 
 /* An EFI memory descriptor, as the firmware lays it out (the stride may be larger). */
@@ -43,8 +47,7 @@ struct boot_info {
     uint64_t efi_systab; /* EFI system table (64-bit), 0: none */
     struct efi_memory_desc efi_map[BOOT_MAX_RANGES];
     unsigned int nr_efi_map;
-    uint8_t rsdp[36];    /* copy given by the loader, all 0: none */
-    uint64_t rsdp_paddr; /* where one was found in memory, 0: none */
+    uint8_t rsdp[36]; /* copy given by the loader or found in memory, all 0: none */
 };
 
 extern struct boot_info boot_info;

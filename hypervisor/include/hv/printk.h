@@ -32,7 +32,9 @@ void show_backtrace(unsigned long rip, unsigned long rsp, unsigned long rbp);
         if (unlikely(c)) panic("BUG at %s:%d: %s", __FILE__, __LINE__, #c);                        \
     } while (0)
 #ifdef HOSPES_DEBUG
+#define IS_DEBUG  true
 #define ASSERT(c) BUG_ON(!(c))
 #else
+#define IS_DEBUG  false
 #define ASSERT(c) ((void)sizeof(c))
 #endif

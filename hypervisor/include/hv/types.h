@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <hv/errno.h>
 
 typedef uint64_t paddr_t; /* machine byte address */
 
@@ -51,7 +52,7 @@ static inline mfn_t paddr_to_mfn(paddr_t p) { return _mfn(p >> PAGE_SHIFT); }
 #define __noreturn     __attribute__((noreturn))
 #define __must_check   __attribute__((warn_unused_result))
 #define __printf(f, a) __attribute__((format(printf, f, a)))
-#define __init         __attribute__((section(".init.text"))) /* freed after boot */
+#define __init         __attribute__((section(".init.text"))) /* not called after boot */
 #define __initdata     __attribute__((section(".init.data")))
 
 /* Read or write a location that another CPU or a guest changes, exactly once. */
