@@ -15,7 +15,6 @@
 #include <hv/mm.h>
 #include <hv/string.h>
 #include <x86/context.h>
-#include <x86/cpu.h>
 #include <x86/cpuid.h>
 #include <x86/debugreg.h>
 #include <x86/layout.h>

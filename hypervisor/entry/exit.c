@@ -9,7 +9,6 @@
 #include "entry.h"
 
 #include <hv/domain.h>
-#include <hv/sched.h>
 #include <hv/softirq.h>
 #include <x86/context.h>
 

@@ -9,16 +9,12 @@
  */
 #include "entry.h"
 
-#include <stdarg.h>
-
 #include <hv/domain.h>
 #include <hv/errno.h>
 #include <hv/guest_access.h>
 #include <hv/hypercall.h>
 #include <hv/softirq.h>
 #include <hv/string.h>
-#include <public/event_channel.h>
-#include <public/physdev.h>
 
 #define __HYPERVISOR_mca __HYPERVISOR_arch_0
 

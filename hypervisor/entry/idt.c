@@ -8,7 +8,6 @@
 
 #include <hv/irq.h>
 #include <x86/context.h>
-#include <x86/cpu.h>
 #include <x86/cpuid.h>
 #include <x86/desc.h>
 #include <x86/layout.h>

@@ -8,7 +8,6 @@
  */
 #include <hv/domain.h>
 #include <hv/guest_access.h>
-#include <hv/mm.h>
 #include <hv/pcpu.h>
 #include <hv/printk.h>
 #include <hv/string.h>
