@@ -16,7 +16,6 @@
 #include <hv/printk.h>
 #include <hv/string.h>
 #include <x86/context.h>
-#include <x86/layout.h>
 #include <public/features.h>
 
 #include "../../dom0-tools/lib/builder/layout.h"
@@ -219,21 +218,12 @@ static int start_vcpu(struct dom0_build *b) {
 static void report(const struct dom0_build *b) {
     const struct layout *l = &b->layout;
 
-    printk("PHYSICAL MEMORY ARRANGEMENT:\n");
-    printk(" Dom0 alloc.:   %lu MiB in %lu pages\n", b->nr_pages >> 8, b->nr_pages);
-    if (b->initrd)
-        printk(" Init. ramdisk: %016lx->%016lx\n", b->initrd->start,
-               b->initrd->start + b->initrd->size);
-    printk("VIRTUAL MEMORY ARRANGEMENT:\n");
-    printk(" Loaded kernel: %016lx->%016lx\n", b->image->virt_base + b->image->paddr_start,
-           b->image->virt_base + b->image->paddr_end);
-    printk(" Phys-Mach map: %016lx->%016lx\n", l->p2m_va, l->p2m_va + (l->p2m.pages << PAGE_SHIFT));
-    printk(" Start info:    %016lx\n", layout_va(l, l->start_info_pfn));
-    printk(" Page tables:   %016lx->%016lx\n", layout_va(l, l->tables.pfn),
-           layout_va(l, l->tables.pfn + l->tables.pages));
-    printk(" Boot stack:    %016lx->%016lx\n", layout_va(l, l->stack_pfn), STACK_TOP(*l));
-    printk(" TOTAL:         %016lx->%016lx\n", l->virt_base, l->virt_end);
-    printk(" ENTRY ADDRESS: %016lx\n", b->image->entry);
+    printk(" Dom0 memory:   %lu MiB in %lu pages\n", b->nr_pages >> 8, b->nr_pages);
+    printk(" Loaded kernel: %016lx->%016lx, entry %016lx\n",
+           b->image->virt_base + b->image->paddr_start, b->image->virt_base + b->image->paddr_end,
+           b->image->entry);
+    printk(" Start info:    %016lx, page tables %016lx, mapped to %016lx\n",
+           layout_va(l, l->start_info_pfn), layout_va(l, l->tables.pfn), l->virt_end);
 }
 
 static int build(struct dom0_build *b) {

@@ -4,7 +4,6 @@
 
 #include <hv/bitops.h>
 #include <hv/errno.h>
-#include <hv/mm.h>
 #include <hv/pcpu.h>
 #include <hv/string.h>
 

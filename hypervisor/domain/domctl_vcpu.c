@@ -7,7 +7,6 @@
 #include <hv/guest_access.h>
 #include <hv/mm.h>
 #include <hv/pcpu.h>
-#include <hv/string.h>
 #include <x86/context.h>
 
 /* Back to the state before the first context: tools reset a vcpu by a null context. */

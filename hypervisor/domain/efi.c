@@ -8,7 +8,6 @@
 #include <hv/efi.h>
 
 #include <hv/boot.h>
-#include <hv/domain.h>
 #include <hv/errno.h>
 #include <hv/guest_access.h>
 #include <hv/mm.h>

@@ -7,7 +7,6 @@
 #include <hv/errno.h>
 #include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/mm.h>
 #include <hv/pcpu.h>
 #include <hv/string.h>
 #include <public/arch-x86/xen-mca.h>
@@ -37,17 +36,14 @@ static void describe_cpu(unsigned int cpu, xen_mc_logical_cpu_t *c) {
 static long op_physcpuinfo(struct xen_mc_physcpuinfo *p) {
     uint64_t to = handle_addr(p->info);
     uint32_t n = to ? min(p->ncpus, nr_cpus) : nr_cpus;
-    xen_mc_logical_cpu_t *c = hv_new(xen_mc_logical_cpu_t);
-    long rc = 0;
+    xen_mc_logical_cpu_t c;
 
-    if (!c) return -ENOMEM;
-    for (uint32_t i = 0; to && !rc && i < n; i++) {
-        describe_cpu(i, c);
-        rc = copy_to_guest_idx(to, i, c);
+    for (uint32_t i = 0; to && i < n; i++) {
+        describe_cpu(i, &c);
+        if (copy_to_guest_idx(to, i, &c)) return -EFAULT;
     }
-    hv_free(c);
     p->ncpus = n;
-    return rc;
+    return 0;
 }
 
 static long op_fetch(struct xen_mc_fetch *f) {
@@ -61,20 +57,16 @@ static long op_fetch(struct xen_mc_fetch *f) {
 }
 
 long do_mca(uint64_t arg) {
-    struct xen_mc *op;
+    struct xen_mc op;
     long rc;
 
     if (!current->domain->is_control) return -EPERM;
-    op = hv_new(struct xen_mc);
-    if (!op) return -ENOMEM;
-    rc = copy_from_guest(op, arg, sizeof(*op));
-    if (!rc && op->interface_version != XEN_MCA_INTERFACE_VERSION) rc = -EACCES;
-    if (!rc) switch (op->cmd) {
-        case XEN_MC_physcpuinfo: rc = op_physcpuinfo(&op->u.mc_physcpuinfo); break;
-        case XEN_MC_fetch: rc = op_fetch(&op->u.mc_fetch); break;
-        default: rc = -EOPNOTSUPP;
-        }
-    if (!rc && copy_to_guest(arg, op, sizeof(*op))) rc = -EFAULT;
-    hv_free(op);
-    return rc;
+    if (copy_from_guest(&op, arg, sizeof(op))) return -EFAULT;
+    if (op.interface_version != XEN_MCA_INTERFACE_VERSION) return -EACCES;
+    switch (op.cmd) {
+    case XEN_MC_physcpuinfo: rc = op_physcpuinfo(&op.u.mc_physcpuinfo); break;
+    case XEN_MC_fetch: rc = op_fetch(&op.u.mc_fetch); break;
+    default: return -EOPNOTSUPP;
+    }
+    return rc ? rc : copy_to_guest(arg, &op, sizeof(op));
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* HYPERVISOR_physdev_op: dom0 arranges interrupts and tells of devices (public/physdev.h). */
-#include <hv/domain.h>
 #include <hv/errno.h>
 #include <hv/guest_access.h>
 #include <hv/hypercall.h>

@@ -5,7 +5,6 @@
  * them refuses them.
  */
 #include <hv/acpi.h>
-#include <hv/boot.h>
 #include <hv/domain.h>
 #include <hv/efi.h>
 #include <hv/errno.h>

@@ -10,7 +10,6 @@
 #include <hv/hypercall.h>
 #include <hv/mm.h>
 #include <hv/pcpu.h>
-#include <hv/softirq.h>
 #include <hv/string.h>
 #include <public/sysctl.h>
 #include <x86/sysinfo.h>

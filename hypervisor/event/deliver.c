@@ -6,8 +6,6 @@
 #include "port.h"
 
 #include <hv/bitops.h>
-#include <hv/mm.h>
-#include <hv/pcpu.h>
 
 void vcpu_mark_events_pending(struct vcpu *v) {
     struct vcpu_info *info = READ_ONCE(v->info);

@@ -15,7 +15,6 @@
 #include <hv/errno.h>
 #include <hv/mm.h>
 #include <hv/pcpu.h>
-#include <hv/printk.h>
 
 #define WORDS_PER_PAGE (PAGE_SIZE / sizeof(event_word_t))
 #define ARRAY_PAGES    (EVTCHN_FIFO_NR_CHANNELS / WORDS_PER_PAGE)
@@ -183,27 +182,20 @@ static int switch_to_fifo(struct domain *d) {
     return 0;
 }
 
-static int alloc_vcpu_parts(struct domain *d) {
-    struct vcpu *v;
-
-    for_each_vcpu(d, v)
-        if (!v->event.fifo && !(v->event.fifo = hv_new(struct evtchn_fifo_vcpu))) return -ENOMEM;
-    return 0;
-}
-
 long fifo_init_control(struct evtchn_init_control *c) {
     struct domain *d = current->domain;
-    struct vcpu *v = domain_vcpu(d, c->vcpu);
+    struct vcpu *v = domain_vcpu(d, c->vcpu), *o;
     uint32_t offset = c->offset;
     uint8_t *page;
-    int rc;
+    int rc = 0;
 
     c->link_bits = EVTCHN_FIFO_LINK_BITS;
     if (!v) return -ENOENT;
     if (offset > PAGE_SIZE - sizeof(struct evtchn_fifo_control_block) || offset % 8) return -EINVAL;
 
     spin_lock(&d->event.lock);
-    rc = alloc_vcpu_parts(d);
+    for_each_vcpu(d, o)
+        if (!o->event.fifo && !(o->event.fifo = hv_new(struct evtchn_fifo_vcpu))) rc = -ENOMEM;
     if (!rc && v->event.fifo->control) rc = -EINVAL;
     if (rc) goto out;
     page = mm_map_guest_frame(d, c->control_gfn, &rc);
@@ -260,12 +252,11 @@ long fifo_expand_array(const struct evtchn_expand_array *e) {
 /* Takes effect for future events; one that is queued stays where it is. */
 long fifo_set_priority(const struct evtchn_set_priority *s) {
     struct domain *d = current->domain;
-    struct port *p;
+    struct port *p = port_find(d, s->port);
 
-    if (!port_is_valid(d, s->port)) return -EINVAL;
+    if (!p) return -EINVAL;
     if (!d->event.fifo) return -ENOSYS;
     if (s->priority > EVTCHN_FIFO_PRIORITY_MIN) return -EINVAL;
-    p = port_of(d, s->port);
     spin_lock(&p->lock);
     spin_lock(&d->event.fifo_lock);
     p->priority = (uint8_t)s->priority;

@@ -4,7 +4,6 @@
  */
 #include "port.h"
 
-#include <hv/bitops.h>
 #include <hv/errno.h>
 #include <hv/hypercall.h>
 #include <hv/mm.h>
@@ -131,12 +130,11 @@ long port_op_alloc_unbound(struct evtchn_alloc_unbound *a) {
 /* The remote port must be waiting for us. Both event locks held. */
 static long bind_interdomain_locked(struct domain *ld, struct domain *rd, uint32_t rport,
                                     uint32_t *lport) {
-    struct port *l, *r;
+    struct port *l, *r = port_find(rd, rport);
     long rc;
 
-    if (!port_is_valid(rd, rport)) return -EINVAL;
-    r = port_of(rd, rport);
-    if (r->state != PORT_UNBOUND || r->detail != ld->id || rd->state >= DOM_DYING) return -EINVAL;
+    if (!r || r->state != PORT_UNBOUND || r->detail != ld->id || rd->state >= DOM_DYING)
+        return -EINVAL;
     l = port_alloc(ld, &rc);
     if (!l) return rc;
     lock_two(&l->lock, &r->lock);
@@ -238,10 +236,9 @@ long port_op_bind_pirq(struct evtchn_bind_pirq *b) {
 
 /* The other domain's lock may have to be taken first, so look, lock both, and look again. */
 long port_close(struct domain *d, uint32_t n) {
-    struct port *p;
+    struct port *p = port_find(d, n);
 
-    if (n == 0 || !port_is_valid(d, n)) return -EINVAL;
-    p = port_of(d, n);
+    if (n == 0 || !p) return -EINVAL;
     for (;;) {
         struct domain *rd = NULL;
         bool done;
@@ -268,11 +265,10 @@ long port_close(struct domain *d, uint32_t n) {
 
 long port_op_send(uint32_t n) {
     struct domain *d = current->domain;
-    struct port *p;
+    struct port *p = port_find(d, n);
     long rc = 0;
 
-    if (unlikely(!port_is_valid(d, n))) return -EINVAL;
-    p = port_of(d, n);
+    if (unlikely(!p)) return -EINVAL;
     spin_lock(&p->lock);
     switch (p->state) {
     case PORT_INTERDOMAIN: port_set_pending(p->remote, port_of(p->remote, p->remote_port)); break;
@@ -317,12 +313,11 @@ long port_op_status(struct evtchn_status *s) {
 long port_op_bind_vcpu(const struct evtchn_bind_vcpu *b) {
     struct domain *d = current->domain;
     struct vcpu *v = domain_vcpu(d, b->vcpu);
-    struct port *p;
+    struct port *p = port_find(d, b->port);
     long rc = 0;
 
     if (!v) return -ENOENT;
-    if (!port_is_valid(d, b->port)) return -EINVAL;
-    p = port_of(d, b->port);
+    if (!p) return -EINVAL;
     spin_lock(&d->event.lock);
     spin_lock(&p->lock);
     if (p->state == PORT_UNBOUND || p->state == PORT_INTERDOMAIN || p->state == PORT_PIRQ ||
@@ -338,10 +333,9 @@ long port_op_bind_vcpu(const struct evtchn_bind_vcpu *b) {
 
 long port_op_unmask(uint32_t n) {
     struct domain *d = current->domain;
-    struct port *p;
+    struct port *p = port_find(d, n);
 
-    if (unlikely(!port_is_valid(d, n))) return -EINVAL;
-    p = port_of(d, n);
+    if (unlikely(!p)) return -EINVAL;
     spin_lock(&p->lock);
     port_unmask(d, p);
     spin_unlock(&p->lock);

@@ -56,6 +56,11 @@ static inline struct port *port_of(const struct domain *d, uint32_t n) {
     return &d->event.buckets[n / PORTS_PER_PAGE][n % PORTS_PER_PAGE];
 }
 
+/* NULL: there is no such port. */
+static inline struct port *port_find(const struct domain *d, uint32_t n) {
+    return port_is_valid(d, n) ? port_of(d, n) : NULL;
+}
+
 /* deliver.c. The caller holds a lock that keeps the port's state. */
 void port_set_pending(struct domain *d, struct port *p);
 void port_clear_pending(struct domain *d, struct port *p);

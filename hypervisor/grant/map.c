@@ -52,7 +52,7 @@ static uint32_t handle_take(struct grant_table *t) {
     return handle;
 }
 
-static void handle_free_locked(struct grant_table *t, uint32_t handle) {
+static void handle_free(struct grant_table *t, uint32_t handle) {
     struct mapping *m = mapping_of(t, handle);
 
     m->flags = 0;
@@ -60,10 +60,10 @@ static void handle_free_locked(struct grant_table *t, uint32_t handle) {
     t->free_handle = handle;
 }
 
-static void handle_give_back(struct grant_table *t, uint32_t handle) {
-    spin_lock(&t->maptrack_lock);
-    handle_free_locked(t, handle);
-    spin_unlock(&t->maptrack_lock);
+/* How many mappings of a frame these flags stand for, each with a pin and a reference of its own.
+ */
+static unsigned int sorts_of(uint32_t flags) {
+    return !!(flags & GNTMAP_host_map) + !!(flags & GNTMAP_device_map);
 }
 
 /* Mapping. */
@@ -74,12 +74,6 @@ static uint64_t entry_flags(uint32_t flags) {
     if (flags & GNTMAP_application_map) e |= PTE_USER;
     if (!(flags & GNTMAP_readonly)) e |= PTE_RW;
     return e | ((uint64_t)(flags >> _GNTMAP_guest_avail0) << 9 & PTE_AVAIL);
-}
-
-/* How many mappings of a frame these flags stand for, each with a pin and a reference of its own.
- */
-static unsigned int sorts_of(uint32_t flags) {
-    return !!(flags & GNTMAP_host_map) + !!(flags & GNTMAP_device_map);
 }
 
 /* Pins ref as often as the flags ask for and tells the frame. */
@@ -98,36 +92,23 @@ static int16_t pin_for_map(struct domain *rd, uint32_t ref, domid_t ld, uint32_t
     return rc;
 }
 
-/* The caller holds a reference to the frame. */
-static int16_t map_owned(struct domain *rd, struct gnttab_map_grant_ref *op, struct frame *f,
-                         uint64_t mfn) {
-    bool ro = op->flags & GNTMAP_readonly;
-
-    if ((op->flags & GNTMAP_device_map) && !frame_refs_get(rd, f, ro)) return GNTST_general_error;
-    if (op->flags & GNTMAP_host_map) {
-        if (!frame_refs_get(rd, f, ro)) goto undo;
-        if (mm_map_grant(op->host_addr, op->flags & GNTMAP_contains_pte, _mfn(mfn),
-                         entry_flags(op->flags))) {
-            frame_refs_put(f, ro);
-            goto undo;
-        }
-    }
-    return GNTST_okay;
-undo:
-    if (op->flags & GNTMAP_device_map) frame_refs_put(f, ro);
-    return GNTST_general_error;
-}
-
+/* Takes a reference for each mapping that the flags ask for. */
 static int16_t map_frame(struct domain *rd, struct gnttab_map_grant_ref *op, uint64_t mfn) {
+    unsigned int n = sorts_of(op->flags), got = 0;
+    bool ro = op->flags & GNTMAP_readonly;
     struct frame *f;
-    int16_t rc;
 
     if (!mfn_valid(_mfn(mfn))) return GNTST_bad_page;
     f = mfn_to_frame(_mfn(mfn));
     if (!frame_get(f, rd)) return GNTST_bad_page;
-    rc = map_owned(rd, op, f, mfn);
+    while (got < n && frame_refs_get(rd, f, ro)) got++;
     frame_put(f);
-    return rc;
+    if (got == n && (!(op->flags & GNTMAP_host_map) ||
+                     !mm_map_grant(op->host_addr, op->flags & GNTMAP_contains_pte, _mfn(mfn),
+                                   entry_flags(op->flags))))
+        return GNTST_okay;
+    while (got--) frame_refs_put(f, ro);
+    return GNTST_general_error;
 }
 
 /* On success the handle has taken over the caller's reference on rd. */
@@ -144,16 +125,17 @@ static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_
         rc = map_frame(rd, op, mfn);
         if (rc) unpin(rd, op->ref, op->flags & GNTMAP_readonly, sorts_of(op->flags));
     }
-    if (rc) {
-        handle_give_back(lt, handle);
-        return rc;
-    }
     spin_lock(&lt->maptrack_lock);
-    m = mapping_of(lt, handle);
-    m->domid = rd->id;
-    m->ref = op->ref;
-    m->flags = (uint16_t)(op->flags & (MAPPING_SORTS | GNTMAP_readonly | GNTMAP_contains_pte));
+    if (rc) {
+        handle_free(lt, handle);
+    } else {
+        m = mapping_of(lt, handle);
+        m->domid = rd->id;
+        m->ref = op->ref;
+        m->flags = (uint16_t)(op->flags & (MAPPING_SORTS | GNTMAP_readonly | GNTMAP_contains_pte));
+    }
     spin_unlock(&lt->maptrack_lock);
+    if (rc) return rc;
     op->handle = handle;
     op->dev_bus_addr = mfn << PAGE_SHIFT;
     return GNTST_okay;
@@ -178,45 +160,44 @@ struct unmap {
     uint64_t host_addr, dev_bus_addr, new_addr;
     uint32_t handle;
     int16_t status;
-    uint16_t gone; /* MAPPING_SORTS: mappings that were taken away */
-    bool readonly;
-    struct domain *rd; /* the handle's granter, which the handle keeps until unmap_finish() */
-    uint32_t ref;
+    uint16_t gone;      /* MAPPING_SORTS: mappings that were taken away */
+    struct mapping was; /* what the handle stood for */
+    struct domain *rd;  /* the handle's granter, which the handle keeps until unmap_finish() */
     struct frame *frame;
 };
 
 /*
  * Claims the mappings to be removed from the handle, so that no other vcpu removes them too. They
- * are leaving until unclaim() or release_claim(), and the handle is not freed as long as any is.
+ * are leaving until keep() or release_claim(), and the handle is not freed as long as any is.
  */
-static int16_t claim(struct grant_table *lt, struct unmap *u, struct mapping *copy) {
+static int16_t claim(struct grant_table *lt, struct unmap *u) {
     struct mapping *m;
     uint16_t want =
         (u->host_addr ? GNTMAP_host_map : 0) | (u->dev_bus_addr ? GNTMAP_device_map : 0);
+    int16_t rc = GNTST_bad_handle;
 
     spin_lock(&lt->maptrack_lock);
     m = mapping_of(lt, u->handle);
-    if (!m || !(m->flags & MAPPING_SORTS)) {
-        spin_unlock(&lt->maptrack_lock);
-        return GNTST_bad_handle;
+    if (m && (m->flags & MAPPING_SORTS)) {
+        u->was = *m;
+        u->gone = m->flags & want;
+        m->flags = (uint16_t)((m->flags & ~u->gone) | u->gone << MAPPING_LEAVING);
+        rc = GNTST_okay;
     }
-    *copy = *m;
-    u->readonly = m->flags & GNTMAP_readonly;
-    u->gone = m->flags & want;
-    m->flags = (uint16_t)((m->flags & ~u->gone) | u->gone << MAPPING_LEAVING);
     spin_unlock(&lt->maptrack_lock);
-    return GNTST_okay;
+    return rc;
 }
 
 /* Something could not be unmapped: the handle keeps it. */
-static void unclaim(struct grant_table *lt, struct unmap *u, uint16_t what) {
+static void keep(struct grant_table *lt, struct unmap *u, uint16_t what, int16_t why) {
     struct mapping *m;
 
     spin_lock(&lt->maptrack_lock);
     m = mapping_of(lt, u->handle);
     m->flags = (uint16_t)((m->flags & ~(what << MAPPING_LEAVING)) | what);
-    u->gone &= (uint16_t)~what;
     spin_unlock(&lt->maptrack_lock);
+    u->gone &= (uint16_t)~what;
+    u->status = why;
 }
 
 /* What was claimed is gone. True: the handle was freed, its reference on the granter is ours. */
@@ -228,7 +209,7 @@ static bool release_claim(struct grant_table *lt, const struct unmap *u) {
     m = mapping_of(lt, u->handle);
     m->flags &= (uint16_t) ~(u->gone << MAPPING_LEAVING);
     last = !(m->flags & (MAPPING_SORTS | MAPPING_SORTS << MAPPING_LEAVING));
-    if (last) handle_free_locked(lt, u->handle);
+    if (last) handle_free(lt, u->handle);
     spin_unlock(&lt->maptrack_lock);
     return last;
 }
@@ -245,42 +226,30 @@ static struct domain *handle_granter(const struct mapping *m, uint64_t *mfn) {
     return rd;
 }
 
-static void unmap_one(struct domain *ld, struct unmap *u) {
-    struct grant_table *lt = grants_of(ld);
-    struct mapping m;
+static void unmap_one(struct grant_table *lt, struct unmap *u) {
     uint64_t mfn;
 
-    u->status = claim(lt, u, &m);
+    u->status = claim(lt, u);
     if (u->status || !u->gone) return;
-    u->ref = m.ref;
-    u->rd = handle_granter(&m, &mfn);
+    u->rd = handle_granter(&u->was, &mfn);
     u->frame = mfn_to_frame(_mfn(mfn));
-    if ((u->gone & GNTMAP_device_map) && u->dev_bus_addr != mfn << PAGE_SHIFT) {
-        unclaim(lt, u, GNTMAP_device_map);
-        u->status = GNTST_bad_dev_addr;
-    }
-    if ((u->gone & GNTMAP_host_map) && mm_unmap_grant(u->host_addr, m.flags & GNTMAP_contains_pte,
-                                                      _mfn(mfn), !u->readonly, u->new_addr)) {
-        unclaim(lt, u, GNTMAP_host_map);
-        u->status = GNTST_general_error;
-    }
+    if ((u->gone & GNTMAP_device_map) && u->dev_bus_addr != mfn << PAGE_SHIFT)
+        keep(lt, u, GNTMAP_device_map, GNTST_bad_dev_addr);
+    if ((u->gone & GNTMAP_host_map) &&
+        mm_unmap_grant(u->host_addr, u->was.flags & GNTMAP_contains_pte, _mfn(mfn),
+                       !(u->was.flags & GNTMAP_readonly), u->new_addr))
+        keep(lt, u, GNTMAP_host_map, GNTST_general_error);
 }
 
 /* After the flush: nothing can reach the frame through this mapping any more. */
-static void unmap_finish(struct domain *ld, struct unmap *u) {
+static void unmap_finish(struct grant_table *lt, struct unmap *u) {
     unsigned int n = sorts_of(u->gone);
+    bool ro = u->was.flags & GNTMAP_readonly;
 
-    for (unsigned int i = 0; i < n; i++) frame_refs_put(u->frame, u->readonly);
-    if (n) unpin(u->rd, u->ref, u->readonly, n);
-    if (n && release_claim(grants_of(ld), u)) domain_put(u->rd);
-}
-
-static void flush_and_finish(struct domain *ld, struct unmap *u, unsigned int n) {
-    bool any = false;
-
-    for (unsigned int i = 0; i < n; i++) any |= u[i].gone & GNTMAP_host_map;
-    if (any) flush_domain(ld, FLUSH_ALL_VA);
-    for (unsigned int i = 0; i < n; i++) unmap_finish(ld, &u[i]);
+    if (!n) return;
+    for (unsigned int i = 0; i < n; i++) frame_refs_put(u->frame, ro);
+    unpin(u->rd, u->was.ref, ro, n);
+    if (release_claim(lt, u)) domain_put(u->rd);
 }
 
 /* Both operations' structures have one shape: where one has new_addr, the other has dev_bus_addr.
@@ -293,25 +262,29 @@ _Static_assert(sizeof(struct gnttab_unmap_and_replace) == sizeof(struct gnttab_u
                "read as the other");
 
 long unmap_batch(uint64_t arg, uint32_t count, bool replace, uint32_t *done) {
-    struct domain *ld = current->domain;
+    struct grant_table *lt = grants_of(current->domain);
     struct gnttab_unmap_grant_ref op;
     struct unmap u[UNMAP_BATCH];
 
     while (*done < count) {
         unsigned int n = 0, max = min(count - *done, (uint32_t)UNMAP_BATCH);
+        bool flush = false;
         long rc = 0;
 
         if (*done && preempt_check()) return -ERESTART;
         for (; n < max && !(rc = copy_from_guest_idx(&op, arg, *done + n)); n++) {
             u[n] = (struct unmap){.host_addr = op.host_addr, .handle = op.handle};
             *(replace ? &u[n].new_addr : &u[n].dev_bus_addr) = op.dev_bus_addr;
-            unmap_one(ld, &u[n]);
+            unmap_one(lt, &u[n]);
+            flush |= u[n].gone & GNTMAP_host_map;
         }
-        flush_and_finish(ld, u, n);
-        for (unsigned int i = 0; i < n; i++, ++*done)
+        if (flush) flush_domain(current->domain, FLUSH_ALL_VA);
+        for (unsigned int i = 0; i < n; i++, ++*done) {
+            unmap_finish(lt, &u[i]);
             if (copy_to_guest(arg + *done * sizeof(op) + offsetof(typeof(op), status), &u[i].status,
                               sizeof(u[i].status)))
                 rc = -EFAULT;
+        }
         if (rc) return rc;
     }
     return 0;
@@ -326,7 +299,7 @@ static void release_one(struct grant_table *lt, uint32_t handle) {
 
     spin_lock(&lt->maptrack_lock);
     m = *mapping_of(lt, handle);
-    if (m.flags) handle_free_locked(lt, handle);
+    if (m.flags) handle_free(lt, handle);
     spin_unlock(&lt->maptrack_lock);
     if (!(m.flags & MAPPING_SORTS)) return;
     rd = handle_granter(&m, &mfn);
