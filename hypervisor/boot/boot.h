@@ -2,8 +2,9 @@
 /* Inside boot/: memory map, page tables of the start, tables of the image. */
 #pragma once
 
+#include <hv/acpi.h>
 #include <hv/boot.h>
-#include <hv/mm.h>
+#include <hv/pcpu.h>
 #include <x86/layout.h>
 
 /* Linker symbols. */

@@ -20,6 +20,19 @@
 #define XEN_MINOR 17
 #define DENIED    "<denied>"
 
+/* Nothing here depends on when or where it was built. */
+#ifdef __clang__
+const char hv_compiler[] = "clang " __clang_version__;
+#else
+const char hv_compiler[] = "gcc " __VERSION__;
+#endif
+extern const uint8_t build_id_note[], build_id_note_end[];
+
+size_t hv_build_id(const uint8_t **id) {
+    *id = build_id_note + 16; /* behind the note's header and "GNU" */
+    return (size_t)(build_id_note_end - *id);
+}
+
 /* What only dom0 is told. */
 static const char *privileged(const char *text) {
     return current->domain->is_control ? text : DENIED;
@@ -47,7 +60,7 @@ static long put_compile_info(uint64_t arg) {
     strlcpy(info.compiler, privileged(hv_compiler), sizeof(info.compiler));
     strlcpy(info.compile_by, privileged("hospes"), sizeof(info.compile_by));
     strlcpy(info.compile_domain, privileged("local"), sizeof(info.compile_domain));
-    strlcpy(info.compile_date, privileged(hv_compile_date), sizeof(info.compile_date));
+    strlcpy(info.compile_date, privileged("reproducible build"), sizeof(info.compile_date));
     return copy_to_guest(arg, &info, sizeof(info));
 }
 
@@ -76,7 +89,6 @@ static long get_build_id(uint64_t arg) {
         if (copy_from_guest(&b, arg, sizeof(b))) return -EFAULT;
         if (b.len == 0) return -EINVAL;
     }
-    if (!size) return -ENODATA;
     if (!arg) return (long)size;
     if (size > b.len) return -ENOBUFS;
     if (copy_to_guest(arg + offsetof(xen_build_id_t, buf), id, size)) return -EFAULT;
@@ -88,12 +100,12 @@ long do_xen_version(int cmd, uint64_t arg) {
 
     switch (cmd) {
     case XENVER_version: return XEN_MAJOR << 16 | XEN_MINOR;
-    case XENVER_extraversion: return put_string(arg, hv_extra_version, sizeof(xen_extraversion_t));
+    case XENVER_extraversion: return put_string(arg, ".7-hospes", sizeof(xen_extraversion_t));
     case XENVER_compile_info: return put_compile_info(arg);
     case XENVER_capabilities:
         return put_string(arg, "xen-3.0-x86_64 ", sizeof(xen_capabilities_info_t));
     case XENVER_changeset:
-        return put_string(arg, privileged(hv_changeset), sizeof(xen_changeset_info_t));
+        return put_string(arg, privileged("hospes"), sizeof(xen_changeset_info_t));
     case XENVER_platform_parameters: return copy_to_guest(arg, &params, sizeof(params));
     case XENVER_get_features: return get_features(arg);
     case XENVER_pagesize: return arg ? -EINVAL : (long)PAGE_SIZE;

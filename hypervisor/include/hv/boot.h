@@ -85,9 +85,9 @@ bool boot_range_reserved(paddr_t start, paddr_t end);
 int dom0_construct(const struct boot_module *kernel, const struct boot_module *initrd,
                    const char *cmdline);
 
-/* Build information, for XENVER_* and the banner. */
-extern const char hv_extra_version[], hv_compiler[], hv_compile_date[], hv_changeset[];
-size_t hv_build_id(const uint8_t **id); /* length; 0: none */
+/* For XENVER_* and the banner; the build id's length. domain/version.c */
+extern const char hv_compiler[];
+size_t hv_build_id(const uint8_t **id);
 
 /* The machine leaves: reboot or power off by the best means there is. Interrupts off; no return. */
 void machine_restart(void) __noreturn;

@@ -11,11 +11,14 @@
  */
 #pragma once
 
+#include <hv/bitops.h>
 #include <hv/event.h>
 #include <hv/grant.h>
 #include <hv/mm.h>
+#include <hv/printk.h>
 #include <hv/rangeset.h>
 #include <hv/sched.h>
+#include <hv/string.h>
 #include <hv/vcpu.h>
 #include <public/domctl.h>
 #include <x86/domain.h>

@@ -5,7 +5,8 @@
  */
 #pragma once
 
-#include <hv/types.h>
+#include <hv/guest_access.h>
+#include <hv/pcpu.h>
 
 #define ERESTART 85 /* never seen by a guest */
 

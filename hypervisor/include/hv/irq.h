@@ -15,7 +15,6 @@ struct domain;
 #define VEC_LAST_DEVICE    0xdf
 #define VEC_LEGACY_SYSCALL 0x80 /* int $0x80 of guests: never given to a device */
 #define VEC_HYPERCALL      0x82 /* likewise */
-#define VEC_SERIAL         0xf0
 #define VEC_KICK           0xf8 /* leave the guest and look at softirqs */
 #define VEC_FLUSH          0xf9 /* look at the flush mailbox */
 #define VEC_CALL           0xfa /* run a function (smp_call) */
@@ -24,8 +23,8 @@ struct domain;
 #define VEC_ERROR          0xfd
 #define VEC_SPURIOUS       0xff
 
-/* Called by entry/ for vectors 0x20 and above that interrupt guest or Hospes. */
-void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector); /* from entry/, IF=0 */
+/* Vectors 0x20 and above, whether they interrupt guest or Hospes; from entry/, IF=0. */
+void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector);
 void irq_init(void);
 
 /* Other CPUs. */

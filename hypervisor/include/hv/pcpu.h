@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What belongs to one physical CPU. Each CPU's stack is STACK_SIZE bytes, so aligned; struct
- * cpu_info sits at its top and is found from the stack pointer.
+ * What belongs to one physical CPU; brings what most of Hospes stands on. Each CPU's stack is
+ * STACK_SIZE bytes, so aligned; struct cpu_info sits at its top and is found from the stack
+ * pointer.
  */
 #pragma once
 
-#include <hv/sched.h>
-#include <hv/timer.h>
-#include <hv/vcpu.h>
-#include <public/xen.h>
+#include <hv/domain.h>
+#include <hv/irq.h>
+#include <hv/softirq.h>
+#include <x86/context.h>
+#include <x86/cpu.h>
 #include <x86/pcpu.h>
 
 #define STACK_ORDER 4

@@ -36,7 +36,6 @@ enum lock_order {
     ORDER_PAGE_ALLOC = 70, /* d's list of frames */
     ORDER_HEAP = 75,       /* frame allocator */
     ORDER_POOL = 76,       /* small-object allocator */
-    ORDER_PIRQ = 80,
     ORDER_IRQ_DESC = 85,
     ORDER_SHUTDOWN = 88, /* d->shutdown_lock: a crash may be declared under most locks */
     ORDER_SCHED = 90,    /* a CPU's run queue; two are taken in order of CPU number */
@@ -78,9 +77,4 @@ static inline bool spin_trylock(spinlock_t *l) {
 static inline void spin_unlock(spinlock_t *l) {
     spin_debug_unlock(l);
     __atomic_store_n(&l->head, (uint16_t)(l->head + 1), __ATOMIC_RELEASE);
-}
-
-static inline bool spin_is_locked(const spinlock_t *l) {
-    return __atomic_load_n(&l->head, __ATOMIC_RELAXED) !=
-           __atomic_load_n(&l->tail, __ATOMIC_RELAXED);
 }
