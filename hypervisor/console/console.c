@@ -7,7 +7,6 @@
 #include "console.h"
 #include <hv/mm.h>
 #include <hv/pcpu.h>
-#include <hv/softirq.h>
 
 CMDLINE_OPTION(console);
 CMDLINE_OPTION(conring_size);

@@ -7,7 +7,6 @@
 #include <hv/hypercall.h>
 #include <hv/pcpu.h>
 #include <hv/printk.h>
-#include <hv/softirq.h>
 #include <public/xen.h>
 
 #define PIECE 128u

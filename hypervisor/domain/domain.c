@@ -14,7 +14,6 @@
 #include <hv/mm.h>
 #include <hv/pcpu.h>
 #include <hv/printk.h>
-#include <hv/softirq.h>
 #include <hv/string.h>
 #include <x86/context.h>
 

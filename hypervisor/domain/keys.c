@@ -4,7 +4,6 @@
 #include <hv/domain.h>
 #include <hv/mm.h>
 #include <hv/printk.h>
-#include <hv/softirq.h>
 
 static void audit_frames(char key) {
     (void)key;

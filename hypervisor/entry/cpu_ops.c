@@ -12,7 +12,6 @@
 #include <hv/errno.h>
 #include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/softirq.h>
 #include <hv/string.h>
 #include <public/nmi.h>
 #include <x86/context.h>

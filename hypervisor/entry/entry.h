@@ -24,12 +24,10 @@ void exit_work(void); /* exit.c; all there is to do before the guest runs */
 /* SYSCALL's and SYSENTER's registers, floating point, when a CPU starts to work. */
 void entry_init_cpu(void);
 
-/* bounce.c: current's registers change so that its kernel runs the handler next. */
+/* exit.c: current's registers change so that its kernel runs the handler next. */
 void bounce_exception(struct vcpu *v, uint8_t vector, uint32_t error_code);
 void bounce_softint(struct vcpu *v, uint8_t vector); /* no error code, whatever the vector */
 void bounce_page_fault(struct vcpu *v, uint64_t addr, uint32_t error_code);
-void bounce_event(struct vcpu *v);
-void bounce_nmi(struct vcpu *v);
 /* By CALLBACKTYPE_syscall, _syscall32 or _sysenter; the exception if the guest has no handler. */
 void bounce_syscall(struct vcpu *v, unsigned int type);
 /* Segment selectors that could not be loaded: data holds ds, es, fs, gs as they were. */

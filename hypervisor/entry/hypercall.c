@@ -13,7 +13,6 @@
 #include <hv/errno.h>
 #include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/softirq.h>
 #include <hv/string.h>
 
 #define __HYPERVISOR_mca __HYPERVISOR_arch_0

@@ -9,7 +9,6 @@
 #include <hv/mm.h>
 #include <hv/pcpu.h>
 #include <hv/printk.h>
-#include <hv/softirq.h>
 
 static long table_grow(struct domain *d) {
     struct event_domain *e = &d->event;

@@ -16,7 +16,6 @@
 #include <hv/irq.h>
 #include <hv/pcpu.h>
 #include <hv/printk.h>
-#include <hv/softirq.h>
 
 #define UNMAP_BATCH 32
 

@@ -9,7 +9,6 @@
 #include <hv/guest_access.h>
 #include <hv/hypercall.h>
 #include <hv/pcpu.h>
-#include <hv/softirq.h>
 
 /* Above it the array's size would not fit what a guest can hold anyway. */
 #define COUNT_MAX (1u << 28)

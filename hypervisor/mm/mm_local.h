@@ -10,7 +10,6 @@
 #include <hv/mm.h>
 #include <hv/pcpu.h>
 #include <hv/printk.h>
-#include <hv/softirq.h>
 #include <hv/string.h>
 #include <x86/layout.h>
 

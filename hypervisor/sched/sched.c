@@ -15,15 +15,15 @@
 #include <hv/bitops.h>
 #include <hv/domain.h>
 #include <hv/errno.h>
+#include <hv/guest_access.h>
 #include <hv/irq.h>
+#include <hv/mm.h>
 #include <hv/pcpu.h>
 #include <hv/printk.h>
-#include <hv/softirq.h>
 #include <hv/string.h>
 #include <x86/context.h>
 
 #include "policy.h"
-#include "runstate.h"
 
 bool vcpu_runnable(const struct vcpu *v) {
     return !(READ_ONCE(v->pause_flags) | (unsigned int)READ_ONCE(v->pause_count) |
@@ -37,7 +37,7 @@ static bool cpu_allowed(const struct vcpu *v, unsigned int cpu) {
     return test_bit(cpu, v->sched.hard_affinity.bits);
 }
 
-struct sched_pcpu *vcpu_lock_queue(const struct vcpu *v) {
+static struct sched_pcpu *vcpu_lock_queue(const struct vcpu *v) {
     for (;;) {
         uint32_t cpu = READ_ONCE(v->sched.cpu);
         struct sched_pcpu *q = &pcpus[cpu]->sched;
@@ -46,6 +46,34 @@ struct sched_pcpu *vcpu_lock_queue(const struct vcpu *v) {
         if (likely(v->sched.cpu == cpu)) return q;
         spin_unlock(&q->lock);
     }
+}
+
+/* How long a vcpu spent running, runnable, blocked, offline (public/vcpu.h). Queue lock held (or
+ * the vcpu is not yet visible). */
+static void runstate_set(struct vcpu *v, int state, uint64_t now) {
+    struct vcpu_runstate_info *r = &v->sched.runstate;
+
+    if (now > r->state_entry_time) {
+        r->time[r->state] += now - r->state_entry_time;
+        r->state_entry_time = now;
+    }
+    r->state = state;
+}
+
+static int runstate_when_off(const struct vcpu *v) {
+    return (v->pause_flags & BIT(VPF_BLOCKED)) && !v->pause_count && !v->domain->pause_count
+               ? RUNSTATE_blocked
+               : RUNSTATE_offline;
+}
+
+void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out) {
+    struct sched_pcpu *q = vcpu_lock_queue(v);
+    uint64_t now;
+
+    *out = v->sched.runstate;
+    spin_unlock(&q->lock);
+    now = now_ns();
+    if (now > out->state_entry_time) out->time[out->state] += now - out->state_entry_time;
 }
 
 static void queue_add(struct sched_pcpu *q, struct vcpu *v) {
@@ -230,6 +258,41 @@ static void steal(unsigned int cpu) {
     for (unsigned int c = 0; c < nr_cpus; c++)
         if (c != cpu && c != busiest && READ_ONCE(pcpus[c]->sched.nr_queued) && steal_from(cpu, c))
             return;
+}
+
+/*
+ * The copy of its run state that a guest may register at one of its virtual addresses. It is
+ * written only while the vcpu's own page tables are loaded, just before it leaves its CPU and after
+ * it came; an address that is no longer mapped is silently passed over.
+ */
+static void publish(const struct vcpu *v) {
+    struct vcpu_runstate_info r = v->sched.runstate;
+    uint64_t va = v->runstate_va;
+    uint64_t time_field = va + offsetof(struct vcpu_runstate_info, state_entry_time);
+    bool flag = v->domain->vm_assist & BIT(VMASST_TYPE_runstate_update_flag);
+
+    if (flag) {
+        r.state_entry_time |= XEN_RUNSTATE_UPDATE;
+        if (copy_to_guest(time_field, &r.state_entry_time, sizeof(r.state_entry_time))) return;
+    }
+    if (copy_to_guest(va, &r, sizeof(r)) || !flag) return;
+    r.state_entry_time &= ~XEN_RUNSTATE_UPDATE;
+    (void)!copy_to_guest(time_field, &r.state_entry_time, sizeof(r.state_entry_time));
+}
+
+/* The area is a guest-kernel address: a vcpu in user mode needs its kernel base for the moment. */
+static void runstate_publish(struct vcpu *v, bool leaving) {
+    bool user = !v->arch.kernel_mode;
+
+    if (!v->runstate_va) return;
+    if (user) {
+        v->arch.kernel_mode = true;
+        mm_load_base(v);
+    }
+    publish(v);
+    if (!user) return;
+    v->arch.kernel_mode = false;
+    if (!leaving) mm_load_base(v); /* else whoever runs next loads its own */
 }
 
 /* v, which need not exist any more, goes to another queue if it is still in this one. */

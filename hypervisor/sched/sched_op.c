@@ -7,7 +7,6 @@
 #include <hv/hypercall.h>
 #include <hv/pcpu.h>
 #include <hv/printk.h>
-#include <hv/softirq.h>
 
 #define POLL_PORTS_MAX 128
 #define NR_WATCHDOGS   2

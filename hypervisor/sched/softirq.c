@@ -9,7 +9,6 @@
 #include <hv/domain.h>
 #include <hv/irq.h>
 #include <hv/pcpu.h>
-#include <hv/softirq.h>
 
 void softirq_raise(enum softirq nr) { set_bit(nr, &this_pcpu()->softirqs); }
 

@@ -5,7 +5,6 @@
  */
 #include <hv/pcpu.h>
 #include <hv/irq.h>
-#include <hv/softirq.h>
 #include <x86/apic.h>
 
 /* Puts the heap made of a and b at *at, below 'up'. Swapping children on the way keeps all

@@ -12,8 +12,6 @@
 #include <hv/pcpu.h>
 #include <x86/context.h>
 
-#include "runstate.h"
-
 #define PERIOD_MAX     (1UL << 62)
 #define DEFAULT_PERIOD MILLISECS(10) /* of a PV vcpu until its kernel chooses */
 

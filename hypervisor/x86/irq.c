@@ -11,7 +11,6 @@
 #include <hv/mm.h>
 #include <hv/pcpu.h>
 #include <hv/printk.h>
-#include <hv/softirq.h>
 #include <hv/timer.h>
 #include <x86/apic.h>
 #include <x86/cpu.h>

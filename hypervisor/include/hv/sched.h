@@ -90,5 +90,39 @@ bool vcpu_runnable(const struct vcpu *v);
 int vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
 uint64_t sched_idle_ns(unsigned int cpu); /* time the CPU has spent without a vcpu */
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out);
-void sched_softirq(void); /* SOFTIRQ_SCHEDULE */
-void sched_idle(void);    /* wait for work, interrupts open, then return */
+void sched_softirq(void);
+
+/* A vcpu's timers, for the scheduler alone. sched/vcpu_op.c */
+void vcpu_timers_init(struct vcpu *v);
+void vcpu_timers_kill(struct vcpu *v);
+void periodic_timer_pause(struct vcpu *v); /* v leaves its CPU: no ticks until it is back */
+void periodic_timer_resume(struct vcpu *v);
+void periodic_timer_set(struct vcpu *v, uint64_t period_ns);
+
+void sched_idle(void); /* wait for work, interrupts open, then return */
+
+/*
+ * Deferred work of one CPU. Interrupt handlers and other CPUs set a bit; the bits are served, with
+ * no lock held, on the way back to the guest and in idle (entry/exit.c). sched/softirq.c
+ */
+enum softirq {
+    SOFTIRQ_TIMER,    /* expired software timers; sched/timer.c */
+    SOFTIRQ_SCHEDULE, /* choose another vcpu; sched/sched.c. Must be served last */
+    SOFTIRQ_RECLAIM,  /* finish the destruction of domains without references; domain/domain.c */
+    SOFTIRQ_KEYS,     /* debug keys and console input; console/ */
+    SOFTIRQ_PARK,     /* another CPU wants this one to stand still; sched/softirq.c */
+    NR_SOFTIRQS
+};
+
+void softirq_raise(enum softirq nr);                      /* on this CPU */
+void softirq_raise_on(unsigned int cpu, enum softirq nr); /* sends an IPI when it is another CPU */
+void softirq_run(void); /* serves all pending bits once, lowest first */
+
+/* Stops every other CPU where it holds nothing, until unpark_cpus(). No lock that another CPU might
+ * wait for without giving way may be held. False: somebody else is doing it. */
+bool park_other_cpus(void);
+void unpark_cpus(void);
+
+/* Opens a short interrupt window, then tells whether this CPU has something better to do than the
+ * current long operation: a softirq, or an event for the current vcpu. No lock may be held. */
+bool preempt_check(void);

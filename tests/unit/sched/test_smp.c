@@ -8,11 +8,9 @@
 #include <sched.h>
 #include <time.h>
 
-#include "runstate.h"
 #include "test.h"
 
 #include <hv/irq.h>
-#include <hv/softirq.h>
 #include <x86/apic.h>
 #include <x86/context.h>
 

@@ -6,7 +6,6 @@
 #include "test.h"
 
 #include <hv/irq.h>
-#include <hv/softirq.h>
 #include <x86/apic.h>
 
 #define NR_TIMERS 200
