@@ -8,7 +8,6 @@
 
 #include <hv/domain.h>
 #include <hv/irq.h>
-#include <hv/softirq.h>
 #include <x86/context.h>
 #include <x86/cpu.h>
 #include <x86/pcpu.h>
