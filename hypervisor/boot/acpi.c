@@ -4,10 +4,6 @@
  * are. Everything else of ACPI is dom0's. Lengths come from firmware and are checked.
  */
 #include "boot.h"
-#include <hv/acpi.h>
-#include <hv/printk.h>
-#include <hv/string.h>
-#include <x86/cpu.h>
 
 struct acpi_info acpi;
 

@@ -4,13 +4,7 @@
  * flag. A CPU that does not is left out with a message.
  */
 #include "boot.h"
-#include <hv/acpi.h>
-#include <hv/pcpu.h>
-#include <x86/context.h>
-#include <hv/printk.h>
-#include <hv/string.h>
 #include <x86/apic.h>
-#include <x86/cpu.h>
 #include <x86/cpu_area.h>
 #include <x86/desc.h>
 

@@ -4,8 +4,6 @@
  * file works on a split copy. Option names are Xen's; each reader declares the name it knows.
  */
 #include "boot.h"
-#include <hv/printk.h>
-#include <hv/string.h>
 
 #define MAX_OPTIONS 64
 

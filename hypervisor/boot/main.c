@@ -5,18 +5,9 @@
  * on dom0 exists and errors are somebody's own.
  */
 #include "boot.h"
-#include <hv/acpi.h>
 #include <hv/console.h>
-#include <hv/domain.h>
 #include <hv/efi.h>
-#include <hv/irq.h>
-#include <hv/mm.h>
-#include <hv/pcpu.h>
-#include <hv/printk.h>
-#include <hv/string.h>
 #include <x86/apic.h>
-#include <x86/context.h>
-#include <x86/cpu.h>
 #include <x86/desc.h>
 #include <x86/rtc.h>
 #include <x86/tsc.h>

@@ -4,8 +4,6 @@
  * it the allocator gets. Where ranges overlap the less usable type wins.
  */
 #include "boot.h"
-#include <hv/errno.h>
-#include <hv/printk.h>
 
 #define GRUB_EFI_CODE  20       /* what GRUB calls the code of EFI's runtime services */
 #define LOW_MEMORY_END 0x100000 /* never given away: BIOS data, AP start, device memory */

@@ -4,7 +4,6 @@
  * Everything is copied, so that its memory is ordinary RAM afterwards. Runs before the console.
  */
 #include "boot.h"
-#include <hv/string.h>
 
 #define MB1_BOOT_MAGIC 0x2badb002
 #define MB2_BOOT_MAGIC 0x36d76289

@@ -4,8 +4,6 @@
  * a guard page in the boot CPU's stack block (x86/cpu_area.c has its layout).
  */
 #include "boot.h"
-#include <hv/pcpu.h>
-#include <x86/cpu.h>
 #include <x86/cpu_area.h>
 #include <x86/devmap.h>
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From code addresses to names, by the table that boot/symbols.awk makes. */
 #include <hv/string.h>
-#include <x86/layout.h>
 
 extern const uint32_t symbol_addrs[];
 extern const uint32_t symbol_count;

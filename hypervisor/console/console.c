@@ -5,7 +5,6 @@
  * protects the console's state; console_force() ends locking for panic.
  */
 #include "console.h"
-#include <hv/mm.h>
 #include <hv/pcpu.h>
 
 CMDLINE_OPTION(console);

@@ -5,7 +5,6 @@
  * rate-limited.
  */
 #include "console.h"
-#include <hv/timer.h>
 #include <x86/cpu.h>
 
 CMDLINE_OPTION(loglvl);

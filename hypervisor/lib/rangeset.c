@@ -4,11 +4,8 @@
  * (I/O ports, interrupts, device memory of a domain), so a list is enough. Memory that a change
  * may need is taken before the lock: the lock is a leaf.
  */
-#include <hv/errno.h>
 #include <hv/list.h>
 #include <hv/mm.h>
-#include <hv/rangeset.h>
-#include <hv/spinlock.h>
 
 struct range {
     struct list list;

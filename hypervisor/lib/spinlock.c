@@ -4,7 +4,6 @@
  * serves its flush and call mailboxes, because the holder may be waiting for exactly that.
  */
 #include <hv/irq.h>
-#include <hv/printk.h>
 #include <hv/spinlock.h>
 
 void spin_lock_slow(spinlock_t *l, uint16_t ticket) {
