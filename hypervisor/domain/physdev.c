@@ -7,7 +7,7 @@
 #include <hv/pcpu.h>
 #include <public/physdev.h>
 
-#include "../event/pirq.h"
+#include "../event/port.h"
 
 /* Conservative, as the ABI has it: whoever does not use the bitmap says eoi every time. */
 static long status_query(struct physdev_irq_status_query *q) {

@@ -7,7 +7,7 @@
  * The table is protected by the domain's event lock. The interrupt handler takes only the port's
  * lock; irq_unbind() returns after the handler can no longer run.
  */
-#include "pirq.h"
+#include "port.h"
 
 #include <hv/bitops.h>
 #include <hv/errno.h>

@@ -76,34 +76,26 @@ static bool mark_v2(const struct use *u) {
 }
 
 /* What the entry grants, read once now that it is marked. */
-static int16_t record(struct grant_table *t, uint32_t ref, struct active *a) {
-    uint64_t mfn;
+static int16_t record(const struct grant_table *t, uint32_t ref, struct active *a) {
+    grant_entry_v2_t *e = entry_v2(t, ref);
+    uint16_t flags = t->version == 2 ? READ_ONCE(e->hdr.flags) : 0;
 
     a->start = 0;
     a->length = PAGE_SIZE;
-    a->sub_page = false;
-    if (t->version == 1) {
-        mfn = READ_ONCE(entry_v1(t, ref)->frame);
+    a->transitive = (flags & GTF_type_mask) == GTF_transitive;
+    a->copy_only = a->transitive || (flags & GTF_sub_page);
+    if (a->transitive) {
+        a->start = READ_ONCE(e->transitive.trans_domid);
+        a->mfn = READ_ONCE(e->transitive.gref);
+    } else if (a->copy_only) {
+        a->start = READ_ONCE(e->sub_page.page_off);
+        a->length = READ_ONCE(e->sub_page.length);
+        a->mfn = READ_ONCE(e->sub_page.frame);
     } else {
-        grant_entry_v2_t *e = entry_v2(t, ref);
-        uint16_t flags = READ_ONCE(e->hdr.flags);
-
-        if ((flags & GTF_type_mask) == GTF_transitive) {
-            a->mfn = mfn_x(INVALID_MFN);
-            return GNTST_okay;
-        }
-        if (flags & GTF_sub_page) {
-            a->sub_page = true;
-            a->start = READ_ONCE(e->sub_page.page_off);
-            a->length = READ_ONCE(e->sub_page.length);
-            mfn = READ_ONCE(e->sub_page.frame);
-        } else {
-            mfn = READ_ONCE(e->full_page.frame);
-        }
+        a->mfn =
+            t->version == 2 ? READ_ONCE(e->full_page.frame) : READ_ONCE(entry_v1(t, ref)->frame);
     }
-    if (mfn > FRAME_ADDRESS_MAX) return GNTST_bad_page;
-    a->mfn = mfn;
-    return GNTST_okay;
+    return a->mfn > FRAME_ADDRESS_MAX ? GNTST_bad_page : GNTST_okay;
 }
 
 int16_t access_begin(struct domain *rd, uint32_t ref, domid_t ld, bool readonly, bool for_map) {
@@ -116,14 +108,14 @@ int16_t access_begin(struct domain *rd, uint32_t ref, domid_t ld, bool readonly,
     u.ref = ref = (uint32_t)array_index_nospec(ref, table_entries(t));
     u.a = a = active_of(t, ref);
     if (is_pinned(a) &&
-        (a->domid != ld || (for_map && a->sub_page) || *pins_of(a, readonly) == PIN_MAX))
+        (a->domid != ld || (for_map && a->copy_only) || *pins_of(a, readonly) == PIN_MAX))
         return GNTST_general_error;
     if ((!is_pinned(a) || (!readonly && !a->writers)) &&
         !(t->version == 2 ? mark_v2(&u) : mark_v1(&u)))
         return GNTST_general_error;
     if (!is_pinned(a)) {
         rc = record(t, ref, a);
-        if (!rc && for_map && a->sub_page)
+        if (!rc && for_map && a->copy_only)
             rc = GNTST_general_error; /* it became one since it was looked at */
         if (rc) {
             clear_marks(t, ref, MARKS);
@@ -151,15 +143,4 @@ void unpin(struct domain *rd, uint32_t ref, bool readonly, unsigned int times) {
     spin_lock(&grants_of(rd)->lock);
     while (times--) access_end(rd, ref, readonly);
     spin_unlock(&grants_of(rd)->lock);
-}
-
-bool entry_is_transitive(const struct grant_table *t, uint32_t ref, domid_t *td, uint32_t *tref) {
-    grant_entry_v2_t *e;
-
-    if (t->version != 2 || ref >= table_entries(t)) return false;
-    e = entry_v2(t, ref);
-    if ((READ_ONCE(e->hdr.flags) & GTF_type_mask) != GTF_transitive) return false;
-    *td = READ_ONCE(e->transitive.trans_domid);
-    *tref = READ_ONCE(e->transitive.gref);
-    return true;
 }

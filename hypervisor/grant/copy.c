@@ -10,13 +10,12 @@
 
 /* One end of a copy, held. */
 struct end {
-    struct domain *d;       /* the granter, or the frame's owner; reference held */
-    struct frame *f;        /* reference held, writable type too for the destination */
-    uint16_t start, length; /* part that may be touched */
+    struct domain *d; /* the granter, or the frame's owner; reference held */
+    struct frame *f;  /* reference held, writable type too for the destination */
+    struct active is; /* what was granted, or the own frame as if it were */
     bool readonly;
     bool pinned;
     uint32_t ref;
-    uint64_t mfn;
     /* A transitive entry pins the entry it names as well. */
     struct domain *via;
     uint32_t via_ref;
@@ -36,8 +35,8 @@ static int16_t take_frame(struct end *e) {
     struct frame *f;
     bool taken = true;
 
-    if (!mfn_valid(_mfn(e->mfn))) return GNTST_bad_page;
-    f = mfn_to_frame(_mfn(e->mfn));
+    if (!mfn_valid(_mfn(e->is.mfn))) return GNTST_bad_page;
+    f = mfn_to_frame(_mfn(e->is.mfn));
     if (!frame_get(f, e->d)) return GNTST_bad_page;
     if (!e->readonly) {
         taken = frame_get_writable(f, e->d);
@@ -47,62 +46,54 @@ static int16_t take_frame(struct end *e) {
     return taken ? GNTST_okay : GNTST_general_error;
 }
 
-/* Pins e->ref of e->d for ld; for a transitive entry tells what it stands for. */
-static int16_t pin_entry(struct end *e, domid_t ld, bool *transitive, domid_t *td, uint32_t *tref) {
+/* Pins e->ref of e->d for ld. */
+static int16_t pin_entry(struct end *e, domid_t ld) {
     struct grant_table *t = grants_of(e->d);
     int16_t rc;
 
     spin_lock(&t->lock);
     rc = access_begin(e->d, e->ref, ld, e->readonly, false);
-    if (!rc) {
-        const struct active *a = active_of(t, e->ref);
-
-        e->pinned = true;
-        e->start = a->start;
-        e->length = a->length;
-        e->mfn = a->mfn;
-        *transitive = a->mfn == mfn_x(INVALID_MFN) && entry_is_transitive(t, e->ref, td, tref);
-    }
+    if (!rc) e->is = *active_of(t, e->ref);
     spin_unlock(&t->lock);
+    e->pinned = !rc;
     return rc;
 }
 
 /* An entry may pass on a grant that its owner itself received: that is followed one step. */
 static int16_t end_by_ref(struct end *e, domid_t ld) {
-    bool transitive = false;
-    domid_t td = 0;
-    uint32_t tref = 0;
-    int16_t rc = pin_entry(e, ld, &transitive, &td, &tref);
+    domid_t td;
+    int16_t rc = pin_entry(e, ld);
 
-    if (rc || !transitive) return rc;
+    if (rc || !e->is.transitive) return rc;
+    td = e->is.start;
     if (td == e->d->id) return GNTST_general_error;
     e->via = e->d;
     e->via_ref = e->ref;
-    e->pinned = transitive = false;
-    e->ref = tref;
+    e->pinned = false;
+    e->ref = (uint32_t)e->is.mfn;
     e->d = domain_get(td);
     if (!e->d) return GNTST_general_error;
-    rc = pin_entry(e, e->via->id, &transitive, &td, &tref);
-    return rc ? rc : transitive ? GNTST_general_error : GNTST_okay;
+    rc = pin_entry(e, e->via->id);
+    return !rc && e->is.transitive ? GNTST_general_error : rc;
 }
 
 static int16_t end_begin(struct end *e, const struct gnttab_copy_ptr *p, bool is_ref,
                          bool readonly) {
     int16_t rc;
 
-    *e = (struct end){.readonly = readonly, .length = PAGE_SIZE};
+    *e = (struct end){.readonly = readonly, .is.length = PAGE_SIZE};
     if (!is_ref && p->domid != DOMID_SELF)
         return GNTST_permission_denied; /* somebody else's frame without a grant */
     e->d = domain_get_self_or(p->domid);
     if (!e->d) return GNTST_bad_domain;
     e->ref = p->u.ref;
-    e->mfn = p->u.gmfn;
+    e->is.mfn = p->u.gmfn;
     rc = is_ref ? end_by_ref(e, current->domain->id) : GNTST_okay;
     return rc ? rc : take_frame(e);
 }
 
 static bool part_allowed(const struct end *e, uint32_t offset, uint32_t len) {
-    return offset >= e->start && offset + len <= (uint32_t)e->start + e->length &&
+    return offset >= e->is.start && offset + len <= (uint32_t)e->is.start + e->is.length &&
            offset + len <= PAGE_SIZE;
 }
 

@@ -91,17 +91,14 @@ static int16_t dump_table(struct domain *d, const struct gnttab_dump_table *op) 
     return GNTST_okay;
 }
 
-static long get_version(uint64_t arg) {
-    struct gnttab_get_version op;
+static long get_version(struct gnttab_get_version *op) {
     struct domain *d;
-    long rc;
+    long rc = domain_get_checked(op->dom, POL_GRANT_FOREIGN, &d);
 
-    if (copy_from_guest(&op, arg, sizeof(op))) return -EFAULT;
-    rc = domain_get_checked(op.dom, POL_GRANT_FOREIGN, &d);
     if (rc) return rc;
-    op.version = grants_of(d)->version;
+    op->version = grants_of(d)->version;
     domain_put(d);
-    return copy_to_guest(arg, &op, sizeof(op));
+    return 0;
 }
 
 static long set_version(uint64_t arg) {
@@ -141,7 +138,7 @@ static long table_op(uint32_t cmd, uint64_t arg) {
     case GNTTABOP_get_status_frames: ON_TABLE(get_status_frames, status_frames, true)
     case GNTTABOP_dump_table: ON_TABLE(dump_table, dump_table, true)
     case GNTTABOP_set_version: return set_version(arg);
-    default: return get_version(arg);
+    default: WITH_ARG_OUT(gnttab_get_version, get_version(&a))
     }
 }
 

@@ -13,7 +13,7 @@ int grant_init_domain(struct domain *d, int max_frames, int max_maptrack, int ma
     if (max_version < 1 || max_version > 2) return max_version ? -EINVAL : -EOPNOTSUPP;
     t = hv_new(struct grant_table);
     if (!t) return -ENOMEM;
-    d->grant.table = t;
+    d->grants = t;
     spin_lock_init(&t->lock, ORDER_GRANT);
     spin_lock_init(&t->maptrack_lock, ORDER_MAPTRACK);
     t->version = 1;
@@ -93,7 +93,7 @@ void grant_destroy_domain(struct domain *d) {
     hv_free(t->active);
     hv_free(t->maptrack);
     hv_free(t);
-    d->grant.table = NULL;
+    d->grants = NULL;
 }
 
 /*

@@ -14,7 +14,6 @@
 #pragma once
 
 #include <hv/domain.h>
-#include <hv/grant.h>
 #include <hv/mm.h>
 #include <public/grant_table.h>
 
@@ -27,8 +26,9 @@
 /* An entry in use. Pins keep it; each pin of a mapping or copy is counted once by its right. */
 struct active {
     uint16_t readers, writers;
-    domid_t domid; /* the grantee */
-    bool sub_page;
+    domid_t domid;          /* the grantee */
+    bool copy_only;         /* part of a page, or transitive: not to be mapped */
+    bool transitive;        /* names another domain's entry: start is the domain, mfn the entry */
     uint16_t start, length; /* the part of the frame that is granted */
     uint64_t mfn;
 };
@@ -72,7 +72,7 @@ struct grant_table {
     uint32_t release_next;              /* progress of grant_release_mappings() */
 };
 
-static inline struct grant_table *grants_of(const struct domain *d) { return d->grant.table; }
+static inline struct grant_table *grants_of(const struct domain *d) { return d->grants; }
 
 /* lock held for all of these */
 static inline uint32_t table_entries(const struct grant_table *t) {
@@ -120,8 +120,6 @@ int16_t access_begin(struct domain *rd, uint32_t ref, domid_t ld, bool readonly,
 /* Drops one pin; takes the marks away when nobody needs them. */
 void access_end(struct domain *rd, uint32_t ref, bool readonly);
 void unpin(struct domain *rd, uint32_t ref, bool readonly, unsigned int times);
-/* v2 transitive entries: whether ref is one, and what it names (read once). */
-bool entry_is_transitive(const struct grant_table *t, uint32_t ref, domid_t *td, uint32_t *tref);
 
 /* Operations on the caller's copy of an array's element: map.c, copy.c. */
 void map_op(void *map_grant_ref);

@@ -13,7 +13,6 @@
 
 #include <hv/bitops.h>
 #include <hv/event.h>
-#include <hv/grant.h>
 #include <hv/mm.h>
 #include <hv/printk.h>
 #include <hv/rangeset.h>
@@ -22,6 +21,8 @@
 #include <hv/vcpu.h>
 #include <public/domctl.h>
 #include <x86/domain.h>
+
+struct grant_table; /* grant/table.h */
 
 enum domain_state { DOM_BUILDING, DOM_LIVE, DOM_DYING, DOM_DEAD };
 
@@ -60,7 +61,7 @@ struct domain {
 
     struct mm_domain mm;
     struct event_domain event;
-    struct grant_domain grant;
+    struct grant_table *grants;
     struct sched_domain sched;
     struct arch_domain arch;
 };
@@ -106,6 +107,19 @@ extern struct vcpu_info dummy_vcpu_info; /* of vcpus above 31 until they registe
 void domain_reclaim_softirq(void); /* SOFTIRQ_RECLAIM: frees shells, sends VIRQ_DOM_EXC */
 /* dom0 asked for, or caused, the end of the machine; reason is SHUTDOWN_*. */
 void machine_shutdown(uint8_t reason) __noreturn;
+
+/* Grant tables, versions 1 and 2: grant/. */
+int grant_init_domain(struct domain *d, int max_frames, int max_maptrack, int max_version);
+/* Drops every mapping that d itself holds; preemptible: -ERESTART. */
+int grant_release_mappings(struct domain *d);
+void grant_drop_frames(struct domain *d); /* the guest-visible table, once d has no page tables */
+/* Frees the table; frames still mapped by others stay with the shell. */
+void grant_destroy_domain(struct domain *d);
+/* memory_op acquire_resource, XENMEM_resource_grant_table: fills mfns; -EINVAL, -ENOMEM. */
+int grant_acquire_resource(struct domain *d, uint32_t id, uint64_t frame, uint32_t nr,
+                           uint64_t *mfns);
+int grant_resource_max_frames(struct domain *d, uint32_t id); /* size query */
+void grant_dump(struct domain *d);                            /* debug key 'g' */
 
 /* The domain list is append-only for readers that hold the domain list lock. */
 extern spinlock_t domain_list_lock;

@@ -9,7 +9,7 @@
 #include <sched.h>
 
 #include "fakes.h"
-#include "pirq.h"
+#include "port.h"
 
 #define WORDS   (PAGE_SIZE / sizeof(event_word_t))
 #define NR_SENT 64 /* ports that the racing tests use */

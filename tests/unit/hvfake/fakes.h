@@ -12,7 +12,6 @@
 #include <hv/bitops.h>
 #include <hv/domain.h>
 #include <hv/errno.h>
-#include <hv/grant.h>
 #include <hv/hypercall.h>
 #include <hv/mm.h>
 #include <hv/pcpu.h>
