@@ -5,7 +5,6 @@
  */
 #include "boot.h"
 #include <x86/apic.h>
-#include <x86/cpu_area.h>
 #include <x86/desc.h>
 
 CMDLINE_OPTION(maxcpus);

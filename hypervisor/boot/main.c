@@ -8,9 +8,8 @@
 #include <hv/console.h>
 #include <hv/efi.h>
 #include <x86/apic.h>
+#include <x86/cpuid.h>
 #include <x86/desc.h>
-#include <x86/rtc.h>
-#include <x86/tsc.h>
 
 void boot_main(uint32_t magic, paddr_t info, paddr_t image) __noreturn;
 
@@ -50,9 +49,9 @@ static __init void banner(void) {
         printk("EFI: system table at %#lx, %u memory descriptors\n", boot_info.efi_systab,
                boot_info.nr_efi_map);
     printk("CPU Vendor: %s, Family %u (%#x), Model %u (%#x), Stepping %u (raw %08x)\n",
-           cpu_has.amd                                   ? "AMD"
-           : strcmp(cpu_has.vendor, "GenuineIntel") == 0 ? "Intel"
-                                                         : cpu_has.vendor,
+           cpu_has.amd     ? "AMD"
+           : cpu_has.intel ? "Intel"
+                           : cpu_has.vendor,
            cpu_has.family, cpu_has.family, cpu_has.model, cpu_has.model, cpu_has.stepping,
            cpu_has.signature);
 }
@@ -104,6 +103,7 @@ static __init void init_services(void) {
     time_set_wallclock(rtc_read_seconds(), 0, now_ns());
     irq_init();
     fpu_init();
+    cpu_policy_init();
     domain_init();
     sched_init();
     console_init_late();

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The image's final mapping: code read-only, constants read-only, data no-execute, in 4 KiB pages;
- * a guard page in the boot CPU's stack block (x86/cpu_area.c has its layout).
+ * a guard page in the boot CPU's stack block (x86/desc.h has its layout).
  */
 #include "boot.h"
-#include <x86/cpu_area.h>
-#include <x86/devmap.h>
+#include <x86/desc.h>
 
 #define PTE_PAT_LARGE (1UL << 12)
 #define L2_DEVMAP     ((DEVMAP_START >> 21) & 511)

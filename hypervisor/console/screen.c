@@ -5,7 +5,7 @@
  * Callers hold the console lock.
  */
 #include "console.h"
-#include <x86/devmap.h>
+#include <hv/mm.h>
 
 #define MAX_COLS  240
 #define MAX_ROWS  100

@@ -11,17 +11,18 @@
 #include <hv/string.h>
 #include <public/arch-x86/xen-mca.h>
 #include <x86/cpu.h>
-#include <x86/sysinfo.h>
+#include <x86/cpuid.h>
 
 static void describe_cpu(unsigned int cpu, xen_mc_logical_cpu_t *c) {
     uint32_t core, socket, words[8];
-    char vendor[12];
 
     memset(c, 0, sizeof(*c));
     sysinfo_cpu_place(cpu, &core, &socket);
-    sysinfo_cpu_version(vendor, &c->mc_family, &c->mc_model, &c->mc_step);
+    c->mc_family = cpu_has.family;
+    c->mc_model = cpu_has.model;
+    c->mc_step = cpu_has.stepping;
     sysinfo_feature_words(words);
-    memcpy(c->mc_vendorid, vendor, sizeof(vendor));
+    memcpy(c->mc_vendorid, cpu_has.vendor, 12);
     strlcpy(c->mc_brandid, cpu_has.model_name, sizeof(c->mc_brandid));
     memcpy(c->mc_cpu_caps, words, min(sizeof(c->mc_cpu_caps), sizeof(words)));
     c->mc_cpunr = cpu;

@@ -32,12 +32,10 @@ static long map_gsi(struct domain *d, struct physdev_map_pirq *m) {
 
 static long map_msi(struct domain *d, struct physdev_map_pirq *m, bool with_segment) {
     struct msi_request req = {
-        .segment = with_segment ? (uint16_t)((uint32_t)m->bus >> 16) : 0,
-        .bus = (uint8_t)m->bus,
-        .devfn = (uint8_t)m->devfn,
+        .sbdf = pci_sbdf(with_segment ? (uint16_t)((uint32_t)m->bus >> 16) : 0, (uint8_t)m->bus,
+                         (uint8_t)m->devfn),
         .msix = m->table_base != 0,
         .entry = (uint16_t)m->entry_nr,
-        .count = 1,
         .table_base = m->table_base,
     };
     struct irq_desc *desc;
@@ -134,9 +132,9 @@ static long privileged_op(int cmd, uint64_t arg) {
     case PHYSDEVOP_apic_write: return -EPERM; /* lines are set up by setup_gsi and map_pirq alone */
     case PHYSDEVOP_alloc_irq_vector: WITH_ARG_OUT(physdev_irq, alloc_irq_vector(&a))
     case PHYSDEVOP_prepare_msix:
-        WITH_ARG(physdev_pci_device, msi_prepare_msix(a.seg, a.bus, a.devfn, true))
+        WITH_ARG(physdev_pci_device, msi_prepare_msix(pci_sbdf(a.seg, a.bus, a.devfn), true))
     case PHYSDEVOP_release_msix:
-        WITH_ARG(physdev_pci_device, msi_prepare_msix(a.seg, a.bus, a.devfn, false))
+        WITH_ARG(physdev_pci_device, msi_prepare_msix(pci_sbdf(a.seg, a.bus, a.devfn), false))
     case PHYSDEVOP_pci_mmcfg_reserved: WITH_ARG(physdev_pci_mmcfg_reserved, mmcfg_reserved(&a))
     case PHYSDEVOP_manage_pci_add:
     case PHYSDEVOP_manage_pci_remove:

@@ -14,7 +14,7 @@
 #include <hv/printk.h>
 #include <hv/string.h>
 #include <public/platform.h>
-#include <x86/sysinfo.h>
+#include <x86/cpuid.h>
 
 static long settime(uint64_t secs, uint32_t nsecs, uint64_t system_time) {
     if (nsecs >= SECONDS(1)) return -EINVAL;
@@ -65,8 +65,12 @@ static long op_get_cpuinfo(struct xenpf_pcpuinfo *c) {
 static long op_get_cpu_version(struct xenpf_pcpu_version *c) {
     memset(c->vendor_id, 0, sizeof(c->vendor_id));
     c->family = c->model = c->stepping = 0;
-    if (c->xen_cpuid < nr_cpus)
-        sysinfo_cpu_version(c->vendor_id, &c->family, &c->model, &c->stepping);
+    if (c->xen_cpuid < nr_cpus) {
+        memcpy(c->vendor_id, cpu_has.vendor, sizeof(c->vendor_id));
+        c->family = cpu_has.family;
+        c->model = cpu_has.model;
+        c->stepping = cpu_has.stepping;
+    }
     c->max_present = nr_cpus - 1;
     return 0;
 }

@@ -12,7 +12,7 @@
 #include <hv/pcpu.h>
 #include <hv/string.h>
 #include <public/sysctl.h>
-#include <x86/sysinfo.h>
+#include <x86/cpuid.h>
 
 #include "domctl.h"
 

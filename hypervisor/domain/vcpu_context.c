@@ -12,7 +12,7 @@
 #include <hv/string.h>
 #include <x86/context.h>
 #include <x86/cpu.h>
-#include <x86/debugreg.h>
+#include <x86/guest_regs.h>
 
 #define LDT_MAX_ENTRIES 8192
 #define GDT_PER_FRAME   512

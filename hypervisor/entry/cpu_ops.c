@@ -15,7 +15,7 @@
 #include <hv/string.h>
 #include <public/nmi.h>
 #include <x86/context.h>
-#include <x86/debugreg.h>
+#include <x86/guest_regs.h>
 #include <x86/layout.h>
 
 #define PREEMPT_EVERY 32 /* traps */

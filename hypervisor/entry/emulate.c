@@ -16,10 +16,8 @@
 #include <hv/string.h>
 #include <x86/context.h>
 #include <x86/cpuid.h>
-#include <x86/debugreg.h>
+#include <x86/guest_regs.h>
 #include <x86/layout.h>
-#include <x86/msr.h>
-#include <x86/pio.h>
 
 #define AR_LONG (1U << 21) /* of LAR's result: 64-bit code */
 

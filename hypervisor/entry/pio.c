@@ -7,12 +7,11 @@
 #include <hv/domain.h>
 #include <hv/irq.h>
 #include <x86/cpu.h>
-#include <x86/pio.h>
+#include <x86/guest_regs.h>
 
-#define CF8_ENABLED  (1U << 31)
-#define CF8_BUS(a)   (uint8_t)((a) >> 16)
-#define CF8_DEVFN(a) (uint8_t)((a) >> 8)
-#define CF8_REG(a)   ((a)&0xfc)
+#define CF8_ENABLED (1U << 31)
+#define CF8_SBDF(a) (((a) >> 8) & 0xffff) /* segment 0 */
+#define CF8_REG(a)  ((a)&0xfc)
 
 #define PORT_CH2     0x42
 #define PORT_CONTROL 0x43
@@ -160,18 +159,6 @@ static bool permitted(struct domain *d, uint16_t port, unsigned int bytes) {
     return rangeset_contains(d->ioport_caps, port, port + bytes - 1UL);
 }
 
-/* The real ports. */
-static void pass(uint16_t port, unsigned int bytes, bool write, uint32_t *v) {
-    if (!write)
-        *v = bytes == 1 ? inb(port) : bytes == 2 ? inw(port) : inl(port);
-    else if (bytes == 1)
-        outb(port, (uint8_t)*v);
-    else if (bytes == 2)
-        outw(port, (uint16_t)*v);
-    else
-        outl(port, *v);
-}
-
 /* Configuration data at 0xcfc..0xcff belongs to dom0, whose address register is a variable. */
 static unsigned int conf_data(const struct domain *d, uint16_t port, unsigned int bytes, bool write,
                               uint32_t *v) {
@@ -182,9 +169,9 @@ static unsigned int conf_data(const struct domain *d, uint16_t port, unsigned in
     if (size == 3) size = 2;
     if (!d->is_control || !(a & CF8_ENABLED)) return size;
     if (write)
-        pci_guest_write(0, CF8_BUS(a), CF8_DEVFN(a), reg, size, *v);
+        pci_guest_write(CF8_SBDF(a), reg, size, *v);
     else
-        *v = pci_conf_read(0, CF8_BUS(a), CF8_DEVFN(a), reg, size);
+        *v = pci_conf_read(CF8_SBDF(a), reg, size);
     return size;
 }
 
@@ -203,7 +190,7 @@ static unsigned int access_piece(struct domain *d, uint16_t port, unsigned int b
     }
     if ((port & 0xfffc) == 0xcfc) return conf_data(d, port, bytes, write, v);
     if (!is_pit(port) && !is_cmos(d, port, 1)) {
-        if (permitted(d, port, 1)) pass(port, 1, write, v);
+        if (permitted(d, port, 1)) port_access(port, 1, write, v);
         return 1;
     }
     spin_lock(&pio_lock);
@@ -223,7 +210,7 @@ void pio_access(struct domain *d, uint16_t port, unsigned int bytes, bool write,
     uint32_t result = 0;
 
     if (!shared && permitted(d, port, bytes)) {
-        pass(port, bytes, write, v);
+        port_access(port, bytes, write, v);
         return;
     }
     for (unsigned int at = 0, size; at < bytes; at += size) {

@@ -14,7 +14,7 @@
 #include <hv/string.h>
 #include <x86/context.h>
 #include <x86/cpu.h>
-#include <x86/debugreg.h>
+#include <x86/guest_regs.h>
 #include <x86/layout.h>
 
 struct cpu_user_regs *move_to_guest_regs(const struct cpu_user_regs *regs) {

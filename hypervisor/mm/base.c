@@ -8,7 +8,6 @@
  */
 #include <hv/boot.h>
 #include <hv/guest_access.h>
-#include <x86/smp.h>
 
 #include "mm_local.h"
 
@@ -20,7 +19,6 @@ static void load_for(struct domain *d, uint64_t cr3) {
     struct pcpu *p = this_pcpu();
     struct domain *old = loaded[p->id];
 
-    p->arch.cr3_loaded = cr3;
     if (likely(old == d)) {
         tlb_load_cr3(cr3);
         return;

@@ -62,12 +62,9 @@ struct device_write {
 /* Configuration space takes what the MSI filter leaves of it; all else is dropped. */
 static int device_store(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
     const struct device_write *w = ctx;
-    uint16_t seg, reg;
-    uint8_t bus, devfn;
 
     if (old || va != w->va || (va & (bytes - 1))) return -EINVAL;
-    if (bytes <= 4 && pci_is_mmcfg(w->paddr, &seg, &bus, &devfn, &reg))
-        pci_guest_write(seg, bus, devfn, reg, bytes, (uint32_t)val);
+    if (bytes <= 4) pci_guest_write_mem(w->paddr, bytes, (uint32_t)val);
     return 0;
 }
 

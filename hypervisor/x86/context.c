@@ -15,7 +15,7 @@
 #include <hv/string.h>
 #include <x86/context.h>
 #include <x86/cpu.h>
-#include <x86/debugreg.h>
+#include <x86/guest_regs.h>
 #include <x86/desc.h>
 #include <x86/extable.h>
 #include <x86/layout.h>
@@ -23,6 +23,8 @@
 #include "../entry/entry.h"
 
 #define GDT_LIMIT 0xefff
+
+_Static_assert(GUEST_TRAP_VECTORS * sizeof(struct trap_info) <= PAGE_SIZE, "one page");
 
 #define READ_SEG(reg)                                                                              \
     ({                                                                                             \
@@ -197,4 +199,19 @@ void context_switch(struct vcpu *prev, struct vcpu *next) {
     lldt(0);
     p->curr = next;
     mm_load_idle_base();
+}
+
+int arch_vcpu_init(struct vcpu *v) {
+    v->arch.traps = alloc_page_hv();
+    if (!v->arch.traps) return -ENOMEM;
+    v->arch.kernel_mode = true;
+    v->arch.cr4 = guest_cr4_fixup(v, 0);
+    debugreg_reset(v);
+    return fpu_init_vcpu(v);
+}
+
+void arch_vcpu_free(struct vcpu *v) {
+    fpu_destroy_vcpu(v);
+    if (v->arch.traps) free_page_hv(v->arch.traps);
+    v->arch.traps = NULL;
 }

@@ -13,26 +13,25 @@ unsigned long cpu_cr4;
 
 static bool bit(uint32_t reg, unsigned int n) { return (reg >> n) & 1; }
 
+/* Zeros where this CPU has no such leaf. */
+static struct cpuid_regs leaf(uint32_t n, uint32_t sub) {
+    uint32_t last = n & 0x80000000 ? cpu_has.max_ext_leaf : cpu_has.max_leaf;
+
+    return n <= last ? cpuid(n, sub) : (struct cpuid_regs){0};
+}
+
 static void read_names(void) {
     struct cpuid_regs r = cpuid(0, 0);
-    uint32_t name[12];
 
-    memcpy(cpu_has.vendor, &r.b, 4);
-    memcpy(cpu_has.vendor + 4, &r.d, 4);
-    memcpy(cpu_has.vendor + 8, &r.c, 4);
+    memcpy(cpu_has.vendor, (uint32_t[]){r.b, r.d, r.c}, 12);
     cpu_has.max_leaf = r.a;
+    cpu_has.intel = strcmp(cpu_has.vendor, "GenuineIntel") == 0;
     cpu_has.amd =
         strcmp(cpu_has.vendor, "AuthenticAMD") == 0 || strcmp(cpu_has.vendor, "HygonGenuine") == 0;
     cpu_has.max_ext_leaf = cpuid(0x80000000, 0).a;
-    if (cpu_has.max_ext_leaf >= 0x80000004) {
-        for (uint32_t i = 0; i < 3; i++) {
-            r = cpuid(0x80000002 + i, 0);
-            name[i * 4] = r.a;
-            name[i * 4 + 1] = r.b;
-            name[i * 4 + 2] = r.c;
-            name[i * 4 + 3] = r.d;
-        }
-        memcpy(cpu_has.model_name, name, 48);
+    for (uint32_t i = 0; i < 3; i++) {
+        r = leaf(0x80000002 + i, 0);
+        memcpy(cpu_has.model_name + i * sizeof(r), &r, sizeof(r));
     }
 }
 
@@ -46,44 +45,30 @@ static void read_signature(uint32_t a) {
 }
 
 static void read_features(void) {
-    struct cpuid_regs r = cpuid(1, 0);
+    struct cpuid_regs r = cpuid(1, 0), ext = leaf(0x80000001, 0), feat = leaf(7, 0);
 
     read_signature(r.a);
-    cpu_has.pat = bit(r.d, 16);
     cpu_has.mce = bit(r.d, 7);
     cpu_has.sep = bit(r.d, 11);
-    cpu_has.pge = bit(r.d, 13);
-    cpu_has.pcid = bit(r.c, 17);
+    cpu_has.pat = bit(r.d, 16);
     cpu_has.x2apic = bit(r.c, 21);
     cpu_has.tsc_deadline = bit(r.c, 24);
     cpu_has.xsave = bit(r.c, 26);
-    cpu_has.hypervisor = bit(r.c, 31);
-    if (cpu_has.max_leaf >= 6) cpu_has.apic_always_running = bit(cpuid(6, 0).a, 2);
-    if (cpu_has.max_leaf >= 7) {
-        r = cpuid(7, 0);
-        cpu_has.fsgsbase = bit(r.b, 0);
-        cpu_has.smep = bit(r.b, 7);
-        cpu_has.smap = bit(r.b, 20);
-        cpu_has.umip = bit(r.c, 2);
-        cpu_has.pku = bit(r.c, 3);
-        cpu_has.la57 = bit(r.c, 16);
-    }
-    if (cpu_has.xsave && cpu_has.max_leaf >= 13) cpu_has.xsaveopt = bit(cpuid(13, 1).a, 0);
-    r = cpuid(0x80000001, 0);
-    cpu_has.syscall = bit(r.d, 11);
-    cpu_has.nx = bit(r.d, 20);
-    cpu_has.page1g = bit(r.d, 26);
-    cpu_has.rdtscp = bit(r.d, 27);
-    if (cpu_has.max_ext_leaf >= 0x80000007) cpu_has.tsc_invariant = bit(cpuid(0x80000007, 0).d, 8);
-    cpu_has.phys_bits = 36;
-    if (cpu_has.max_ext_leaf >= 0x80000008) cpu_has.phys_bits = (uint8_t)cpuid(0x80000008, 0).a;
+    cpu_has.xsaveopt = cpu_has.xsave && bit(leaf(13, 1).a, 0);
+    cpu_has.fsgsbase = bit(feat.b, 0);
+    cpu_has.smep = bit(feat.b, 7) && cmdline_bool("smep", true);
+    cpu_has.smap = bit(feat.b, 20) && cmdline_bool("smap", true);
+    cpu_has.umip = bit(feat.c, 2);
+    cpu_has.page1g = bit(ext.d, 26);
+    cpu_has.rdtscp = bit(ext.d, 27);
+    cpu_has.tsc_invariant = bit(leaf(0x80000007, 0).d, 8);
+    cpu_has.phys_bits = (uint8_t)leaf(0x80000008, 0).a;
+    if (!cpu_has.phys_bits) cpu_has.phys_bits = 36;
 }
 
 void cpu_identify(void) {
     read_names();
     read_features();
-    cpu_has.smep = cpu_has.smep && cmdline_bool("smep", true);
-    cpu_has.smap = cpu_has.smap && cmdline_bool("smap", true);
     cpu_cr4 = CR4_PAE | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT;
     cpu_cr4 |= cpu_has.mce ? CR4_MCE : 0;
     cpu_cr4 |= cpu_has.umip ? CR4_UMIP : 0;

@@ -1,71 +1,81 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Making the CPU policies, and answering guests' CPUID from them. A policy is the hardware's leaves
- * with features masked by cpuid_features.h, and with everything dropped that describes the host
- * rather than the guest (topology, power, thermal, performance monitoring, virtualisation).
+ * Making the CPU policies. A policy is the hardware's leaves with features masked by
+ * cpuid_features.h, and with everything dropped that describes the host rather than the guest
+ * (topology, power, thermal, performance monitoring, virtualisation).
  */
 #include <hv/domain.h>
 #include <hv/errno.h>
 #include <hv/mm.h>
-#include <hv/pcpu.h>
 #include <hv/string.h>
 #include <public/arch-x86/cpuid.h>
 #include <x86/context.h>
 #include <x86/cpuid.h>
 #include <x86/extable.h>
 
-#define FEATURE_BIT(name) (1U << (XEN_X86_FEATURE_##name % 32))
+/* In the order of the list: bases before what is built on them. */
+static const struct {
+    uint16_t feature, base;
+    bool by_default;
+} visible[] = {
+#define F(name)               XEN_X86_FEATURE_##name
+#define PV(name)              {F(name), F(name), true},
+#define PV_ON(base, name)     {F(name), F(base), true},
+#define PV_OPT(name)          {F(name), F(name), false},
+#define PV_OPT_ON(base, name) {F(name), F(base), false},
+#include "cpuid_features.h"
+};
 
-#define MSR_PLATFORM_INFO         0xce
-#define MSR_ARCH_CAPABILITIES     0x10a
-#define MSR_MISC_FEATURES_ENABLES 0x140
-#define MSR_DE_CFG                0xc0011029
-#define DE_CFG_LFENCE_SERIALISES  (1UL << 1)
-#define PLATFORM_INFO_FAULTING    (1UL << 31)
+/* Where the words of a featureset lie. */
+static const uint16_t word_at[NR_FEATURE_WORDS] = {
+#define W(field) offsetof(struct cpu_policy, field)
+    W(basic[1].d), W(basic[1].c),   W(extd[1].d),     W(extd[1].c),    W(xstate[1].a),
+    W(feat[0].b),  W(feat[0].c),    W(extd[7].d),     W(extd[8].b),    W(feat[0].d),
+    W(feat[1].a),  W(extd[0x21].a), W(feat[1].b),     W(feat[2].d),    W(feat[1].c),
+    W(feat[1].d),  W(arch_caps),    W(arch_caps) + 4, W(extd[0x21].c),
+};
 
 static struct cpu_policy policies[NR_POLICIES];
-static bool initialised;
-
-static uint32_t mask_default[NR_FEATURE_WORDS], mask_optional[NR_FEATURE_WORDS];
 
 const struct cpu_policy *cpu_policy_get(enum policy_kind kind) { return &policies[kind]; }
 
-/* Where the words of a featureset lie. NULL: words of no leaf here. */
-static uint32_t *word_place(struct cpu_policy *p, unsigned int word) {
-    switch (word) {
-    case 0: return &p->basic[1].d;
-    case 1: return &p->basic[1].c;
-    case 2: return &p->extd[1].d;
-    case 3: return &p->extd[1].c;
-    case 4: return &p->xstate[1].a;
-    case 5: return &p->feat[0].b;
-    case 6: return &p->feat[0].c;
-    case 7: return &p->extd[7].d;
-    case 8: return &p->extd[8].b;
-    case 9: return &p->feat[0].d;
-    case 10: return &p->feat[1].a;
-    case 11: return &p->extd[0x21].a;
-    case 12: return &p->feat[1].b;
-    case 13: return &p->feat[2].d;
-    case 14: return &p->feat[1].c;
-    case 15: return &p->feat[1].d;
-    case 16: return (uint32_t *)&p->arch_caps;
-    case 17: return (uint32_t *)&p->arch_caps + 1;
-    case 18: return &p->extd[0x21].c;
+static uint32_t *word_of(struct cpu_policy *p, unsigned int word) {
+    return (uint32_t *)((char *)p + word_at[word]);
+}
+
+uint32_t policy_word(const struct cpu_policy *p, unsigned int word) {
+    return *word_of((struct cpu_policy *)p, word);
+}
+
+static void set_feature(struct cpu_policy *p, unsigned int feature, bool on) {
+    uint32_t *word = word_of(p, feature / 32), bit = 1U << (feature % 32);
+
+    *word = on ? *word | bit : *word & ~bit;
+}
+
+struct cpuid_regs *policy_subleaves(struct cpu_policy *p, uint32_t leaf, uint32_t *nr) {
+    switch (leaf) {
+    case 4: *nr = POLICY_NR_CACHE; return p->cache;
+    case 7: *nr = POLICY_NR_FEAT; return p->feat;
+    case 0xb: *nr = POLICY_NR_TOPO; return p->topo;
+    case 0xd: *nr = POLICY_NR_XSTATE; return p->xstate;
     default: return NULL;
     }
 }
 
-uint32_t policy_word(const struct cpu_policy *p, unsigned int word) {
-    const uint32_t *w = word_place((struct cpu_policy *)p, word);
+struct cpuid_regs *policy_leaf(struct cpu_policy *p, uint32_t leaf, uint32_t sub) {
+    uint32_t nr, i = sub;
+    struct cpuid_regs *array = policy_subleaves(p, leaf, &nr);
 
-    return w ? *w : 0;
-}
-
-void policy_set_word(struct cpu_policy *p, unsigned int word, uint32_t v) {
-    uint32_t *w = word_place(p, word);
-
-    if (w) *w = v;
+    if (!array) {
+        if (sub != XEN_CPUID_NO_SUBLEAF) return NULL;
+        if (leaf == XEN_CPUID_FIRST_LEAF) return &p->hv[0];
+        if (leaf == XEN_CPUID_FIRST_LEAF + 0x100) return &p->hv[1];
+        array = leaf >= 0x80000000U ? p->extd : p->basic;
+        nr = leaf >= 0x80000000U ? POLICY_NR_EXTD : POLICY_NR_BASIC;
+        i = leaf & 0x7fffffff;
+    }
+    return i < nr ? &array[array_index_nospec(i, nr)] : NULL;
 }
 
 uint64_t policy_xcr0(const struct cpu_policy *p) {
@@ -81,10 +91,6 @@ static bool is_amd(const struct cpu_policy *p) {
     return p->basic[0].b == 0x68747541 || p->basic[0].b == 0x6f677948; /* "Auth", "Hygo" */
 }
 
-static bool is_intel(const struct cpu_policy *p) {
-    return p->basic[0].b == 0x756e6547; /* "Genu" */
-}
-
 /* Each CPU. Before family 10h, and in 11h, LFENCE always did; elsewhere an MSR bit says so. */
 static bool amd_lfence_serialises(void) {
     uint64_t v;
@@ -95,31 +101,30 @@ static bool amd_lfence_serialises(void) {
     return rdmsr_safe(MSR_DE_CFG, &v) && (v & DE_CFG_LFENCE_SERIALISES);
 }
 
-static void read_raw(struct cpu_policy *p) {
-    uint32_t max = min(cpuid(0, 0).a, POLICY_NR_BASIC - 1);
-    uint32_t max_ext = cpuid(0x80000000, 0).a;
+static void read_leaf(struct cpu_policy *p, uint32_t leaf) {
+    uint32_t nr = 1;
+    struct cpuid_regs *to = policy_subleaves(p, leaf, &nr);
 
-    for (uint32_t i = 0; i <= max; i++)
-        if (i != 4 && i != 7 && i != 0xb && i != 0xd) p->basic[i] = cpuid(i, 0);
-    for (uint32_t i = 0; max >= 4 && i < POLICY_NR_CACHE; i++) p->cache[i] = cpuid(4, i);
-    if (max >= 7) {
-        p->feat[0] = cpuid(7, 0);
-        for (uint32_t i = 1; i < POLICY_NR_FEAT && i <= p->feat[0].a; i++) p->feat[i] = cpuid(7, i);
-    }
-    for (uint32_t i = 0; max >= 0xb && i < POLICY_NR_TOPO; i++) p->topo[i] = cpuid(0xb, i);
-    for (uint32_t i = 0; max >= 0xd && i < POLICY_NR_XSTATE; i++) p->xstate[i] = cpuid(0xd, i);
-    for (uint32_t i = 0; (max_ext >> 16) == 0x8000 && i < POLICY_NR_EXTD && i <= (max_ext & 0xffff);
-         i++)
-        p->extd[i] = cpuid(0x80000000 + i, 0);
+    if (!to) to = policy_leaf(p, leaf, XEN_CPUID_NO_SUBLEAF);
+    to[0] = cpuid(leaf, 0);
+    if (leaf == 7) nr = min(nr - 1, to[0].a) + 1;
+    for (uint32_t i = 1; i < nr; i++) to[i] = cpuid(leaf, i);
+}
+
+static void read_raw(struct cpu_policy *p) {
+    uint32_t max = min(cpu_has.max_leaf, POLICY_NR_BASIC - 1), max_ext = cpu_has.max_ext_leaf;
+
+    for (uint32_t i = 0; i <= max; i++) read_leaf(p, i);
+    if (max_ext >> 16 == 0x8000)
+        for (uint32_t i = 0; i <= min(max_ext & 0xffff, POLICY_NR_EXTD - 1); i++)
+            read_leaf(p, 0x80000000 + i);
     /* OSXSAVE and OSPKE mirror CR4: never part of a policy. */
-    p->basic[1].c &= ~FEATURE_BIT(OSXSAVE);
-    p->feat[0].c &= ~FEATURE_BIT(OSPKE);
+    set_feature(p, XEN_X86_FEATURE_OSXSAVE, false);
+    set_feature(p, XEN_X86_FEATURE_OSPKE, false);
     p->xstate[0].b = p->xstate[1].b = 0;
-    if (is_intel(p) && rdmsr_safe(MSR_PLATFORM_INFO, &p->platform_info))
+    if (cpu_has.intel && rdmsr_safe(MSR_PLATFORM_INFO, &p->platform_info))
         p->platform_info &= PLATFORM_INFO_FAULTING;
-    else
-        p->platform_info = 0;
-    if (p->feat[0].d & FEATURE_BIT(ARCH_CAPS))
+    if (policy_has(p, XEN_X86_FEATURE_ARCH_CAPS))
         (void)rdmsr_safe(MSR_ARCH_CAPABILITIES, &p->arch_caps);
 }
 
@@ -127,13 +132,6 @@ static void clamp_leaves(struct cpu_policy *p) {
     p->basic[0].a = min(p->basic[0].a, POLICY_NR_BASIC - 1);
     p->feat[0].a = min(p->feat[0].a, POLICY_NR_FEAT - 1);
     p->extd[0].a = 0x80000000U | min(p->extd[0].a & 0xffff, POLICY_NR_EXTD - 1);
-}
-
-/* LFENCE waits for what is before it: told in a leaf that older CPUs lack. */
-static void add_lfence(struct cpu_policy *p) {
-    if (!is_amd(p) || !amd_lfence_serialises()) return;
-    p->extd[0].a = max(p->extd[0].a, 0x80000021U);
-    p->extd[0x21].a |= FEATURE_BIT(LFENCE_DISPATCH);
 }
 
 static void zero(struct cpuid_regs *leaf, unsigned int n) { memset(leaf, 0, n * sizeof(*leaf)); }
@@ -184,57 +182,18 @@ static void hide_host(struct cpu_policy *p) {
 
 /* A feature goes with the one it is built on. */
 static void drop_dependents(struct cpu_policy *p) {
-    static const struct {
-        uint16_t on, feature;
-    } deps[] = {
-#define D(on, f) {XEN_X86_FEATURE_##on, XEN_X86_FEATURE_##f}
-        D(XSAVE, XSAVEOPT),
-        D(XSAVE, XSAVEC),
-        D(XSAVE, XGETBV1),
-        D(XSAVE, AVX),
-        D(AVX, FMA),
-        D(AVX, F16C),
-        D(AVX, FMA4),
-        D(AVX, XOP),
-        D(AVX, AVX2),
-        D(AVX, VAES),
-        D(AVX, VPCLMULQDQ),
-        D(AVX2, AVX512F),
-        D(AVX2, AVX_VNNI),
-        D(AVX512F, AVX512DQ),
-        D(AVX512F, AVX512_IFMA),
-        D(AVX512F, AVX512PF),
-        D(AVX512F, AVX512ER),
-        D(AVX512F, AVX512CD),
-        D(AVX512F, AVX512BW),
-        D(AVX512F, AVX512VL),
-        D(AVX512F, AVX512_4VNNIW),
-        D(AVX512F, AVX512_4FMAPS),
-        D(AVX512F, AVX512_VNNI),
-        D(AVX512F, AVX512_VPOPCNTDQ),
-        D(AVX512F, AVX512_VP2INTERSECT),
-        D(AVX512BW, AVX512_VBMI),
-        D(AVX512BW, AVX512_VBMI2),
-        D(AVX512BW, AVX512_BITALG),
-        D(AVX512BW, AVX512_BF16),
-#undef D
-    };
-
-    for (unsigned int i = 0; i < ARRAY_SIZE(deps); i++)
-        if (!policy_has(p, deps[i].on) && policy_has(p, deps[i].feature))
-            policy_set_word(p, deps[i].feature / 32,
-                            policy_word(p, deps[i].feature / 32) & ~(1U << (deps[i].feature % 32)));
+    for (unsigned int i = 0; i < ARRAY_SIZE(visible); i++)
+        if (!policy_has(p, visible[i].base)) set_feature(p, visible[i].feature, false);
     if (!policy_has(p, XEN_X86_FEATURE_ARCH_CAPS)) p->arch_caps = 0;
 }
 
 /* Leaf 0xd for what the policy allows; the features in subleaf 1 stay. */
 static void compute_xstate(struct cpu_policy *p) {
     uint64_t xcr0 = policy_xcr0(p);
-    uint32_t features = p->xstate[1].a, size = 0;
+    uint32_t features = p->xstate[1].a, size = 512 + 64;
 
     zero(p->xstate, POLICY_NR_XSTATE);
     if (!xcr0) return;
-    size = 512 + 64;
     for (unsigned int i = 2; i < POLICY_NR_XSTATE; i++) {
         if (!((xcr0 >> i) & 1)) continue;
         p->xstate[i] = policies[POLICY_RAW].xstate[i];
@@ -258,50 +217,38 @@ static void finish(struct cpu_policy *p) {
     compute_xstate(p);
 }
 
-static void mask_features(struct cpu_policy *p, const uint32_t *mask) {
-    for (unsigned int w = 0; w < NR_FEATURE_WORDS; w++)
-        policy_set_word(p, w, policy_word(p, w) & mask[w]);
+static void mask_features(struct cpu_policy *p, bool optional_too) {
+    uint32_t mask[NR_FEATURE_WORDS] = {0};
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(visible); i++)
+        if (optional_too || visible[i].by_default)
+            mask[visible[i].feature / 32] |= 1U << (visible[i].feature % 32);
+    for (unsigned int w = 0; w < NR_FEATURE_WORDS; w++) *word_of(p, w) &= mask[w];
 }
 
-static void add_feature(struct cpu_policy *p, unsigned int feature) {
-    policy_set_word(p, feature / 32, policy_word(p, feature / 32) | 1U << (feature % 32));
+/* LFENCE waits for what is before it: told in a leaf that older CPUs lack. */
+static void make_host(struct cpu_policy *p) {
+    *p = policies[POLICY_RAW];
+    clamp_leaves(p);
+    if (!cpu_has.amd || !amd_lfence_serialises()) return;
+    p->extd[0].a = max(p->extd[0].a, 0x80000021U);
+    set_feature(p, XEN_X86_FEATURE_LFENCE_DISPATCH, true);
 }
 
-static void expand_masks(void) {
-    static const uint16_t always[] = {
-#define PV(name) XEN_X86_FEATURE_##name,
-#define PV_OPT(name)
-#include "cpuid_features.h"
-#undef PV
-#undef PV_OPT
-    };
-    static const uint16_t optional[] = {
-#define PV(name)
-#define PV_OPT(name) XEN_X86_FEATURE_##name,
-#include "cpuid_features.h"
-#undef PV
-#undef PV_OPT
-    };
-
-    for (unsigned int i = 0; i < ARRAY_SIZE(always); i++)
-        mask_default[always[i] / 32] |= 1U << (always[i] % 32);
-    memcpy(mask_optional, mask_default, sizeof(mask_optional));
-    for (unsigned int i = 0; i < ARRAY_SIZE(optional); i++)
-        mask_optional[optional[i] / 32] |= 1U << (optional[i] % 32);
-}
+/* Guests may have these, or be told so, whatever the host has. */
+static const uint16_t harmless[] = {XEN_X86_FEATURE_HTT, XEN_X86_FEATURE_CMP_LEGACY,
+                                    XEN_X86_FEATURE_ERMS};
 
 static void make_max(struct cpu_policy *p) {
     const struct cpu_policy *host = &policies[POLICY_HOST];
 
     *p = *host;
     hide_host(p);
-    mask_features(p, mask_optional);
-    add_feature(p, XEN_X86_FEATURE_HYPERVISOR);
-    add_feature(p, XEN_X86_FEATURE_HTT);
-    add_feature(p, XEN_X86_FEATURE_CMP_LEGACY);
-    add_feature(p, XEN_X86_FEATURE_ERMS);
-    if (host->feat[0].d & FEATURE_BIT(IBRSB)) /* the same command by AMD's name */
-        add_feature(p, XEN_X86_FEATURE_IBPB);
+    mask_features(p, true);
+    for (unsigned int i = 0; i < ARRAY_SIZE(harmless); i++) set_feature(p, harmless[i], true);
+    set_feature(p, XEN_X86_FEATURE_HYPERVISOR, true);
+    if (policy_has(host, XEN_X86_FEATURE_IBRSB)) /* the same command by AMD's name */
+        set_feature(p, XEN_X86_FEATURE_IBPB, true);
     finish(p);
     p->basic[0].a = POLICY_NR_BASIC - 1;
     p->feat[0].a = POLICY_NR_FEAT - 1;
@@ -309,16 +256,12 @@ static void make_max(struct cpu_policy *p) {
 }
 
 static void make_default(struct cpu_policy *p) {
-    static const uint16_t as_host[] = {XEN_X86_FEATURE_HTT, XEN_X86_FEATURE_CMP_LEGACY,
-                                       XEN_X86_FEATURE_ERMS};
     const struct cpu_policy *host = &policies[POLICY_HOST];
 
     *p = policies[POLICY_PV_MAX];
-    mask_features(p, mask_default);
-    for (unsigned int i = 0; i < ARRAY_SIZE(as_host); i++)
-        if (!policy_has(host, as_host[i]))
-            policy_set_word(p, as_host[i] / 32,
-                            policy_word(p, as_host[i] / 32) & ~(1U << (as_host[i] % 32)));
+    mask_features(p, false);
+    for (unsigned int i = 0; i < ARRAY_SIZE(harmless); i++)
+        if (!policy_has(host, harmless[i])) set_feature(p, harmless[i], false);
     finish(p);
     p->basic[0].a = host->basic[0].a;
     p->feat[0].a = host->feat[0].a;
@@ -326,13 +269,8 @@ static void make_default(struct cpu_policy *p) {
 }
 
 void cpu_policy_init(void) {
-    if (initialised) return;
-    initialised = true;
-    expand_masks();
     read_raw(&policies[POLICY_RAW]);
-    policies[POLICY_HOST] = policies[POLICY_RAW];
-    clamp_leaves(&policies[POLICY_HOST]);
-    add_lfence(&policies[POLICY_HOST]);
+    make_host(&policies[POLICY_HOST]);
     make_max(&policies[POLICY_PV_MAX]);
     make_default(&policies[POLICY_PV_DEFAULT]);
 }
@@ -352,19 +290,20 @@ void policy_set_domain(struct domain *d, const struct cpu_policy *p) {
     *to = *p;
     clamp_leaves(to);
     for (unsigned int w = 0; w < NR_FEATURE_WORDS; w++)
-        policy_set_word(to, w, policy_word(to, w) & policy_word(&policies[POLICY_PV_MAX], w));
+        *word_of(to, w) &= policy_word(&policies[POLICY_PV_MAX], w);
     finish(to);
     to->platform_info &= policies[POLICY_PV_MAX].platform_info;
+    for (unsigned int i = 0; i < ARRAY_SIZE(to->hv); i++)
+        to->hv[i] = (struct cpuid_regs){.a = to->hv[i].a};
 }
 
 int arch_domain_init(struct domain *d) {
-    cpu_policy_init();
     d->arch.policy = hv_new(struct cpu_policy);
     if (!d->arch.policy) return -ENOMEM;
     *d->arch.policy = policies[POLICY_PV_DEFAULT];
     /* dom0 never moves to another machine. */
     if (d->is_control && policy_has(&policies[POLICY_HOST], XEN_X86_FEATURE_ITSC))
-        add_feature(d->arch.policy, XEN_X86_FEATURE_ITSC);
+        set_feature(d->arch.policy, XEN_X86_FEATURE_ITSC, true);
     return 0;
 }
 

@@ -4,7 +4,7 @@
 #include <hv/pcpu.h>
 #include <x86/context.h>
 #include <x86/cpu.h>
-#include <x86/debugreg.h>
+#include <x86/guest_regs.h>
 
 #define DR6_DEFAULT    0xffff0ff0UL
 #define DR6_KNOWN      0xe00fUL /* the rest reads as in DR6_DEFAULT */

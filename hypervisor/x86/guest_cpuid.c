@@ -8,8 +8,7 @@
 #include <x86/cpuid.h>
 #include <x86/trap.h>
 
-#define FEATURE_BIT(name) (1U << (XEN_X86_FEATURE_##name % 32))
-#define VERSION_4_17      (4U << 16 | 17)
+#define VERSION_4_17 (4U << 16 | 17)
 
 static void time_leaf(const struct domain *d, uint32_t subleaf, struct cpuid_regs *r) {
     int8_t shift;
@@ -31,7 +30,7 @@ static void time_leaf(const struct domain *d, uint32_t subleaf, struct cpuid_reg
 
 static void hypervisor_leaf(const struct domain *d, uint32_t idx, uint32_t subleaf,
                             struct cpuid_regs *r) {
-    uint32_t limit = d->arch.policy->hv_limit;
+    uint32_t limit = d->arch.policy->hv[0].a;
 
     limit =
         limit ? min(max(limit, 2U), (uint32_t)XEN_CPUID_MAX_NUM_LEAVES) : XEN_CPUID_MAX_NUM_LEAVES;
@@ -56,31 +55,6 @@ static void hypervisor_leaf(const struct domain *d, uint32_t idx, uint32_t suble
     }
 }
 
-static bool basic_leaf(const struct cpu_policy *p, uint32_t leaf, uint32_t sub,
-                       struct cpuid_regs *r) {
-    if (leaf > p->basic[0].a || leaf >= POLICY_NR_BASIC) return false;
-    switch (leaf) {
-    case 4:
-        if (sub >= POLICY_NR_CACHE) return false;
-        *r = p->cache[sub];
-        break;
-    case 7:
-        if (sub > p->feat[0].a || sub >= POLICY_NR_FEAT) return false;
-        *r = p->feat[sub];
-        break;
-    case 0xb:
-        if (sub >= POLICY_NR_TOPO) return false;
-        *r = p->topo[sub];
-        break;
-    case 0xd:
-        if (sub >= POLICY_NR_XSTATE || !policy_has(p, XEN_X86_FEATURE_XSAVE)) return false;
-        *r = p->xstate[sub];
-        break;
-    default: *r = p->basic[leaf]; break;
-    }
-    return true;
-}
-
 /*
  * OSXSAVE of the emulated CPUID shows Hospes's CR4 to kernels besides their own, and dom0's kernel
  * sees MTRR and EIST of the hardware: both became part of the PV ABI by accident and are relied on.
@@ -99,21 +73,24 @@ static void adjust_features(const struct vcpu *v, struct cpuid_regs *r) {
 }
 
 void guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, struct cpuid_regs *r) {
-    const struct cpu_policy *p = v->domain->arch.policy;
+    struct cpu_policy *p = v->domain->arch.policy;
+    const struct cpuid_regs *from;
+    uint32_t nr;
 
     *r = (struct cpuid_regs){0};
     if (leaf >= XEN_CPUID_FIRST_LEAF && leaf < XEN_CPUID_FIRST_LEAF + 0x100) {
         hypervisor_leaf(v->domain, leaf - XEN_CPUID_FIRST_LEAF, subleaf, r);
         return;
     }
-    if (leaf >= 0x80000000U) {
-        if (leaf > p->extd[0].a || leaf - 0x80000000U >= POLICY_NR_EXTD) return;
-        *r = p->extd[leaf - 0x80000000U];
-        if (leaf == 0x80000001U && cpu_has.amd && v->domain->is_control && v->arch.kernel_mode)
-            r->d |= cpu_policy_get(POLICY_HOST)->extd[1].d & FEATURE_BIT(MTRR);
-        return;
-    }
-    if (!basic_leaf(p, leaf, subleaf, r) || v != current) return;
+    if (leaf > (leaf >= 0x80000000U ? p->extd[0].a : p->basic[0].a)) return;
+    if (leaf == 7 && subleaf > p->feat[0].a) return;
+    if (leaf == 0xd && !policy_has(p, XEN_X86_FEATURE_XSAVE)) return;
+    from = policy_leaf(p, leaf, policy_subleaves(p, leaf, &nr) ? subleaf : XEN_CPUID_NO_SUBLEAF);
+    if (!from) return;
+    *r = *from;
+    if (leaf == 0x80000001U && cpu_has.amd && v->domain->is_control && v->arch.kernel_mode)
+        r->d |= cpu_policy_get(POLICY_HOST)->extd[1].d & FEATURE_BIT(MTRR);
+    if (v != current) return;
     if (leaf == 1)
         adjust_features(v, r);
     else if (leaf == 0xd && subleaf == 0)

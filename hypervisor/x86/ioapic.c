@@ -10,7 +10,6 @@
 #include <hv/errno.h>
 #include <hv/mm.h>
 #include <hv/printk.h>
-#include <x86/devmap.h>
 
 #define REG_VERSION 1
 #define REG_ENTRY   0x10
@@ -98,14 +97,11 @@ static __init void add_lines(unsigned int n) {
         struct irq_desc *d;
 
         if (gsi >= NR_GSI_MAX || gsi_desc[gsi]) continue;
-        d = hv_new(struct irq_desc);
+        d = irq_new_desc(IRQ_LINE);
         if (!d) panic("No memory for interrupt lines");
-        spin_lock_init(&d->lock, ORDER_IRQ_DESC);
-        d->kind = IRQ_LINE;
         d->line.ioapic = (uint8_t)n;
         d->line.pin = (uint8_t)pin;
         d->line.gsi = (uint16_t)gsi;
-        d->masked = true;
         set_defaults(d, gsi);
         gsi_desc[gsi] = d;
         nr_gsis = max(nr_gsis, gsi + 1);

@@ -14,7 +14,6 @@
 #include <hv/timer.h>
 #include <x86/apic.h>
 #include <x86/cpu.h>
-#include <x86/smp.h>
 
 static spinlock_t vector_lock = SPINLOCK_INIT(ORDER_LEAF);
 static unsigned long vectors_used[256 / BITS_PER_LONG]; /* vector_lock */
@@ -24,25 +23,30 @@ static struct irq_desc *vector_desc[256];               /* atomic pointers */
 static uint32_t vector_users[256];
 static uint64_t spurious;
 
-static bool vector_usable(unsigned int v) {
-    return v >= VEC_FIRST_DEVICE && v <= VEC_LAST_DEVICE && v != VEC_LEGACY_SYSCALL &&
-           v != VEC_HYPERCALL && !test_bit(v, vectors_used);
+struct irq_desc *irq_new_desc(enum irq_kind kind) {
+    struct irq_desc *d = hv_new(struct irq_desc);
+
+    if (!d) return NULL;
+    spin_lock_init(&d->lock, ORDER_IRQ_DESC);
+    d->kind = kind;
+    d->masked = true;
+    return d;
 }
 
-uint8_t irq_alloc_vectors(unsigned int n) {
-    uint8_t found = 0;
+bool irq_alloc_vector(struct irq_desc *d) {
+    unsigned int v = VEC_FIRST_DEVICE;
 
     spin_lock(&vector_lock);
-    for (unsigned int v = ROUND_UP(VEC_FIRST_DEVICE, n); !found && v + n - 1 <= VEC_LAST_DEVICE;
-         v += n) {
-        unsigned int i = 0;
-
-        while (i < n && vector_usable(v + i)) i++;
-        if (i == n) found = (uint8_t)v;
+    while (v <= VEC_LAST_DEVICE &&
+           (v == VEC_LEGACY_SYSCALL || v == VEC_HYPERCALL || test_bit(v, vectors_used)))
+        v++;
+    if (v <= VEC_LAST_DEVICE) {
+        __set_bit(v, vectors_used);
+        d->vector = (uint8_t)v;
+        __atomic_store_n(&vector_desc[v], d, __ATOMIC_RELEASE);
     }
-    for (unsigned int i = 0; found && i < n; i++) __set_bit(found + i, vectors_used);
     spin_unlock(&vector_lock);
-    return found;
+    return v <= VEC_LAST_DEVICE;
 }
 
 /* Interrupts that were on their way when the hardware was masked are over. */
@@ -61,18 +65,9 @@ void irq_free_vector(uint8_t vector) {
     spin_unlock(&vector_lock);
 }
 
-void irq_set_vector(struct irq_desc *d, uint8_t vector) {
-    d->vector = vector;
-    __atomic_store_n(&vector_desc[vector], d, __ATOMIC_RELEASE);
-}
-
 uint32_t irq_dest(const struct irq_desc *d) { return pcpus[d->cpu]->apic_id; }
 
-uint8_t irq_vector(const struct irq_desc *d) { return d->vector; }
-
 bool irq_is_level(const struct irq_desc *d) { return d->level; }
-
-bool irq_in_service(const struct irq_desc *d) { return READ_ONCE(d->in_service); }
 
 static void hw_mask(struct irq_desc *d, bool masked) {
     d->masked = masked;
@@ -93,13 +88,12 @@ int irq_set_trigger(struct irq_desc *d, bool level, bool low) {
     int rc = 0;
 
     spin_lock(&d->lock);
-    if (d->kind != IRQ_LINE || d->fixed)
-        rc = 0;
-    else if (d->fn && (d->level != level || d->low != low))
-        rc = -EBUSY;
-    else {
-        d->level = level;
-        d->low = low;
+    if (d->kind == IRQ_LINE && !d->fixed) {
+        if (d->fn && (d->level != level || d->low != low)) rc = -EBUSY;
+        if (!rc) {
+            d->level = level;
+            d->low = low;
+        }
     }
     spin_unlock(&d->lock);
     return rc;
@@ -109,26 +103,18 @@ int irq_bind(struct irq_desc *d, void (*fn)(void *), void *data) {
     int rc = 0;
 
     spin_lock(&d->lock);
-    if (d->fn) {
+    if (d->fn)
         rc = -EBUSY;
-        goto out;
+    else if (!d->vector && !irq_alloc_vector(d))
+        rc = -ENOSPC;
+    if (!rc) {
+        d->data = data;
+        __atomic_store_n(&d->fn, fn, __ATOMIC_RELEASE);
+        d->in_service = false;
+        d->masked = false;
+        hw_write(d);
+        if (d->kind != IRQ_LINE) hw_mask(d, false);
     }
-    if (!d->vector) {
-        uint8_t v = irq_alloc_vectors(1);
-
-        if (!v) {
-            rc = -ENOSPC;
-            goto out;
-        }
-        irq_set_vector(d, v);
-    }
-    d->data = data;
-    __atomic_store_n(&d->fn, fn, __ATOMIC_RELEASE);
-    d->in_service = false;
-    d->masked = false;
-    hw_write(d);
-    if (d->kind != IRQ_LINE) hw_mask(d, false);
-out:
     spin_unlock(&d->lock);
     return rc;
 }
@@ -154,30 +140,11 @@ void irq_unbind(struct irq_desc *d) {
         wait_for_handlers(vector);
 }
 
-void irq_mask(struct irq_desc *d) {
-    spin_lock(&d->lock);
-    d->unmask_at_eoi = false;
-    hw_mask(d, true);
-    spin_unlock(&d->lock);
-}
-
-void irq_unmask(struct irq_desc *d) {
-    spin_lock(&d->lock);
-    if (d->fn) {
-        /* A level line in service opens when the guest says that it is done. */
-        if (d->in_service)
-            d->unmask_at_eoi = true;
-        else
-            hw_mask(d, false);
-    }
-    spin_unlock(&d->lock);
-}
-
 void irq_eoi(struct irq_desc *d) {
     spin_lock(&d->lock);
     if (d->in_service) {
         d->in_service = false;
-        if (d->unmask_at_eoi && d->fn) hw_mask(d, false);
+        if (d->fn) hw_mask(d, false);
     }
     spin_unlock(&d->lock);
 }
@@ -203,7 +170,6 @@ static void device_interrupt(unsigned int vector) {
     if (d) {
         spin_lock(&d->lock);
         if (d->level) {
-            d->unmask_at_eoi = !d->masked;
             hw_mask(d, true);
             d->in_service = true;
         }
@@ -214,7 +180,10 @@ static void device_interrupt(unsigned int vector) {
         spurious++;
     }
     apic_eoi();
-    if (fn) fn(data);
+    if (fn) {
+        fn(data);
+        if (d->own) irq_eoi(d);
+    }
     __atomic_fetch_sub(&vector_users[vector], 1, __ATOMIC_SEQ_CST);
 }
 
@@ -236,45 +205,25 @@ void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector) {
     }
 }
 
-/* A line of Hospes's own stays with its handler: level ones are served at once. */
-struct own_line {
-    struct irq_desc *desc;
-    void (*fn)(void *);
-    void *data;
-};
-
-static void own_line_handler(void *p) {
-    struct own_line *o = p;
-
-    o->fn(o->data);
-    if (o->desc->level) irq_eoi(o->desc);
-}
-
 int irq_request_gsi(unsigned int isa_irq, void (*fn)(void *), void *data) {
     struct irq_desc *d = irq_of_gsi(irq_isa_to_gsi(isa_irq));
-    struct own_line *o;
-    int rc;
+    int rc = d ? irq_bind(d, fn, data) : -ENODEV;
 
-    if (!d) return -ENODEV;
-    o = hv_new(struct own_line);
-    if (!o) return -ENOMEM;
-    *o = (struct own_line){d, fn, data};
-    rc = irq_bind(d, own_line_handler, o);
-    if (rc) hv_free(o);
+    /* Interrupts are off, and nothing is routed to other CPUs yet. */
+    if (!rc) d->own = true;
     return rc;
 }
 
 void irq_dump(char key) {
+    static const char *const kinds[] = {"line", "MSI", "MSI-X"};
+
     (void)key;
     printk("Interrupts: %lu spurious\n", spurious);
     for (unsigned int v = VEC_FIRST_DEVICE; v <= VEC_LAST_DEVICE; v++) {
         const struct irq_desc *d = __atomic_load_n(&vector_desc[v], __ATOMIC_ACQUIRE);
 
         if (d)
-            printk("  vector %02x cpu %u %s %s%s%s%s\n", v, d->cpu,
-                   d->kind == IRQ_LINE  ? "line"
-                   : d->kind == IRQ_MSI ? "MSI"
-                                        : "MSI-X",
+            printk("  vector %02x cpu %u %s %s%s%s%s\n", v, d->cpu, kinds[d->kind],
                    d->level ? "level" : "edge", d->masked ? " masked" : "",
                    d->in_service ? " in service" : "", d->fn ? "" : " unbound");
     }

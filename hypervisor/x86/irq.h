@@ -16,7 +16,7 @@ struct irq_desc {
     uint32_t cpu;           /* where it is delivered */
     bool level, low, fixed; /* fixed: an override says so */
     bool masked, in_service;
-    bool unmask_at_eoi;
+    bool own;           /* Hospes's: served when its handler returns */
     void (*fn)(void *); /* NULL: unbound */
     void *data;
     union {
@@ -26,15 +26,14 @@ struct irq_desc {
         } line;
         struct {
             struct msi_dev *dev;
-            uint16_t index; /* vector of a multi-vector MSI, or MSI-X entry */
+            uint16_t index; /* MSI-X entry; 0 */
         } msi;
     };
 };
 
-/* Vectors: n consecutive ones, aligned to n (a power of 2). 0: none left. */
-uint8_t irq_alloc_vectors(unsigned int n);
+struct irq_desc *irq_new_desc(enum irq_kind kind); /* masked, no vector. NULL: no memory */
+bool irq_alloc_vector(struct irq_desc *d);         /* false: none left */
 void irq_free_vector(uint8_t vector);
-void irq_set_vector(struct irq_desc *d, uint8_t vector);
 uint32_t irq_dest(const struct irq_desc *d); /* APIC id */
 
 /* ioapic.c: d->lock held. */
@@ -44,5 +43,9 @@ void ioapic_set_mask(const struct irq_desc *d, bool masked);
 /* msi.c: d->lock held. */
 void msi_write(const struct irq_desc *d);
 void msi_set_mask(const struct irq_desc *d, bool masked);
+/* dom0 writes configuration space: *val is bytes wide at reg. Changes *val to what may be written;
+ * false: drop the write. Covers the capabilities that Hospes has set up. */
+bool msi_filter_conf_write(sbdf_t sbdf, uint16_t reg, unsigned int bytes, uint32_t *val);
 
 void pci_init(void);
+uint8_t pci_find_cap(sbdf_t sbdf, uint8_t id); /* its offset; 0: none */

@@ -28,16 +28,17 @@
 #define COMMAND_MEMORY  2
 #define MESSAGE_ADDRESS 0xfee00000u
 #define ENTRY_WORDS     4 /* of an MSI-X table: address, address high, data, control */
+#define ENTRY_SIZE      16
 
 struct msi_dev {
     struct list list; /* msi_lock */
-    uint16_t segment;
-    uint8_t bus, devfn, cap;
+    sbdf_t sbdf;
+    uint8_t cap;
     bool msix, prepared;
     uint16_t control;         /* as found: the fixed bits */
-    unsigned int nr, nr_used; /* descriptors there is room for; set up. msi_lock */
-    struct irq_desc **desc;
-    paddr_t table_paddr; /* MSI-X only */
+    unsigned int nr, nr_used; /* vectors there is room for; set up. msi_lock */
+    struct irq_desc **desc;   /* of nr */
+    paddr_t table_paddr;      /* MSI-X only */
     volatile uint32_t *table;
 };
 
@@ -45,11 +46,11 @@ static spinlock_t msi_lock = SPINLOCK_INIT(ORDER_MSI);
 static struct list devices = LIST_INIT(devices); /* msi_lock */
 
 static uint32_t read_cap(const struct msi_dev *m, unsigned int off, unsigned int bytes) {
-    return pci_conf_read(m->segment, m->bus, m->devfn, (uint16_t)(m->cap + off), bytes);
+    return pci_conf_read(m->sbdf, (uint16_t)(m->cap + off), bytes);
 }
 
 static void write_cap(const struct msi_dev *m, unsigned int off, unsigned int bytes, uint32_t v) {
-    pci_conf_write(m->segment, m->bus, m->devfn, (uint16_t)(m->cap + off), bytes, v);
+    pci_conf_write(m->sbdf, (uint16_t)(m->cap + off), bytes, v);
 }
 
 static unsigned int msi_data_offset(const struct msi_dev *m) {
@@ -82,7 +83,7 @@ void msi_write(const struct irq_desc *d) {
         e[2] = d->vector;
         e[3] = control;
         (void)e[3];
-    } else if (d->msi.index == 0) {
+    } else {
         write_cap(m, 4, 4, message_address(d));
         if (m->control & MSI_64BIT) write_cap(m, 8, 4, 0);
         write_cap(m, msi_data_offset(m), 2, d->vector);
@@ -98,27 +99,41 @@ void msi_set_mask(const struct irq_desc *d, bool masked) {
         e[3] = masked ? e[3] | 1 : e[3] & ~1u;
         (void)e[3]; /* posted writes are through */
     } else if (m->control & MSI_MASKABLE) {
-        uint32_t bit = 1u << d->msi.index, v = read_cap(m, msi_mask_offset(m), 4);
+        uint32_t v = read_cap(m, msi_mask_offset(m), 4);
 
-        write_cap(m, msi_mask_offset(m), 4, masked ? v | bit : v & ~bit);
+        write_cap(m, msi_mask_offset(m), 4, masked ? v | 1 : v & ~1u);
     }
 }
 
-static struct msi_dev *find_dev(uint16_t segment, uint8_t bus, uint8_t devfn, bool msix) {
+/* dom0 cannot change these bits (keep_control). MSI has one message: its MME is 0. */
+static void set_enable(const struct msi_dev *m, bool on) {
+    uint32_t bit = m->msix ? MSIX_ENABLE : MSI_ENABLE;
+    uint32_t control = read_cap(m, 2, 2) & ~bit;
+
+    if (on) control = (control & ~(m->msix ? MSIX_MASK_ALL : MSI_MME)) | bit;
+    write_cap(m, 2, 2, control);
+}
+
+static struct msi_dev *find_dev(sbdf_t sbdf, bool msix) {
     struct msi_dev *m;
 
-    list_for_each(m, &devices, list) {
-        if (m->segment == segment && m->bus == bus && m->devfn == devfn && m->msix == msix)
-            return m;
-    }
+    list_for_each(m, &devices, list)
+        if (m->sbdf == sbdf && m->msix == msix) return m;
     return NULL;
 }
 
-static void free_dev(struct msi_dev *m) {
+static uint64_t table_first(const struct msi_dev *m) { return m->table_paddr >> PAGE_SHIFT; }
+
+static uint64_t table_last(const struct msi_dev *m) {
+    return (m->table_paddr + m->nr * ENTRY_SIZE - 1) >> PAGE_SHIFT;
+}
+
+/* If nobody needs it any more. */
+static void release_dev(struct msi_dev *m) {
+    if (m->nr_used || m->prepared) return;
     list_del(&m->list);
     if (m->table) {
-        rangeset_remove(mmio_ro_ranges, m->table_paddr >> PAGE_SHIFT,
-                        (m->table_paddr + m->nr * 16 - 1) >> PAGE_SHIFT);
+        rangeset_remove(mmio_ro_ranges, table_first(m), table_last(m));
         iounmap((void *)(uintptr_t)m->table);
     }
     hv_free(m->desc);
@@ -127,11 +142,11 @@ static void free_dev(struct msi_dev *m) {
 
 static paddr_t read_bar(const struct msi_dev *m, unsigned int n) {
     uint16_t reg = (uint16_t)(0x10 + n * 4);
-    uint32_t lo = pci_conf_read(m->segment, m->bus, m->devfn, reg, 4);
+    uint32_t lo = pci_conf_read(m->sbdf, reg, 4);
     uint64_t hi = 0;
 
     if (n > 5 || (lo & 1)) return 0;
-    if ((lo & 6) == 4) hi = pci_conf_read(m->segment, m->bus, m->devfn, (uint16_t)(reg + 4), 4);
+    if ((lo & 6) == 4) hi = pci_conf_read(m->sbdf, (uint16_t)(reg + 4), 4);
     return hi << 32 | (lo & ~15u);
 }
 
@@ -139,42 +154,33 @@ static paddr_t read_bar(const struct msi_dev *m, unsigned int n) {
 static int map_table(struct msi_dev *m, uint64_t table_base) {
     uint32_t where = read_cap(m, 4, 4);
     paddr_t bar = table_base ? table_base : read_bar(m, where & 7);
-    size_t size = m->nr * 16;
     int rc;
 
     if (!bar || (bar & 15)) return -ENXIO;
     m->table_paddr = bar + (where & ~7u);
-    for (paddr_t p = m->table_paddr & PAGE_MASK; p < m->table_paddr + size; p += PAGE_SIZE)
-        if (mfn_valid(paddr_to_mfn(p))) return -ENXIO;
-    rc = rangeset_add(mmio_ro_ranges, m->table_paddr >> PAGE_SHIFT,
-                      (m->table_paddr + size - 1) >> PAGE_SHIFT);
+    for (uint64_t n = table_first(m); n <= table_last(m); n++)
+        if (mfn_valid(_mfn(n))) return -ENXIO;
+    rc = rangeset_add(mmio_ro_ranges, table_first(m), table_last(m));
     if (rc) return rc;
-    m->table = ioremap(m->table_paddr, size);
-    if (!m->table) {
-        rangeset_remove(mmio_ro_ranges, m->table_paddr >> PAGE_SHIFT,
-                        (m->table_paddr + size - 1) >> PAGE_SHIFT);
-        return -ENOMEM;
-    }
-    return 0;
+    m->table = ioremap(m->table_paddr, m->nr * ENTRY_SIZE);
+    if (m->table) return 0;
+    rangeset_remove(mmio_ro_ranges, table_first(m), table_last(m));
+    return -ENOMEM;
 }
 
-static int new_dev(uint16_t segment, uint8_t bus, uint8_t devfn, bool msix, uint64_t table_base,
-                   struct msi_dev **out) {
-    uint8_t cap = pci_find_cap(segment, bus, devfn, msix ? CAP_MSIX : CAP_MSI);
+static int new_dev(sbdf_t sbdf, bool msix, uint64_t table_base, struct msi_dev **out) {
+    uint8_t cap = pci_find_cap(sbdf, msix ? CAP_MSIX : CAP_MSI);
     struct msi_dev *m;
     int rc = -ENOMEM;
 
     if (!cap) return -ENODEV;
     m = hv_new(struct msi_dev);
     if (!m) return -ENOMEM;
-    *m = (struct msi_dev){.segment = segment, .bus = bus, .devfn = devfn, .cap = cap, .msix = msix};
-    list_init(&m->list);
+    *m = (struct msi_dev){.sbdf = sbdf, .cap = cap, .msix = msix};
     m->control = (uint16_t)read_cap(m, 2, 2);
-    m->nr = msix ? (m->control & MSIX_SIZE) + 1u : 1u << ((m->control >> 1) & 7);
-    if (m->nr > 2048 || (!msix && m->nr > 32))
-        rc = -EINVAL;
-    else if ((m->desc = hv_new_array(struct irq_desc *, m->nr)))
-        rc = msix ? map_table(m, table_base) : 0;
+    m->nr = msix ? (m->control & MSIX_SIZE) + 1u : 1;
+    m->desc = hv_new_array(struct irq_desc *, m->nr);
+    if (m->desc) rc = msix ? map_table(m, table_base) : 0;
     if (rc) {
         hv_free(m->desc);
         hv_free(m);
@@ -185,93 +191,43 @@ static int new_dev(uint16_t segment, uint8_t bus, uint8_t devfn, bool msix, uint
     return 0;
 }
 
-static struct irq_desc *new_desc(struct msi_dev *m, unsigned int index, uint8_t vector) {
-    struct irq_desc *d = hv_new(struct irq_desc);
+static int get_dev(sbdf_t sbdf, bool msix, uint64_t table_base, struct msi_dev **out) {
+    *out = find_dev(sbdf, msix);
+    return *out ? 0 : new_dev(sbdf, msix, table_base, out);
+}
 
-    if (!d) return NULL;
-    spin_lock_init(&d->lock, ORDER_IRQ_DESC);
-    d->kind = m->msix ? IRQ_MSIX : IRQ_MSI;
+static int setup(struct msi_dev *m, unsigned int index, struct irq_desc **out) {
+    struct irq_desc *d;
+
+    if (index >= m->nr) return -EINVAL;
+    if (m->desc[index]) return -EBUSY;
+    if (m->msix && !(pci_conf_read(m->sbdf, COMMAND, 2) & COMMAND_MEMORY)) return -ENXIO;
+    d = irq_new_desc(m->msix ? IRQ_MSIX : IRQ_MSI);
+    if (!d) return -ENOMEM;
     d->msi.dev = m;
     d->msi.index = (uint16_t)index;
-    d->masked = true;
-    irq_set_vector(d, vector);
+    if (!irq_alloc_vector(d)) {
+        hv_free(d);
+        return -ENOSPC;
+    }
     m->desc[index] = d;
     m->nr_used++;
-    return d;
-}
-
-static void free_desc(struct msi_dev *m, unsigned int index) {
-    struct irq_desc *d = m->desc[index];
-
-    irq_free_vector(d->vector);
-    m->desc[index] = NULL;
-    m->nr_used--;
-    hv_free(d);
-}
-
-static void enable_msi(struct msi_dev *m, unsigned int n) {
-    uint32_t control = (read_cap(m, 2, 2) & ~(uint32_t)MSI_MME) | ffs64(n) << 4 | MSI_ENABLE;
-
-    if (m->control & MSI_MASKABLE) write_cap(m, msi_mask_offset(m), 4, ~0u);
-    msi_write(m->desc[0]);
-    write_cap(m, 2, 2, control);
-}
-
-static int setup_msi(struct msi_dev *m, unsigned int count, struct irq_desc **out) {
-    unsigned int n = 1;
-    uint8_t base;
-
-    if (m->nr_used) return -EBUSY;
-    while (n < count) n <<= 1;
-    if (count == 0 || n > m->nr) return -EINVAL;
-    base = irq_alloc_vectors(n);
-    if (!base) return -ENOSPC;
-    for (unsigned int i = 0; i < n; i++) {
-        struct irq_desc *d = new_desc(m, i, (uint8_t)(base + i));
-
-        if (d) {
-            if (i < count) out[i] = d;
-            continue;
-        }
-        for (unsigned int k = i; k < n; k++) irq_free_vector((uint8_t)(base + k));
-        while (i-- > 0) free_desc(m, i);
-        return -ENOMEM;
-    }
-    enable_msi(m, n);
-    return 0;
-}
-
-static int setup_msix(struct msi_dev *m, unsigned int entry, struct irq_desc **out) {
-    struct irq_desc *d;
-    uint8_t vector;
-
-    if (entry >= m->nr) return -EINVAL;
-    if (m->desc[entry]) return -EBUSY;
-    if (!(pci_conf_read(m->segment, m->bus, m->devfn, COMMAND, 2) & COMMAND_MEMORY)) return -ENXIO;
-    vector = irq_alloc_vectors(1);
-    if (!vector) return -ENOSPC;
-    d = new_desc(m, entry, vector);
-    if (!d) {
-        irq_free_vector(vector);
-        return -ENOMEM;
-    }
     msi_set_mask(d, true);
     msi_write(d);
-    write_cap(m, 2, 2, (read_cap(m, 2, 2) | MSIX_ENABLE) & ~(uint32_t)MSIX_MASK_ALL);
+    set_enable(m, true);
     *out = d;
     return 0;
 }
 
 int msi_setup(const struct msi_request *req, struct irq_desc **out) {
     struct msi_dev *m;
-    int rc = 0;
+    int rc;
 
     spin_lock(&msi_lock);
-    m = find_dev(req->segment, req->bus, req->devfn, req->msix);
-    if (!m) rc = new_dev(req->segment, req->bus, req->devfn, req->msix, req->table_base, &m);
+    rc = get_dev(req->sbdf, req->msix, req->table_base, &m);
     if (!rc) {
-        rc = req->msix ? setup_msix(m, req->entry, out) : setup_msi(m, req->count, out);
-        if (rc && !m->nr_used && !m->prepared) free_dev(m);
+        rc = setup(m, req->msix ? req->entry : 0, out);
+        release_dev(m);
     }
     spin_unlock(&msi_lock);
     return rc;
@@ -281,32 +237,29 @@ void msi_free(struct irq_desc *d) {
     struct msi_dev *m = d->msi.dev;
 
     spin_lock(&msi_lock);
-    if (m->msix) {
-        msi_set_mask(d, true);
-        free_desc(m, d->msi.index);
-        if (!m->nr_used) write_cap(m, 2, 2, read_cap(m, 2, 2) & ~(uint32_t)MSIX_ENABLE);
-    } else {
-        write_cap(m, 2, 2, read_cap(m, 2, 2) & ~(uint32_t)MSI_ENABLE);
-        for (unsigned int i = 0; i < m->nr; i++)
-            if (m->desc[i]) free_desc(m, i);
-    }
-    if (!m->nr_used && !m->prepared) free_dev(m);
+    msi_set_mask(d, true);
+    if (--m->nr_used == 0) set_enable(m, false);
+    m->desc[d->msi.index] = NULL;
+    irq_free_vector(d->vector);
+    hv_free(d);
+    release_dev(m);
     spin_unlock(&msi_lock);
 }
 
-int msi_prepare_msix(uint16_t segment, uint8_t bus, uint8_t devfn, bool prepare) {
-    struct msi_dev *m;
-    int rc = 0;
+int msi_prepare_msix(sbdf_t sbdf, bool prepare) {
+    struct msi_dev *m = NULL;
+    int rc;
 
     spin_lock(&msi_lock);
-    m = find_dev(segment, bus, devfn, true);
-    if (!m && prepare)
-        rc = new_dev(segment, bus, devfn, true, 0, &m);
-    else if (!m)
-        rc = -ENODEV;
+    if (prepare) {
+        rc = get_dev(sbdf, true, 0, &m);
+    } else {
+        m = find_dev(sbdf, true);
+        rc = m ? 0 : -ENODEV;
+    }
     if (!rc) {
         m->prepared = prepare;
-        if (!prepare && !m->nr_used) free_dev(m);
+        release_dev(m);
     }
     spin_unlock(&msi_lock);
     return rc;
@@ -318,16 +271,15 @@ static void keep_control(const struct msi_dev *m, uint16_t reg, unsigned int byt
     int shift = (m->cap + 2 - reg) * 8;
     uint32_t keep = (uint32_t)(shift >= 0 ? bits << shift : bits >> -shift);
 
-    *val = (*val & ~keep) | (pci_conf_read(m->segment, m->bus, m->devfn, reg, bytes) & keep);
+    *val = (*val & ~keep) | (pci_conf_read(m->sbdf, reg, bytes) & keep);
 }
 
-bool msi_filter_conf_write(uint16_t segment, uint8_t bus, uint8_t devfn, uint16_t reg,
-                           unsigned int bytes, uint32_t *val) {
+bool msi_filter_conf_write(sbdf_t sbdf, uint16_t reg, unsigned int bytes, uint32_t *val) {
     bool allowed = true;
 
     spin_lock(&msi_lock);
     for (int msix = 0; allowed && msix < 2; msix++) {
-        const struct msi_dev *m = find_dev(segment, bus, devfn, msix);
+        const struct msi_dev *m = find_dev(sbdf, msix);
 
         if (!m || !m->nr_used) continue;
         if (reg < m->cap + 4 && reg + bytes > m->cap + 2u)

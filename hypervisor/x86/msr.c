@@ -11,46 +11,41 @@
 #include <x86/cpu.h>
 #include <x86/cpuid.h>
 #include <x86/extable.h>
-#include <x86/msr.h>
+#include <x86/guest_regs.h>
 #include <x86/trap.h>
 
-#define MSR_PLATFORM_ID           0x17
-#define MSR_FEATURE_CONTROL       0x3a
-#define MSR_PRED_CMD              0x49
-#define MSR_UCODE_REV             0x8b
-#define MSR_PLATFORM_INFO         0xce
-#define MSR_MPERF                 0xe7
-#define MSR_APERF                 0xe8
-#define MSR_ARCH_CAPABILITIES     0x10a
-#define MSR_MISC_FEATURES_ENABLES 0x140
-#define MSR_MCG_CAP               0x179
-#define MSR_MCG_STATUS            0x17a
-#define MSR_MCG_CTL               0x17b
-#define MSR_PERF_STATUS           0x198
-#define MSR_PERF_CTL              0x199
-#define MSR_THERM_CONTROL         0x19a
-#define MSR_THERM_STATUS          0x19c
-#define MSR_ENERGY_PERF_BIAS      0x1b0
-#define MSR_MC_CTL2_FIRST         0x280
-#define MSR_MC_CTL2_LAST          0x29f
-#define MSR_PERF_CAPABILITIES     0x345
-#define MSR_XEN_HYPERCALL_PAGE    0x40000000
-#define MSR_K8_SYSCFG             0xc0010010
-#define MSR_K7_HWCR               0xc0010015
-#define MSR_K8_IORR_FIRST         0xc0010016
-#define MSR_K8_IORR_LAST          0xc0010019
-#define MSR_K8_TOP_MEM1           0xc001001a
-#define MSR_K8_TOP_MEM2           0xc001001d
-#define MSR_NB_CFG                0xc001001f
-#define MSR_FIDVID_CTL            0xc0010041
-#define MSR_FIDVID_STATUS         0xc0010042
-#define MSR_MMIO_CONF_BASE        0xc0010058
-#define MSR_PSTATE_FIRST          0xc0010061
-#define MSR_PSTATE_LAST           0xc001006b
-#define MSR_TSEG_BASE             0xc0010112
-#define MSR_TSEG_MASK             0xc0010113
-#define MSR_DE_CFG                0xc0011029
-#define DE_CFG_LFENCE_SERIALISES  2
+#define MSR_PLATFORM_ID        0x17
+#define MSR_FEATURE_CONTROL    0x3a
+#define MSR_PRED_CMD           0x49
+#define MSR_UCODE_REV          0x8b
+#define MSR_MPERF              0xe7
+#define MSR_APERF              0xe8
+#define MSR_MCG_CAP            0x179
+#define MSR_MCG_STATUS         0x17a
+#define MSR_MCG_CTL            0x17b
+#define MSR_PERF_STATUS        0x198
+#define MSR_PERF_CTL           0x199
+#define MSR_THERM_CONTROL      0x19a
+#define MSR_THERM_STATUS       0x19c
+#define MSR_ENERGY_PERF_BIAS   0x1b0
+#define MSR_MC_CTL2_FIRST      0x280
+#define MSR_MC_CTL2_LAST       0x29f
+#define MSR_PERF_CAPABILITIES  0x345
+#define MSR_XEN_HYPERCALL_PAGE 0x40000000
+#define MSR_K8_SYSCFG          0xc0010010
+#define MSR_K7_HWCR            0xc0010015
+#define MSR_K8_IORR_FIRST      0xc0010016
+#define MSR_K8_IORR_LAST       0xc0010019
+#define MSR_K8_TOP_MEM1        0xc001001a
+#define MSR_K8_TOP_MEM2        0xc001001d
+#define MSR_NB_CFG             0xc001001f
+#define MSR_FIDVID_CTL         0xc0010041
+#define MSR_FIDVID_STATUS      0xc0010042
+#define MSR_MMIO_CONF_BASE     0xc0010058
+#define MSR_PSTATE_FIRST       0xc0010061
+#define MSR_PSTATE_LAST        0xc001006b
+#define MSR_TSEG_BASE          0xc0010112
+#define MSR_TSEG_MASK          0xc0010113
 
 #define APIC_BASE_DEFAULT 0xfee00000UL
 #define APIC_BASE_BSP     (1UL << 8)
@@ -67,11 +62,9 @@
 #define MISC_ENABLE_MONITOR      (1UL << 18)
 #define MISC_ENABLE_XTPR_DISABLE (1UL << 23)
 
-static bool is_intel(void) { return cpu_has.vendor[0] == 'G' && !cpu_has.amd; }
-
 /* Performance counters: there are none, but kernels probe them unguarded. */
 static bool is_counter(uint32_t msr) {
-    if (is_intel())
+    if (cpu_has.intel)
         return (msr >= 0xc1 && msr <= 0xc8) || (msr >= 0x186 && msr <= 0x18d) ||
                (msr >= 0x309 && msr <= 0x30b) || (msr >= 0x38d && msr <= 0x390);
     return cpu_has.amd &&
@@ -145,22 +138,22 @@ static bool read_known(struct vcpu *v, uint32_t msr, uint64_t *val) {
                         policy_has(p, XEN_X86_FEATURE_RDTSCP) ||
                             policy_has(p, XEN_X86_FEATURE_RDPID));
     case MSR_MCG_CAP:
-        return constant(val, GUEST_MC_BANKS | (is_intel() ? MCG_SER_P | MCG_TES_P : 0), true);
+        return constant(val, GUEST_MC_BANKS | (cpu_has.intel ? MCG_SER_P | MCG_TES_P : 0), true);
     case MSR_MCG_STATUS:
     case MSR_MCG_CTL:
     case MSR_PERF_CAPABILITIES:
     case MSR_MC_CTL2_FIRST ... MSR_MC_CTL2_LAST: return constant(val, 0, true);
-    case MSR_UCODE_REV: return (is_intel() || cpu_has.amd) && rdmsr_safe(msr, val);
+    case MSR_UCODE_REV: return (cpu_has.intel || cpu_has.amd) && rdmsr_safe(msr, val);
     case MSR_PLATFORM_INFO: return constant(val, p->platform_info, true);
     case MSR_MISC_FEATURES_ENABLES: return constant(val, 0, true);
     case MSR_ARCH_CAPABILITIES:
         return constant(val, p->arch_caps, policy_has(p, XEN_X86_FEATURE_ARCH_CAPS));
     case MSR_MISC_ENABLE: return read_misc_enable(val);
-    case MSR_PLATFORM_ID: return is_intel() && rdmsr_safe(msr, val);
-    case MSR_FEATURE_CONTROL: return constant(val, 1, is_intel()); /* locked, nothing on */
+    case MSR_PLATFORM_ID: return cpu_has.intel && rdmsr_safe(msr, val);
+    case MSR_FEATURE_CONTROL: return constant(val, 1, cpu_has.intel); /* locked, nothing on */
     case MSR_PERF_STATUS:
     case MSR_PERF_CTL:
-    case MSR_THERM_STATUS: return constant(val, 0, is_intel());
+    case MSR_THERM_STATUS: return constant(val, 0, cpu_has.intel);
     case MSR_XEN_HYPERCALL_PAGE: return constant(val, 0, true);
     default:
         if (is_mc_bank(msr)) return constant(val, read_mc_bank(msr), true);
@@ -244,7 +237,7 @@ bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value) {
     case MSR_APERF: return true;
     case MSR_UCODE_REV:
     case MSR_THERM_CONTROL:
-    case MSR_ENERGY_PERF_BIAS: return is_intel();
+    case MSR_ENERGY_PERF_BIAS: return cpu_has.intel;
     case MSR_MISC_FEATURES_ENABLES: return value == 0;
     case MSR_PRED_CMD:
         return policy_has(v->domain->arch.policy, XEN_X86_FEATURE_IBPB) && !(value & ~1UL) &&

@@ -1,40 +1,88 @@
 /* SPDX-License-Identifier: MIT */
-/* CPU policies as tools read and set them: sysctl and domctl. */
+/*
+ * What tools are told of the processors: their arrangement, from the fields of the APIC id; their
+ * features (words in the order of public/arch-x86/cpufeatureset.h); CPU policies, which tools also
+ * set.
+ */
+#include <hv/bitops.h>
 #include <hv/errno.h>
 #include <hv/guest_access.h>
 #include <hv/mm.h>
 #include <hv/pcpu.h>
+#include <public/arch-x86/cpuid.h>
+#include <public/sysctl.h>
 #include <x86/cpuid.h>
-#include <x86/sysinfo.h>
 
 #include "../domain/domctl.h"
 
-/* One policy on its way in or out; too large for a CPU's stack. */
-struct transfer {
-    struct xen_cpuid_leaf leaves[POLICY_MAX_LEAVES];
-    struct xen_msr_entry msrs[POLICY_MAX_MSRS];
-    struct cpu_policy policy;
+/* Bits of the APIC id below the core number, and below the socket number. */
+struct shifts {
+    unsigned int core, socket;
 };
 
-static const struct cpu_policy *system_policy(uint32_t index) {
-    switch (index) {
-    case XEN_SYSCTL_cpu_policy_raw: return cpu_policy_get(POLICY_RAW);
-    case XEN_SYSCTL_cpu_policy_host: return cpu_policy_get(POLICY_HOST);
-    case XEN_SYSCTL_cpu_policy_pv_max: return cpu_policy_get(POLICY_PV_MAX);
-    case XEN_SYSCTL_cpu_policy_pv_default: return cpu_policy_get(POLICY_PV_DEFAULT);
-    default: return NULL; /* HVM */
+static unsigned int bits_for(unsigned int count) { return count > 1 ? fls64(count - 1) + 1 : 0; }
+
+static struct shifts apic_shifts(void) {
+    struct shifts s = {0, 0};
+    struct cpuid_regs r;
+
+    if (cpu_has.max_leaf >= 0xb && (cpuid(0xb, 0).b & 0xffff)) {
+        s.core = cpuid(0xb, 0).a & 31;
+        s.socket = cpuid(0xb, 1).a & 31;
+        return s;
     }
+    r = cpuid(1, 0);
+    if (!(r.d & BIT(28))) /* one logical processor a package */
+        return s;
+    s.socket = bits_for(r.b >> 16 & 0xff);
+    if (cpu_has.amd && cpu_has.max_ext_leaf >= 0x80000008)
+        s.core = s.socket - min(s.socket, bits_for((cpuid(0x80000008, 0).c & 0xff) + 1));
+    else if (cpu_has.max_leaf >= 4)
+        s.core = s.socket - min(s.socket, bits_for((cpuid(4, 0).a >> 26) + 1));
+    return s;
 }
 
-static const struct cpu_policy *featureset_policy(uint32_t index) {
-    switch (index) {
-    case XEN_SYSCTL_cpu_featureset_raw: return cpu_policy_get(POLICY_RAW);
-    case XEN_SYSCTL_cpu_featureset_host: return cpu_policy_get(POLICY_HOST);
-    case XEN_SYSCTL_cpu_featureset_pv: return cpu_policy_get(POLICY_PV_DEFAULT);
-    case XEN_SYSCTL_cpu_featureset_pv_max: return cpu_policy_get(POLICY_PV_MAX);
-    default: return NULL;
-    }
+void sysinfo_cpu_place(unsigned int cpu, uint32_t *core, uint32_t *socket) {
+    struct shifts s = apic_shifts();
+    uint32_t id = pcpus[cpu]->apic_id;
+
+    *socket = id >> s.socket;
+    *core = (id & (uint32_t)(BIT(s.socket) - 1)) >> s.core;
 }
+
+/* CPUs that share the boot CPU's core, or its socket. */
+static uint32_t count_sharing(bool core_too) {
+    uint32_t core0, socket0, core, socket, n = 0;
+
+    sysinfo_cpu_place(0, &core0, &socket0);
+    for (unsigned int i = 0; i < nr_cpus; i++) {
+        sysinfo_cpu_place(i, &core, &socket);
+        n += socket == socket0 && (!core_too || core == core0);
+    }
+    return n;
+}
+
+uint32_t sysinfo_threads_per_core(void) { return count_sharing(true); }
+
+uint32_t sysinfo_cores_per_socket(void) { return count_sharing(false) / count_sharing(true); }
+
+void sysinfo_feature_words(uint32_t words[8]) {
+    for (unsigned int i = 0; i < 8; i++) words[i] = policy_word(cpu_policy_get(POLICY_RAW), i);
+    if (cpu_has.xsave) words[1] |= FEATURE_BIT(OSXSAVE);
+}
+
+/* NULL: HVM's, which do not exist. The two operations number pv_max and pv_default differently. */
+static const struct cpu_policy *system_policy(uint32_t index, uint32_t pv_max,
+                                              uint32_t pv_default) {
+    if (index <= POLICY_HOST) return cpu_policy_get(index);
+    if (index == pv_max) return cpu_policy_get(POLICY_PV_MAX);
+    return index == pv_default ? cpu_policy_get(POLICY_PV_DEFAULT) : NULL;
+}
+_Static_assert(XEN_SYSCTL_cpu_policy_raw == POLICY_RAW &&
+                   XEN_SYSCTL_cpu_policy_host == POLICY_HOST &&
+                   XEN_SYSCTL_cpu_featureset_raw == POLICY_RAW &&
+                   XEN_SYSCTL_cpu_featureset_host == POLICY_HOST,
+               "as system_policy() takes them");
 
 long sysctl_cpu_featureset(struct xen_sysctl_cpu_featureset *f) {
     const struct cpu_policy *p;
@@ -46,7 +94,7 @@ long sysctl_cpu_featureset(struct xen_sysctl_cpu_featureset *f) {
     }
     n = min(f->nr_features, (uint32_t)NR_FEATURE_WORDS);
     if (f->index > XEN_SYSCTL_cpu_featureset_hvm_max) return -EINVAL;
-    p = featureset_policy(f->index);
+    p = system_policy(f->index, XEN_SYSCTL_cpu_featureset_pv_max, XEN_SYSCTL_cpu_featureset_pv);
     if (!p) return -EOPNOTSUPP;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t word = policy_word(p, i);
@@ -57,26 +105,54 @@ long sysctl_cpu_featureset(struct xen_sysctl_cpu_featureset *f) {
     return n < NR_FEATURE_WORDS ? -ENOBUFS : 0;
 }
 
-/* To the caller's arrays; null ones ask for the sizes. */
-static long policy_out(const struct cpu_policy *p, uint64_t leaves_va, uint32_t *nr_leaves,
-                       uint64_t msrs_va, uint32_t *nr_msrs) {
-    struct transfer *t = hv_new(struct transfer);
-    uint32_t leaves = POLICY_MAX_LEAVES, msrs = POLICY_MAX_MSRS;
-    long rc;
+/* Every leaf to the caller's array, as far as it has room. *nr becomes their number. */
+static long leaves_out(struct cpu_policy *p, uint64_t va, uint32_t *nr) {
+    const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        {0, min(p->basic[0].a, POLICY_NR_BASIC - 1)},
+        {XEN_CPUID_FIRST_LEAF, XEN_CPUID_FIRST_LEAF},
+        {XEN_CPUID_FIRST_LEAF + 0x100, XEN_CPUID_FIRST_LEAF + 0x100},
+        {0x80000000U, 0x80000000U + min(p->extd[0].a & 0xffff, POLICY_NR_EXTD - 1)},
+    };
+    uint32_t room = *nr, n = 0;
 
-    if (!t) return -ENOMEM;
-    rc = policy_to_leaves(p, t->leaves, &leaves);
-    if (!rc) rc = policy_to_msrs(p, t->msrs, &msrs);
-    if (!rc && leaves_va)
-        rc = *nr_leaves < leaves
-                 ? -ENOBUFS
-                 : copy_to_guest(leaves_va, t->leaves, leaves * sizeof(t->leaves[0]));
+    for (unsigned int i = 0; i < ARRAY_SIZE(ranges); i++) {
+        for (uint32_t leaf = ranges[i].first; leaf <= ranges[i].last; leaf++) {
+            uint32_t subs = 1;
+            bool has_subs = policy_subleaves(p, leaf, &subs);
+
+            if (leaf == 7) subs = min(p->feat[0].a, POLICY_NR_FEAT - 1) + 1;
+            for (uint32_t s = 0; s < subs; s++, n++) {
+                uint32_t sub = has_subs ? s : XEN_CPUID_NO_SUBLEAF;
+                const struct cpuid_regs *r = policy_leaf(p, leaf, sub);
+                struct xen_cpuid_leaf out = {leaf, sub, r->a, r->b, r->c, r->d};
+
+                if (n < room && copy_to_guest_idx(va, n, &out)) return -EFAULT;
+            }
+        }
+    }
+    *nr = n;
+    return n > room ? -ENOBUFS : 0;
+}
+
+/* To the caller's arrays; null ones ask for the sizes. */
+static long policy_out(const struct cpu_policy *policy, uint64_t leaves_va, uint32_t *nr_leaves,
+                       uint64_t msrs_va, uint32_t *nr_msrs) {
+    struct cpu_policy p = *policy;
+    const struct xen_msr_entry msrs[POLICY_MAX_MSRS] = {
+        {.idx = MSR_PLATFORM_INFO, .val = p.platform_info},
+        {.idx = MSR_ARCH_CAPABILITIES, .val = p.arch_caps},
+    };
+    long rc = 0;
+
+    if (leaves_va)
+        rc = leaves_out(&p, leaves_va, nr_leaves);
+    else
+        *nr_leaves = POLICY_MAX_LEAVES;
     if (!rc && msrs_va)
-        rc =
-            *nr_msrs < msrs ? -ENOBUFS : copy_to_guest(msrs_va, t->msrs, msrs * sizeof(t->msrs[0]));
-    *nr_leaves = leaves_va ? leaves : POLICY_MAX_LEAVES;
-    *nr_msrs = msrs_va ? msrs : POLICY_MAX_MSRS;
-    hv_free(t);
+        rc = *nr_msrs < POLICY_MAX_MSRS ? -ENOBUFS : copy_to_guest(msrs_va, msrs, sizeof(msrs));
+    *nr_msrs = POLICY_MAX_MSRS;
     return rc;
 }
 
@@ -84,7 +160,7 @@ long sysctl_cpu_policy(struct xen_sysctl_cpu_policy *s) {
     const struct cpu_policy *p;
 
     if (s->_rsvd || s->index > XEN_SYSCTL_cpu_policy_hvm_default) return -EINVAL;
-    p = system_policy(s->index);
+    p = system_policy(s->index, XEN_SYSCTL_cpu_policy_pv_max, XEN_SYSCTL_cpu_policy_pv_default);
     if (!p) return -EOPNOTSUPP;
     return policy_out(p, handle_addr(s->leaves), &s->nr_leaves, handle_addr(s->msrs), &s->nr_msrs);
 }
@@ -96,35 +172,78 @@ long domctl_get_cpu_policy(struct domctl *c) {
                       handle_addr(p->msrs), &p->nr_msrs);
 }
 
-static long policy_in(struct domctl *c, struct transfer *t) {
-    struct xen_domctl_cpu_policy *p = &c->op.u.cpu_policy;
-    long rc;
+static long leaves_in(struct cpu_policy *p, struct xen_domctl_cpu_policy *op) {
+    struct xen_cpuid_leaf in;
 
-    if (copy_from_guest(t->leaves, handle_addr(p->leaves), p->nr_leaves * sizeof(t->leaves[0])) ||
-        copy_from_guest(t->msrs, handle_addr(p->msrs), p->nr_msrs * sizeof(t->msrs[0])))
-        return -EFAULT;
-    t->policy = *c->d->arch.policy;
-    rc = policy_from_leaves(&t->policy, t->leaves, p->nr_leaves, &p->err_leaf, &p->err_subleaf);
-    if (!rc) rc = policy_from_msrs(&t->policy, t->msrs, p->nr_msrs, &p->err_msr);
-    if (!rc) rc = policy_compatible(&t->policy, &p->err_leaf, &p->err_subleaf, &p->err_msr);
-    if (!rc) policy_set_domain(c->d, &t->policy);
-    return rc;
+    for (uint32_t i = 0; i < op->nr_leaves; i++) {
+        struct cpuid_regs *to;
+
+        if (copy_from_guest_idx(&in, handle_addr(op->leaves), i)) return -EFAULT;
+        to = policy_leaf(p, in.leaf, in.subleaf);
+        if (!to) {
+            op->err_leaf = in.leaf;
+            op->err_subleaf = in.subleaf;
+            return -ERANGE;
+        }
+        *to = (struct cpuid_regs){in.a, in.b, in.c, in.d};
+    }
+    return 0;
+}
+
+static long msrs_in(struct cpu_policy *p, struct xen_domctl_cpu_policy *op) {
+    struct xen_msr_entry in;
+
+    for (uint32_t i = 0; i < op->nr_msrs; i++) {
+        if (copy_from_guest_idx(&in, handle_addr(op->msrs), i)) return -EFAULT;
+        op->err_msr = in.idx;
+        if (in.flags) return -EINVAL;
+        if (in.idx == MSR_PLATFORM_INFO && !(in.val >> 32))
+            p->platform_info = in.val;
+        else if (in.idx == MSR_ARCH_CAPABILITIES)
+            p->arch_caps = in.val;
+        else
+            return in.idx == MSR_PLATFORM_INFO ? -EOVERFLOW : -ERANGE;
+    }
+    op->err_msr = XEN_CPUID_NO_SUBLEAF;
+    return 0;
+}
+
+/* Can a vcpu with this policy run here? -EINVAL: op's err fields name the first thing that cannot
+ * be. */
+static long check_policy(const struct cpu_policy *p, struct xen_domctl_cpu_policy *op) {
+    const struct cpu_policy *most = cpu_policy_get(POLICY_PV_MAX);
+
+    if (p->basic[0].a > most->basic[0].a) {
+        op->err_leaf = 0;
+    } else if (p->feat[0].a > most->feat[0].a) {
+        op->err_leaf = 7;
+        op->err_subleaf = 0;
+    } else if (p->extd[0].a > most->extd[0].a) {
+        op->err_leaf = 0x80000000U;
+    } else if (p->platform_info & ~most->platform_info) {
+        op->err_msr = MSR_PLATFORM_INFO;
+    } else if (p->arch_caps & ~most->arch_caps) {
+        op->err_msr = MSR_ARCH_CAPABILITIES;
+    } else {
+        return 0;
+    }
+    return -EINVAL;
 }
 
 /* Before the domain runs; the err fields tell which leaf or register cannot be. */
 long domctl_set_cpu_policy(struct domctl *c) {
-    struct xen_domctl_cpu_policy *p = &c->op.u.cpu_policy;
-    struct transfer *t;
+    struct xen_domctl_cpu_policy *op = &c->op.u.cpu_policy;
+    struct cpu_policy p;
     long rc;
 
-    p->err_leaf = p->err_subleaf = XEN_CPUID_NO_SUBLEAF;
-    p->err_msr = XEN_CPUID_NO_SUBLEAF;
+    op->err_leaf = op->err_subleaf = op->err_msr = XEN_CPUID_NO_SUBLEAF;
     if (c->d == current->domain) return -EINVAL;
-    if (p->nr_leaves > POLICY_MAX_LEAVES || p->nr_msrs > POLICY_MAX_MSRS) return -E2BIG;
+    if (op->nr_leaves > POLICY_MAX_LEAVES || op->nr_msrs > POLICY_MAX_MSRS) return -E2BIG;
     if (c->d->state != DOM_BUILDING) return -EEXIST;
-    t = hv_new(struct transfer);
-    if (!t) return -ENOMEM;
-    rc = policy_in(c, t);
-    hv_free(t);
+    p = *c->d->arch.policy;
+    rc = leaves_in(&p, op);
+    if (!rc) rc = msrs_in(&p, op);
+    if (!rc) rc = check_policy(&p, op);
+    if (!rc) policy_set_domain(c->d, &p);
     return rc;
 }

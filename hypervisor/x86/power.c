@@ -9,7 +9,6 @@
 #include <x86/apic.h>
 #include <x86/cpu.h>
 #include <x86/desc.h>
-#include <x86/devmap.h>
 
 #include <hv/irq.h>
 
@@ -28,9 +27,9 @@ static void reset_by_acpi(void) {
 
         if (p) *p = acpi.reset_value;
     } else if (acpi.reset_space == 2) {
-        pci_conf_write(0, 0,
-                       (uint8_t)((acpi.reset_addr >> 32 & 31) << 3 | (acpi.reset_addr >> 16 & 7)),
-                       (uint16_t)(acpi.reset_addr & 0xff), 1, acpi.reset_value);
+        uint8_t devfn = (uint8_t)((acpi.reset_addr >> 32 & 31) << 3 | (acpi.reset_addr >> 16 & 7));
+
+        pci_conf_write(pci_sbdf(0, 0, devfn), acpi.reset_addr & 0xff, 1, acpi.reset_value);
     }
 }
 

@@ -3,9 +3,8 @@
  * The CMOS clock, read once at boot for the wall clock that dom0 starts with; from then on dom0
  * sets it (XENPF_settime64).
  */
-#include <x86/rtc.h>
-
 #include <hv/acpi.h>
+#include <hv/timer.h>
 #include <x86/cpu.h>
 
 #define CMOS_INDEX 0x70

@@ -2,11 +2,10 @@
 /* How fast the TSC runs: measured against the HPET, the ACPI timer or the PIT, whichever exists. */
 #include <hv/acpi.h>
 #include <hv/boot.h>
+#include <hv/mm.h>
 #include <hv/printk.h>
 #include <hv/timer.h>
 #include <x86/cpu.h>
-#include <x86/devmap.h>
-#include <x86/tsc.h>
 
 #define MEASURE_MS    50
 #define PIT_HZ        1193182u

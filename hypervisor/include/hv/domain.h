@@ -20,7 +20,6 @@
 #include <hv/string.h>
 #include <hv/vcpu.h>
 #include <public/domctl.h>
-#include <x86/domain.h>
 
 struct grant_table; /* grant/table.h */
 

@@ -32,7 +32,6 @@ void smp_send_kick(unsigned int cpu);
 void smp_poll(void); /* serve this CPU's flush and call mailboxes; used while spinning */
 /* Runs fn on every online CPU but this one and waits. Caller may hold locks; fn takes none. */
 void smp_call_others(void (*fn)(void *), void *data);
-void smp_call_on(unsigned int cpu, void (*fn)(void *), void *data);
 
 #define FLUSH_ALL_VA ~0UL
 /* Flushes va (or all, including global entries) on the CPUs of the mask; waits for all. */
@@ -40,9 +39,11 @@ struct flush_mask {
     unsigned long bits[4];
 };
 void smp_flush_tlb(const struct flush_mask *cpus, uint64_t va);
-extern uint32_t tlb_flush_clock; /* for frame.tlb_stamp; see x86/tlb.c */
+extern uint32_t tlb_flush_clock; /* for frame.tlb_stamp; see x86/smp.c */
 /* Takes from the mask the CPUs that have flushed since the stamp was taken. */
 void tlb_filter(struct flush_mask *cpus, uint32_t stamp);
+/* Loads CR3 and notes that this CPU has flushed everything. */
+void tlb_load_cr3(uint64_t cr3);
 
 /*
  * Device interrupts. A descriptor stands for one I/O APIC line or one MSI/MSI-X vector of a device.
@@ -63,58 +64,46 @@ int irq_set_trigger(struct irq_desc *d, bool level, bool low);
 int irq_bind(struct irq_desc *d, void (*fn)(void *), void *data);
 /* Masks it, takes the handler away (not called any more on return) and frees the vector. */
 void irq_unbind(struct irq_desc *d);
-void irq_mask(struct irq_desc *d);
-void irq_unmask(struct irq_desc *d);
 void irq_eoi(struct irq_desc *d); /* the guest has served a level line */
 bool irq_is_level(const struct irq_desc *d);
-bool irq_in_service(const struct irq_desc *d); /* level, delivered, no eoi yet */
 int irq_set_cpu(struct irq_desc *d, unsigned int cpu);
-uint8_t irq_vector(const struct irq_desc *d); /* 0: none */
 void irq_dump(char key);
 
 /* A register of the I/O APIC at this address, as dom0 may look at it. -EINVAL: there is none. */
 int irq_ioapic_read(paddr_t addr, uint32_t reg, uint32_t *value);
 
-/* MSI and MSI-X. */
+/* A PCI function: segment << 16 | bus << 8 | device << 3 | function. */
+typedef uint32_t sbdf_t;
+
+static inline sbdf_t pci_sbdf(uint16_t segment, uint8_t bus, uint8_t devfn) {
+    return (sbdf_t)segment << 16 | (sbdf_t)bus << 8 | devfn;
+}
+
+/* MSI and MSI-X: a function has one MSI vector, or one for each entry of its MSI-X table. */
 struct msi_request {
-    uint16_t segment;
-    uint8_t bus, devfn;
+    sbdf_t sbdf;
     bool msix;
     uint16_t entry;      /* of the MSI-X table */
-    uint8_t count;       /* MSI only: vectors, 1..32 */
     uint64_t table_base; /* MSI-X only: physical address of the table's BAR; 0: read the BAR */
 };
-/*
- * Writes the device's capability for 'count' vectors (1 for MSI-X), which stay masked until
- * irq_bind. out has count elements. -ENODEV: no such device or capability; -EINVAL: bad entry or
- * count; -EBUSY: set up already; -ENOSPC, -ENOMEM.
- */
+/* Writes the device's capability for a vector, which stays masked until irq_bind. -ENODEV: no such
+ * device or capability; -EINVAL: bad entry; -EBUSY: set up already; -ENXIO: the table cannot be
+ * reached; -ENOSPC, -ENOMEM. */
 int msi_setup(const struct msi_request *req, struct irq_desc **out);
-/* Undoes it for all vectors of the request that d belongs to. All are unbound. */
-void msi_free(struct irq_desc *d);
+void msi_free(struct irq_desc *d); /* undoes it; d is unbound */
 /* PHYSDEVOP_prepare_msix / release_msix: protects the table from dom0. */
-int msi_prepare_msix(uint16_t segment, uint8_t bus, uint8_t devfn, bool prepare);
-/*
- * dom0 writes configuration space: *val is bytes wide at reg. Changes *val to what may be written;
- * false: drop the write. Covers the capabilities that Hospes has set up.
- */
-bool msi_filter_conf_write(uint16_t segment, uint8_t bus, uint8_t devfn, uint16_t reg,
-                           unsigned int bytes, uint32_t *val);
+int msi_prepare_msix(sbdf_t sbdf, bool prepare);
 
 /* PCI configuration space, any bytes of 1, 2, 4 naturally aligned. All ones where nothing is.
  * x86/pci.c; own lock. reg >= 256 only by MMCFG. */
-uint32_t pci_conf_read(uint16_t seg, uint8_t bus, uint8_t devfn, uint16_t reg, unsigned int bytes);
-void pci_conf_write(uint16_t seg, uint8_t bus, uint8_t devfn, uint16_t reg, unsigned int bytes,
-                    uint32_t val);
-/* Offset of a capability in the first 256 bytes; 0: none. */
-uint8_t pci_find_cap(uint16_t seg, uint8_t bus, uint8_t devfn, uint8_t id);
+uint32_t pci_conf_read(sbdf_t sbdf, uint16_t reg, unsigned int bytes);
+void pci_conf_write(sbdf_t sbdf, uint16_t reg, unsigned int bytes, uint32_t val);
 /* Segments' windows from MCFG and PHYSDEVOP_pci_mmcfg_reserved. -EINVAL, -ENOSPC. */
 int pci_add_mmcfg(paddr_t base, uint16_t segment, uint8_t first, uint8_t last);
-/* dom0 writes, by whatever way: msi_filter_conf_write, then the device. */
-void pci_guest_write(uint16_t seg, uint8_t bus, uint8_t devfn, uint16_t reg, unsigned int bytes,
-                     uint32_t val);
-/* Is this physical address configuration space, and whose? */
-bool pci_is_mmcfg(paddr_t addr, uint16_t *seg, uint8_t *bus, uint8_t *devfn, uint16_t *reg);
+/* dom0 writes, by ports or to memory, in which all but configuration space is ignored: what the
+ * capabilities that Hospes has set up allow goes to the device. */
+void pci_guest_write(sbdf_t sbdf, uint16_t reg, unsigned int bytes, uint32_t val);
+void pci_guest_write_mem(paddr_t addr, unsigned int bytes, uint32_t val);
 
 /* A function called in a defined state on each interrupt of a line owned by Hospes (serial). */
-int irq_request_gsi(unsigned int gsi, void (*fn)(void *), void *data); /* gsi: ISA irq */
+int irq_request_gsi(unsigned int isa_irq, void (*fn)(void *), void *data);

@@ -10,7 +10,6 @@
 #include <hv/irq.h>
 #include <x86/context.h>
 #include <x86/cpu.h>
-#include <x86/pcpu.h>
 
 #define STACK_ORDER 4
 #define STACK_SIZE  (PAGE_SIZE << STACK_ORDER)
@@ -55,5 +54,3 @@ static inline struct cpu_info *cpu_info(void) {
 
 extern struct pcpu *pcpus[MAX_CPUS]; /* by id; filled before the CPU starts */
 extern unsigned int nr_cpus;         /* CPUs that were brought up */
-
-struct pcpu *pcpu_of(unsigned int cpu);

@@ -46,8 +46,11 @@ uint64_t rdtsc_ordered(void);
 void time_scale_from_khz(uint64_t khz, uint32_t *mul, int8_t *shift);
 extern bool tsc_is_stable;             /* all CPUs' TSCs agree and never stop: set at boot */
 extern uint32_t tsc_khz;               /* set by calibration at boot */
+void tsc_calibrate(void);              /* sets tsc_khz; boot CPU, after acpi_init(). x86/tsc.c */
 void time_init(void);                  /* boot CPU, after calibration */
 void time_update_vcpu(struct vcpu *v); /* refreshes its vcpu_time_info and secondary copy */
 void time_update_wallclock(struct domain *d);
 /* Sets the wall clock: at system time 'at' it was sec.nsec UTC. Updates every domain. */
 void time_set_wallclock(uint64_t sec, uint32_t nsec, uint64_t at);
+/* The battery-backed clock: seconds since 1970-01-01 UTC; 0: none, or nonsense. x86/rtc.c */
+uint64_t rtc_read_seconds(void);

@@ -6,7 +6,7 @@
 #include <hv/mm.h>
 #include <hv/sched.h>
 #include <public/vcpu.h>
-#include <x86/vcpu.h>
+#include <x86/state.h>
 
 struct vcpu {
     uint32_t id;

@@ -18,9 +18,10 @@ void context_switch(struct vcpu *prev, struct vcpu *next);
  * Discards the stack. How a CPU starts to work. */
 void exit_to_guest(void) __noreturn;
 
+int arch_domain_init(struct domain *d); /* -ENOMEM. x86/cpuid.c */
+void arch_domain_free(struct domain *d);
 int arch_vcpu_init(struct vcpu *v); /* -ENOMEM */
 void arch_vcpu_free(struct vcpu *v);
-/* arch_domain_init() and arch_domain_free() are in x86/domain.h. */
 
 /* current changes between kernel and user mode: CR3 and GS base. */
 void toggle_guest_mode(struct vcpu *v);
@@ -57,8 +58,7 @@ static inline uint64_t guest_rflags(uint64_t f) {
 
 /* Floating point. x86/fpu.c */
 extern uint64_t fpu_host_xcr0; /* components that a guest may have; 0: no XSAVE */
-extern uint32_t fpu_area_size;
-void fpu_init(void); /* boot CPU, after cpu_identify */
+void fpu_init(void);           /* boot CPU, after cpu_identify */
 void fpu_init_cpu(void);
 int fpu_init_vcpu(struct vcpu *v);
 void fpu_destroy_vcpu(struct vcpu *v);
@@ -68,10 +68,6 @@ void fpu_set_ts(struct vcpu *v, bool ts);                /* current's CR0.TS */
 int fpu_set_xcr0(struct vcpu *v, uint64_t xcr0);         /* XSETBV by current; -EINVAL */
 void fpu_set_legacy(struct vcpu *v, const void *fxsave); /* 512 bytes, NULL: reset state */
 void fpu_get_legacy(const struct vcpu *v, void *fxsave);
-/* Whole XSAVE area in the standard format, for getvcpuextstate. v is not running. */
-int fpu_set_xsave(struct vcpu *v, const void *area, size_t size, uint64_t xcr0,
-                  uint64_t xcr0_accum);
-const void *fpu_xsave_area(const struct vcpu *v);
 
 /* domain/vcpu_context.c. v is not running, or is not initialised yet. Checks everything before it
  * changes anything but for references taken by -ERESTART, which the next call finds. */

@@ -6,36 +6,25 @@
 
 #define CR0_PE (1UL << 0)
 #define CR0_MP (1UL << 1)
-#define CR0_EM (1UL << 2)
 #define CR0_TS (1UL << 3)
 #define CR0_ET (1UL << 4)
 #define CR0_NE (1UL << 5)
 #define CR0_WP (1UL << 16)
 #define CR0_AM (1UL << 18)
-#define CR0_NW (1UL << 29)
-#define CR0_CD (1UL << 30)
 #define CR0_PG (1UL << 31)
 
-#define CR4_VME        (1UL << 0)
-#define CR4_PVI        (1UL << 1)
 #define CR4_TSD        (1UL << 2)
 #define CR4_DE         (1UL << 3)
-#define CR4_PSE        (1UL << 4)
 #define CR4_PAE        (1UL << 5)
 #define CR4_MCE        (1UL << 6)
-#define CR4_PGE        (1UL << 7)
-#define CR4_PCE        (1UL << 8)
 #define CR4_OSFXSR     (1UL << 9)
 #define CR4_OSXMMEXCPT (1UL << 10)
 #define CR4_UMIP       (1UL << 11)
 #define CR4_FSGSBASE   (1UL << 16)
-#define CR4_PCIDE      (1UL << 17)
 #define CR4_OSXSAVE    (1UL << 18)
 #define CR4_SMEP       (1UL << 20)
 #define CR4_SMAP       (1UL << 21)
-#define CR4_PKE        (1UL << 22)
 
-#define EFLAGS_CF   (1UL << 0)
 #define EFLAGS_TF   (1UL << 8)
 #define EFLAGS_IF   (1UL << 9)
 #define EFLAGS_DF   (1UL << 10)
@@ -45,21 +34,27 @@
 #define EFLAGS_VM   (1UL << 17)
 #define EFLAGS_AC   (1UL << 18)
 
-#define MSR_TSC            0x10
-#define MSR_APIC_BASE      0x1b
-#define MSR_MISC_ENABLE    0x1a0
-#define MSR_PAT            0x277
-#define MSR_TSC_DEADLINE   0x6e0
-#define MSR_X2APIC         0x800
-#define MSR_EFER           0xc0000080
-#define MSR_STAR           0xc0000081
-#define MSR_LSTAR          0xc0000082
-#define MSR_CSTAR          0xc0000083
-#define MSR_SYSCALL_MASK   0xc0000084
-#define MSR_FS_BASE        0xc0000100
-#define MSR_GS_BASE        0xc0000101
-#define MSR_KERNEL_GS_BASE 0xc0000102
-#define MSR_TSC_AUX        0xc0000103
+#define MSR_TSC                   0x10
+#define MSR_APIC_BASE             0x1b
+#define MSR_PLATFORM_INFO         0xce
+#define MSR_ARCH_CAPABILITIES     0x10a
+#define MSR_MISC_FEATURES_ENABLES 0x140
+#define MSR_MISC_ENABLE           0x1a0
+#define MSR_PAT                   0x277
+#define MSR_TSC_DEADLINE          0x6e0
+#define MSR_X2APIC                0x800
+#define MSR_EFER                  0xc0000080
+#define MSR_STAR                  0xc0000081
+#define MSR_LSTAR                 0xc0000082
+#define MSR_CSTAR                 0xc0000083
+#define MSR_SYSCALL_MASK          0xc0000084
+#define MSR_FS_BASE               0xc0000100
+#define MSR_GS_BASE               0xc0000101
+#define MSR_KERNEL_GS_BASE        0xc0000102
+#define MSR_TSC_AUX               0xc0000103
+#define MSR_DE_CFG                0xc0011029
+
+#define DE_CFG_LFENCE_SERIALISES (1UL << 1)
 
 #define EFER_SCE   (1UL << 0)
 #define EFER_LME   (1UL << 8)
@@ -89,11 +84,9 @@ struct cpu_features {
     uint8_t family, model, stepping;
     uint8_t phys_bits;
     bool amd; /* AMD or Hygon: SYSCALL works in compatibility mode */
-    bool smep, smap, umip, fsgsbase, xsave, xsaveopt, pge, pcid, pku;
-    bool page1g, nx;
-    bool x2apic, tsc_deadline, tsc_invariant, rdtscp, apic_always_running;
-    bool mce, pat, la57, hypervisor;
-    bool syscall, sep;
+    bool intel;
+    bool smep, smap, umip, fsgsbase, xsave, xsaveopt, page1g;
+    bool x2apic, tsc_deadline, tsc_invariant, rdtscp, mce, pat, sep;
 };
 extern struct cpu_features cpu_has;
 extern unsigned long cpu_cr4; /* CR4 that Hospes runs with */
@@ -119,58 +112,27 @@ static inline uint64_t rdtsc(void) {
     return lo | (uint64_t)hi << 32;
 }
 
-static inline unsigned long read_cr0(void) {
-    unsigned long v;
-
-    __asm__ volatile("mov %%cr0, %0" : "=r"(v));
-    return v;
-}
-
-static inline void write_cr0(unsigned long v) {
-    __asm__ volatile("mov %0, %%cr0" : : "r"(v) : "memory");
-}
-
-static inline unsigned long read_cr2(void) {
-    unsigned long v;
-
-    __asm__ volatile("mov %%cr2, %0" : "=r"(v));
-    return v;
-}
-
-static inline unsigned long read_cr3(void) {
-    unsigned long v;
-
-    __asm__ volatile("mov %%cr3, %0" : "=r"(v));
-    return v;
-}
-
-static inline void write_cr3(unsigned long v) {
-    __asm__ volatile("mov %0, %%cr3" : : "r"(v) : "memory");
-}
-
-static inline unsigned long read_cr4(void) {
-    unsigned long v;
-
-    __asm__ volatile("mov %%cr4, %0" : "=r"(v));
-    return v;
-}
-
-static inline void write_cr4(unsigned long v) {
-    __asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory");
-}
-
-static inline void invlpg(unsigned long va) {
-    __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
-}
-
-static inline void irq_enable(void) { __asm__ volatile("sti" : : : "memory"); }
+/* read_cr0(), write_cr0(value), and so on. */
+#define CONTROL_REGISTER(reg)                                                                      \
+    static inline unsigned long read_##reg(void) {                                                 \
+        unsigned long v;                                                                           \
+                                                                                                   \
+        __asm__ volatile("mov %%" #reg ", %0" : "=r"(v));                                          \
+        return v;                                                                                  \
+    }                                                                                              \
+    static inline void write_##reg(unsigned long v) {                                              \
+        __asm__ volatile("mov %0, %%" #reg : : "r"(v) : "memory");                                 \
+    }
+CONTROL_REGISTER(cr0)
+CONTROL_REGISTER(cr2)
+CONTROL_REGISTER(cr3)
+CONTROL_REGISTER(cr4)
 
 static inline void irq_disable(void) { __asm__ volatile("cli" : : : "memory"); }
 
 static inline void cpu_relax(void) { __builtin_ia32_pause(); }
 
-/* Open and close the window to guest memory (SMAP); no-ops without it. entry/guest_access.c only.
- */
+/* Open and close the window to guest memory (SMAP). entry/guest_access.c only. */
 static inline void guest_access_begin(void) {
     if (cpu_has.smap) __asm__ volatile("stac" : : : "memory");
 }
@@ -179,35 +141,29 @@ static inline void guest_access_end(void) {
     if (cpu_has.smap) __asm__ volatile("clac" : : : "memory");
 }
 
-static inline uint8_t inb(uint16_t port) {
-    uint8_t v;
+/* inb(port), outb(port, value), and so on. */
+#define PORT_ACCESS(suffix, type)                                                                  \
+    static inline type in##suffix(uint16_t port) {                                                 \
+        type v;                                                                                    \
+                                                                                                   \
+        __asm__ volatile("in" #suffix " %1, %0" : "=a"(v) : "Nd"(port) : "memory");                \
+        return v;                                                                                  \
+    }                                                                                              \
+    static inline void out##suffix(uint16_t port, type v) {                                        \
+        __asm__ volatile("out" #suffix " %0, %1" : : "a"(v), "Nd"(port) : "memory");               \
+    }
+PORT_ACCESS(b, uint8_t)
+PORT_ACCESS(w, uint16_t)
+PORT_ACCESS(l, uint32_t)
 
-    __asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port) : "memory");
-    return v;
-}
-
-static inline uint16_t inw(uint16_t port) {
-    uint16_t v;
-
-    __asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port) : "memory");
-    return v;
-}
-
-static inline uint32_t inl(uint16_t port) {
-    uint32_t v;
-
-    __asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port) : "memory");
-    return v;
-}
-
-static inline void outb(uint16_t port, uint8_t v) {
-    __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port) : "memory");
-}
-
-static inline void outw(uint16_t port, uint16_t v) {
-    __asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port) : "memory");
-}
-
-static inline void outl(uint16_t port, uint32_t v) {
-    __asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port) : "memory");
+/* bytes: 1, 2 or 4. */
+static inline void port_access(uint16_t port, unsigned int bytes, bool write, uint32_t *v) {
+    if (!write)
+        *v = bytes == 1 ? inb(port) : bytes == 2 ? inw(port) : inl(port);
+    else if (bytes == 1)
+        outb(port, (uint8_t)*v);
+    else if (bytes == 2)
+        outw(port, (uint16_t)*v);
+    else
+        outl(port, *v);
 }

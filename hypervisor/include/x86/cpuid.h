@@ -2,7 +2,8 @@
 /*
  * CPU policies: the CPUID leaves and feature MSRs that vcpus see, as plain data. 'raw' is what the
  * hardware says, 'host' what Hospes leaves of it, 'pv_max' the most that a PV guest may have,
- * 'pv_default' what it gets unless a tool sets another. x86/cpuid.c, x86/policy_io.c
+ * 'pv_default' what it gets unless a tool sets another. x86/cpuid.c, x86/guest_cpuid.c. And what
+ * else tools are told of the processors: x86/policy_ops.c
  */
 #pragma once
 
@@ -13,6 +14,8 @@
 
 struct domain;
 struct vcpu;
+struct xen_sysctl_cpu_featureset;
+struct xen_sysctl_cpu_policy;
 
 #define POLICY_NR_BASIC  0xeU  /* leaves 0..0xd */
 #define POLICY_NR_CACHE  6U    /* leaf 4 */
@@ -32,43 +35,46 @@ struct cpu_policy {
     struct cpuid_regs cache[POLICY_NR_CACHE], feat[POLICY_NR_FEAT], topo[POLICY_NR_TOPO];
     struct cpuid_regs xstate[POLICY_NR_XSTATE];
     struct cpuid_regs extd[POLICY_NR_EXTD];
-    uint32_t hv_limit, hv2_limit; /* tools' limit of hypervisor leaves; 0: all */
-    uint64_t platform_info;       /* MSR 0xce: bit 31 CPUID faulting */
-    uint64_t arch_caps;           /* MSR 0x10a */
+    struct cpuid_regs hv[2]; /* EAX: tools' limit of hypervisor leaves, Xen's and others; 0: all */
+    uint64_t platform_info;  /* MSR 0xce: bit 31 CPUID faulting */
+    uint64_t arch_caps;      /* MSR 0x10a */
 };
 
 enum policy_kind { POLICY_RAW, POLICY_HOST, POLICY_PV_MAX, POLICY_PV_DEFAULT, NR_POLICIES };
 
-void cpu_policy_init(void); /* boot CPU, after fpu_init(). A second call does nothing */
+#define PLATFORM_INFO_FAULTING (1UL << 31)
+
+#define FEATURE_BIT(name) (1U << (XEN_X86_FEATURE_##name % 32))
+
+void cpu_policy_init(void); /* boot CPU, after fpu_init() */
 const struct cpu_policy *cpu_policy_get(enum policy_kind kind);
 
-/* Features by number (XEN_X86_FEATURE_*), gathered from and spread over the leaves. */
+/* Features by number (XEN_X86_FEATURE_*), gathered from the leaves. */
 uint32_t policy_word(const struct cpu_policy *p, unsigned int word);
-void policy_set_word(struct cpu_policy *p, unsigned int word, uint32_t v);
 static inline bool policy_has(const struct cpu_policy *p, unsigned int feature) {
     return (policy_word(p, feature / 32) >> (feature % 32)) & 1;
 }
+/* The array of a leaf that has subleaves, and its size; NULL: the leaf has none. */
+struct cpuid_regs *policy_subleaves(struct cpu_policy *p, uint32_t leaf, uint32_t *nr);
+/* sub is XEN_CPUID_NO_SUBLEAF for leaves without. NULL: policies have no such leaf. */
+struct cpuid_regs *policy_leaf(struct cpu_policy *p, uint32_t leaf, uint32_t sub);
 /* XCR0 bits that the policy's features allow. */
 uint64_t policy_xcr0(const struct cpu_policy *p);
 
 /* What a vcpu reads; dynamic parts only for current. */
 void guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, struct cpuid_regs *res);
 
-/*
- * Exchange with tools. to_*: *nr is the room and becomes the number written; -ENOBUFS. from_*:
- * changes *p by the entries given; -ERANGE names the bad one in *err (and *err_sub).
- */
-int policy_to_leaves(const struct cpu_policy *p, struct xen_cpuid_leaf *out, uint32_t *nr);
-int policy_to_msrs(const struct cpu_policy *p, struct xen_msr_entry *out, uint32_t *nr);
-int policy_from_leaves(struct cpu_policy *p, const struct xen_cpuid_leaf *in, uint32_t nr,
-                       uint32_t *err, uint32_t *err_sub);
-int policy_from_msrs(struct cpu_policy *p, const struct xen_msr_entry *in, uint32_t nr,
-                     uint32_t *err);
-/* Can a vcpu with this policy run here? -EINVAL names the first thing that cannot be. */
-int policy_compatible(const struct cpu_policy *p, uint32_t *err_leaf, uint32_t *err_sub,
-                      uint32_t *err_msr);
 /* Gives a domain that has not run this policy, cut to what pv_max has. */
 void policy_set_domain(struct domain *d, const struct cpu_policy *p);
 
 /* Each CPU: what policies promise. CPUID faulting makes guests' plain cpuid a #GP, too. */
 void cpu_policy_init_cpu(void);
+
+uint32_t sysinfo_threads_per_core(void);
+uint32_t sysinfo_cores_per_socket(void);
+void sysinfo_cpu_place(unsigned int cpu, uint32_t *core, uint32_t *socket);
+void sysinfo_feature_words(uint32_t words[8]); /* as 4.17 orders them in hw_cap */
+
+/* Copy themselves to the caller's buffers; -ENOBUFS when those are too small. */
+long sysctl_cpu_featureset(struct xen_sysctl_cpu_featureset *f);
+long sysctl_cpu_policy(struct xen_sysctl_cpu_policy *p);

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptors, task state segment and interrupt gates of the CPU. */
+/* A CPU's descriptors, task state segment, interrupt gates and stacks. */
 #pragma once
 
-#include <hv/types.h>
+#include <hv/pcpu.h>
+
+/*
+ * A CPU's stack block, STACK_SIZE bytes and so aligned, so that cpu_info() works on every stack in
+ * it: a page for each interrupt stack (IST 1..4), unmapped pages, then the main stack with struct
+ * cpu_info at its top. The boot CPU's block is in the image; the others' are at CPU_AREA(cpu).
+ */
+#define STACK_IST_NR     4
+#define STACK_IST_END    (STACK_IST_NR * PAGE_SIZE)
+#define STACK_MAIN_START (STACK_SIZE / 2)
 
 struct tss64 {
     uint32_t rsvd0;
@@ -14,12 +23,8 @@ struct tss64 {
 } __packed;
 _Static_assert(sizeof(struct tss64) == 104, "by the manual");
 
-/*
- * Interrupt stacks: numbers for the gates' IST field. Each lies within its CPU's STACK_SIZE-aligned
- * stack area, because the handlers find cpu_info() from the stack pointer. #DB has one because
- * "mov ss; syscall" can raise it at the first instruction of the syscall entry, on the guest's
- * stack pointer.
- */
+/* Numbers for the gates' IST field. #DB has a stack because "mov ss; syscall" can raise it at the
+ * first instruction of the syscall entry, on the guest's stack pointer. */
 #define IST_DF  1
 #define IST_NMI 2
 #define IST_MC  3
@@ -42,11 +47,12 @@ static inline void lidt(const struct desc_ptr *p) {
     __asm__ volatile("lidt %0" : : "m"(*p) : "memory");
 }
 
-static inline void ltr(uint16_t sel) { __asm__ volatile("ltr %0" : : "r"(sel) : "memory"); }
-
 static inline void lldt(uint16_t sel) { __asm__ volatile("lldt %0" : : "r"(sel) : "memory"); }
 
-/* x86/desc.c: fills cpu's GDT page, TSS and loads them; on that CPU. */
+/* Maps the stack block of a CPU other than the boot CPU; allocates its GDT page and TSS. -ENOMEM.
+ * After mm_init(). */
+int cpu_area_init(struct pcpu *p);
+/* Fills this CPU's GDT page and TSS, and loads them. */
 void desc_init_cpu(void);
 
 /* entry/: the interrupt descriptor table, the same for all CPUs. */

@@ -36,7 +36,7 @@
 #define DIRECTMAP_START  UL_(0xffff830000000000)
 #define DIRECTMAP_END    UL_(0xffff880000000000)
 
-/* A CPU's area begins with its stack block (x86/cpu_area.h); the rest is unmapped. */
+/* A CPU's area begins with its stack block (x86/desc.h); the rest is unmapped. */
 #define CPU_AREA_START  (IMAGE_START + UL_(0x10000000))
 #define CPU_AREA_SIZE   UL_(0x20000)
 #define CPU_AREA_TABLES 16 /* L1 tables for 256 CPUs */

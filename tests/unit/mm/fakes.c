@@ -5,7 +5,6 @@
 #include <hv/guest_access.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <x86/smp.h>
 
 struct frame *frame_table;
 uint64_t max_frame = NR_FRAMES;

@@ -1,13 +1,42 @@
 /* SPDX-License-Identifier: MIT */
-/* x86 state of a vcpu. Live in registers while vcpu.is_running; saved here otherwise. */
+/* x86 state of a CPU, of a domain and of a vcpu: the 'arch' members of their structures. */
 #pragma once
 
 #include <hv/types.h>
 #include <public/callback.h>
 #include <public/xen.h>
 
+struct arch_pcpu {
+    void *stack;   /* STACK_SIZE bytes */
+    uint64_t *gdt; /* one page, mapped at page 14 of the running vcpu's GDT window */
+    mfn_t gdt_mfn;
+    struct tss64 *tss;
+    uint32_t tlb_stamp; /* flush clock at this CPU's last full flush */
+    uint32_t requests;  /* of other CPUs, REQ_*, not yet acknowledged; atomic. x86/smp.c */
+    /* What the registers hold, so that equal values need no write. x86/context.c, x86/fpu.c */
+    uint64_t cr4;
+    uint64_t xcr0;
+    uint32_t tsc_aux;
+};
+
+struct arch_domain {
+    struct cpu_policy *policy; /* x86/cpuid.h: leaves and MSRs that its vcpus see */
+    uint64_t dirty_cpus[4];    /* CPUs whose TLB may hold entries of this domain; atomic bits */
+    uint64_t tsc_khz;
+    uint32_t tsc_mode, tsc_incarnation; /* as the tools set them */
+    struct {                            /* PIT channel 2 as a domU sees it; entry/pio.c, its lock */
+        uint64_t start_ns; /* system time at which the count was loaded or the gate opened */
+        uint32_t reload;   /* 1..65536 */
+        uint16_t latch, write_low;
+        uint8_t mode, access; /* access: 1 low byte, 2 high byte, 3 both */
+        bool gate, speaker, latched, second_read, second_write;
+    } pit;
+    uint32_t pci_cf8;
+};
+
 #define GUEST_TRAP_VECTORS 256
 
+/* Live in registers while vcpu.is_running; saved here otherwise. */
 struct arch_vcpu {
     struct cpu_user_regs regs;     /* general registers while not running */
     struct trap_info *traps;       /* GUEST_TRAP_VECTORS entries; own CPU or paused */
