@@ -4,8 +4,7 @@
  * (I/O ports, interrupts, device memory of a domain), so a list is enough. Memory that a change
  * may need is taken before the lock: the lock is a leaf.
  */
-#include <hv/list.h>
-#include <hv/mm.h>
+#include <hv/domain.h>
 
 struct range {
     struct list list;

@@ -12,16 +12,8 @@
  * waits for the vcpu to leave its CPU must not be asked for with a lock held that the vcpu's
  * current hypercall may want.
  */
-#include <hv/bitops.h>
-#include <hv/domain.h>
-#include <hv/errno.h>
 #include <hv/guest_access.h>
-#include <hv/irq.h>
-#include <hv/mm.h>
 #include <hv/pcpu.h>
-#include <hv/printk.h>
-#include <hv/string.h>
-#include <x86/context.h>
 
 #include "policy.h"
 

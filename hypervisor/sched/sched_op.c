@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* HYPERVISOR_sched_op: public/sched.h. */
-#include <hv/bitops.h>
-#include <hv/domain.h>
-#include <hv/errno.h>
-#include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/pcpu.h>
-#include <hv/printk.h>
 
 #define POLL_PORTS_MAX 128
 #define NR_WATCHDOGS   2

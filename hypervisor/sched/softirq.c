@@ -4,10 +4,7 @@
  * return to a guest, or in idle. That is for looking at the whole machine at rest (the audit of
  * frames).
  */
-#include <hv/bitops.h>
 #include <hv/console.h>
-#include <hv/domain.h>
-#include <hv/irq.h>
 #include <hv/pcpu.h>
 
 void softirq_raise(enum softirq nr) { set_bit(nr, &this_pcpu()->softirqs); }

@@ -6,11 +6,8 @@
  * One linear function of the TSC serves all CPUs and never changes, in the very form that guests
  * compute it in, so that host and guests agree to the nanosecond.
  */
-#include <hv/domain.h>
 #include <hv/guest_access.h>
 #include <hv/pcpu.h>
-#include <hv/printk.h>
-#include <hv/string.h>
 
 uint32_t tsc_khz;
 

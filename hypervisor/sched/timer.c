@@ -4,7 +4,6 @@
  * function runs from SOFTIRQ_TIMER on its CPU with no lock held and may arm the timer again.
  */
 #include <hv/pcpu.h>
-#include <hv/irq.h>
 #include <x86/apic.h>
 
 /* Puts the heap made of a and b at *at, below 'up'. Swapping children on the way keeps all

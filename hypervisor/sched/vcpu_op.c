@@ -3,14 +3,7 @@
  * A vcpu's timers: single-shot and periodic (both raise VIRQ_TIMER), and the end of a poll. And
  * HYPERVISOR_vcpu_op (public/vcpu.h), which acts on vcpus of the caller's own domain.
  */
-#include <hv/bitops.h>
-#include <hv/domain.h>
-#include <hv/errno.h>
-#include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/mm.h>
-#include <hv/pcpu.h>
-#include <x86/context.h>
 
 #define PERIOD_MAX     (1UL << 62)
 #define DEFAULT_PERIOD MILLISECS(10) /* of a PV vcpu until its kernel chooses */
