@@ -7,7 +7,6 @@
  * CPUs that run a vcpu now hold translations of its tables; a domain's arch.dirty_cpus has those.
  */
 #include <hv/boot.h>
-#include <hv/guest_access.h>
 
 #include "mm_local.h"
 

@@ -4,7 +4,6 @@
  * that no guest descriptor can take the CPU out of ring 3. They are mapped into the vcpu's window
  * (map.c) where the CPU reads them; the GDT's at once, the LDT's when it is first touched.
  */
-#include <hv/guest_access.h>
 #include <x86/desc.h>
 
 #include "mm_local.h"

@@ -5,8 +5,6 @@
  * carried out as updates. Writes to read-only device frames are filtered or dropped.
  */
 #include <hv/emulate.h>
-#include <hv/irq.h>
-#include <x86/trap.h>
 
 #include "../entry/entry.h"
 #include "mm_local.h"

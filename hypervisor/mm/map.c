@@ -10,7 +10,6 @@
  * piece whose records say OWNER_IO; the M2P has holes there, where guests' reads fault.
  */
 #include <hv/boot.h>
-#include <x86/cpu.h>
 
 #include "mm_local.h"
 

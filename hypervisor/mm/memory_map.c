@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* memory_op: memory maps, the machine's and the domains', and where the M2P lies. */
 #include <hv/acpi.h>
-#include <hv/guest_access.h>
-#include <public/memory.h>
-#include <x86/cpu.h>
 
 #include "mm_local.h"
 

@@ -4,8 +4,6 @@
  * has the count in the command's upper bits. For a PV domain a gmfn is a machine frame number, and
  * allocation tells the M2P which pfn the frame has.
  */
-#include <hv/guest_access.h>
-#include <public/memory.h>
 
 #include "mm_local.h"
 

@@ -5,7 +5,6 @@
  * new table's validation) is issued again; what an old entry's table leaves to tear down is
  * finished by the continuation before anything else.
  */
-#include <hv/guest_access.h>
 
 #include "mm_local.h"
 

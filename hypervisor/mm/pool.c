@@ -6,7 +6,6 @@
  * Pages with free objects are on their class's list; an empty page goes back to the heap unless it
  * is the last of its class.
  */
-#include <hv/list.h>
 
 #include "mm_local.h"
 
