@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* HYPERVISOR_console_io: dom0's own console, and debug output of other domains. */
 #include <hv/console.h>
-#include <hv/domain.h>
-#include <hv/errno.h>
-#include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/pcpu.h>
-#include <hv/printk.h>
-#include <public/xen.h>
 
 #define PIECE 128u
 

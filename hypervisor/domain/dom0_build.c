@@ -6,16 +6,8 @@
  * may touch hardware, and its start_info. The finished page tables go through the same validation
  * as a guest's.
  */
-#include <hv/bitops.h>
 #include <hv/boot.h>
-#include <hv/domain.h>
-#include <hv/errno.h>
 #include <hv/hypercall.h>
-#include <hv/mm.h>
-#include <hv/pcpu.h>
-#include <hv/printk.h>
-#include <hv/string.h>
-#include <x86/context.h>
 #include <public/features.h>
 
 #include "../../dom0-tools/lib/builder/layout.h"

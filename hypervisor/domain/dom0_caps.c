@@ -10,8 +10,6 @@
 #include <hv/boot.h>
 #include <hv/console.h>
 #include <hv/domain.h>
-#include <hv/mm.h>
-#include <hv/string.h>
 #include <x86/cpu.h>
 
 struct range {

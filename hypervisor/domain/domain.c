@@ -5,17 +5,10 @@
  * together, so that a shell stays while others still map its frames. When the last reference goes,
  * the shell is taken off the list and freed by SOFTIRQ_RECLAIM, where no lock is held.
  */
-#include <hv/domain.h>
 
-#include <hv/bitops.h>
 #include <hv/boot.h>
 #include <hv/console.h>
-#include <hv/errno.h>
-#include <hv/mm.h>
 #include <hv/pcpu.h>
-#include <hv/printk.h>
-#include <hv/string.h>
-#include <x86/context.h>
 
 struct domain *dom0;
 struct domain idle_domain = {.id = DOMID_IDLE};

@@ -5,12 +5,7 @@
  */
 #include "domctl.h"
 
-#include <hv/bitops.h>
-#include <hv/errno.h>
-#include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/pcpu.h>
-#include <hv/string.h>
 
 static spinlock_t domctl_lock = SPINLOCK_INIT(ORDER_DOMCTL);
 

@@ -2,10 +2,7 @@
 /* domctl: a domain's life, limits, permissions, and what the tools are told of it. */
 #include "domctl.h"
 
-#include <hv/bitops.h>
-#include <hv/errno.h>
 #include <hv/pcpu.h>
-#include <hv/string.h>
 
 static bool is_caller(const struct domctl *c) { return c->d == current->domain; }
 

@@ -2,12 +2,8 @@
 /* domctl: contexts, placement and scheduling of a domain's vcpus. */
 #include "domctl.h"
 
-#include <hv/bitops.h>
-#include <hv/errno.h>
 #include <hv/guest_access.h>
-#include <hv/mm.h>
 #include <hv/pcpu.h>
-#include <x86/context.h>
 
 /* Back to the state before the first context: tools reset a vcpu by a null context. */
 static long reset_vcpu(struct vcpu *v) {

@@ -2,13 +2,7 @@
 /* domctl: hypercall pages, address width, TSC mode, frame types, extended vcpu state. */
 #include "domctl.h"
 
-#include <hv/errno.h>
-#include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/mm.h>
-#include <hv/pcpu.h>
-#include <hv/string.h>
-#include <x86/context.h>
 
 #define FRAME_INFO_MAX 1024 /* entries a call, by the ABI */
 

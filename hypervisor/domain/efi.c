@@ -8,14 +8,8 @@
 #include <hv/efi.h>
 
 #include <hv/boot.h>
-#include <hv/errno.h>
 #include <hv/guest_access.h>
-#include <hv/mm.h>
 #include <hv/pcpu.h>
-#include <hv/printk.h>
-#include <hv/string.h>
-#include <x86/context.h>
-#include <x86/cpu.h>
 
 #define EFI_ATTR_RUNTIME (1UL << 63)
 #define EFI_PAGES_MAX    (1UL << 18) /* of all runtime regions: 1 GiB */

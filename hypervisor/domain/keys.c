@@ -2,8 +2,6 @@
 /* Debug keys about domains; 'F' recounts frame references while the other CPUs stand still. */
 #include <hv/console.h>
 #include <hv/domain.h>
-#include <hv/mm.h>
-#include <hv/printk.h>
 
 static void audit_frames(char key) {
     (void)key;

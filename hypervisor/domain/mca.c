@@ -3,14 +3,8 @@
  * HYPERVISOR_mca, as far as dom0's machine-check log driver needs it: which CPUs there are, and
  * that there is nothing to fetch. Machine checks are fatal in Hospes, so none is ever queued.
  */
-#include <hv/domain.h>
-#include <hv/errno.h>
-#include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/pcpu.h>
-#include <hv/string.h>
 #include <public/arch-x86/xen-mca.h>
-#include <x86/cpu.h>
 #include <x86/cpuid.h>
 
 static void describe_cpu(unsigned int cpu, xen_mc_logical_cpu_t *c) {

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* HYPERVISOR_physdev_op: dom0 arranges interrupts and tells of devices (public/physdev.h). */
-#include <hv/errno.h>
-#include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/irq.h>
-#include <hv/pcpu.h>
-#include <public/physdev.h>
 
 #include "../event/port.h"
 

@@ -5,16 +5,8 @@
  * them refuses them.
  */
 #include <hv/acpi.h>
-#include <hv/domain.h>
 #include <hv/efi.h>
-#include <hv/errno.h>
-#include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/pcpu.h>
-#include <hv/printk.h>
-#include <hv/string.h>
-#include <public/platform.h>
-#include <x86/cpuid.h>
 
 static long settime(uint64_t secs, uint32_t nsecs, uint64_t system_time) {
     if (nsecs >= SECONDS(1)) return -EINVAL;

@@ -3,8 +3,6 @@
  * The one place that answers "may subject do this to object". Today: dom0 may, others may not.
  * Handlers ask here and nowhere else, so that another policy replaces this file alone.
  */
-#include <hv/domain.h>
-#include <hv/errno.h>
 #include <hv/pcpu.h>
 
 int policy_check(const struct domain *subject, const struct domain *object, enum policy_op op,

@@ -3,14 +3,8 @@
  * HYPERVISOR_sysctl: the machine as a whole (public/sysctl.h). As with domctl, one copy in, one
  * permission check, one lock, an operation a function, one copy out.
  */
-#include <hv/bitops.h>
 #include <hv/console.h>
-#include <hv/errno.h>
-#include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/mm.h>
-#include <hv/pcpu.h>
-#include <hv/string.h>
 #include <public/sysctl.h>
 #include <x86/cpuid.h>
 

@@ -5,11 +5,7 @@
  * may have. Base pointers and the GDT are taken once, at the first set; later ones must name the
  * same.
  */
-#include <hv/bitops.h>
 #include <hv/domain.h>
-#include <hv/errno.h>
-#include <hv/mm.h>
-#include <hv/string.h>
 #include <x86/context.h>
 #include <x86/cpu.h>
 #include <x86/guest_regs.h>

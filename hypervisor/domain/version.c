@@ -4,15 +4,8 @@
  * Xen 4.17, which stock tools look for; the extra version and the build facts are Hospes's own.
  * Guests other than dom0 are told the same but the command line and build facts.
  */
-#include <hv/bitops.h>
 #include <hv/boot.h>
-#include <hv/domain.h>
-#include <hv/errno.h>
-#include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/pcpu.h>
-#include <hv/string.h>
-#include <public/features.h>
 #include <public/version.h>
 #include <x86/layout.h>
 
