@@ -7,14 +7,8 @@
  */
 #include "entry.h"
 
-#include <hv/bitops.h>
-#include <hv/domain.h>
-#include <hv/errno.h>
-#include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/string.h>
 #include <public/nmi.h>
-#include <x86/context.h>
 #include <x86/guest_regs.h>
 #include <x86/layout.h>
 

@@ -7,14 +7,7 @@
 #include "emul/execute.h"
 #include "entry.h"
 
-#include <hv/bitops.h>
-#include <hv/domain.h>
-#include <hv/errno.h>
-#include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/mm.h>
-#include <hv/string.h>
-#include <x86/context.h>
 #include <x86/cpuid.h>
 #include <x86/guest_regs.h>
 #include <x86/layout.h>

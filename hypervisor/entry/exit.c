@@ -18,12 +18,7 @@
  */
 #include "entry.h"
 
-#include <hv/bitops.h>
-#include <hv/domain.h>
-#include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <x86/context.h>
-#include <x86/cpu.h>
 #include <x86/layout.h>
 
 #define FRAME_MAX 12

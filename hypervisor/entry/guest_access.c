@@ -3,7 +3,6 @@
  * Copies between Hospes and the current vcpu's address space. Only this file opens SMAP's window.
  * A guest address is never dereferenced elsewhere.
  */
-#include <hv/errno.h>
 #include <hv/guest_access.h>
 #include <x86/cpu.h>
 #include <x86/extable.h>

@@ -9,11 +9,7 @@
  */
 #include "entry.h"
 
-#include <hv/domain.h>
-#include <hv/errno.h>
-#include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/string.h>
 
 #define __HYPERVISOR_mca __HYPERVISOR_arch_0
 

@@ -6,8 +6,6 @@
  */
 #include "entry.h"
 
-#include <hv/irq.h>
-#include <x86/context.h>
 #include <x86/cpuid.h>
 #include <x86/desc.h>
 #include <x86/layout.h>

@@ -6,14 +6,6 @@
  */
 #include "entry.h"
 
-#include <hv/bitops.h>
-#include <hv/domain.h>
-#include <hv/irq.h>
-#include <hv/mm.h>
-#include <hv/printk.h>
-#include <hv/string.h>
-#include <x86/context.h>
-#include <x86/cpu.h>
 #include <x86/guest_regs.h>
 #include <x86/layout.h>
 
