@@ -7,6 +7,8 @@
 #include <hv/acpi.h>
 #include <hv/efi.h>
 #include <hv/hypercall.h>
+#include <public/platform.h>
+#include <x86/cpuid.h>
 
 static long settime(uint64_t secs, uint32_t nsecs, uint64_t system_time) {
     if (nsecs >= SECONDS(1)) return -EINVAL;

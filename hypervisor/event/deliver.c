@@ -5,8 +5,6 @@
  */
 #include "port.h"
 
-#include <hv/bitops.h>
-
 void vcpu_mark_events_pending(struct vcpu *v) {
     struct vcpu_info *info = READ_ONCE(v->info);
 

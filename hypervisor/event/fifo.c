@@ -11,9 +11,6 @@
  */
 #include "port.h"
 
-#include <hv/bitops.h>
-#include <hv/errno.h>
-#include <hv/mm.h>
 #include <hv/pcpu.h>
 
 #define WORDS_PER_PAGE (PAGE_SIZE / sizeof(event_word_t))

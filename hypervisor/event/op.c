@@ -2,10 +2,7 @@
 /* HYPERVISOR_event_channel_op: one argument copy in, the operation, the result copied out. */
 #include "port.h"
 
-#include <hv/errno.h>
-#include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/pcpu.h>
 
 /* A reset that was preempted calls itself again by this number, which guests are not told. */
 #define OP_RESET_CONTINUED 14

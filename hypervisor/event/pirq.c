@@ -9,10 +9,6 @@
  */
 #include "port.h"
 
-#include <hv/bitops.h>
-#include <hv/errno.h>
-#include <hv/irq.h>
-#include <hv/mm.h>
 #include <hv/pcpu.h>
 #include <public/physdev.h>
 

@@ -4,11 +4,7 @@
  */
 #include "port.h"
 
-#include <hv/errno.h>
 #include <hv/hypercall.h>
-#include <hv/mm.h>
-#include <hv/pcpu.h>
-#include <hv/printk.h>
 
 static long table_grow(struct domain *d) {
     struct event_domain *e = &d->event;

@@ -2,8 +2,6 @@
 /* Virtual interrupts: per vcpu, or global ones that a chosen domain (dom0 by default) receives. */
 #include "port.h"
 
-#include <hv/errno.h>
-
 static spinlock_t handler_lock = SPINLOCK_INIT(ORDER_LEAF);
 static struct domain *handlers[NR_VIRQS]; /* reference held; NULL: dom0 */
 

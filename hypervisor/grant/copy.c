@@ -6,7 +6,6 @@
 #include "table.h"
 
 #include <hv/pcpu.h>
-#include <hv/string.h>
 
 /* One end of a copy, held. */
 struct end {

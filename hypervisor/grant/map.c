@@ -10,12 +10,7 @@
  */
 #include "table.h"
 
-#include <hv/errno.h>
-#include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/irq.h>
-#include <hv/pcpu.h>
-#include <hv/printk.h>
 
 #define UNMAP_BATCH 32
 

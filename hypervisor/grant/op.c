@@ -5,10 +5,7 @@
  */
 #include "table.h"
 
-#include <hv/errno.h>
-#include <hv/guest_access.h>
 #include <hv/hypercall.h>
-#include <hv/pcpu.h>
 
 /* Above it the array's size would not fit what a guest can hold anyway. */
 #define COUNT_MAX (1u << 28)
