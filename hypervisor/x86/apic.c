@@ -6,13 +6,8 @@
  */
 #include <hv/acpi.h>
 #include <hv/boot.h>
-#include <hv/irq.h>
-#include <hv/mm.h>
 #include <hv/pcpu.h>
-#include <hv/printk.h>
-#include <hv/timer.h>
 #include <x86/apic.h>
-#include <x86/cpu.h>
 
 CMDLINE_OPTION(x2apic);
 CMDLINE_OPTION(tsc_deadline);

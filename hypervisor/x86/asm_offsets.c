@@ -4,7 +4,6 @@
  * line into a #define in <asm-offsets.h>.
  */
 #include <hv/pcpu.h>
-#include <public/xen.h>
 
 #define DEFINE(name, value) __asm__ volatile("\n.ascii \"=>" #name " %0\"" : : "i"(value))
 #define REG(field)          DEFINE(REGS_##field, offsetof(struct cpu_user_regs, field))

@@ -7,14 +7,6 @@
  * by its permanent address while the address space changes, and to the vcpu's window only while
  * that window is mapped.
  */
-#include <hv/domain.h>
-#include <hv/errno.h>
-#include <hv/irq.h>
-#include <hv/mm.h>
-#include <hv/pcpu.h>
-#include <hv/string.h>
-#include <x86/context.h>
-#include <x86/cpu.h>
 #include <x86/guest_regs.h>
 #include <x86/desc.h>
 #include <x86/extable.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the CPU can do, and the control registers that Hospes runs with. */
 #include <hv/boot.h>
-#include <hv/printk.h>
 #include <hv/string.h>
 #include <x86/cpu.h>
 

@@ -5,9 +5,6 @@
  * (topology, power, thermal, performance monitoring, virtualisation).
  */
 #include <hv/domain.h>
-#include <hv/errno.h>
-#include <hv/mm.h>
-#include <hv/string.h>
 #include <public/arch-x86/cpuid.h>
 #include <x86/context.h>
 #include <x86/cpuid.h>

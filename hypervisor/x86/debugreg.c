@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Debug registers of guests: see x86/debugreg.h. */
-#include <hv/errno.h>
 #include <hv/pcpu.h>
-#include <x86/context.h>
-#include <x86/cpu.h>
 #include <x86/guest_regs.h>
 
 #define DR6_DEFAULT    0xffff0ff0UL

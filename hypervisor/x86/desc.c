@@ -4,9 +4,6 @@
  * whatever GDT is loaded: of a vcpu's window, or of 14 pages that the limit covers but nobody uses,
  * when idle.
  */
-#include <hv/boot.h>
-#include <hv/errno.h>
-#include <hv/mm.h>
 #include <x86/desc.h>
 #include <x86/layout.h>
 

@@ -7,14 +7,7 @@
  * Restoring is done with XCR0 at the host's value, so that components which this vcpu never
  * enabled are put into their initial state rather than left as the previous vcpu's.
  */
-#include <hv/domain.h>
-#include <hv/errno.h>
-#include <hv/mm.h>
 #include <hv/pcpu.h>
-#include <hv/printk.h>
-#include <hv/string.h>
-#include <x86/context.h>
-#include <x86/cpu.h>
 #include <x86/extable.h>
 
 #define XCR0_X87    (1UL << 0)

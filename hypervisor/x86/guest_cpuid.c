@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Answering CPUID of a vcpu: its domain's policy, what depends on registers, and Xen's leaves. */
-#include <hv/bitops.h>
-#include <hv/domain.h>
-#include <hv/mm.h>
 #include <hv/pcpu.h>
 #include <public/arch-x86/cpuid.h>
 #include <x86/cpuid.h>

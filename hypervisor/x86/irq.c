@@ -6,14 +6,8 @@
  */
 #include "irq.h"
 
-#include <hv/bitops.h>
-#include <hv/errno.h>
-#include <hv/mm.h>
 #include <hv/pcpu.h>
-#include <hv/printk.h>
-#include <hv/timer.h>
 #include <x86/apic.h>
-#include <x86/cpu.h>
 
 static spinlock_t vector_lock = SPINLOCK_INIT(ORDER_LEAF);
 static unsigned long vectors_used[256 / BITS_PER_LONG]; /* vector_lock */

@@ -7,8 +7,6 @@
  */
 #include "irq.h"
 
-#include <hv/bitops.h>
-#include <hv/errno.h>
 #include <hv/list.h>
 #include <hv/mm.h>
 #include <hv/rangeset.h>

@@ -3,12 +3,7 @@
  * MSRs of PV guests, after stock Xen 4.17: a few live registers, constants for those that kernels
  * read without care, hardware values for dom0 where its drivers need them, #GP for the rest.
  */
-#include <hv/domain.h>
 #include <hv/hypercall.h>
-#include <hv/mm.h>
-#include <hv/pcpu.h>
-#include <x86/context.h>
-#include <x86/cpu.h>
 #include <x86/cpuid.h>
 #include <x86/extable.h>
 #include <x86/guest_regs.h>

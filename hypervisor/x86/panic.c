@@ -2,13 +2,8 @@
 /* The end: message, registers, backtrace, the other CPUs stopped, then reboot or halt. */
 #include <hv/boot.h>
 #include <hv/console.h>
-#include <hv/domain.h>
-#include <hv/irq.h>
 #include <hv/pcpu.h>
-#include <hv/printk.h>
-#include <hv/string.h>
 #include <x86/apic.h>
-#include <x86/cpu.h>
 #include <x86/layout.h>
 
 CMDLINE_OPTION(noreboot);

@@ -3,8 +3,6 @@
 #include "irq.h"
 
 #include <hv/acpi.h>
-#include <hv/boot.h>
-#include <hv/errno.h>
 #include <hv/mm.h>
 #include <hv/printk.h>
 #include <hv/rangeset.h>

@@ -4,10 +4,7 @@
  * features (words in the order of public/arch-x86/cpufeatureset.h); CPU policies, which tools also
  * set.
  */
-#include <hv/bitops.h>
-#include <hv/errno.h>
 #include <hv/guest_access.h>
-#include <hv/mm.h>
 #include <hv/pcpu.h>
 #include <public/arch-x86/cpuid.h>
 #include <public/sysctl.h>

@@ -3,14 +3,8 @@
 #include <hv/acpi.h>
 #include <hv/boot.h>
 #include <hv/console.h>
-#include <hv/mm.h>
-#include <hv/printk.h>
-#include <hv/timer.h>
 #include <x86/apic.h>
-#include <x86/cpu.h>
 #include <x86/desc.h>
-
-#include <hv/irq.h>
 
 static void pause_ms(unsigned int ms) {
     uint64_t start = rdtsc();

@@ -11,12 +11,8 @@
  * difference. So that a CPU's own never is 2^31 behind, every 2^30 steps all CPUs are asked to
  * flush.
  */
-#include <hv/bitops.h>
-#include <hv/irq.h>
-#include <hv/mm.h>
 #include <hv/pcpu.h>
 #include <x86/apic.h>
-#include <x86/cpu.h>
 
 #define REQ_FLUSH      1u /* the one described in flush_mailbox; somebody waits */
 #define REQ_FLUSH_LATE 2u /* everything, at its leisure */

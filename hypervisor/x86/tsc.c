@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How fast the TSC runs: measured against the HPET, the ACPI timer or the PIT, whichever exists. */
 #include <hv/acpi.h>
-#include <hv/boot.h>
 #include <hv/mm.h>
 #include <hv/printk.h>
 #include <hv/timer.h>
