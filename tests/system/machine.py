@@ -168,7 +168,10 @@ class Machine:
                  cmdline="", dom0_cmdline="", words=(), overlays=(), boot="direct",
                  firmware="bios", accel="tcg", cpu="max,-smap", icount=False, qemu_args=(),
                  log=None, echo=None, fast_kernel=True, snapshot_disk=None, loadvm=None,
-                 interactive=False, qemu="qemu-system-x86_64"):
+                 interactive=False, qemu="qemu-system-x86_64", image=None,
+                 root_device=("virtio-blk-pci",)):
+        """image: another hypervisor file than the built one. root_device: the device that dom0's
+        root disk hangs on, and before it those that it needs."""
         self.scratch = tempfile.mkdtemp(prefix="hospes-vm.")
         self.hypervisor = hypervisor
         self.console = Channel(log=log, echo=echo)
@@ -195,7 +198,7 @@ class Machine:
             if firmware != "bios":
                 raise MachineError("UEFI boots through GRUB only: use boot='grub'")
             module = f"{kernel} {dom0_line}".replace(",", ",,")
-            args += ["-kernel", str(hypervisor_image(hypervisor)), "-append", hv_line,
+            args += ["-kernel", str(image or hypervisor_image(hypervisor)), "-append", hv_line,
                      "-initrd", f"{module},{IMAGES / 'initrd.cpio'}"]
         else:
             args += ["-cdrom", str(boot_iso(hypervisor, hv_line, kernel, dom0_line))]
@@ -209,20 +212,21 @@ class Machine:
                  "-chardev", f"socket,id=ctl,fd={self.control.theirs.fileno()}",
                  "-device", "virtio-serial-pci",
                  "-device", "virtserialport,chardev=ctl,name=hospes.ctl"]
-        args += self._disks(list(words) + [f"tools={tools}"], overlays, snapshot_disk)
+        args += self._disks(list(words) + [f"tools={tools}"], overlays, snapshot_disk, root_device)
         if loadvm:
             args += ["-loadvm", loadvm]
         self.args = args + list(qemu_args)
 
-    def _disks(self, words, overlays, snapshot_disk):
+    def _disks(self, words, overlays, snapshot_disk, root_device):
         trees = [t for t in [our_tools(self.scratch), *overlays] if t]
         tar_disk(f"{self.scratch}/job.tar", words, trees)
         root = snapshot_disk or f"{self.scratch}/root.qcow2"
         if not Path(root).exists():
             subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw",
                             "-b", str(IMAGES / "dom0.img"), root], check=True)
+        devices = [*root_device[:-1], f"{root_device[-1]},drive=root,serial=hospes-root"]
         return ["-drive", f"if=none,id=root,file={root},format=qcow2,cache=unsafe",
-                "-device", "virtio-blk-pci,drive=root,serial=hospes-root",
+                *(word for device in devices for word in ("-device", device)),
                 "-drive", f"if=none,id=job,file={self.scratch}/job.tar,format=raw,readonly=on",
                 "-device", "virtio-blk-pci,drive=job,serial=hospes-job"]
 
@@ -262,7 +266,7 @@ class Machine:
         tail = "\n".join(self.console.text().replace("\r", "").splitlines()[-25:])
         raise MachineError(f"{what}; QEMU {state}. {notes}\n--- last console lines ---\n{tail}")
 
-    def wait_ready(self, timeout=300):
+    def wait_ready(self, timeout=600):
         """Waits until dom0 has booted; returns "ok" or what its boot script found wrong."""
         match = self.control.expect(r"^hello (.*?)\n", time.monotonic() + timeout)
         if not match:
@@ -306,6 +310,19 @@ class Machine:
         result = self.run(script, timeout)
         assert result.status == 0, f"{script!r} gave status {result.status}: {result.output}"
         return result.output
+
+    def audit(self, timeout=120):
+        """Has Hospes recount the references to every frame, by its key on the serial line (three
+        times Ctrl-a moves the input there and back), and wants no difference found."""
+        deadline = time.monotonic() + timeout
+        with self.console.changed:
+            self.console.position = len(self.console.data)
+        self.console.send("\x01\x01\x01F\x01\x01\x01")
+        end = self.console.expect(r"(?:audit: frame [^\n]*\n.*?)?"
+                                  r"audit: \d+ frames, (\d+) differences", deadline)
+        if not end:
+            self.fail(f"no end of the audit after {timeout} s")
+        assert end.group(1) == b"0", end.group(0).decode(errors="replace")
 
     def monitor(self, command, timeout=120, **arguments):
         """One QMP command; returns its result."""
