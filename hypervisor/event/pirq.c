@@ -10,7 +10,6 @@
 #include "port.h"
 
 #include <hv/pcpu.h>
-#include <public/physdev.h>
 
 #define MSI_PIRQS 232u /* beyond the lines; with 24 of those dom0 has 256 */
 

@@ -2,8 +2,6 @@
 /* The table itself: creation, growth, version, its end. */
 #include "table.h"
 
-#include <public/memory.h>
-
 int grant_init_domain(struct domain *d, int max_frames, int max_maptrack, int max_version) {
     struct grant_table *t;
 
