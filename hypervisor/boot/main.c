@@ -112,7 +112,7 @@ static __init void init_services(void) {
     cmdline_warn_unknown();
     smp_boot_aps();
     efi_init();
-    mm_init_late();
+    printk(KERN_INFO "Memory: %lu of %lu MiB free\n", mm_free_pages() >> 8, mm_total_pages() >> 8);
 }
 
 static __init void build_dom0(void) {

@@ -25,40 +25,19 @@ static unsigned int zone_of(uint64_t mfn) { return fls64(mfn) + 1; }
 
 static void block_push(uint64_t mfn, unsigned int order) {
     struct frame *f = &frame_table[mfn];
-    uint32_t *head = &heads[zone_of(mfn)][order];
 
     f->count = (f->count & FC_DIRTY) | FC_FREE | (uint64_t)order << FC_ORDER_SHIFT;
-    f->prev = 0;
-    f->next = *head;
-    if (*head) frame_table[*head].prev = (uint32_t)mfn;
-    *head = (uint32_t)mfn;
+    frame_link(&heads[zone_of(mfn)][order], f);
 }
 
 static void block_remove(uint64_t mfn, unsigned int order) {
-    struct frame *f = &frame_table[mfn];
-
-    if (f->prev)
-        frame_table[f->prev].next = f->next;
-    else
-        heads[zone_of(mfn)][order] = f->next;
-    if (f->next) frame_table[f->next].prev = f->prev;
-    f->next = f->prev = 0;
-    f->count &= FC_DIRTY;
+    frame_unlink(&heads[zone_of(mfn)][order], &frame_table[mfn]);
+    frame_table[mfn].count &= FC_DIRTY;
 }
 
 static bool free_block_at(uint64_t mfn, unsigned int order) {
     return mfn && mfn < max_frame &&
            (frame_table[mfn].count & ~FC_DIRTY) == (FC_FREE | (uint64_t)order << FC_ORDER_SHIFT);
-}
-
-static void insert_merging(uint64_t mfn, unsigned int order) {
-    while (order < MAX_ORDER && free_block_at(mfn ^ BIT(order), order) &&
-           zone_of(mfn ^ BIT(order)) == zone_of(mfn)) {
-        block_remove(mfn ^ BIT(order), order);
-        mfn &= ~BIT(order);
-        order++;
-    }
-    block_push(mfn, order);
 }
 
 void heap_free(struct frame *f, unsigned int order) {
@@ -71,9 +50,15 @@ void heap_free(struct frame *f, unsigned int order) {
         f[i].tlb_stamp = now;
     }
     spin_lock(&heap_lock);
-    insert_merging(mfn, order);
     zone_free[zone_of(mfn)] += BIT(order);
     total_free += BIT(order);
+    while (order < MAX_ORDER && free_block_at(mfn ^ BIT(order), order) &&
+           zone_of(mfn ^ BIT(order)) == zone_of(mfn)) {
+        block_remove(mfn ^ BIT(order), order);
+        mfn &= ~BIT(order);
+        order++;
+    }
+    block_push(mfn, order);
     spin_unlock(&heap_lock);
 }
 
@@ -126,7 +111,7 @@ static void flush_last_users(const struct frame *f, uint64_t n) {
 
     for (uint64_t i = 1; i < n; i++)
         if ((int32_t)(f[i].tlb_stamp - newest) > 0) newest = f[i].tlb_stamp;
-    if (newest) flush_all_since(newest);
+    if (newest) flush_since(NULL, newest);
 }
 
 struct frame *heap_alloc(unsigned int order, unsigned int bits, const struct domain *d) {

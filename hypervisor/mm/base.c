@@ -136,35 +136,25 @@ int mm_drop_vcpu_pagetables(struct vcpu *v) {
 
 /* Flushes. */
 
-static void domain_mask(const struct domain *d, struct flush_mask *m) {
-    for (unsigned int i = 0; i < ARRAY_SIZE(m->bits); i++)
-        m->bits[i] = __atomic_load_n(&d->arch.dirty_cpus[i], __ATOMIC_SEQ_CST);
-}
-
-void flush_all_since(uint32_t stamp) {
+static struct flush_mask cpus_of(const struct domain *d) {
     struct flush_mask m = {{0}};
 
-    for (unsigned int i = 0; i < nr_cpus; i++) m.bits[i / 64] |= BIT(i % 64);
+    for (unsigned int i = 0; d && i < ARRAY_SIZE(m.bits); i++)
+        m.bits[i] = __atomic_load_n(&d->arch.dirty_cpus[i], __ATOMIC_SEQ_CST);
+    for (unsigned int i = 0; !d && i < nr_cpus; i++) __set_bit(i, m.bits);
+    return m;
+}
+
+void flush_since(const struct domain *d, uint32_t stamp) {
+    struct flush_mask m = cpus_of(d);
+
     tlb_filter(&m, stamp);
     smp_flush_tlb(&m, FLUSH_ALL_VA);
 }
 
-void flush_stale(const struct frame *f, const struct domain *owner) {
-    struct flush_mask m;
-
-    if (!owner) {
-        flush_all_since(f->tlb_stamp);
-        return;
-    }
-    domain_mask(owner, &m);
-    tlb_filter(&m, f->tlb_stamp);
-    smp_flush_tlb(&m, FLUSH_ALL_VA);
-}
-
 void flush_domain(struct domain *d, uint64_t va) {
-    struct flush_mask m;
+    struct flush_mask m = cpus_of(d);
 
-    domain_mask(d, &m);
     smp_flush_tlb(&m, va);
 }
 

@@ -2,14 +2,17 @@
 /*
  * Descriptor tables of guests. Frames that hold descriptors are FT_SEGDESC, all 512 checked, so
  * that no guest descriptor can take the CPU out of ring 3. They are mapped into the vcpu's window
- * (map.c) where the CPU reads them; the GDT's at once, the LDT's when it is first touched.
+ * in slot 260 where the CPU reads them; the GDT's at once, the LDT's when it is first touched.
  */
+#include <hv/boot.h>
 #include <x86/desc.h>
 
 #include "mm_local.h"
 
 #define GDT_PAGES RESERVED_GDT_PAGE /* that a guest can set */
 #define MAX_LDT   8192
+
+#define VCPUS_PER_TABLE (PT_ENTRIES / VCPU_WINDOW_PAGES)
 
 /* Bits of a descriptor's high half. */
 #define DESC_P         (1u << 15)
@@ -55,7 +58,7 @@ int segdesc_validate(struct frame *f) {
 }
 
 /* A vcpu without a GDT reads zeros. The CPU's own page 14 is left alone. */
-void gdt_window_clear(struct vcpu *v) {
+static void gdt_window_clear(struct vcpu *v) {
     uint64_t e = mfn_to_paddr(virt_to_mfn(no_descriptors)) | PTE_P | PTE_A | PTE_NX;
 
     for (unsigned int i = 0; i < GDT_PAGES; i++) WRITE_ONCE(v->mm.window_l1e[i], e);
@@ -91,6 +94,7 @@ int mm_set_gdt(struct vcpu *v, const uint64_t *frames, uint32_t entries) {
         WRITE_ONCE(v->mm.window_l1e[i], frames[i] << PAGE_SHIFT | DATA_PTE);
     }
     v->arch.gdt_entries = entries;
+    window_flush(v);
     return 0;
 undo:
     while (i > 0) frame_put_typed(frame_of(frames[--i]));
@@ -99,14 +103,11 @@ undo:
 
 long do_set_gdt(uint64_t frame_list, uint32_t entries) {
     uint64_t frames[GDT_PAGES];
-    int rc;
 
     if (entries > GDT_PAGES * 512) return -EINVAL;
     if (copy_from_guest(frames, frame_list, DIV_ROUND_UP(entries, 512) * sizeof(frames[0])))
         return -EFAULT;
-    rc = mm_set_gdt(current, frames, entries);
-    if (!rc) tlb_flush_local();
-    return rc;
+    return mm_set_gdt(current, frames, entries);
 }
 
 /* Takes the LDT out of v's window; lazily mapped again. */
@@ -132,6 +133,7 @@ int mm_set_ldt(struct vcpu *v, uint64_t base, uint32_t entries) {
     ldt_unmap(v);
     v->arch.ldt_base = base;
     v->arch.ldt_entries = entries;
+    if (v == current) mm_load_ldt(v);
     return 0;
 }
 
@@ -176,4 +178,71 @@ long do_update_descriptor(uint64_t gaddr, uint64_t desc) {
     WRITE_ONCE(*(uint64_t *)((char *)frame_virt(f) + (gaddr & ~PAGE_MASK)), desc);
     frame_put_typed(f);
     return 0;
+}
+
+/* What is ours in the L4s of a domain, and the tables of slot 260. */
+
+void mm_fill_l4(struct domain *d, uint64_t *l4) {
+    for (unsigned int i = HV_SLOT_FIRST; i <= HV_SLOT_LAST; i++) WRITE_ONCE(l4[i], boot_l4[i]);
+    if (!m2p_strict(d)) /* tables of user mode do without; base.c shows it to kernels */
+        WRITE_ONCE(l4[HV_SLOT_FIRST], 0);
+    WRITE_ONCE(l4[HV_SLOT_PERDOMAIN], mfn_to_paddr(d->mm.perdomain_l3) | TABLE_PTE);
+}
+
+int mm_init_domain(struct domain *d) {
+    uint64_t *l3, *l2;
+    int rc = owner_set(owner_tag(d), d);
+
+    spin_lock_init(&d->mm.lock, ORDER_PAGE_ALLOC);
+    if (rc) return rc;
+    l3 = alloc_page_hv();
+    l2 = l3 ? alloc_page_hv() : NULL;
+    if (!l2) {
+        free_page_hv(l3);
+        owner_set(owner_tag(d), NULL);
+        return -ENOMEM;
+    }
+    l3[0] = virt_to_paddr(l2) | TABLE_PTE;
+    d->mm.perdomain_l2 = l2;
+    d->mm.perdomain_l3 = virt_to_mfn(l3);
+    return 0;
+}
+
+void mm_free_domain(struct domain *d) {
+    uint64_t *l2 = d->mm.perdomain_l2;
+
+    if (!l2) return;
+    for (unsigned int i = 0; i < PT_ENTRIES; i++)
+        if (l2[i] & PTE_P) free_page_hv(paddr_to_virt(l2[i] & PTE_ADDR));
+    free_page_hv(l2);
+    free_page_hv(mfn_to_virt(d->mm.perdomain_l3));
+    hv_free(d->mm.memory_map);
+    owner_set(owner_tag(d), NULL);
+    domain_set_claim(d, 0);
+}
+
+int mm_init_vcpu(struct vcpu *v) {
+    uint64_t *l2 = v->domain->mm.perdomain_l2, *e, *l1;
+
+    v->arch.guest_table = v->arch.guest_table_user = INVALID_MFN;
+    v->info_mfn = INVALID_MFN;
+    if (!l2) /* the idle domain: its vcpus have no window */
+        return 0;
+    e = &l2[v->id / VCPUS_PER_TABLE];
+    if (!(*e & PTE_P)) {
+        l1 = alloc_page_hv();
+        if (!l1) return -ENOMEM;
+        WRITE_ONCE(*e, virt_to_paddr(l1) | TABLE_PTE);
+    }
+    l1 = paddr_to_virt(*e & PTE_ADDR);
+    v->mm.window_l1e = &l1[v->id % VCPUS_PER_TABLE * VCPU_WINDOW_PAGES];
+    gdt_window_clear(v);
+    return 0;
+}
+
+void mm_window_set_cpu_gdt(struct vcpu *v) {
+    uint64_t e = mfn_to_paddr(this_pcpu()->arch.gdt_mfn) | DATA_PTE;
+
+    if (v->mm.window_l1e && v->mm.window_l1e[RESERVED_GDT_PAGE] != e)
+        WRITE_ONCE(v->mm.window_l1e[RESERVED_GDT_PAGE], e);
 }

@@ -7,7 +7,8 @@
  */
 #include "mm_local.h"
 
-/* Domains by id, for frame.owner. Entries are set while no frame of theirs exists. */
+/* Domains by id, for frame.owner. Entries are set while no frame of theirs exists; pages are added
+ * by the creation of domains, one at a time (domctl_lock). */
 #define OWNERS_PER_PAGE 512
 static struct domain **owners[0x8000 / OWNERS_PER_PAGE];
 
@@ -22,29 +23,21 @@ struct domain *owner_domain(uint32_t tag) {
 
 int owner_set(uint32_t tag, struct domain *d) {
     uint32_t id = tag - 1;
-    struct domain **page = READ_ONCE(owners[id / OWNERS_PER_PAGE]), **seen = NULL;
+    struct domain **page = READ_ONCE(owners[id / OWNERS_PER_PAGE]);
 
     if (!page) {
         page = alloc_page_hv();
         if (!page) return -ENOMEM;
-        if (!__atomic_compare_exchange_n(&owners[id / OWNERS_PER_PAGE], &seen, page, false,
-                                         __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-            free_page_hv(page);
-            page = seen;
-        }
+        __atomic_store_n(&owners[id / OWNERS_PER_PAGE], page, __ATOMIC_RELEASE);
     }
     WRITE_ONCE(page[id % OWNERS_PER_PAGE], d);
     return 0;
 }
 
-/* d->mm.lock. A frame that is not on the list any more has no neighbours and is not its head. */
 static void list_remove(struct domain *d, struct frame *f) {
-    if (f->prev)
-        frame_table[f->prev].next = f->next;
-    else if (d->mm.first_frame == frame_nr(f))
-        d->mm.first_frame = f->next;
-    if (f->next) frame_table[f->next].prev = f->prev;
-    f->next = f->prev = 0;
+    spin_lock(&d->mm.lock);
+    frame_unlink(&d->mm.first_frame, f);
+    spin_unlock(&d->mm.lock);
 }
 
 void domain_uncount(struct domain *d, uint64_t pages) {
@@ -62,11 +55,7 @@ void domain_frame_release(struct frame *f) {
     struct domain *d = owner_domain(f->owner);
     bool ours = f->count & FC_HYPERVISOR;
 
-    if (!ours) {
-        spin_lock(&d->mm.lock);
-        list_remove(d, f);
-        spin_unlock(&d->mm.lock);
-    }
+    if (!ours) list_remove(d, f);
     clear_frame(frame_virt(f));
     f->count = 0;
     heap_free(f, 0);
@@ -77,10 +66,7 @@ void domain_frame_release(struct frame *f) {
  * be flushed for. */
 static void give(struct domain *d, struct frame *f) {
     f->owner = owner_tag(d);
-    f->prev = 0;
-    f->next = d->mm.first_frame;
-    if (f->next) frame_table[f->next].prev = (uint32_t)frame_nr(f);
-    d->mm.first_frame = (uint32_t)frame_nr(f);
+    frame_link(&d->mm.first_frame, f);
     __atomic_store_n(&f->count, (f->count & FC_FOREIGN) | FC_ALLOCATED | 1, __ATOMIC_SEQ_CST);
 }
 
@@ -127,9 +113,7 @@ bool domain_steal(struct domain *d, struct frame *f) {
             return false;
         }
     } while (!cas64(&f->count, &x, x & FC_FOREIGN)); /* nobody can get a reference from now on */
-    spin_lock(&d->mm.lock);
     list_remove(d, f);
-    spin_unlock(&d->mm.lock);
     f->owner = OWNER_NONE;
     return true;
 }
@@ -218,9 +202,7 @@ static int give_up(struct domain *d, struct frame *f) {
     while (frame_finish_partial(f))
         if (preempt_check()) return -ERESTART;
     free_domain_frame(f);
-    spin_lock(&d->mm.lock);
     list_remove(d, f);
-    spin_unlock(&d->mm.lock);
     return 0;
 }
 

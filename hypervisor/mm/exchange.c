@@ -15,21 +15,13 @@ struct exchange {
     unsigned int in_order, out_order; /* of extents */
     unsigned int ins, outs;           /* log2 of extents in a chunk; one of them is 0 */
     unsigned int bits;
-    uint32_t stolen, fresh; /* chains of frames through 'next'; of extents for fresh */
+    uint32_t stolen, fresh; /* lists of frames; of extents for fresh */
 };
-
-static void chain(uint32_t *head, struct frame *f) {
-    f->next = *head;
-    *head = (uint32_t)frame_nr(f);
-}
 
 static struct frame *unchain(uint32_t *head) {
     struct frame *f = *head ? &frame_table[*head] : NULL;
 
-    if (f) {
-        *head = f->next;
-        f->next = 0;
-    }
+    if (f) frame_unlink(head, f);
     return f;
 }
 
@@ -41,7 +33,7 @@ static int steal_extent(struct exchange *x, uint64_t i) {
     for (uint64_t k = 0; k < BIT(x->in_order); k++) {
         f = frame_of(mfn + k);
         if (!f || !domain_steal(x->d, f)) return -EINVAL;
-        chain(&x->stolen, f);
+        frame_link(&x->stolen, f);
     }
     return 0;
 }
@@ -54,7 +46,7 @@ static int prepare(struct exchange *x, uint64_t chunk) {
     for (uint64_t j = 0; !rc && j < BIT(x->outs); j++) {
         f = heap_alloc(x->out_order, x->bits, x->d);
         if (f)
-            chain(&x->fresh, f);
+            frame_link(&x->fresh, f);
         else
             rc = -ENOMEM;
     }
@@ -105,7 +97,7 @@ static int commit(struct exchange *x, uint64_t chunk) {
     }
     while ((f = unchain(&x->fresh))) {
         if (!domain_assign(x->d, f, x->out_order, true)) {
-            heap_free(f, x->out_order);
+            frame_link(&x->fresh, f);
             drop_fresh(x);
             domain_uncount(x->d, (BIT(x->outs) - n) << x->out_order);
             return -EINVAL;

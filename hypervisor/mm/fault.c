@@ -9,11 +9,11 @@
 #include "../entry/entry.h"
 #include "mm_local.h"
 
-/* A write to an L1 table that is held at its type. */
-struct pt_write {
+/* A write to an L1 table that is held at its type, or to a read-only device frame. */
+struct write {
     struct domain *d;
-    struct frame *table;
-    uint64_t page; /* of the fault: nothing else may be written */
+    uint64_t va; /* of the fault: no other page, or device register, may be written */
+    paddr_t paddr;
 };
 
 static uint64_t merge(uint64_t whole, uint64_t part, unsigned int bytes, unsigned int bit) {
@@ -23,13 +23,14 @@ static uint64_t merge(uint64_t whole, uint64_t part, unsigned int bytes, unsigne
 }
 
 static int pt_store(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
-    struct pt_write *w = ctx;
-    uint64_t *slot = (uint64_t *)frame_virt(w->table) + ((va & ~PAGE_MASK) / 8), whole, before;
+    struct write *w = ctx;
+    uint64_t *slot = paddr_to_virt(w->paddr | (va & ~PAGE_MASK & ~7UL));
+    uint64_t whole, before;
     unsigned int bit = (va & 7) * 8;
     int rc;
 
     /* Within one entry of the page, and nowhere else. */
-    if ((va & PAGE_MASK) != w->page || (va & (bytes - 1)) || bytes > 8) return -EINVAL;
+    if (((va ^ w->va) & PAGE_MASK) || (va & (bytes - 1)) || bytes > 8) return -EINVAL;
     whole = READ_ONCE(*slot);
     val = merge(whole, val, bytes, bit);
     if (!old) return l1_update(slot, val, w->d, w->d, false);
@@ -39,27 +40,9 @@ static int pt_store(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigne
     return rc;
 }
 
-static bool write_table(struct vcpu *v, uint64_t addr, struct frame *f,
-                        struct cpu_user_regs *regs) {
-    struct pt_write w = {v->domain, f, addr & PAGE_MASK};
-    uint64_t type = table_hold(v->domain, f);
-    bool done;
-
-    if (type == FT_NONE) return false;
-    done = type == FT_L1 && emulate_pt_write(regs, addr, pt_store, &w) == 0;
-    frame_put_typed(f);
-    return done;
-}
-
-/* A write to a read-only device frame. */
-struct device_write {
-    uint64_t va;
-    paddr_t paddr;
-};
-
 /* Configuration space takes what the MSI filter leaves of it; all else is dropped. */
 static int device_store(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes) {
-    const struct device_write *w = ctx;
+    const struct write *w = ctx;
 
     if (old || va != w->va || (va & (bytes - 1))) return -EINVAL;
     if (bytes <= 4) pci_guest_write_mem(w->paddr, bytes, (uint32_t)val);
@@ -69,11 +52,19 @@ static int device_store(void *ctx, uint64_t va, uint64_t *old, uint64_t val, uns
 /* A guest kernel wrote to a page that its table maps read-only by entry e. */
 static bool write_read_only(struct vcpu *v, uint64_t addr, uint64_t e, struct cpu_user_regs *regs) {
     struct frame *f = frame_of(pte_mfn(e));
-    struct device_write w = {addr, (e & PTE_ADDR) | (addr & ~PAGE_MASK)};
+    struct write w = {v->domain, addr, (e & PTE_ADDR) | (addr & ~PAGE_MASK)};
+    uint64_t type;
+    bool done;
 
-    if (f && f->owner != OWNER_IO) return write_table(v, addr, f, regs);
-    return rangeset_contains(mmio_ro_ranges, pte_mfn(e), pte_mfn(e)) &&
-           emulate_pt_write(regs, addr, device_store, &w) == 0;
+    if (!f || f->owner == OWNER_IO)
+        return rangeset_contains(mmio_ro_ranges, pte_mfn(e), pte_mfn(e)) &&
+               emulate_pt_write(regs, addr, device_store, &w) == 0;
+    type = table_hold(v->domain, f);
+    if (type == FT_NONE) return false;
+    w.paddr = frame_nr(f) << PAGE_SHIFT;
+    done = type == FT_L1 && emulate_pt_write(regs, addr, pt_store, &w) == 0;
+    frame_put_typed(f);
+    return done;
 }
 
 /* The tables allow by now what faulted: another CPU changed them, or this CPU remembered old ones.

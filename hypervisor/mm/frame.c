@@ -110,7 +110,7 @@ static void set_partial(struct frame *f, bool adopted) {
 static void flush_for_new_type(struct frame *f) {
     bool everywhere = READ_ONCE(f->count) & FC_FOREIGN;
 
-    flush_stale(f, everywhere ? NULL : owner_domain(f->owner));
+    flush_since(everywhere ? NULL : owner_domain(f->owner), f->tlb_stamp);
     if (everywhere) __atomic_fetch_and(&f->count, ~FC_FOREIGN, __ATOMIC_SEQ_CST);
 }
 

@@ -48,7 +48,7 @@ static int io_get(uint64_t *val, struct domain *pt_owner, struct domain *pg_owne
     return 0;
 }
 
-void note_foreign(struct frame *f, const struct domain *pt_owner) {
+static void note_foreign(struct frame *f, const struct domain *pt_owner) {
     if (f->owner != owner_tag(pt_owner) && !(READ_ONCE(f->count) & FC_FOREIGN))
         __atomic_fetch_or(&f->count, FC_FOREIGN, __ATOMIC_SEQ_CST);
 }
@@ -85,16 +85,12 @@ static int l1_get(uint64_t *val, struct domain *d) {
     return get_refs(val, d, d);
 }
 
-static inline void put_refs(uint64_t val) {
+static inline void l1_put(uint64_t val) {
     struct frame *f = frame_of(pte_mfn(val));
 
-    if (unlikely(!f || f->owner == OWNER_IO)) return;
+    if (!(val & PTE_P) || unlikely(!f || f->owner == OWNER_IO)) return;
     if (val & PTE_RW) frame_drop_writable_type(f);
     frame_drop(f);
-}
-
-void l1_put(uint64_t val) {
-    if (val & PTE_P) put_refs(val);
 }
 
 int l1_validate(struct frame *f) {
@@ -118,7 +114,7 @@ void l1_devalidate(struct frame *f, unsigned int entries) {
     const uint64_t *t = frame_virt(f);
 
     for (unsigned int i = 0; (i = next_present(t, i, entries)) < entries; i++)
-        put_refs(READ_ONCE(t[i]));
+        l1_put(READ_ONCE(t[i]));
 }
 
 int l1_update(uint64_t *slot, uint64_t val, struct domain *pt_owner, struct domain *pg_owner,
@@ -146,4 +142,67 @@ int l1_cmpxchg(uint64_t *slot, uint64_t *old, uint64_t val, struct domain *d) {
     }
     l1_put(*old);
     return 0;
+}
+
+/*
+ * Entries for granted frames. The grant table checked the grant and took the references; here they
+ * move into an L1 entry of current's domain, and back.
+ */
+
+/* An L1 entry of v's domain, its table held by a frame and a type reference. */
+static uint64_t *entry_hold(struct vcpu *v, uint64_t addr, bool is_pte, struct frame **table) {
+    uint64_t *slot, type;
+
+    if (is_pte) {
+        *table = frame_of(addr >> PAGE_SHIFT);
+        if (!*table || (addr & 7)) return NULL;
+        slot = (uint64_t *)((char *)frame_virt(*table) + (addr & ~PAGE_MASK));
+    } else {
+        slot = walk_tables(v->domain, v->arch.guest_table, addr, table, NULL);
+        if (!slot) return NULL;
+    }
+    type = table_hold(v->domain, *table);
+    if (type == FT_L1) return slot;
+    if (type != FT_NONE) frame_put_typed(*table);
+    return NULL;
+}
+
+int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags) {
+    struct frame *table, *f = frame_of(mfn_x(mfn));
+    uint64_t *slot = entry_hold(current, addr, contains_pte, &table), e;
+
+    if (!slot) return -EINVAL;
+    e = mfn_to_paddr(mfn) | PTE_P | flags;
+    e |= flags & PTE_USER ? PTE_G : PTE_GUEST_KERNEL | PTE_USER;
+    if (f && (flags & PTE_RW)) note_foreign(f, current->domain);
+    l1_put(__atomic_exchange_n(slot, e, __ATOMIC_SEQ_CST));
+    frame_put_typed(table);
+    return 0;
+}
+
+static bool replace(uint64_t *slot, mfn_t mfn, bool writable, uint64_t val) {
+    uint64_t old = READ_ONCE(*slot);
+
+    do {
+        if (!(old & PTE_P) || pte_mfn(old) != mfn_x(mfn) || !(old & PTE_RW) == writable)
+            return false;
+    } while (!cas64(slot, &old, val));
+    return true;
+}
+
+int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, uint64_t new_addr) {
+    struct frame *table, *from;
+    uint64_t *slot = entry_hold(current, addr, contains_pte, &table), *new, val = 0;
+    int rc = -EINVAL;
+
+    if (!slot) return -EINVAL;
+    new = new_addr ? entry_hold(current, new_addr, false, &from) : NULL;
+    if (new) {
+        val = __atomic_exchange_n(new, 0, __ATOMIC_SEQ_CST);
+        frame_put_typed(from);
+    }
+    if (new || !new_addr) rc = replace(slot, mfn, writable, val) ? 0 : -EINVAL;
+    if (rc) l1_put(val); /* a guest that names the wrong address loses the entry that it offered */
+    frame_put_typed(table);
+    return rc;
 }

@@ -196,10 +196,6 @@ __init void mm_init(void) {
     if (!mmio_ro_ranges) panic("Too little memory for Hospes's tables");
 }
 
-void mm_init_late(void) {
-    printk(KERN_INFO "Memory: %lu of %lu MiB free\n", mm_free_pages() >> 8, mm_total_pages() >> 8);
-}
-
 bool mfn_valid(mfn_t m) { return mfn_x(m) < max_frame && frame_table[mfn_x(m)].owner != OWNER_IO; }
 
 struct frame *mfn_to_frame(mfn_t m) {
@@ -281,7 +277,7 @@ void iounmap(void *v) {
     end = unmap_from(va);
     BUG_ON(end == va);
     /* The exchange of nothing orders the entries before the clock. */
-    flush_all_since(__atomic_fetch_add(&tlb_flush_clock, 0, __ATOMIC_SEQ_CST));
+    flush_since(NULL, __atomic_fetch_add(&tlb_flush_clock, 0, __ATOMIC_SEQ_CST));
     if (next_va == end + PAGE_SIZE) next_va = va;
     spin_unlock(&ioremap_lock);
 }

@@ -4,10 +4,13 @@
  * has the count in the command's upper bits. For a PV domain a gmfn is a machine frame number, and
  * allocation tells the M2P which pfn the frame has.
  */
+#include <hv/acpi.h>
 
 #include "mm_local.h"
 
-#define EXTENT_SHIFT 6 /* MEMOP_EXTENT_SHIFT */
+#define MAX_MAP      1024                           /* entries of a domain's map */
+#define M2P_END      (M2P_RO_START + (256UL << 30)) /* of what the ABI sets apart */
+#define EXTENT_SHIFT 6                              /* MEMOP_EXTENT_SHIFT */
 #define CMD_MASK     ((1u << EXTENT_SHIFT) - 1)
 #define MAX_EXTENTS  (0xffffffffu >> EXTENT_SHIFT)
 
@@ -108,13 +111,6 @@ static long reservation(unsigned int op, uint64_t start, uint64_t arg) {
     return (long)m.done;
 }
 
-/* A guest that has not said yet has no frame above 0. */
-static long last_gpfn(const struct domain *d) {
-    uint64_t n = READ_ONCE(d->shared_info->arch.max_pfn);
-
-    return n ? (long)n - 1 : 0;
-}
-
 static long domain_number(unsigned int op, uint64_t arg) {
     struct xen_memory_domain r;
     struct domain *d;
@@ -127,8 +123,10 @@ static long domain_number(unsigned int op, uint64_t arg) {
         rc = (long)d->mm.tot_pages;
     else if (op == XENMEM_maximum_reservation)
         rc = (long)d->mm.max_pages;
-    else /* maximum_gpfn: what the guest itself says */
-        rc = d->shared_info ? last_gpfn(d) : -ESRCH;
+    else if (d->shared_info) /* maximum_gpfn: what the guest says, which may not have yet */
+        rc = (long)max(READ_ONCE(d->shared_info->arch.max_pfn), 1UL) - 1;
+    else
+        rc = -ESRCH;
     domain_put(d);
     return rc;
 }
@@ -201,31 +199,194 @@ static long resource_frames(struct domain *d, const struct xen_mem_acquire_resou
     return 0;
 }
 
-static long resource_size(struct domain *d, struct xen_mem_acquire_resource *r, uint64_t start,
-                          uint64_t arg) {
-    if (r->nr_frames || start) return -EINVAL;
-    r->nr_frames = (uint32_t)grant_resource_max_frames(d, r->id);
-    return copy_field_to_guest(arg, struct xen_mem_acquire_resource, nr_frames, r) ? -EFAULT : 0;
-}
-
 static long acquire_resource(uint64_t start, uint64_t arg) {
     struct xen_mem_acquire_resource r;
     struct domain *d;
-    long rc;
+    long rc, most;
 
     if (copy_from_guest(&r, arg, sizeof(r))) return -EFAULT;
     if (r.pad || r.frame >> 32 || (r.frame + r.nr_frames) >> 32) return -EINVAL;
     if (r.domid == DOMID_SELF || r.domid == current->domain->id) return -EPERM;
     rc = memop_domain(r.domid, XENMEM_acquire_resource, &d);
     if (rc) return rc;
-    if (r.type != XENMEM_resource_grant_table || grant_resource_max_frames(d, r.id) <= 0)
+    most = grant_resource_max_frames(d, r.id);
+    if (r.type != XENMEM_resource_grant_table || most <= 0) {
         rc = -EINVAL;
-    else if (!handle_addr(r.frame_list))
-        rc = resource_size(d, &r, start, arg);
-    else
+    } else if (handle_addr(r.frame_list)) {
         rc = resource_frames(d, &r, start, arg);
+    } else if (r.nr_frames || start) { /* the size is asked for */
+        rc = -EINVAL;
+    } else {
+        r.nr_frames = (uint32_t)most;
+        rc = copy_field_to_guest(arg, struct xen_mem_acquire_resource, nr_frames, &r) ? -EFAULT : 0;
+    }
     domain_put(d);
     return rc;
+}
+
+/* Memory maps, the machine's and the domains', and where the M2P lies. */
+
+static long set_memory_map(uint64_t arg) {
+    struct xen_foreign_memory_map m;
+    struct e820entry_hv *map, *old;
+    struct domain *d;
+    long rc;
+
+    if (copy_from_guest(&m, arg, sizeof(m))) return -EFAULT;
+    if (m.map.nr_entries > MAX_MAP) return -EINVAL;
+    rc = memop_domain(m.domid, XENMEM_set_memory_map, &d);
+    if (rc) return rc;
+    map = hv_new_array(struct e820entry_hv, max(m.map.nr_entries, 1u));
+    if (!map) {
+        rc = -ENOMEM;
+    } else if (copy_from_guest(map, handle_addr(m.map.buffer), sizeof(*map) * m.map.nr_entries)) {
+        rc = -EFAULT;
+    } else {
+        spin_lock(&d->mm.lock);
+        old = d->mm.memory_map;
+        d->mm.memory_map = map;
+        d->mm.memory_map_nr = m.map.nr_entries;
+        spin_unlock(&d->mm.lock);
+        map = old;
+    }
+    hv_free(map);
+    domain_put(d);
+    return rc;
+}
+
+/* Copies from d's map, which may be replaced at any time, and gives its length; 0: it has none. */
+static uint32_t map_entry(struct domain *d, uint32_t i, struct e820entry_hv *e) {
+    uint32_t nr;
+
+    spin_lock(&d->mm.lock);
+    nr = d->mm.memory_map_nr;
+    if (i < nr) *e = d->mm.memory_map[i];
+    spin_unlock(&d->mm.lock);
+    return nr;
+}
+
+static long memory_map(uint64_t arg) {
+    struct xen_memory_map m;
+    struct e820entry_hv e;
+    uint32_t i;
+
+    if (copy_from_guest(&m, arg, sizeof(m))) return -EFAULT;
+    if (!map_entry(current->domain, 0, &e)) return -ENOSYS;
+    for (i = 0; i < m.nr_entries && map_entry(current->domain, i, &e) > i; i++)
+        if (copy_to_guest_idx(handle_addr(m.buffer), i, &e)) return -EFAULT;
+    m.nr_entries = i;
+    return copy_to_guest(arg, &m, sizeof(m)) ? -EFAULT : 0;
+}
+
+/* The machine's map as it is written out: e820, with what the caller may not map as reserved. */
+struct map_writer {
+    uint64_t buffer; /* 0: only count */
+    uint32_t room, n;
+};
+
+static int put_entry(struct map_writer *w, const struct e820entry_hv *e) {
+    if (w->buffer) {
+        if (w->n >= w->room) return -EINVAL;
+        if (copy_to_guest_idx(w->buffer, w->n, e)) return -EFAULT;
+    }
+    w->n++;
+    return 0;
+}
+
+/* The first frame of [s, e] that is in the set, or is not; e + 1: none. */
+static uint64_t first_frame(struct rangeset *r, uint64_t s, uint64_t e, bool in_set) {
+    uint64_t mid, x;
+
+    if (in_set ? !rangeset_overlaps(r, s, e) : rangeset_contains(r, s, e)) return e + 1;
+    if (in_set ? rangeset_contains(r, s, s) : !rangeset_overlaps(r, s, s)) return s;
+    mid = s + (e - s) / 2;
+    x = first_frame(r, s, mid, in_set);
+    return x <= mid ? x : first_frame(r, mid + 1, e, in_set);
+}
+
+/* An I/O APIC is not the caller's to use, though it may look at it. e + 1: none in [s, e]. */
+static uint64_t first_ioapic(uint64_t s, uint64_t e) {
+    uint64_t first = e + 1, f;
+
+    for (unsigned int i = 0; i < acpi.nr_ioapics; i++) {
+        f = acpi.ioapics[i].addr >> PAGE_SHIFT;
+        if (f >= s && f < first) first = f;
+    }
+    return first;
+}
+
+/* Reserved entries for frames of [s, e] that are denied; not for a last range that is open. */
+static int put_denied(struct map_writer *w, uint64_t s, uint64_t e, bool last) {
+    struct rangeset *caps = current->domain->iomem_caps;
+    struct e820entry_hv entry = {.type = 2};
+    uint64_t next;
+    int rc;
+
+    while (s <= e && (s = min(first_frame(caps, s, e, false), first_ioapic(s, e))) <= e) {
+        next = first_frame(caps, s, e, true);
+        while (next <= e && first_ioapic(next, next) == next)
+            next = next < e ? first_frame(caps, next + 1, e, true) : e + 1;
+        if (last && next > e) return 0;
+        entry.addr = s << PAGE_SHIFT;
+        entry.size = (next - s) << PAGE_SHIFT;
+        rc = put_entry(w, &entry);
+        if (rc) return rc;
+        s = next;
+    }
+    return 0;
+}
+
+static long machine_memory_map(uint64_t arg) {
+    struct xen_memory_map m;
+    struct map_writer w = {0};
+    uint64_t next = 0; /* first frame behind the last entry */
+    int rc = policy_check(current->domain, NULL, POL_MEMORY_FOREIGN, XENMEM_machine_memory_map);
+
+    if (rc) return rc;
+    if (copy_from_guest(&m, arg, sizeof(m))) return -EFAULT;
+    w.buffer = handle_addr(m.buffer);
+    w.room = m.nr_entries;
+    if (w.buffer && m.nr_entries < machine_e820_nr + 1) return -EINVAL;
+    for (unsigned int i = 0; !rc && i < machine_e820_nr; i++) {
+        const struct e820entry_hv *e = &machine_e820[i];
+        uint64_t first = e->addr >> PAGE_SHIFT;
+
+        if (first > next) rc = put_denied(&w, next, first - 1, false);
+        if (!rc) rc = put_entry(&w, e);
+        next = ROUND_UP(e->addr + e->size, PAGE_SIZE) >> PAGE_SHIFT;
+    }
+    if (!rc) rc = put_denied(&w, next, BIT(cpu_has.phys_bits - PAGE_SHIFT) - 1, true);
+    if (rc) return rc;
+    m.nr_entries = w.n;
+    return copy_to_guest(arg, &m, sizeof(m)) ? -EFAULT : 0;
+}
+
+static long machphys_mapping(uint64_t arg) {
+    struct xen_machphys_mapping m = {
+        .v_start = M2P_RO_START,
+        .v_end = M2P_END,
+        .max_mfn = current->domain->is_control ? max_frame - 1 : (M2P_END - M2P_RO_START) / 8 - 1,
+    };
+
+    return copy_to_guest(arg, &m, sizeof(m)) ? -EFAULT : 0;
+}
+
+/* A hole repeats the frame before it, as Xen's does. */
+static long machphys_mfn_list(uint64_t arg) {
+    uint64_t frames_per_chunk = (2UL << 20) / sizeof(uint64_t);
+    struct xen_machphys_mfn_list l;
+    xen_pfn_t mfn, last = 0;
+    uint32_t i;
+
+    if (copy_from_guest(&l, arg, sizeof(l))) return -EFAULT;
+    for (i = 0; i < l.max_extents && i * frames_per_chunk < max_frame; i++) {
+        mfn = m2p_chunk(i);
+        if (!mfn) mfn = last;
+        if (copy_to_guest_idx(handle_addr(l.extent_start), i, &mfn)) return -EFAULT;
+        last = mfn;
+    }
+    l.nr_extents = i;
+    return copy_to_guest(arg, &l, sizeof(l)) ? -EFAULT : 0;
 }
 
 long do_memory_op(uint64_t cmd, uint64_t arg) {
@@ -252,6 +413,14 @@ long do_memory_op(uint64_t cmd, uint64_t arg) {
     case XENMEM_remove_from_physmap: return physmap_op(op, arg);
     case XENMEM_get_sharing_freed_pages:
     case XENMEM_get_sharing_shared_pages: return 0;
-    default: return memory_map_op(op, arg);
+    case XENMEM_set_memory_map: return set_memory_map(arg);
+    case XENMEM_memory_map: return memory_map(arg);
+    case XENMEM_machine_memory_map: return machine_memory_map(arg);
+    case XENMEM_machphys_mapping: return machphys_mapping(arg);
+    case XENMEM_machphys_mfn_list: return machphys_mfn_list(arg);
+    case XENMEM_set_pod_target:
+    case XENMEM_get_pod_target: return -EINVAL;               /* not for PV */
+    case XENMEM_machphys_compat_mfn_list: return -EOPNOTSUPP; /* 32-bit guests */
+    default: return -ENOSYS;
     }
 }

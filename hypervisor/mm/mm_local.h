@@ -51,6 +51,24 @@ static inline void clear_frame(void *p) {
     __asm__ volatile("rep stosq" : "+D"(p), "+c"(n) : "a"(0) : "memory");
 }
 
+/* Lists of frames: a domain's, free blocks, an exchange's. */
+static inline void frame_link(uint32_t *head, struct frame *f) {
+    f->prev = 0;
+    f->next = *head;
+    *head = (uint32_t)frame_nr(f);
+    if (f->next) frame_table[f->next].prev = *head;
+}
+
+/* A frame that is on no list has no neighbours and is not the head. */
+static inline void frame_unlink(uint32_t *head, struct frame *f) {
+    if (f->prev)
+        frame_table[f->prev].next = f->next;
+    else if (*head == frame_nr(f))
+        *head = f->next;
+    if (f->next) frame_table[f->next].prev = f->prev;
+    f->next = f->prev = 0;
+}
+
 /* On failure *old is the present value. */
 static inline bool cas64(uint64_t *p, uint64_t *old, uint64_t val) {
     return __atomic_compare_exchange_n(p, old, val, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
@@ -81,12 +99,10 @@ static inline void frame_ref(struct frame *f) {
     __atomic_fetch_add(&f->count, 1, __ATOMIC_SEQ_CST);
 }
 
-/*
- * frame.c: type references. For type_get the caller holds a frame reference. 0; -ERESTART:
+/* frame.c: type references. For type_get the caller holds a frame reference. 0; -ERESTART:
  * preempted, ask again later (nothing is held by the caller); -EINVAL, -EBUSY, -EPERM: it can not
  * have that type now; -EINTR: the same, and the undoing was preempted, so the frame is PARTIAL and
- * must be finished. type_get_now leaves that to current and says -EINVAL.
- */
+ * must be finished. type_get_now leaves that to current and says -EINVAL. */
 int type_get(struct frame *f, uint64_t type);
 int type_get_now(struct frame *f, uint64_t type);
 /* sub: 1, or 1 + FT_LINEAR_ONE; given up in either case. -ERESTART: the table is still being torn
@@ -193,17 +209,14 @@ static inline uint64_t entry_exchange(uint64_t *slot, uint64_t val, bool preserv
 /* l1.c */
 int l1_validate(struct frame *f);
 void l1_devalidate(struct frame *f, unsigned int entries);
-void l1_put(uint64_t val);
 /* pg_owner is the owner of the frame that the entry maps. */
 int l1_update(uint64_t *slot, uint64_t val, struct domain *pt_owner, struct domain *pg_owner,
               bool preserve_ad);
 int l1_cmpxchg(uint64_t *slot, uint64_t *old, uint64_t val, struct domain *d);
-void note_foreign(struct frame *f, const struct domain *pt_owner);
 bool owns_devices(const struct domain *d);
 
 /* descriptors.c */
 int segdesc_validate(struct frame *f);
-void gdt_window_clear(struct vcpu *v);
 void ldt_unmap(struct vcpu *v);
 bool ldt_map_page(struct vcpu *v, unsigned int page);
 
@@ -232,8 +245,8 @@ uint64_t m2p_chunk(uint64_t i);
 
 /* base.c: which CPUs flush, and for guests' requests. */
 int flush_vcpus(struct domain *d, uint64_t bitmap_va, uint64_t va);
-void flush_all_since(uint32_t stamp); /* the CPUs that did not flush since */
-void flush_stale(const struct frame *f, const struct domain *owner); /* NULL: all CPUs */
+/* Those of d's, or of all if it is NULL, that did not flush since. */
+void flush_since(const struct domain *d, uint32_t stamp);
 int new_user_base(struct vcpu *v, uint64_t mfn);
 /* With m2p_strict, an L4 loses the M2P when it becomes a user base pointer; without, it gets it
  * when it becomes a kernel's. As Xen. */
@@ -244,6 +257,5 @@ static inline bool m2p_strict(const struct domain *d) {
 /* Parts of memory_op. memop_domain: a domain named by an operation, with a reference; 0, -ESRCH,
  * -EPERM. */
 long memory_exchange(uint64_t arg);
-long memory_map_op(unsigned int op, uint64_t arg);
 int memop_domain(domid_t id, unsigned int op, struct domain **out);
 unsigned int memop_max_order(const struct domain *d); /* for extents that the caller may ask for */

@@ -291,13 +291,6 @@ static int flush_cache(struct domain *d) {
     return 0;
 }
 
-static int set_ldt(struct vcpu *v, const struct mmuext_op *op) {
-    int rc = mm_set_ldt(v, op->arg1.linear_addr, op->arg2.nr_ents);
-
-    if (!rc) mm_load_ldt(v);
-    return rc;
-}
-
 static int flush_multi(struct vcpu *v, const struct mmuext_op *op, uint64_t va) {
     return flush_vcpus(v->domain, handle_addr(op->arg2.vcpumask), va) ? -EINVAL : 0;
 }
@@ -319,7 +312,7 @@ static int own_op(struct vcpu *v, const struct mmuext_op *op) {
         return 0;
     case MMUEXT_FLUSH_CACHE:
     case MMUEXT_FLUSH_CACHE_GLOBAL: return flush_cache(v->domain);
-    case MMUEXT_SET_LDT: return set_ldt(v, op);
+    case MMUEXT_SET_LDT: return mm_set_ldt(v, va, op->arg2.nr_ents);
     default: return -ENOSYS;
     }
 }

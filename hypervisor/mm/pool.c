@@ -6,7 +6,6 @@
  * Pages with free objects are on their class's list; an empty page goes back to the heap unless it
  * is the last of its class.
  */
-
 #include "mm_local.h"
 
 #define MIN_SHIFT  4
@@ -20,107 +19,78 @@ struct object {
 struct slab {
     struct list list; /* on classes[] while it has free objects */
     struct object *free;
-    uint16_t used, class;
-    uint32_t pad;
+    uint32_t used, class;
 } __aligned(16);
 
 static spinlock_t pool_lock = SPINLOCK_INIT(ORDER_POOL);
-static struct list classes[NR_CLASSES];
-static bool ready;
+static struct list classes[NR_CLASSES]; /* each is made with its first page */
 
-static void pool_init(void) {
-    for (unsigned int i = 0; i < NR_CLASSES; i++) list_init(&classes[i]);
-    ready = true;
-}
-
-static void *large_alloc(size_t n) {
-    unsigned int order = order_for(n);
-    void *p = alloc_pages_hv(order);
-
-    if (p) mfn_to_frame(virt_to_mfn(p))->prev = order;
-    return p;
-}
-
-static void large_free(void *p) {
-    struct frame *f = mfn_to_frame(virt_to_mfn(p));
-    unsigned int order = f->prev;
-
-    f->prev = 0;
-    free_pages_hv(p, order);
-}
-
-/* Cuts a page into objects; not yet on a list. */
-static struct slab *slab_make(void *page, unsigned int class) {
+/* Cuts a page into objects. */
+static void slab_add(struct slab *s, unsigned int class) {
     size_t size = 1UL << (class + MIN_SHIFT);
-    size_t first = ROUND_UP(sizeof(struct slab), size);
-    struct slab *s = page;
 
-    s->class = (uint16_t) class;
-    for (size_t at = first; at + size <= PAGE_SIZE; at += size) {
-        struct object *o = (struct object *)((char *)page + at);
+    s->class = class;
+    for (size_t at = ROUND_UP(sizeof(*s), size); at + size <= PAGE_SIZE; at += size) {
+        struct object *o = (struct object *)((char *)s + at);
 
         o->next = s->free;
         s->free = o;
     }
-    return s;
-}
-
-static void *slab_take(unsigned int class) {
-    struct object *o = NULL;
-    struct slab *s;
-
-    if (!list_empty(&classes[class])) {
-        s = list_first(&classes[class], struct slab, list);
-        o = s->free;
-        s->free = o->next;
-        s->used++;
-        if (!s->free) list_del(&s->list);
-    }
-    return o;
+    if (!classes[class].next) list_init(&classes[class]);
+    list_add(&s->list, &classes[class]);
 }
 
 void *hv_alloc(size_t n) {
     unsigned int class = n <= 16 ? 0 : fls64(n - 1) + 1 - MIN_SHIFT;
-    void *page, *o;
+    struct slab *s;
+    struct object *o;
+    void *page;
 
     if (n > MAX_SIZE) return NULL;
-    if (class >= NR_CLASSES) return large_alloc(n);
+    if (class >= NR_CLASSES) {
+        page = alloc_pages_hv(order_for(n));
+        if (page) mfn_to_frame(virt_to_mfn(page))->prev = order_for(n);
+        return page;
+    }
     spin_lock(&pool_lock);
-    if (unlikely(!ready)) pool_init();
-    while (!(o = slab_take(class))) {
+    while (!classes[class].next || list_empty(&classes[class])) {
         spin_unlock(&pool_lock);
         page = alloc_page_hv();
         if (!page) return NULL;
         spin_lock(&pool_lock);
-        list_add(&slab_make(page, class)->list, &classes[class]);
+        slab_add(page, class);
     }
+    s = list_first(&classes[class], struct slab, list);
+    o = s->free;
+    s->free = o->next;
+    s->used++;
+    if (!s->free) list_del(&s->list);
     spin_unlock(&pool_lock);
     memset(o, 0, 1UL << (class + MIN_SHIFT));
     return o;
 }
 
-static void slab_give(struct slab *s, struct object *o, void **empty) {
-    struct list *head = &classes[s->class];
-
-    if (!s->free) list_add(&s->list, head);
-    o->next = s->free;
-    s->free = o;
-    if (--s->used == 0 && !(head->next == &s->list && head->prev == &s->list)) {
-        list_del(&s->list);
-        *empty = s;
-    }
-}
-
 void hv_free(void *p) {
-    void *empty = NULL;
+    struct slab *s = (struct slab *)((uintptr_t)p & PAGE_MASK);
+    struct object *o = p;
+    struct list *head;
+    uint32_t order;
+    bool empty;
 
     if (!p) return;
-    if (!((uintptr_t)p & ~PAGE_MASK)) {
-        large_free(p);
+    if (p == s) {
+        order = mfn_to_frame(virt_to_mfn(p))->prev;
+        mfn_to_frame(virt_to_mfn(p))->prev = 0;
+        free_pages_hv(p, order);
         return;
     }
     spin_lock(&pool_lock);
-    slab_give((struct slab *)((uintptr_t)p & PAGE_MASK), p, &empty);
+    head = &classes[s->class];
+    if (!s->free) list_add(&s->list, head);
+    o->next = s->free;
+    s->free = o;
+    empty = --s->used == 0 && !(head->next == &s->list && head->prev == &s->list);
+    if (empty) list_del(&s->list);
     spin_unlock(&pool_lock);
-    free_page_hv(empty);
+    if (empty) free_page_hv(s);
 }

@@ -18,16 +18,6 @@ static uint64_t adjust(uint64_t e, unsigned int level) {
     return e | PTE_USER | (level == 4 ? PTE_A : 0);
 }
 
-/* An entry whose frame can not be had as a table of the next level: perhaps it is linear. */
-static int linear_get(struct frame *table, unsigned int level, uint64_t e, struct frame *child) {
-    if (e & PTE_RW) return -EINVAL;
-    if (child == table) return 0;
-    if (!frame_try_get(child, table->owner)) return -EINVAL;
-    if (!frame_linear_get(table, child, (uint64_t)level << FT_SHIFT)) return 0;
-    frame_drop(child);
-    return -EINVAL;
-}
-
 /* Takes what entry e of table needs. Errors as type_get. */
 static int entry_get(struct frame *table, unsigned int level, uint64_t e) {
     struct frame *child = frame_of(pte_mfn(e));
@@ -36,9 +26,10 @@ static int entry_get(struct frame *table, unsigned int level, uint64_t e) {
     if (e & ~TABLE_FLAGS) return -EINVAL;
     if (!child || !frame_try_get(child, table->owner)) return -EINVAL;
     rc = type_get(child, (uint64_t)(level - 1) << FT_SHIFT);
-    if (!rc) return 0;
-    frame_drop(child);
-    return rc == -EINVAL ? linear_get(table, level, e, child) : rc;
+    if (rc == -EINVAL && !(e & PTE_RW)) /* perhaps it is linear */
+        rc = child == table ? 0 : frame_linear_get(table, child, (uint64_t)level << FT_SHIFT);
+    if (rc || child == table) frame_drop(child); /* a table's entry for itself holds nothing */
+    return rc;
 }
 
 /* Gives it back. True: the child is left partial, and our frame reference on it with the caller. */

@@ -110,10 +110,6 @@ struct mm_vcpu {
     struct frame *pending; /* PARTIAL table, with a frame reference, that v must tear down */
 };
 
-bool mfn_valid(mfn_t m); /* is RAM that Hospes manages */
-struct frame *mfn_to_frame(mfn_t m);
-mfn_t frame_to_mfn(const struct frame *f);
-
 /* Hospes's own memory. Always in the direct map. Zeroed. */
 void *alloc_pages_hv(unsigned int order); /* 2^order pages; NULL when none */
 void free_pages_hv(void *p, unsigned int order);
@@ -125,6 +121,9 @@ void hv_free(void *p);    /* NULL is fine */
 #define hv_new_array(type, n) ((type *)hv_alloc(sizeof(type) * (size_t)(n)))
 
 /* Direct map and private mappings. */
+bool mfn_valid(mfn_t m); /* is RAM that Hospes manages */
+struct frame *mfn_to_frame(mfn_t m);
+mfn_t frame_to_mfn(const struct frame *f);
 void *mfn_to_virt(mfn_t m); /* RAM only */
 void *paddr_to_virt(paddr_t p);
 mfn_t virt_to_mfn(const void *v); /* direct map or Hospes image addresses */
@@ -140,7 +139,6 @@ void iounmap(void *v);
 /* Boot: order of calls is in boot/main.c. */
 void mm_boot_add_ram(paddr_t start, paddr_t end); /* usable, not holding anything */
 void mm_init(void);                               /* frame table, direct map, M2P, allocator */
-void mm_init_late(void);                          /* says how much memory there is */
 
 /* 2^order contiguous frames owned by d, each with the owner's reference; bits: highest address
  * bit + 1 allowed, 0 any. Counts against d's max_pages and claims. */
@@ -171,8 +169,7 @@ int mm_relinquish_domain(struct domain *d);  /* all frames; preemptible: -ERESTA
 void mm_free_domain(struct domain *d);
 void mm_fill_l4(struct domain *d, uint64_t *l4); /* slots 256..271 */
 
-/* Validates a table of d at this level and pins it, as MMUEXT_PIN_Ln_TABLE: for the dom0 builder.
- * -ERESTART: call again. */
+/* MMUEXT_PIN_Ln_TABLE, for the dom0 builder. -ERESTART: call again. */
 int mm_pin_table(struct domain *d, mfn_t table, unsigned int level);
 
 /* vcpu context (setvcpucontext, VCPUOP_initialise): take the references for it. */
@@ -180,10 +177,8 @@ int mm_set_base(struct vcpu *v, mfn_t kernel_l4, mfn_t user_l4); /* typed L4; -E
 int mm_set_gdt(struct vcpu *v, const uint64_t *frames, uint32_t entries);
 void mm_drop_gdt(struct vcpu *v);
 int mm_set_ldt(struct vcpu *v, uint64_t base, uint32_t entries);
-/* Loads the LDT register for v, whose GDT window is in use on this CPU; after set_ldt too. */
-void mm_load_ldt(const struct vcpu *v);
-/* Registers v->info in a guest frame: VCPUOP_register_vcpu_info. */
-int mm_map_vcpu_info(struct vcpu *v, uint64_t gfn, uint32_t offset);
+void mm_load_ldt(const struct vcpu *v); /* for v, whose GDT window is in use on this CPU */
+int mm_map_vcpu_info(struct vcpu *v, uint64_t gfn, uint32_t offset); /* register_vcpu_info */
 /* FIFO control blocks and event arrays: a writable, mapped guest frame. NULL with *err. */
 void *mm_map_guest_frame(struct domain *d, uint64_t gfn, int *err);
 void mm_unmap_guest_frame(void *va); /* any address in it */
@@ -210,13 +205,11 @@ bool mm_handle_fault(struct vcpu *v, uint64_t addr, uint32_t error_code,
 int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags);
 int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, uint64_t new_addr);
 
-/* TLB. flush_domain: va, or FLUSH_ALL_VA (hv/irq.h), on every CPU that runs a vcpu of d. */
+/* On every CPU that runs a vcpu of d: va, or FLUSH_ALL_VA (hv/irq.h). */
 void flush_domain(struct domain *d, uint64_t va);
 void tlb_flush_local(void);
 void tlb_flush_page_local(uint64_t va);
-
-/* Machine-to-physical table. */
-void m2p_set(mfn_t m, uint64_t pfn);
+void m2p_set(mfn_t m, uint64_t pfn); /* machine-to-physical table */
 
 /* Statistics for sysctl. Pages. */
 uint64_t mm_total_pages(void);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "fakes.h"
 
+#include <hv/acpi.h>
 #include <hv/boot.h>
 #include <hv/guest_access.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <x86/cpu.h>
 
 struct frame *frame_table;
 uint64_t max_frame = NR_FRAMES;
@@ -12,6 +14,10 @@ static uint64_t m2p[NR_FRAMES];
 uint64_t *fake_l4_page;
 uint64_t boot_l4[512];
 struct boot_info boot_info;
+struct acpi_info acpi;
+struct cpu_features cpu_has;
+struct e820entry_hv machine_e820[128];
+unsigned int machine_e820_nr;
 char image_start[1];
 struct domain *dom0;
 struct domain idle_domain = {.id = DOMID_IDLE}, dom_xen = {.id = DOMID_XEN},
@@ -101,6 +107,10 @@ bool rangeset_contains(struct rangeset *r, uint64_t s, uint64_t e) {
     return r && s >= r->s && e <= r->e;
 }
 
+bool rangeset_overlaps(struct rangeset *r, uint64_t s, uint64_t e) {
+    return r && s <= r->e && e >= r->s;
+}
+
 bool rangeset_is_empty(struct rangeset *r) { return !r || r->s > r->e; }
 
 int policy_check(const struct domain *s, const struct domain *o, enum policy_op op, uint32_t sub) {
@@ -142,10 +152,7 @@ int grant_resource_max_frames(struct domain *d, uint32_t id) {
     return 0;
 }
 
-long memory_map_op(unsigned int op, uint64_t arg) {
-    (void)op, (void)arg;
-    return -ENOSYS;
-}
+uint64_t m2p_chunk(uint64_t i) { return i; }
 
 void panic(const char *fmt, ...) {
     va_list ap;
