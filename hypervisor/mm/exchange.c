@@ -10,11 +10,9 @@
 #include "mm_local.h"
 
 struct exchange {
+    struct xen_memory_exchange e;
     struct domain *d;
-    uint64_t in, out;                 /* guest addresses of the lists */
-    unsigned int in_order, out_order; /* of extents */
-    unsigned int ins, outs;           /* log2 of extents in a chunk; one of them is 0 */
-    unsigned int bits;
+    unsigned int ins, outs; /* log2 of extents in a chunk; one of them is 0 */
     uint32_t stolen, fresh; /* lists of frames; of extents for fresh */
 };
 
@@ -29,8 +27,8 @@ static int steal_extent(struct exchange *x, uint64_t i) {
     xen_pfn_t mfn;
     struct frame *f;
 
-    if (copy_from_guest_idx(&mfn, x->in, i)) return -EFAULT;
-    for (uint64_t k = 0; k < BIT(x->in_order); k++) {
+    if (copy_from_guest_idx(&mfn, handle_addr(x->e.in.extent_start), i)) return -EFAULT;
+    for (uint64_t k = 0; k < BIT(x->e.in.extent_order); k++) {
         f = frame_of(mfn + k);
         if (!f || !domain_steal(x->d, f)) return -EINVAL;
         frame_link(&x->stolen, f);
@@ -39,16 +37,15 @@ static int steal_extent(struct exchange *x, uint64_t i) {
 }
 
 static int prepare(struct exchange *x, uint64_t chunk) {
+    unsigned int bits = XENMEMF_get_address_bits(x->e.out.mem_flags);
     struct frame *f;
     int rc = 0;
 
     for (uint64_t j = 0; !rc && j < BIT(x->ins); j++) rc = steal_extent(x, (chunk << x->ins) + j);
     for (uint64_t j = 0; !rc && j < BIT(x->outs); j++) {
-        f = heap_alloc(x->out_order, x->bits, x->d);
-        if (f)
-            frame_link(&x->fresh, f);
-        else
-            rc = -ENOMEM;
+        f = heap_alloc(x->e.out.extent_order, bits, x->d);
+        if (!f) return -ENOMEM;
+        frame_link(&x->fresh, f);
     }
     return rc;
 }
@@ -63,7 +60,7 @@ static void drop_stolen(struct frame *f) {
 static void drop_fresh(struct exchange *x) {
     struct frame *f;
 
-    while ((f = unchain(&x->fresh))) heap_free(f, x->out_order);
+    while ((f = unchain(&x->fresh))) heap_free(f, x->e.out.extent_order);
 }
 
 static void undo(struct exchange *x) {
@@ -78,11 +75,12 @@ static void undo(struct exchange *x) {
 }
 
 static int hand_over(struct exchange *x, struct frame *f, uint64_t i) {
+    uint64_t out = handle_addr(x->e.out.extent_start);
     xen_pfn_t pfn, mfn = frame_nr(f);
 
-    if (copy_from_guest_idx(&pfn, x->out, i)) return -EFAULT;
-    for (uint64_t k = 0; k < BIT(x->out_order); k++) m2p_set(frame_to_mfn(&f[k]), pfn + k);
-    return copy_to_guest_idx(x->out, i, &mfn) ? -EFAULT : 0;
+    if (copy_from_guest_idx(&pfn, out, i)) return -EFAULT;
+    for (uint64_t k = 0; k < BIT(x->e.out.extent_order); k++) m2p_set(_mfn(mfn + k), pfn + k);
+    return copy_to_guest_idx(out, i, &mfn) ? -EFAULT : 0;
 }
 
 /* Nothing can fail from here on but the guest's own list, and the domain's life. */
@@ -96,10 +94,10 @@ static int commit(struct exchange *x, uint64_t chunk) {
         drop_stolen(f);
     }
     while ((f = unchain(&x->fresh))) {
-        if (!domain_assign(x->d, f, x->out_order, true)) {
+        if (!domain_assign(x->d, f, x->e.out.extent_order, true)) {
             frame_link(&x->fresh, f);
             drop_fresh(x);
-            domain_uncount(x->d, (BIT(x->outs) - n) << x->out_order);
+            domain_uncount(x->d, (BIT(x->outs) - n) << x->e.out.extent_order);
             return -EINVAL;
         }
         if (hand_over(x, f, (chunk << x->outs) + n)) rc = -EFAULT;
@@ -120,13 +118,13 @@ static int check(const struct xen_memory_exchange *e) {
     return 0;
 }
 
-/* Chunks from e->nr_exchanged on, which it keeps up to date. */
-static long exchange(struct exchange *x, struct xen_memory_exchange *e, uint64_t arg) {
-    uint64_t first = e->nr_exchanged >> x->ins;
+/* Chunks from nr_exchanged on, which is kept up to date. */
+static long exchange(struct exchange *x, uint64_t arg) {
+    uint64_t first = x->e.nr_exchanged >> x->ins;
     int rc = 0;
 
-    for (uint64_t i = first; !rc && i < e->in.nr_extents >> x->ins; i++) {
-        e->nr_exchanged = i << x->ins;
+    for (uint64_t i = first; !rc && i < x->e.in.nr_extents >> x->ins; i++) {
+        x->e.nr_exchanged = i << x->ins;
         if (i != first && preempt_check())
             return hypercall_continue(2, (uint64_t)XENMEM_exchange, arg);
         rc = prepare(x, i);
@@ -135,32 +133,27 @@ static long exchange(struct exchange *x, struct xen_memory_exchange *e, uint64_t
         else
             rc = commit(x, i);
     }
-    if (!rc) e->nr_exchanged = e->in.nr_extents;
+    if (!rc) x->e.nr_exchanged = x->e.in.nr_extents;
     return rc;
 }
 
 long memory_exchange(uint64_t arg) {
-    struct xen_memory_exchange e;
-    struct exchange x = {0};
-    unsigned int bits;
+    struct exchange x = {.stolen = 0};
+    unsigned int in, out;
     long rc;
 
-    if (copy_from_guest(&e, arg, sizeof(e))) return -EFAULT;
-    rc = check(&e);
-    if (!rc && e.nr_exchanged == e.in.nr_extents) return 0;
-    if (!rc) rc = memop_domain(e.in.domid, XENMEM_exchange, &x.d);
+    if (copy_from_guest(&x.e, arg, sizeof(x.e))) return -EFAULT;
+    rc = check(&x.e);
+    if (!rc && x.e.nr_exchanged == x.e.in.nr_extents) return 0;
+    if (!rc) rc = memop_domain(x.e.in.domid, XENMEM_exchange, &x.d);
     if (!rc) {
-        bits = XENMEMF_get_address_bits(e.out.mem_flags);
-        x.bits = bits < 64 ? bits : 0;
-        x.in = handle_addr(e.in.extent_start);
-        x.out = handle_addr(e.out.extent_start);
-        x.in_order = e.in.extent_order;
-        x.out_order = e.out.extent_order;
-        x.ins = max(x.out_order, x.in_order) - x.in_order;
-        x.outs = max(x.out_order, x.in_order) - x.out_order;
-        rc = exchange(&x, &e, arg);
+        in = x.e.in.extent_order;
+        out = x.e.out.extent_order;
+        x.ins = max(in, out) - in;
+        x.outs = max(in, out) - out;
+        rc = exchange(&x, arg);
         domain_put(x.d);
     }
-    if (copy_field_to_guest(arg, struct xen_memory_exchange, nr_exchanged, &e)) rc = -EFAULT;
+    if (copy_field_to_guest(arg, struct xen_memory_exchange, nr_exchanged, &x.e)) rc = -EFAULT;
     return rc;
 }

@@ -76,13 +76,11 @@ int memop_domain(domid_t id, unsigned int op, struct domain **out) {
 
 static bool parse_reservation(const struct xen_memory_reservation *r, unsigned int op,
                               struct memop *m) {
-    unsigned int bits = XENMEMF_get_address_bits(r->mem_flags);
-
     m->list = handle_addr(r->extent_start);
     m->nr = r->nr_extents;
     m->order = r->extent_order;
-    m->bits = bits && bits < 64 ? bits : 0;
-    if (bits && bits <= PAGE_SHIFT) return false;
+    m->bits = XENMEMF_get_address_bits(r->mem_flags);
+    if (m->bits && m->bits <= PAGE_SHIFT) return false;
     if (m->nr > MAX_EXTENTS || m->done >= m->nr || m->order > memop_max_order(current->domain))
         return false;
     if (op == XENMEM_populate_physmap && (r->mem_flags & XENMEMF_populate_on_demand))
