@@ -6,7 +6,6 @@
  * reference but the owner's: the guest unmaps them first. They keep counting for the domain until
  * the new ones, which then do not count again, are there: so its limit does not matter.
  */
-
 #include "mm_local.h"
 
 struct exchange {

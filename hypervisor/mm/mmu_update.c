@@ -5,7 +5,6 @@
  * new table's validation) is issued again; what an old entry's table leaves to tear down is
  * finished by the continuation before anything else.
  */
-
 #include "mm_local.h"
 
 #define PREEMPTED 0x80000000u /* MMU_UPDATE_PREEMPTED: in count, *pdone holds earlier progress */
