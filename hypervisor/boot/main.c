@@ -6,7 +6,7 @@
  */
 #include "boot.h"
 #include <hv/console.h>
-#include <hv/efi.h>
+#include <hv/domain.h>
 #include <x86/apic.h>
 #include <x86/cpuid.h>
 #include <x86/desc.h>

@@ -5,13 +5,13 @@
  * page tables of their own, loaded only around a call, so that no guest and no other part of Hospes
  * ever sees them. One call at a time.
  */
-#include <hv/efi.h>
-
 #include <hv/boot.h>
 #include <hv/guest_access.h>
 #include <hv/pcpu.h>
+#include <public/platform.h>
 
 #define EFI_ATTR_RUNTIME (1UL << 63)
+#define EFI_ATTR_WB      (1UL << 3)
 #define EFI_PAGES_MAX    (1UL << 18) /* of all runtime regions: 1 GiB */
 #define LOW_HALF         0x0000800000000000UL
 #define NAME_MAX_CHARS   1024u
@@ -39,17 +39,17 @@ struct efi_time_caps {
     uint8_t sets_to_zero;
 };
 
-enum efi_service { /* in the firmware's order */
-                   GET_TIME,
-                   SET_TIME,
-                   GET_WAKEUP,
-                   SET_WAKEUP,
-                   GET_VARIABLE =
-                       6, /* the two between are of address maps, which stay as they are */
-                   NEXT_VARIABLE,
-                   SET_VARIABLE,
-                   NEXT_HIGH_COUNT,
-                   QUERY_VARIABLE_INFO = 13 /* the three between are reset and capsules */
+/* Places in the firmware's table; those of address maps, reset and capsules are not called. */
+enum efi_service {
+    GET_TIME,
+    SET_TIME,
+    GET_WAKEUP,
+    SET_WAKEUP,
+    GET_VARIABLE = 6,
+    NEXT_VARIABLE,
+    SET_VARIABLE,
+    NEXT_HIGH_COUNT,
+    QUERY_VARIABLE_INFO = 13
 };
 
 /* None takes more than five arguments; what one does not take it ignores. */
@@ -84,26 +84,22 @@ static int map_page(paddr_t p, uint64_t cache) {
     return 0;
 }
 
-static int map_region(const struct efi_memory_desc *m, uint64_t *pages_left) {
-    bool uncached = !(m->attribute & 8); /* EFI_MEMORY_WB */
-    int rc = 0;
-
-    if (m->pages > *pages_left || m->phys + m->pages * PAGE_SIZE > LOW_HALF) return -E2BIG;
-    *pages_left -= m->pages;
-    for (uint64_t i = 0; !rc && i < m->pages; i++)
-        rc = map_page(m->phys + i * PAGE_SIZE, uncached ? PTE_PCD | PTE_PWT : 0);
-    return rc;
-}
-
 static int map_runtime(void) {
     uint64_t left = EFI_PAGES_MAX;
     int rc = 0;
 
     efi_l4 = alloc_page_hv();
     if (!efi_l4) return -ENOMEM;
-    for (unsigned int i = 0; !rc && i < boot_info.nr_efi_map; i++)
-        if (boot_info.efi_map[i].attribute & EFI_ATTR_RUNTIME)
-            rc = map_region(&boot_info.efi_map[i], &left);
+    for (unsigned int i = 0; i < boot_info.nr_efi_map; i++) {
+        const struct efi_memory_desc *m = &boot_info.efi_map[i];
+        uint64_t cache = m->attribute & EFI_ATTR_WB ? 0 : PTE_PCD | PTE_PWT;
+
+        if (!(m->attribute & EFI_ATTR_RUNTIME)) continue;
+        if (m->pages > left || m->phys + m->pages * PAGE_SIZE > LOW_HALF) return -E2BIG;
+        left -= m->pages;
+        for (uint64_t n = 0; !rc && n < m->pages; n++)
+            rc = map_page(m->phys + n * PAGE_SIZE, cache);
+    }
     return rc;
 }
 

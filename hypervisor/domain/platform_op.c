@@ -5,7 +5,6 @@
  * them refuses them.
  */
 #include <hv/acpi.h>
-#include <hv/efi.h>
 #include <hv/hypercall.h>
 #include <public/platform.h>
 #include <x86/cpuid.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The port table of a domain and the life of a port: allocate, bind, close. port.h has the locks.
+ * The port table of a domain, the life of a port (allocate, bind, close), and
+ * HYPERVISOR_event_channel_op. port.h has the locks.
  */
 #include "port.h"
 
@@ -109,7 +110,7 @@ static void unlock_two(spinlock_t *a, spinlock_t *b) {
     if (a != b) spin_unlock(b);
 }
 
-long port_op_alloc_unbound(struct evtchn_alloc_unbound *a) {
+static long op_alloc_unbound(struct evtchn_alloc_unbound *a) {
     domid_t remote = a->remote_dom == DOMID_SELF ? current->domain->id : a->remote_dom;
     struct domain *d;
     long rc = domain_get_checked(a->dom, POL_EVENT_FOREIGN, &d);
@@ -146,7 +147,7 @@ static long bind_interdomain_locked(struct domain *ld, struct domain *rd, uint32
     return 0;
 }
 
-long port_op_bind_interdomain(struct evtchn_bind_interdomain *b) {
+static long op_bind_interdomain(struct evtchn_bind_interdomain *b) {
     struct domain *ld = current->domain, *rd = domain_get_self_or(b->remote_dom);
     long rc;
 
@@ -158,7 +159,7 @@ long port_op_bind_interdomain(struct evtchn_bind_interdomain *b) {
     return rc;
 }
 
-long port_op_bind_virq(struct evtchn_bind_virq *b) {
+static long op_bind_virq(struct evtchn_bind_virq *b) {
     struct domain *d = current->domain;
     struct vcpu *v;
     uint32_t virq = b->virq;
@@ -176,7 +177,7 @@ long port_op_bind_virq(struct evtchn_bind_virq *b) {
     return rc;
 }
 
-long port_op_bind_ipi(struct evtchn_bind_ipi *b) {
+static long op_bind_ipi(struct evtchn_bind_ipi *b) {
     struct domain *d = current->domain;
     long rc;
 
@@ -213,7 +214,7 @@ static void close_simple(struct domain *d, struct port *p) {
 }
 
 /* The line may already be on its way when pirq_bind_port() returns. */
-long port_op_bind_pirq(struct evtchn_bind_pirq *b) {
+static long op_bind_pirq(struct evtchn_bind_pirq *b) {
     struct domain *d = current->domain;
     struct port *p;
     long rc;
@@ -230,7 +231,7 @@ long port_op_bind_pirq(struct evtchn_bind_pirq *b) {
 }
 
 /* The other domain's lock may have to be taken first, so look, lock both, and look again. */
-long port_close(struct domain *d, uint32_t n) {
+static long port_close(struct domain *d, uint32_t n) {
     struct port *p = port_find(d, n);
 
     if (n == 0 || !p) return -EINVAL;
@@ -258,7 +259,7 @@ long port_close(struct domain *d, uint32_t n) {
     }
 }
 
-long port_op_send(uint32_t n) {
+static long op_send(uint32_t n) {
     struct domain *d = current->domain;
     struct port *p = port_find(d, n);
     long rc = 0;
@@ -290,7 +291,7 @@ static void fill_status(struct evtchn_status *s, const struct port *p) {
     }
 }
 
-long port_op_status(struct evtchn_status *s) {
+static long op_status(struct evtchn_status *s) {
     struct domain *d;
     long rc = domain_get_checked(s->dom, POL_EVENT_FOREIGN, &d);
 
@@ -305,7 +306,7 @@ long port_op_status(struct evtchn_status *s) {
     return rc;
 }
 
-long port_op_bind_vcpu(const struct evtchn_bind_vcpu *b) {
+static long op_bind_vcpu(const struct evtchn_bind_vcpu *b) {
     struct domain *d = current->domain;
     struct vcpu *v = domain_vcpu(d, b->vcpu);
     struct port *p = port_find(d, b->port);
@@ -326,7 +327,7 @@ long port_op_bind_vcpu(const struct evtchn_bind_vcpu *b) {
     return rc;
 }
 
-long port_op_unmask(uint32_t n) {
+static long op_unmask(uint32_t n) {
     struct domain *d = current->domain;
     struct port *p = port_find(d, n);
 
@@ -348,7 +349,7 @@ static uint32_t close_from(struct domain *d, uint32_t n) {
 
 /* One reset at a time, whoever asked for it goes on with it. Other vcpus may open ports meanwhile,
  * behind the reset's back; then it has not succeeded. */
-int event_reset(struct domain *d, bool resuming) {
+static int event_reset(struct domain *d, bool resuming) {
     uint32_t from;
     int rc = 0;
 
@@ -403,4 +404,41 @@ void event_dump(struct domain *d) {
                    p->priority, p->state, p->vcpu);
     }
     spin_unlock(&d->event.lock);
+}
+
+/* A reset that was preempted calls itself again by this number, which guests are not told. */
+#define OP_RESET_CONTINUED 14
+
+static long op_reset(const struct evtchn_reset *r, int cmd, uint64_t arg) {
+    struct domain *d;
+    long rc = domain_get_checked(r->dom, POL_EVENT_FOREIGN, &d);
+
+    if (rc) return rc;
+    if (d != current->domain && !READ_ONCE(d->tools_pause_count))
+        rc = -EINVAL;
+    else
+        rc = event_reset(d, cmd == OP_RESET_CONTINUED);
+    domain_put(d);
+    return rc == -ERESTART ? hypercall_continue(2, (uint64_t)OP_RESET_CONTINUED, arg) : rc;
+}
+
+long do_event_channel_op(int cmd, uint64_t arg) {
+    switch (cmd) {
+    case EVTCHNOP_send: WITH_ARG(evtchn_send, op_send(a.port))
+    case EVTCHNOP_unmask: WITH_ARG(evtchn_unmask, op_unmask(a.port))
+    case EVTCHNOP_alloc_unbound: WITH_ARG_OUT(evtchn_alloc_unbound, op_alloc_unbound(&a))
+    case EVTCHNOP_bind_interdomain: WITH_ARG_OUT(evtchn_bind_interdomain, op_bind_interdomain(&a))
+    case EVTCHNOP_bind_virq: WITH_ARG_OUT(evtchn_bind_virq, op_bind_virq(&a))
+    case EVTCHNOP_bind_ipi: WITH_ARG_OUT(evtchn_bind_ipi, op_bind_ipi(&a))
+    case EVTCHNOP_bind_pirq: WITH_ARG_OUT(evtchn_bind_pirq, op_bind_pirq(&a))
+    case EVTCHNOP_close: WITH_ARG(evtchn_close, port_close(current->domain, a.port))
+    case EVTCHNOP_status: WITH_ARG_OUT(evtchn_status, op_status(&a))
+    case EVTCHNOP_bind_vcpu: WITH_ARG(evtchn_bind_vcpu, op_bind_vcpu(&a))
+    case EVTCHNOP_reset:
+    case OP_RESET_CONTINUED: WITH_ARG(evtchn_reset, op_reset(&a, cmd, arg))
+    case EVTCHNOP_init_control: WITH_ARG_OUT(evtchn_init_control, fifo_init_control(&a))
+    case EVTCHNOP_expand_array: WITH_ARG(evtchn_expand_array, fifo_expand_array(&a))
+    case EVTCHNOP_set_priority: WITH_ARG(evtchn_set_priority, fifo_set_priority(&a))
+    default: return -ENOSYS;
+    }
 }

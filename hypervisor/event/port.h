@@ -81,19 +81,6 @@ long fifo_expand_array(const struct evtchn_expand_array *e);
 long fifo_set_priority(const struct evtchn_set_priority *s);
 void fifo_destroy(struct domain *d);
 
-/* port.c: the operations, on the caller's domain but where they name one */
-long port_op_alloc_unbound(struct evtchn_alloc_unbound *a);
-long port_op_bind_interdomain(struct evtchn_bind_interdomain *b);
-long port_op_bind_virq(struct evtchn_bind_virq *b);
-long port_op_bind_ipi(struct evtchn_bind_ipi *b);
-long port_op_bind_pirq(struct evtchn_bind_pirq *b);
-long port_op_bind_vcpu(const struct evtchn_bind_vcpu *b);
-long port_op_status(struct evtchn_status *s);
-long port_op_send(uint32_t n);
-long port_op_unmask(uint32_t n);
-int event_reset(struct domain *d, bool resuming);
-long port_close(struct domain *d, uint32_t n);
-
 /* virq.c */
 bool virq_is_global(uint32_t virq);
 void virq_handler_gone(struct domain *d);

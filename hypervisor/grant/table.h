@@ -110,10 +110,6 @@ static inline void frame_refs_put(struct frame *f, bool readonly) {
         frame_put_writable(f);
 }
 
-/* table.c */
-int table_grow(struct domain *d, uint32_t frames); /* lock held; -ENOMEM, -EINVAL above the limit */
-int table_set_version(struct domain *d, uint32_t version); /* 1, 2. -ENOSYS, -EBUSY, -ERANGE, ... */
-
 /* active.c. GNTST_*. The granter's lock is held, but for unpin(). */
 /* Pins entry ref of rd for ld: checks it, marks it in the guest's entry, records what it grants. */
 int16_t access_begin(struct domain *rd, uint32_t ref, domid_t ld, bool readonly, bool for_map);

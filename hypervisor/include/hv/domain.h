@@ -18,8 +18,9 @@
 #include <hv/rangeset.h>
 #include <hv/sched.h>
 #include <hv/string.h>
-#include <hv/vcpu.h>
 #include <public/domctl.h>
+#include <x86/state.h>
+#include <public/vcpu.h>
 
 struct grant_table; /* grant/table.h */
 
@@ -63,6 +64,23 @@ struct domain {
     struct grant_table *grants;
     struct sched_domain sched;
     struct arch_domain arch;
+};
+
+struct vcpu {
+    uint32_t id;
+    struct domain *domain;
+    unsigned long pause_flags; /* enum pause_flag bits, atomic */
+    int32_t pause_count;       /* atomic */
+    bool initialised;          /* has had a context set. d->lock */
+    bool is_running;           /* chosen by CPU sched.cpu, or state not yet saved; atomic */
+    struct sched_vcpu sched;
+    struct event_vcpu event;
+    struct mm_vcpu mm;
+    struct vcpu_info *info; /* in shared_info, registered frame, or a private dummy */
+    mfn_t info_mfn;         /* registered frame we hold a writable reference on, or INVALID */
+    uint64_t runstate_va;   /* guest address, 0: none */
+    uint64_t time_va;       /* VCPUOP_register_vcpu_time_memory_area, 0: none */
+    struct arch_vcpu arch;
 };
 
 extern struct domain *dom0;
@@ -119,6 +137,13 @@ int grant_acquire_resource(struct domain *d, uint32_t id, uint64_t frame, uint32
                            uint64_t *mfns);
 int grant_resource_max_frames(struct domain *d, uint32_t id); /* size query */
 void grant_dump(struct domain *d);                            /* debug key 'g' */
+
+/* UEFI for dom0: domain/efi.c. Maps the runtime regions; nothing to do on BIOS machines. */
+void efi_init(void);
+union xenpf_efi_info;
+struct xenpf_efi_runtime_call;
+long efi_get_info(uint32_t index, union xenpf_efi_info *info); /* XEN_FW_EFI_* */
+long efi_runtime_call(struct xenpf_efi_runtime_call *call);
 
 /* The domain list is append-only for readers that hold the domain list lock. */
 extern spinlock_t domain_list_lock;
