@@ -14,7 +14,6 @@ CMDLINE_OPTION(tsc_deadline);
 
 enum {
     APIC_ID = 0x20,
-    APIC_VERSION = 0x30,
     APIC_TPR = 0x80,
     APIC_EOI = 0xb0,
     APIC_LDR = 0xd0,
@@ -24,8 +23,6 @@ enum {
     APIC_ICR = 0x300,
     APIC_ICR_HIGH = 0x310,
     APIC_LVT_TIMER = 0x320,
-    APIC_LVT_THERMAL = 0x330,
-    APIC_LVT_PERF = 0x340,
     APIC_LVT_LINT0 = 0x350,
     APIC_LVT_LINT1 = 0x360,
     APIC_LVT_ERROR = 0x370,
@@ -43,7 +40,6 @@ enum {
 #define TIMER_DEADLINE   0x40000
 #define DIVIDE_BY_16     3
 #define ICR_BUSY         0x1000
-#define ICR_NMI          0x400
 #define ICR_INIT         0x4500
 #define ICR_STARTUP      0x4600
 
@@ -88,8 +84,6 @@ static void send(uint32_t dest, uint32_t command) {
 }
 
 void apic_ipi(uint32_t dest, uint8_t vector) { send(dest, 0x4000u | vector); }
-
-void apic_nmi(uint32_t dest) { send(dest, 0x4000u | ICR_NMI); }
 
 void apic_init_ipi(uint32_t dest) { send(dest, ICR_INIT); }
 

@@ -38,7 +38,6 @@ struct xsave_area {
 _Static_assert(sizeof(struct xsave_area) == LEGACY_SIZE + 64, "by the manual");
 
 uint64_t fpu_host_xcr0;
-uint32_t fpu_area_size = LEGACY_SIZE;
 
 static void xsetbv(uint64_t v) {
     __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
@@ -63,8 +62,7 @@ void fpu_init(void) {
     fpu_host_xcr0 = (r.a | (uint64_t)r.d << 32) & XCR0_GUEST;
     if ((fpu_host_xcr0 & XCR0_AVX512) != XCR0_AVX512) fpu_host_xcr0 &= ~XCR0_AVX512;
     xsetbv(fpu_host_xcr0);
-    fpu_area_size = cpuid(13, 0).b;
-    BUG_ON(fpu_area_size > PAGE_SIZE);
+    BUG_ON(cpuid(13, 0).b > PAGE_SIZE);
 }
 
 void fpu_init_cpu(void) {
@@ -188,24 +186,3 @@ void fpu_get_legacy(const struct vcpu *v, void *fxsave) {
     if (fpu_host_xcr0 && !(x->header.xstate_bv & XCR0_SSE)) memset(out.registers + 128, 0, 256);
     memcpy(fxsave, &out, LEGACY_SIZE);
 }
-
-int fpu_set_xsave(struct vcpu *v, const void *area, size_t size, uint64_t xcr0,
-                  uint64_t xcr0_accum) {
-    const struct xsave_area *in = area;
-    struct xsave_area *x = v->arch.xsave;
-
-    if (!fpu_host_xcr0 || size < sizeof(*in) || size > fpu_area_size || !valid_xcr0(xcr0) ||
-        !valid_xcr0(xcr0_accum) || (xcr0 & ~xcr0_accum))
-        return -EINVAL;
-    if ((in->header.xstate_bv & ~xcr0_accum) || in->header.xcomp_bv) return -EINVAL;
-    for (unsigned int i = 0; i < ARRAY_SIZE(in->header.rsvd); i++)
-        if (in->header.rsvd[i]) return -EINVAL;
-    memset(x, 0, PAGE_SIZE);
-    memcpy(x, area, size);
-    x->mxcsr &= MXCSR_MASK;
-    v->arch.xcr0 = xcr0;
-    v->arch.xcr0_accum = xcr0_accum;
-    return 0;
-}
-
-const void *fpu_xsave_area(const struct vcpu *v) { return v->arch.xsave; }

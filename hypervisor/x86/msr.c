@@ -13,34 +13,12 @@
 #define MSR_FEATURE_CONTROL    0x3a
 #define MSR_PRED_CMD           0x49
 #define MSR_UCODE_REV          0x8b
-#define MSR_MPERF              0xe7
-#define MSR_APERF              0xe8
 #define MSR_MCG_CAP            0x179
-#define MSR_MCG_STATUS         0x17a
-#define MSR_MCG_CTL            0x17b
-#define MSR_PERF_STATUS        0x198
-#define MSR_PERF_CTL           0x199
-#define MSR_THERM_CONTROL      0x19a
-#define MSR_THERM_STATUS       0x19c
-#define MSR_ENERGY_PERF_BIAS   0x1b0
-#define MSR_MC_CTL2_FIRST      0x280
-#define MSR_MC_CTL2_LAST       0x29f
-#define MSR_PERF_CAPABILITIES  0x345
+#define MSR_MC_BANKS_FIRST     0x400
+#define MSR_MC_BANKS_LAST      0x47f
 #define MSR_XEN_HYPERCALL_PAGE 0x40000000
 #define MSR_K8_SYSCFG          0xc0010010
-#define MSR_K7_HWCR            0xc0010015
-#define MSR_K8_IORR_FIRST      0xc0010016
-#define MSR_K8_IORR_LAST       0xc0010019
-#define MSR_K8_TOP_MEM1        0xc001001a
-#define MSR_K8_TOP_MEM2        0xc001001d
-#define MSR_NB_CFG             0xc001001f
-#define MSR_FIDVID_CTL         0xc0010041
-#define MSR_FIDVID_STATUS      0xc0010042
 #define MSR_MMIO_CONF_BASE     0xc0010058
-#define MSR_PSTATE_FIRST       0xc0010061
-#define MSR_PSTATE_LAST        0xc001006b
-#define MSR_TSEG_BASE          0xc0010112
-#define MSR_TSEG_MASK          0xc0010113
 
 #define APIC_BASE_DEFAULT 0xfee00000UL
 #define APIC_BASE_BSP     (1UL << 8)
@@ -57,20 +35,52 @@
 #define MISC_ENABLE_MONITOR      (1UL << 18)
 #define MISC_ENABLE_XTPR_DISABLE (1UL << 23)
 
-/* Performance counters: there are none, but kernels probe them unguarded. */
-static bool is_counter(uint32_t msr) {
-    if (cpu_has.intel)
-        return (msr >= 0xc1 && msr <= 0xc8) || (msr >= 0x186 && msr <= 0x18d) ||
-               (msr >= 0x309 && msr <= 0x30b) || (msr >= 0x38d && msr <= 0x390);
-    return cpu_has.amd &&
-           ((msr >= 0xc0010000 && msr <= 0xc0010007) || (msr >= 0xc0010200 && msr <= 0xc001020b));
-}
+enum { ANY, INTEL, AMD };
+enum { ZERO = 1, DROP = 2, DOM0 = 4 }; /* reads as 0, drops writes, dom0 reads the hardware's */
 
-/* Machine-check banks: two, always empty; more of them are there and read as nothing. */
-static bool is_mc_bank(uint32_t msr) { return msr >= 0x400 && msr <= 0x47f; }
+/* What needs no code. Kernels probe performance counters unguarded, of which there are none.
+ * Machine-check banks are two, always empty; more of them are there and read as nothing. */
+static const struct {
+    uint32_t first, last;
+    uint8_t vendor, access;
+} plain[] = {
+    {MSR_UCODE_REV, MSR_UCODE_REV, INTEL, DROP},
+    {0xc1, 0xc8, INTEL, ZERO | DROP}, /* counters */
+    {0xe7, 0xe8, ANY, DROP},          /* MPERF, APERF */
+    {MSR_MISC_FEATURES_ENABLES, MSR_MISC_FEATURES_ENABLES, ANY, ZERO},
+    {MSR_MCG_CAP, MSR_MCG_CAP, ANY, DROP},
+    {0x17a, 0x17b, ANY, ZERO | DROP},   /* MCG_STATUS, MCG_CTL */
+    {0x186, 0x18d, INTEL, ZERO | DROP}, /* counters */
+    {0x198, 0x199, INTEL, ZERO},        /* PERF_STATUS, PERF_CTL */
+    {0x19a, 0x19a, INTEL, DROP},        /* THERM_CONTROL */
+    {0x19c, 0x19c, INTEL, ZERO},        /* THERM_STATUS */
+    {0x1b0, 0x1b0, INTEL, DROP},        /* ENERGY_PERF_BIAS */
+    {0x280, 0x29f, ANY, ZERO | DROP},   /* MC_CTL2 */
+    {0x309, 0x30b, INTEL, ZERO | DROP}, /* counters */
+    {0x345, 0x345, ANY, ZERO},          /* PERF_CAPABILITIES */
+    {0x38d, 0x390, INTEL, ZERO | DROP}, /* counters */
+    {MSR_MC_BANKS_FIRST, MSR_MC_BANKS_LAST, ANY, ZERO | DROP},
+    {MSR_XEN_HYPERCALL_PAGE, MSR_XEN_HYPERCALL_PAGE, ANY, ZERO},
+    {0xc0010000, 0xc0010007, AMD, ZERO | DROP}, /* counters */
+    {0xc0010015, 0xc0010015, AMD, ZERO | DROP}, /* HWCR */
+    {0xc0010016, 0xc001001a, AMD, DOM0},        /* IORR, TOP_MEM1 */
+    {0xc001001d, 0xc001001d, AMD, DOM0},        /* TOP_MEM2 */
+    {0xc001001f, 0xc001001f, AMD, ZERO | DROP}, /* NB_CFG */
+    {0xc0010041, 0xc0010042, AMD, ZERO | DROP}, /* FIDVID */
+    {0xc0010061, 0xc001006b, AMD, ZERO | DROP}, /* P-states */
+    {0xc0010112, 0xc0010113, AMD, DOM0},        /* TSEG */
+    {0xc0010200, 0xc001020b, AMD, ZERO | DROP}, /* counters */
+    {MSR_DE_CFG, MSR_DE_CFG, AMD, DROP},
+};
 
-static uint64_t read_mc_bank(uint32_t msr) {
-    return (msr & 3) == 0 && (msr - 0x400) / 4 < GUEST_MC_BANKS ? ~0UL : 0;
+static uint8_t plain_access(uint32_t msr) {
+    uint8_t vendor = cpu_has.intel ? INTEL : cpu_has.amd ? AMD : ANY;
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(plain); i++)
+        if (msr >= plain[i].first && msr <= plain[i].last &&
+            (plain[i].vendor == ANY || plain[i].vendor == vendor))
+            return plain[i].access;
+    return 0;
 }
 
 static uint64_t guest_efer(void) {
@@ -84,76 +94,59 @@ static bool read_misc_enable(uint64_t *v) {
     return true;
 }
 
-static bool constant(uint64_t *v, uint64_t is, bool exists) {
-    *v = is;
-    return exists;
+static bool has_tsc_aux(const struct vcpu *v) {
+    const struct cpu_policy *p = v->domain->arch.policy;
+
+    return policy_has(p, XEN_X86_FEATURE_RDTSCP) || policy_has(p, XEN_X86_FEATURE_RDPID);
 }
 
-static bool read_amd(const struct vcpu *v, uint32_t msr, uint64_t *val) {
+static bool read_dom0(const struct vcpu *v, uint32_t msr, uint64_t *val) {
+    return cpu_has.amd && v->domain->is_control && rdmsr_safe(msr, val);
+}
+
+static bool read_plain(const struct vcpu *v, uint32_t msr, uint64_t *val) {
+    uint8_t access = plain_access(msr);
+
     *val = 0;
-    if (!cpu_has.amd) return false;
-    switch (msr) {
-    case MSR_K7_HWCR:
-    case MSR_NB_CFG:
-    case MSR_FIDVID_CTL:
-    case MSR_FIDVID_STATUS:
-    case MSR_PSTATE_FIRST ... MSR_PSTATE_LAST: return true;
-    case MSR_DE_CFG: *val = DE_CFG_LFENCE_SERIALISES; return true;
-    case MSR_K8_SYSCFG:
-    case MSR_K8_IORR_FIRST ... MSR_K8_IORR_LAST:
-    case MSR_K8_TOP_MEM1:
-    case MSR_K8_TOP_MEM2:
-    case MSR_TSEG_BASE:
-    case MSR_TSEG_MASK:
-    case MSR_MMIO_CONF_BASE:
-        if (msr == MSR_MMIO_CONF_BASE && (cpu_has.family < 0x10 || cpu_has.family >= 0x17))
-            return false;
-        if (!v->domain->is_control || !rdmsr_safe(msr, val)) return false;
-        if (msr == MSR_K8_SYSCFG) *val &= SYSCFG_VISIBLE;
-        return true;
-    default: return false;
-    }
+    return access & DOM0 ? read_dom0(v, msr, val) : access & ZERO;
 }
 
 static bool read_known(struct vcpu *v, uint32_t msr, uint64_t *val) {
     const struct cpu_policy *p = v->domain->arch.policy;
 
     switch (msr) {
-    case MSR_TSC: return constant(val, rdtsc(), true);
-    case MSR_FS_BASE: return constant(val, read_fs_base(), true);
-    case MSR_GS_BASE: return constant(val, read_gs_base(), true);
-    case MSR_KERNEL_GS_BASE: return constant(val, v->arch.gs_base_user, true);
-    case MSR_EFER: return constant(val, guest_efer(), true);
-    case MSR_PAT: return constant(val, HV_PAT, true);
+    case MSR_TSC: *val = rdtsc(); return true;
+    case MSR_FS_BASE: *val = read_fs_base(); return true;
+    case MSR_GS_BASE: *val = read_gs_base(); return true;
+    case MSR_KERNEL_GS_BASE: *val = v->arch.gs_base_user; return true;
+    case MSR_EFER: *val = guest_efer(); return true;
+    case MSR_PAT: *val = HV_PAT; return true;
     case MSR_APIC_BASE:
-        return constant(val, APIC_BASE_DEFAULT | APIC_BASE_ENABLED | (v->id ? 0 : APIC_BASE_BSP),
-                        true);
-    case MSR_TSC_AUX:
-        return constant(val, v->arch.msr_tsc_aux,
-                        policy_has(p, XEN_X86_FEATURE_RDTSCP) ||
-                            policy_has(p, XEN_X86_FEATURE_RDPID));
+        *val = APIC_BASE_DEFAULT | APIC_BASE_ENABLED | (v->id ? 0 : APIC_BASE_BSP);
+        return true;
+    case MSR_TSC_AUX: *val = v->arch.msr_tsc_aux; return has_tsc_aux(v);
     case MSR_MCG_CAP:
-        return constant(val, GUEST_MC_BANKS | (cpu_has.intel ? MCG_SER_P | MCG_TES_P : 0), true);
-    case MSR_MCG_STATUS:
-    case MSR_MCG_CTL:
-    case MSR_PERF_CAPABILITIES:
-    case MSR_MC_CTL2_FIRST ... MSR_MC_CTL2_LAST: return constant(val, 0, true);
+        *val = GUEST_MC_BANKS | (cpu_has.intel ? MCG_SER_P | MCG_TES_P : 0);
+        return true;
+    case MSR_MC_BANKS_FIRST ... MSR_MC_BANKS_LAST: /* four registers each, control first */
+        *val = (msr & 3) == 0 && (msr - MSR_MC_BANKS_FIRST) / 4 < GUEST_MC_BANKS ? ~0UL : 0;
+        return true;
     case MSR_UCODE_REV: return (cpu_has.intel || cpu_has.amd) && rdmsr_safe(msr, val);
-    case MSR_PLATFORM_INFO: return constant(val, p->platform_info, true);
-    case MSR_MISC_FEATURES_ENABLES: return constant(val, 0, true);
+    case MSR_PLATFORM_INFO: *val = p->platform_info; return true;
     case MSR_ARCH_CAPABILITIES:
-        return constant(val, p->arch_caps, policy_has(p, XEN_X86_FEATURE_ARCH_CAPS));
+        *val = p->arch_caps;
+        return policy_has(p, XEN_X86_FEATURE_ARCH_CAPS);
     case MSR_MISC_ENABLE: return read_misc_enable(val);
     case MSR_PLATFORM_ID: return cpu_has.intel && rdmsr_safe(msr, val);
-    case MSR_FEATURE_CONTROL: return constant(val, 1, cpu_has.intel); /* locked, nothing on */
-    case MSR_PERF_STATUS:
-    case MSR_PERF_CTL:
-    case MSR_THERM_STATUS: return constant(val, 0, cpu_has.intel);
-    case MSR_XEN_HYPERCALL_PAGE: return constant(val, 0, true);
-    default:
-        if (is_mc_bank(msr)) return constant(val, read_mc_bank(msr), true);
-        if (is_counter(msr)) return constant(val, 0, true);
-        return read_amd(v, msr, val);
+    case MSR_FEATURE_CONTROL: *val = 1; return cpu_has.intel; /* locked, nothing on */
+    case MSR_DE_CFG: *val = DE_CFG_LFENCE_SERIALISES; return cpu_has.amd;
+    case MSR_MMIO_CONF_BASE:
+        return cpu_has.family >= 0x10 && cpu_has.family < 0x17 && read_dom0(v, msr, val);
+    case MSR_K8_SYSCFG:
+        if (!read_dom0(v, msr, val)) return false;
+        *val &= SYSCFG_VISIBLE;
+        return true;
+    default: return read_plain(v, msr, val);
     }
 }
 
@@ -190,27 +183,10 @@ static bool write_hypercall_page(struct vcpu *v, uint64_t value) {
 }
 
 static bool write_tsc_aux(struct vcpu *v, uint64_t value) {
-    const struct cpu_policy *p = v->domain->arch.policy;
-
-    if (value != (uint32_t)value ||
-        (!policy_has(p, XEN_X86_FEATURE_RDTSCP) && !policy_has(p, XEN_X86_FEATURE_RDPID)))
-        return false;
+    if (value != (uint32_t)value || !has_tsc_aux(v)) return false;
     v->arch.msr_tsc_aux = value;
     tsc_aux_load(v);
     return true;
-}
-
-/* Writes to power and northbridge registers are taken and dropped. */
-static bool ignored_amd(uint32_t msr) {
-    switch (msr) {
-    case MSR_K7_HWCR:
-    case MSR_NB_CFG:
-    case MSR_FIDVID_CTL:
-    case MSR_FIDVID_STATUS:
-    case MSR_PSTATE_FIRST ... MSR_PSTATE_LAST:
-    case MSR_DE_CFG: return cpu_has.amd;
-    default: return false;
-    }
 }
 
 bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value) {
@@ -224,19 +200,10 @@ bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value) {
     case MSR_TSC_AUX: return write_tsc_aux(v, value);
     case MSR_XEN_HYPERCALL_PAGE: return write_hypercall_page(v, value);
     case MSR_MISC_ENABLE: return read_misc_enable(&old); /* a change is dropped */
-    case MSR_MCG_CAP:
-    case MSR_MCG_STATUS:
-    case MSR_MCG_CTL:
-    case MSR_MC_CTL2_FIRST ... MSR_MC_CTL2_LAST:
-    case MSR_MPERF:
-    case MSR_APERF: return true;
-    case MSR_UCODE_REV:
-    case MSR_THERM_CONTROL:
-    case MSR_ENERGY_PERF_BIAS: return cpu_has.intel;
     case MSR_MISC_FEATURES_ENABLES: return value == 0;
     case MSR_PRED_CMD:
         return policy_has(v->domain->arch.policy, XEN_X86_FEATURE_IBPB) && !(value & ~1UL) &&
                wrmsr_safe(msr, value);
-    default: return is_mc_bank(msr) || is_counter(msr) || ignored_amd(msr);
+    default: return plain_access(msr) & DROP;
     }
 }

@@ -16,14 +16,12 @@ void apic_eoi(void);
 
 /* Interrupts to one CPU by APIC id. Delivery is waited for only as far as xAPIC requires. */
 void apic_ipi(uint32_t dest, uint8_t vector);
-void apic_nmi(uint32_t dest);
 void apic_init_ipi(uint32_t dest);
 void apic_startup_ipi(uint32_t dest, uint8_t page);
 
 /* The one-shot timer: fires at this system time (at once if it has passed); ~0: never. It may fire
  * early when the hardware counts no further. */
 void apic_timer_set(uint64_t system_ns);
-void apic_timer_init_cpu(void);
 
 /* Panic: every other CPU halts. */
 void apic_stop_others(void);
