@@ -61,14 +61,7 @@ static __init void __noreturn boot_failed(const char *why) {
     static const char stars[] = "****************************************";
 
     printk("\n%s\nHospes cannot start: %s\n%s\n", stars, why, stars);
-    console_flush();
-    if (cmdline_bool("noreboot", false)) {
-        printk("Manual reset required ('noreboot' specified)\n");
-        machine_halt();
-    }
-    printk("Reboot in five seconds...\n");
-    for (uint64_t t = rdtsc(); tsc_khz && rdtsc() - t < (uint64_t)tsc_khz * 5000;) cpu_relax();
-    machine_restart();
+    machine_give_up();
 }
 
 static __init void init_machine(uint32_t magic, paddr_t info, paddr_t image) {

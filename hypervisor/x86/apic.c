@@ -67,10 +67,6 @@ uint32_t apic_id(void) {
 
 void apic_eoi(void) { apic_write(APIC_EOI, 0); }
 
-static void wait_icr(void) {
-    while (regs[APIC_ICR / 4] & ICR_BUSY) cpu_relax();
-}
-
 static void send(uint32_t dest, uint32_t command) {
     if (apic_x2) {
         /* x2APIC's MSR writes do not order earlier stores. */
@@ -78,7 +74,7 @@ static void send(uint32_t dest, uint32_t command) {
         wrmsr(MSR_X2APIC + (APIC_ICR >> 4), (uint64_t)dest << 32 | command);
         return;
     }
-    wait_icr();
+    while (regs[APIC_ICR / 4] & ICR_BUSY) cpu_relax();
     regs[APIC_ICR_HIGH / 4] = dest << 24;
     regs[APIC_ICR / 4] = command;
 }
@@ -93,6 +89,14 @@ void apic_startup_ipi(uint32_t dest, uint8_t page) { send(dest, ICR_STARTUP | pa
 static __init bool choose_x2(void) {
     if (rdmsr(MSR_APIC_BASE) & APIC_BASE_X2) return true;
     return cpu_has.x2apic && cmdline_bool("x2apic", true);
+}
+
+static void start_timer(void) {
+    apic_write(APIC_TIMER_DIV, DIVIDE_BY_16);
+    apic_write(APIC_LVT_TIMER, VEC_TIMER | (use_deadline ? TIMER_DEADLINE : 0));
+    apic_write(APIC_TIMER_INIT, 0);
+    /* The mode must be in place before the first deadline is written. */
+    __asm__ volatile("mfence" : : : "memory");
 }
 
 void apic_init_cpu(void) {
@@ -111,7 +115,7 @@ void apic_init_cpu(void) {
     apic_write(APIC_LVT_TIMER, LVT_MASKED | VEC_TIMER);
     apic_write(APIC_ESR, 0);
     apic_eoi();
-    if (timer_khz || use_deadline) apic_timer_init_cpu();
+    if (timer_khz || use_deadline) start_timer();
 }
 
 __init void apic_init(void) {
@@ -125,14 +129,6 @@ __init void apic_init(void) {
     this_pcpu()->apic_id = apic_id();
     printk(KERN_INFO "Local APIC: %s mode, boot CPU has id %u\n", apic_x2 ? "x2APIC" : "xAPIC",
            this_pcpu()->apic_id);
-}
-
-void apic_timer_init_cpu(void) {
-    apic_write(APIC_TIMER_DIV, DIVIDE_BY_16);
-    apic_write(APIC_LVT_TIMER, VEC_TIMER | (use_deadline ? TIMER_DEADLINE : 0));
-    apic_write(APIC_TIMER_INIT, 0);
-    /* The mode must be in place before the first deadline is written. */
-    __asm__ volatile("mfence" : : : "memory");
 }
 
 __init void apic_timer_calibrate(void) {
@@ -151,7 +147,7 @@ __init void apic_timer_calibrate(void) {
         timer_khz = (uint64_t)counted * tsc_khz / ticks;
         if (timer_khz == 0) panic("The local APIC's timer does not run");
     }
-    apic_timer_init_cpu();
+    start_timer();
     printk(KERN_INFO "APIC timer: %s, %lu kHz\n", use_deadline ? "TSC deadline" : "one-shot",
            use_deadline ? (uint64_t)tsc_khz : timer_khz * 16);
 }

@@ -7,9 +7,9 @@
  * by its permanent address while the address space changes, and to the vcpu's window only while
  * that window is mapped.
  */
-#include <x86/guest_regs.h>
 #include <x86/desc.h>
 #include <x86/extable.h>
+#include <x86/guest_regs.h>
 #include <x86/layout.h>
 
 #include "../entry/entry.h"

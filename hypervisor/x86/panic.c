@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The end: message, registers, backtrace, the other CPUs stopped, then reboot or halt. */
+/* The end: a panic's message, registers and backtrace with the other CPUs stopped; reboot, halt. */
+#include <hv/acpi.h>
 #include <hv/boot.h>
 #include <hv/console.h>
-#include <hv/pcpu.h>
 #include <x86/apic.h>
+#include <x86/desc.h>
 #include <x86/layout.h>
 
 CMDLINE_OPTION(noreboot);
@@ -65,10 +66,6 @@ void show_regs(const struct cpu_user_regs *r) {
 /* Registers as they were when panic() was called. */
 struct cpu_user_regs panic_regs;
 
-static void __noreturn stop_here(void) {
-    for (;;) __asm__ volatile("cli; hlt");
-}
-
 void panic_with_regs(const char *fmt, ...) __attribute__((format(printf, 1, 2))) __noreturn;
 
 #define SAVE(reg) "mov %%" #reg ", panic_regs + %c[" #reg "](%%rip)\n\t"
@@ -96,10 +93,8 @@ __attribute__((used)) void panic_with_regs(const char *fmt, ...) {
     regs.ss = SEL_HV_DS;
     irq_disable();
     if (!__atomic_compare_exchange_n(&panic_cpu, &none, me, false, __ATOMIC_ACQ_REL,
-                                     __ATOMIC_ACQUIRE)) {
-        /* A second CPU, or a fault while panicking: say no more. */
-        stop_here();
-    }
+                                     __ATOMIC_ACQUIRE))
+        halt_forever(); /* a second CPU, or a fault while panicking: say no more */
     apic_stop_others();
     console_force();
     printk("\n****************************************\n");
@@ -109,13 +104,78 @@ __attribute__((used)) void panic_with_regs(const char *fmt, ...) {
     va_end(ap);
     printk("\n****************************************\n");
     if (!regs_shown) show_regs(&regs);
+    machine_give_up();
+}
+
+static void pause_ms(unsigned int ms) {
+    uint64_t start = rdtsc();
+
+    while (tsc_khz && rdtsc() - start < (uint64_t)ms * tsc_khz) cpu_relax();
+}
+
+static void reset_by_acpi(void) {
+    if (!acpi.has_reset) return;
+    if (acpi.reset_space == 1) {
+        outb((uint16_t)acpi.reset_addr, acpi.reset_value);
+    } else if (acpi.reset_space == 0) {
+        volatile uint8_t *p = devmap(acpi.reset_addr, 1, DEVMAP_UC);
+
+        if (p) *p = acpi.reset_value;
+    } else if (acpi.reset_space == 2) {
+        uint8_t devfn = (uint8_t)((acpi.reset_addr >> 32 & 31) << 3 | (acpi.reset_addr >> 16 & 7));
+
+        pci_conf_write(pci_sbdf(0, 0, devfn), acpi.reset_addr & 0xff, 1, acpi.reset_value);
+    }
+}
+
+static void reset_by_keyboard_controller(void) {
+    for (int i = 0; i < 10; i++) {
+        for (int n = 0; n < 10000 && (inb(0x64) & 2); n++) cpu_relax();
+        outb(0x64, 0xfe);
+        pause_ms(2);
+    }
+}
+
+static void reset_by_chipset(void) {
+    outb(0xcf9, 0x02);
+    pause_ms(1);
+    outb(0xcf9, 0x06);
+    pause_ms(50);
+}
+
+static void triple_fault(void) {
+    const struct desc_ptr none = {0, 0};
+
+    lidt(&none);
+    __asm__ volatile("int3");
+}
+
+void machine_restart(void) {
+    irq_disable();
+    apic_stop_others();
+    console_flush();
+    reset_by_acpi();
+    pause_ms(50);
+    reset_by_chipset();
+    reset_by_keyboard_controller();
+    triple_fault();
+    halt_forever();
+}
+
+void machine_halt(void) {
+    irq_disable();
+    apic_stop_others();
+    console_flush();
+    halt_forever();
+}
+
+void machine_give_up(void) {
     if (cmdline_bool("noreboot", false)) {
         printk("\nManual reset required ('noreboot' specified)\n");
-        console_flush();
         machine_halt();
     }
     printk("\nReboot in five seconds...\n");
     console_flush();
-    for (uint64_t t = rdtsc(); tsc_khz && rdtsc() - t < (uint64_t)tsc_khz * 5000;) cpu_relax();
+    pause_ms(5000);
     machine_restart();
 }

@@ -82,8 +82,7 @@ void smp_poll(void) {
     uint32_t reqs = __atomic_load_n(word, __ATOMIC_ACQUIRE);
 
     if (likely(!reqs)) return;
-    if (reqs & REQ_STOP)
-        for (;;) __asm__ volatile("cli; hlt");
+    if (reqs & REQ_STOP) halt_forever();
     if (reqs & (REQ_FLUSH | REQ_FLUSH_LATE))
         flush_here(reqs & REQ_FLUSH_LATE ? FLUSH_ALL_VA : READ_ONCE(flush_mailbox.va));
     if (reqs & REQ_CALL) call_mailbox.fn(call_mailbox.data);

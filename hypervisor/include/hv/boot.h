@@ -92,3 +92,4 @@ size_t hv_build_id(const uint8_t **id);
 /* The machine leaves: reboot or power off by the best means there is. Interrupts off; no return. */
 void machine_restart(void) __noreturn;
 void machine_halt(void) __noreturn;
+void machine_give_up(void) __noreturn; /* after a failure: reboots soon, or halts (noreboot) */

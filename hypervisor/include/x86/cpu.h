@@ -130,6 +130,10 @@ CONTROL_REGISTER(cr4)
 
 static inline void irq_disable(void) { __asm__ volatile("cli" : : : "memory"); }
 
+static inline void __noreturn halt_forever(void) {
+    for (;;) __asm__ volatile("cli; hlt");
+}
+
 static inline void cpu_relax(void) { __builtin_ia32_pause(); }
 
 /* Open and close the window to guest memory (SMAP). entry/guest_access.c only. */

@@ -2,14 +2,6 @@
 /*
  * Hospes's part of every address space: L4 slots 256..271 (fixed by the guest ABI). Also read by
  * assembly and the linker script.
- *
- *  slot 256       M2P, read-only for guests (ABI: 0xffff800000000000)
- *  slot 257       ioremap area
- *  slot 258       frame table
- *  slot 259       M2P, writable alias
- *  slot 260       per-domain: GDT and LDT windows of each vcpu
- *  slot 261       Hospes's image (text, data) and the CPUs' stacks, 1 GiB reserved
- *  slot 262..271  direct map of RAM, 5 TiB
  */
 #pragma once
 
@@ -25,23 +17,22 @@
 
 #define HV_START         UL_(0xffff800000000000)
 #define HV_END           UL_(0xffff880000000000)
-#define M2P_RO_START     UL_(0xffff800000000000)
-#define IOREMAP_START    UL_(0xffff808000000000)
+#define M2P_RO_START     UL_(0xffff800000000000) /* M2P, read-only for guests (ABI) */
+#define IOREMAP_START    UL_(0xffff808000000000) /* slot 257 */
 #define IOREMAP_END      UL_(0xffff80c000000000)
-#define FRAMETABLE_START UL_(0xffff810000000000)
-#define M2P_RW_START     UL_(0xffff818000000000)
-#define PERDOMAIN_START  UL_(0xffff820000000000)
-#define IMAGE_START      UL_(0xffff82d040000000)
-#define IMAGE_MAX        UL_(0x1000000) /* 16 MiB */
-#define DIRECTMAP_START  UL_(0xffff830000000000)
+#define FRAMETABLE_START UL_(0xffff810000000000) /* slot 258 */
+#define M2P_RW_START     UL_(0xffff818000000000) /* slot 259: M2P, writable alias */
+#define PERDOMAIN_START  UL_(0xffff820000000000) /* slot 260: GDT and LDT windows of each vcpu */
+#define IMAGE_START      UL_(0xffff82d040000000) /* slot 261: image, CPUs' stacks; 1 GiB */
+#define IMAGE_MAX        UL_(0x1000000)          /* 16 MiB */
+#define DIRECTMAP_START  UL_(0xffff830000000000) /* RAM, 5 TiB */
 #define DIRECTMAP_END    UL_(0xffff880000000000)
 
 /* A CPU's area begins with its stack block (x86/desc.h); the rest is unmapped. */
-#define CPU_AREA_START  (IMAGE_START + UL_(0x10000000))
-#define CPU_AREA_SIZE   UL_(0x20000)
-#define CPU_AREA_TABLES 16 /* L1 tables for 256 CPUs */
-#define CPU_AREA(cpu)   (CPU_AREA_START + (cpu)*CPU_AREA_SIZE)
-#define DEVMAP_START    (IMAGE_START + UL_(0x20000000))
+#define CPU_AREA_START (IMAGE_START + UL_(0x10000000))
+#define CPU_AREA_SIZE  UL_(0x20000)
+#define CPU_AREA(cpu)  (CPU_AREA_START + (cpu)*CPU_AREA_SIZE)
+#define DEVMAP_START   (IMAGE_START + UL_(0x20000000))
 
 /* Each vcpu has 32 pages in the per-domain slot: 16 for its GDT, 16 for its LDT. */
 #define VCPU_WINDOW_PAGES 32
