@@ -98,7 +98,7 @@ static __init void init_services(void) {
     fpu_init();
     cpu_policy_init();
     domain_init();
-    sched_init();
+    sched_init_cpu(0);
     console_init_late();
     register_key('i', irq_dump, "dump interrupt bindings");
     domain_register_keys();

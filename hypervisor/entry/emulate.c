@@ -62,10 +62,9 @@ int emulate_pt_write(struct cpu_user_regs *regs, uint64_t fault_va, emul_store_f
 #define DR6_STEP     (1UL << 14)
 
 enum result {
-    NOT_OURS,  /* the guest's #GP */
-    DONE,      /* the next instruction is next */
-    AGAIN,     /* this instruction is next again: more elements to do, or preempted */
-    EXCEPTION, /* one was bounced */
+    NOT_OURS, /* the guest's #GP */
+    DONE,     /* the next instruction is next */
+    AGAIN,    /* this one is next: more elements to do, preempted, or an exception was bounced */
 };
 
 static unsigned int current_cpl(const struct vcpu *v) {
@@ -154,7 +153,7 @@ static enum result emul_string(struct vcpu *v, struct cpu_user_regs *regs, const
     }
     for (unsigned int n = 0; !operand_string_done(i, regs); n++) {
         if (n == STRING_BATCH) return AGAIN;
-        if (!one_element(v, regs, i, base)) return EXCEPTION;
+        if (!one_element(v, regs, i, base)) return AGAIN;
         if (!i->rep) break;
     }
     io_breakpoints(v, (uint16_t)regs->rdx, i->opsize);
@@ -224,7 +223,7 @@ static enum result emul_dr(struct vcpu *v, struct cpu_user_regs *regs, const str
     }
     if (rc == -ENODEV) {
         bounce_exception(v, TRAP_UD, 0);
-        return EXCEPTION;
+        return AGAIN;
     }
     return rc ? NOT_OURS : DONE;
 }
@@ -250,7 +249,7 @@ static enum result emul_xsetbv(struct vcpu *v, struct cpu_user_regs *regs) {
 
     if (!(v->arch.cr4 & CR4_OSXSAVE)) {
         bounce_exception(v, TRAP_UD, 0);
-        return EXCEPTION;
+        return AGAIN;
     }
     if ((uint32_t)regs->rcx || (value & ~policy_xcr0(v->domain->arch.policy))) return NOT_OURS;
     return fpu_set_xcr0(v, value) ? NOT_OURS : DONE;
@@ -324,8 +323,7 @@ bool emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs) {
     if (!fetch(regs, &i)) return false;
     switch (emul(v, regs, &i)) {
     case DONE: retire(v, regs, i.len); return true;
-    case AGAIN:
-    case EXCEPTION: return true;
+    case AGAIN: return true;
     default: return false;
     }
 }

@@ -3,8 +3,6 @@
 #pragma once
 
 #include <hv/pcpu.h>
-#include <hv/types.h>
-#include <public/xen.h>
 #include <x86/trap.h>
 
 /* entry.S */

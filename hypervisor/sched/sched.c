@@ -109,12 +109,6 @@ static void queue_advance(struct sched_pcpu *q, const struct vcpu *running) {
         q->min_vruntime = slowest->vruntime;
 }
 
-static void charge_running(struct vcpu *v, uint64_t now) {
-    if (is_idle(v)) return;
-    policy_charge(&v->sched, now - v->sched.last_start, v->domain->sched.weight);
-    v->sched.last_start = now;
-}
-
 /* A hint: read without locks. */
 static bool cpu_is_free(const struct vcpu *v, unsigned int cpu) {
     const struct sched_pcpu *q = &pcpus[cpu]->sched;
@@ -332,7 +326,8 @@ void sched_softirq(void) {
 
     spin_lock(&q->lock);
     now = now_ns();
-    charge_running(prev, now);
+    policy_charge(&prev->sched, now - prev->sched.last_start, prev->domain->sched.weight);
+    prev->sched.last_start = now;
     if (!is_idle(prev) && vcpu_runnable(prev) && !prev->sched.queued) queue_add(q, prev);
     queue_advance(q, prev);
     next = queue_best(q, p->id, prev);
@@ -381,12 +376,6 @@ uint64_t sched_idle_ns(unsigned int cpu) {
     return r.time[RUNSTATE_running];
 }
 
-void sched_init(void) {
-    idle_domain.id = DOMID_IDLE;
-    idle_domain.sched.weight = 256;
-    sched_init_cpu(0);
-}
-
 void sched_init_cpu(unsigned int cpu) {
     struct pcpu *p = pcpus[cpu];
 
@@ -394,6 +383,8 @@ void sched_init_cpu(unsigned int cpu) {
     list_init(&p->sched.queue);
     timer_init_cpu(cpu);
     timer_init(&p->sched.slice, slice_expired, NULL, cpu);
+    idle_domain.id = DOMID_IDLE;
+    idle_domain.sched.weight = 256;
     p->idle.domain = &idle_domain;
     p->idle.id = cpu;
     p->idle.sched.cpu = cpu;

@@ -5,12 +5,6 @@
 #define POLL_PORTS_MAX 128
 #define NR_WATCHDOGS   2
 
-static void stop_polling(struct vcpu *v) {
-    v->event.poll_port = 0;
-    clear_bit(v->id, v->domain->event.poll_mask);
-    clear_bit(VPF_BLOCKED, &v->pause_flags);
-}
-
 /* 1: an event is pending already; 0: wait; -Exxx. *single is the port when there is just one. */
 static long poll_ports(struct domain *d, const struct sched_poll *poll, uint32_t *single) {
     uint64_t ports = handle_addr(poll->ports);
@@ -43,7 +37,9 @@ static long op_poll(uint64_t arg) {
 
     rc = vcpu_event_pending(v) ? 1 : poll_ports(v->domain, &poll, &single);
     if (rc) {
-        stop_polling(v);
+        v->event.poll_port = 0;
+        clear_bit(v->id, v->domain->event.poll_mask);
+        clear_bit(VPF_BLOCKED, &v->pause_flags);
         return rc > 0 ? 0 : rc;
     }
     if (single) v->event.poll_port = (int32_t)single;

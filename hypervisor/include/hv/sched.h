@@ -63,7 +63,6 @@ struct sched_pcpu {
 struct domain;
 struct vcpu;
 
-void sched_init(void);
 void sched_init_cpu(unsigned int cpu);
 void sched_init_vcpu(struct vcpu *v);    /* it starts with VPF_DOWN */
 void sched_destroy_vcpu(struct vcpu *v); /* v is not running and never will again */
@@ -111,7 +110,6 @@ enum softirq {
     SOFTIRQ_RECLAIM,  /* finish the destruction of domains without references; domain/domain.c */
     SOFTIRQ_KEYS,     /* debug keys and console input; console/ */
     SOFTIRQ_PARK,     /* another CPU wants this one to stand still; sched/softirq.c */
-    NR_SOFTIRQS
 };
 
 void softirq_raise(enum softirq nr);                      /* on this CPU */
