@@ -172,14 +172,19 @@ void vcpu_wake(struct vcpu *v) {
     unsigned int cpu;
     bool resched = false;
 
-    if (!vcpu_runnable(v) || is_idle(v)) return;
-    if (!READ_ONCE(v->is_running) && !READ_ONCE(v->sched.queued)) {
-        int target = better_cpu(v);
+    for (;;) {
+        if (!vcpu_runnable(v) || is_idle(v)) return;
+        if (!READ_ONCE(v->is_running) && !READ_ONCE(v->sched.queued)) {
+            int target = better_cpu(v);
 
-        if (target >= 0) vcpu_move(v, (unsigned int)target);
+            if (target >= 0) vcpu_move(v, (unsigned int)target);
+        }
+        q = vcpu_lock_queue(v);
+        cpu = v->sched.cpu;
+        /* If it was leaving a CPU that it may not use any more, only that CPU could move it on. */
+        if (v->is_running || v->sched.queued || cpu_allowed(v, cpu)) break;
+        spin_unlock(&q->lock);
     }
-    q = vcpu_lock_queue(v);
-    cpu = v->sched.cpu;
     if (vcpu_runnable(v) && !v->sched.queued && q->chosen != v) {
         struct vcpu *curr = q->chosen;
 
