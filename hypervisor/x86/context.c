@@ -38,35 +38,24 @@ _Static_assert(GUEST_TRAP_VECTORS * sizeof(struct trap_info) <= PAGE_SIZE, "one 
         ok_;                                                                                       \
     })
 
-uint64_t read_fs_base(void) {
-    uint64_t v;
-
-    if (!cpu_has.fsgsbase) return rdmsr(MSR_FS_BASE);
-    __asm__ volatile("rdfsbase %0" : "=r"(v));
-    return v;
-}
-
-uint64_t read_gs_base(void) {
-    uint64_t v;
-
-    if (!cpu_has.fsgsbase) return rdmsr(MSR_GS_BASE);
-    __asm__ volatile("rdgsbase %0" : "=r"(v));
-    return v;
-}
-
-void write_fs_base(uint64_t base) {
-    if (!cpu_has.fsgsbase)
-        wrmsr(MSR_FS_BASE, base);
-    else
-        __asm__ volatile("wrfsbase %0" : : "r"(base));
-}
-
-void write_gs_base(uint64_t base) {
-    if (!cpu_has.fsgsbase)
-        wrmsr(MSR_GS_BASE, base);
-    else
-        __asm__ volatile("wrgsbase %0" : : "r"(base));
-}
+/* read_fs_base(), write_fs_base(), and of GS: by instructions, or by the MSR where there are none.
+ */
+#define SEGMENT_BASE(seg, msr)                                                                     \
+    uint64_t read_##seg##_base(void) {                                                             \
+        uint64_t v;                                                                                \
+                                                                                                   \
+        if (!cpu_has.fsgsbase) return rdmsr(msr);                                                  \
+        __asm__ volatile("rd" #seg "base %0" : "=r"(v));                                           \
+        return v;                                                                                  \
+    }                                                                                              \
+    void write_##seg##_base(uint64_t base) {                                                       \
+        if (!cpu_has.fsgsbase)                                                                     \
+            wrmsr(msr, base);                                                                      \
+        else                                                                                       \
+            __asm__ volatile("wr" #seg "base %0" : : "r"(base));                                   \
+    }
+SEGMENT_BASE(fs, MSR_FS_BASE)
+SEGMENT_BASE(gs, MSR_GS_BASE)
 
 /* A base that an emulator let the guest make non-canonical must not make us fault. */
 static uint64_t canonical_base(uint64_t base) { return likely(is_canonical(base)) ? base : 0; }

@@ -50,25 +50,19 @@ static int set_control(struct vcpu *v, uint64_t value) {
     return 0;
 }
 
-static int set_status(struct vcpu *v, uint64_t value) {
-    if (value != (uint32_t)value) return -EINVAL;
-    v->arch.debugreg[6] = (value & DR6_KNOWN) | DR6_DEFAULT;
-    return 0;
-}
-
-static int set_address(struct vcpu *v, unsigned int reg, uint64_t value) {
-    if (!guest_va_ok(value)) return -EPERM;
-    v->arch.debugreg[reg] = value;
-    if (v == current && active(v)) load_addresses(v);
-    return 0;
-}
-
 int debugreg_set(struct vcpu *v, unsigned int reg, uint64_t value) {
     if ((reg == 4 || reg == 5) && (v->arch.cr4 & CR4_DE)) return -ENODEV;
     switch (reg) {
-    case 0 ... 3: return set_address(v, reg, value);
+    case 0 ... 3:
+        if (!guest_va_ok(value)) return -EPERM;
+        v->arch.debugreg[reg] = value;
+        if (v == current && active(v)) load_addresses(v);
+        return 0;
     case 4:
-    case 6: return set_status(v, value);
+    case 6:
+        if (value != (uint32_t)value) return -EINVAL;
+        v->arch.debugreg[6] = (value & DR6_KNOWN) | DR6_DEFAULT;
+        return 0;
     case 5:
     case 7: return set_control(v, value);
     default: return -ENODEV;

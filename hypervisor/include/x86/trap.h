@@ -28,10 +28,9 @@
     ((1 << TRAP_DF) | (1 << TRAP_TS) | (1 << TRAP_NP) | (1 << TRAP_SS) | (1 << TRAP_GP) |          \
      (1 << TRAP_PF) | (1 << TRAP_AC) | (1 << TRAP_CP))
 
-/* Selector error codes: external event, the index is into the IDT, into the LDT. */
+/* Selector error codes: external event, the index is into the IDT. */
 #define EC_EXT 1
 #define EC_IDT 2
-#define EC_LDT 4
 
 #define PFEC_PRESENT  (1U << 0)
 #define PFEC_WRITE    (1U << 1)
