@@ -192,7 +192,6 @@ void free_pages_hv(void *p, unsigned int order) {
 }
 
 uint64_t mm_total_pages(void) { return total_pages; }
-
 uint64_t mm_free_pages(void) { return READ_ONCE(total_free); }
 
 uint64_t mm_free_pages_between(unsigned int min_bits, unsigned int max_bits) {

@@ -68,7 +68,6 @@ static bool is_table(uint64_t type) {
 }
 
 bool frame_get(struct frame *f, const struct domain *d) { return frame_try_get(f, owner_tag(d)); }
-
 void frame_put(struct frame *f) { frame_drop(f); }
 
 void frame_last_put(struct frame *f) {

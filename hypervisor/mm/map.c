@@ -203,9 +203,7 @@ struct frame *mfn_to_frame(mfn_t m) {
 }
 
 mfn_t frame_to_mfn(const struct frame *f) { return _mfn(frame_nr(f)); }
-
 void *mfn_to_virt(mfn_t m) { return mfn_virt(mfn_x(m)); }
-
 void *paddr_to_virt(paddr_t p) { return (void *)(DIRECTMAP_START + p); }
 
 paddr_t virt_to_paddr(const void *v) {
@@ -217,7 +215,6 @@ paddr_t virt_to_paddr(const void *v) {
 }
 
 mfn_t virt_to_mfn(const void *v) { return paddr_to_mfn(virt_to_paddr(v)); }
-
 void m2p_set(mfn_t m, uint64_t pfn) { WRITE_ONCE(((uint64_t *)M2P_RW_START)[mfn_x(m)], pfn); }
 
 /* The machine frame of the i-th 2 MiB of the M2P; 0: a hole. */
@@ -266,7 +263,6 @@ static void *map_area(paddr_t p, size_t n, uint64_t flags) {
 }
 
 void *ioremap(paddr_t p, size_t n) { return map_area(p, n, PTE_PCD | PTE_PWT); }
-
 void *ioremap_wb(paddr_t p, size_t n) { return map_area(p, n, 0); }
 
 void iounmap(void *v) {
