@@ -5,8 +5,6 @@
 #include <hv/boot.h>
 #include <hv/console.h>
 #include <hv/domain.h>
-#include <hv/printk.h>
-#include <hv/string.h>
 
 void console_take(void);
 void console_release(void);

@@ -14,8 +14,6 @@
 #pragma once
 
 #include <hv/domain.h>
-#include <hv/mm.h>
-#include <public/grant_table.h>
 
 #define GRANT_FRAMES_DEFAULT    64u
 #define MAPTRACK_FRAMES_DEFAULT 1024u

@@ -2,15 +2,7 @@
 /* What the files of mm/ share among themselves. */
 #pragma once
 
-#include <hv/bitops.h>
-#include <hv/domain.h>
-#include <hv/errno.h>
 #include <hv/hypercall.h>
-#include <hv/irq.h>
-#include <hv/mm.h>
-#include <hv/pcpu.h>
-#include <hv/printk.h>
-#include <hv/string.h>
 #include <x86/layout.h>
 
 #define PT_ENTRIES      512

@@ -20,7 +20,6 @@
 #include <hv/string.h>
 #include <public/domctl.h>
 #include <x86/state.h>
-#include <public/vcpu.h>
 
 struct grant_table; /* grant/table.h */
 

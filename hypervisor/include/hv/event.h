@@ -5,9 +5,7 @@
 #pragma once
 
 #include <hv/spinlock.h>
-#include <hv/types.h>
 #include <public/event_channel.h>
-#include <public/xen.h>
 
 struct domain;
 struct vcpu;

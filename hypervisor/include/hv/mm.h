@@ -6,7 +6,6 @@
 #pragma once
 
 #include <hv/spinlock.h>
-#include <hv/types.h>
 
 struct domain;
 struct vcpu;

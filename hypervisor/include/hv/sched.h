@@ -10,8 +10,6 @@
  */
 #pragma once
 
-#include <hv/list.h>
-#include <hv/spinlock.h>
 #include <hv/timer.h>
 #include <public/sched.h>
 #include <public/vcpu.h>

@@ -7,7 +7,6 @@
  */
 #pragma once
 
-#include <hv/types.h>
 #include <public/arch-x86/cpufeatureset.h>
 #include <public/xen.h>
 #include <x86/cpu.h>

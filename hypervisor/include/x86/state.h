@@ -4,7 +4,6 @@
 
 #include <hv/types.h>
 #include <public/callback.h>
-#include <public/xen.h>
 
 struct arch_pcpu {
     void *stack;   /* STACK_SIZE bytes */
