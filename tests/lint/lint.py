@@ -12,8 +12,8 @@ import tempfile
 SOURCE_DIRS = ("hypervisor", "dom0-tools", "pv-drivers", "include", "tests")
 SIZED_DIRS = ("hypervisor", "dom0-tools", "pv-drivers")
 MAX_FILE_LINES = 1000
-# A ratchet on the way to DESIGN 2's 20,000: lower it with every cut, never raise it.
-MAX_HYPERVISOR_LINES = 24000
+# DESIGN 2: small enough to read. Raising it is no way out of a full room.
+MAX_HYPERVISOR_LINES = 20000
 MAX_COLUMNS = 100
 SKIP_DIRS = {".git", "build", "__pycache__", ".pytest_cache"}
 # Files whose content is data: configurations to be parsed, captured outputs, lists.
@@ -73,7 +73,7 @@ def file_sizes(tree):
 
 
 def hypervisor_size(tree):
-    """hypervisor/ does not grow: under 24,000 lines with comments (the aim of DESIGN 2 is 20,000)"""
+    """hypervisor/ is under 20,000 lines of C and assembly, comments included"""
     n = sum(lines_of(t) for p, t in tree.under("hypervisor").items() if is_c(p))
     if n >= MAX_HYPERVISOR_LINES:
         yield f"hypervisor/ has {n} lines of C and assembly; the limit is {MAX_HYPERVISOR_LINES}"
