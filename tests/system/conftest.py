@@ -5,6 +5,7 @@ Each parameter carries marks (`hospes`, `xen`, `ours`, `stock`); the Makefile ch
 run is made of. Nothing is skipped here: what is chosen must pass.
 """
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,13 @@ def snapshot(request, tmp_path_factory):
     finally:
         vm.__exit__()
     return hypervisor, tools, options
+
+
+@pytest.fixture(scope="session")
+def qemu10():
+    """QEMU 10's program, fetched once into the cache."""
+    return subprocess.run([machine.TOP / "dom0-tools/dom0/fetch-qemu10"], check=True,
+                          stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 @pytest.fixture

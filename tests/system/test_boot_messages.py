@@ -121,7 +121,8 @@ def test_no_room_to_unpack_the_kernel():
 def test_wrong_options_are_named():
     kernel = str(machine.IMAGES / "vmlinux")
     with started("noreboot frobnicate=3 dom0_memm=16M maxcpus=x dom0_mem=64Q", [kernel]) as vm:
-        for option in (r"unknown option [^\n]*: frobnicate=3", r"unknown option [^\n]*: dom0_memm=16M",
+        for option in (r"unknown option [^\n]*: frobnicate=3",
+                       r"unknown option [^\n]*: dom0_memm=16M",
                        "option maxcpus=x: not a number", "dom0_mem: '64Q' is not a size"):
             with vm.console.changed:
                 vm.console.position = 0

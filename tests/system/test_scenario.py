@@ -6,7 +6,10 @@ Every step's output, masked (masks.py), must equal what stock Xen with stock too
 """
 import time
 
+import pytest
+
 import masks
+from conftest import boot
 
 CONFIG = "/etc/xen/demo.cfg"
 LOG = "/var/log/xen/console/guest-demo.log"
@@ -47,12 +50,33 @@ STEPS = [
 ]
 
 
-def test_life_of_a_guest(dom0, golden):
+def life_of_a_guest(dom0):
+    """The report of all steps."""
     report = []
     for title, command, view in STEPS:
         result = dom0.run(command, timeout=180)
         report.append(f"== {title}: status {result.status}\n{view(result.output)}")
-    golden("scenario.txt", "\n".join(report), dom0.combination)
+    return "\n".join(report)
+
+
+def test_life_of_a_guest(dom0, golden):
+    golden("scenario.txt", life_of_a_guest(dom0), dom0.combination)
+
+
+@pytest.mark.full
+@pytest.mark.stock
+@pytest.mark.parametrize("hypervisor", [pytest.param("xen", marks=pytest.mark.xen),
+                                        pytest.param("hospes", marks=pytest.mark.hospes)])
+def test_life_of_a_guest_c_xenstored(request, hypervisor, golden):
+    """Debian's stock tools with their other xenstored."""
+    vm = boot(request, hypervisor, "stock", words=["guests=none", "xenstored=c"])
+    try:
+        assert "/bin/xenstored" in vm.check("readlink /proc/$(cat /run/xenstore.pid)/exe")
+        golden("scenario.txt", life_of_a_guest(vm), None)
+        if hypervisor == "hospes":
+            vm.audit()
+    finally:
+        vm.__exit__()
 
 
 def test_console_both_ways(dom0):
