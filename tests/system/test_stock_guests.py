@@ -98,7 +98,7 @@ def test_panic(host, action):  # noqa: F811
         said(host, "p", "guest: up", times=2, timeout=300)
         host.check("xl destroy p")
     elif action == "preserve":
-        until(host, "xl list p | tail -n 1 | grep -q ' ---*c'")
+        until(host, "xl list p | tail -n 1 | grep -q ' -*sc-'")
         host.check("xl destroy p")
     until_gone(host, "p")
     assert re.search(r"has shut down, reason code 3",
