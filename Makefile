@@ -21,12 +21,13 @@ PYTEST := /usr/bin/python3 -B -m pytest -p no:cacheprovider
 # What of {xen, hospes} x {stock, ours} the tests run: a pytest mark expression (tests/README.md);
 # and the modules of the tier for every commit. The others are in test-full.
 SELECT ?= xen or hospes or not xen
-QUICK := $(wildcard $(patsubst %,tests/system/test_%.py,boot_messages guest_kernels scenario run))
+QUICK := $(wildcard $(patsubst %,tests/system/test_%.py,boot_messages guest_kernels scenario run \
+           isolation platform))
 
 TEST_DIRS := $(patsubst %/Makefile,%,$(wildcard tests/abi/Makefile tests/unit/*/Makefile \
                tests/model/Makefile tests/lint/Makefile))
 
-.PHONY: help deps all hypervisor dom0-tools guest-tests images run check test test-full clean
+.PHONY: help deps all hypervisor dom0-tools guest-tests images run check builds test test-full clean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
@@ -50,16 +51,20 @@ run: deps
 	    $(if $(value RUN),--run-from-env HOSPES_RUN,--interactive)
 
 #: make test         set up, build, run the tests of every commit
-test: deps all images check
+test: deps all images check builds
 	$(PYTEST) $(QUICK) -m '($(SELECT)) and not full' --durations=10
 
 #: make test-full    every test, every matrix
-test-full: deps all images check
+test-full: deps all images check builds
 	$(PYTEST) tests/system -m '$(SELECT)' --durations=10
 
 #: make check        the fast tests that need no machine
 check: deps
 	@set -e; for d in $(TEST_DIRS); do $(MAKE) -C $$d check O=$(BUILD)/$$d; done
+
+# Both compilers, and that two builds give the same bytes.
+builds: deps
+	@$(MAKE) -C tests/lint compilers reproducible O=$(BUILD)/tests/lint
 
 #: make all          build the hypervisor, dom0's tools and the test kernels
 all: hypervisor dom0-tools guest-tests
