@@ -28,9 +28,8 @@
  *   busy    -> valid    validation succeeded
  *   busy    -> partial  preempted
  *   partial -> busy     adopted
- *   valid   -> busy     the last put of a table or descriptor frame
+ *   valid   -> busy     the last put
  *   busy    -> idle     torn down, or validation failed and was undone
- *   valid   -> idle     the last put of a writable frame
  *
  * What a table entry refers to is held as long as the entry is in a valid table. In a busy or
  * partial table exactly the entries below nr_validated hold references; entry nr_validated may
@@ -46,8 +45,9 @@
  * a lower level, or for flushes, so waiting ends. Waiting for a table that may take long (L2 and
  * up) gives up with -ERESTART when this CPU has something better to do.
  *
- * Flushes. Before the last type reference is put, tlb_stamp takes the flush clock; whoever removed
- * a mapping did so before its put. A frame that leaves type A for type B is flushed for after it
+ * Flushes. tlb_stamp takes the flush clock while the frame is busy for the last time before it is
+ * idle, so later than every put, and whoever removed a mapping did so before its put. (Taken before
+ * the last put, it could be older than a mapping that came and went in between.) A frame that leaves type A for type B is flushed for after it
  * has become busy with type B, so that no new mapping of type A can be made meanwhile (XSA-401),
  * and before its contents are read or it becomes valid. CPUs that flushed after the stamp are left
  * out. The owner's dirty_cpus suffice, unless a foreign domain mapped the frame (FC_FOREIGN).
@@ -80,14 +80,10 @@ void frame_forget_type(struct frame *f) {
     f->type = FT_NONE;
 }
 
-static void stamp(struct frame *f) {
-    f->tlb_stamp = __atomic_load_n(&tlb_flush_clock, __ATOMIC_SEQ_CST);
-}
-
 /* busy -> idle. The store publishes the stamp. */
 static void set_idle(struct frame *f, uint64_t type) {
-    stamp(f);
-    __atomic_store_n(&f->type, type, __ATOMIC_SEQ_CST);
+    f->tlb_stamp = __atomic_load_n(&tlb_flush_clock, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&f->type, type, __ATOMIC_RELEASE);
 }
 
 /* busy -> partial. adopted: the state's frame reference exists already. */
@@ -210,12 +206,13 @@ int type_put(struct frame *f, uint64_t sub) {
         type = x & FT_TYPE_MASK;
         if (n & FT_COUNT_MASK) {
             if (likely(cas64(&f->type, &x, n))) return 0;
-        } else if (type == FT_WRITABLE) {
-            stamp(f);
-            if (cas64(&f->type, &x, n)) return 0;
         } else if (cas64(&f->type, &x, (n + 1) & ~FT_VALIDATED)) {
             break;
         }
+    }
+    if (type == FT_WRITABLE) {
+        set_idle(f, type | FT_VALIDATED);
+        return 0;
     }
     f->nr_validated = PT_ENTRIES;
     f->partial = 0;
@@ -224,10 +221,12 @@ int type_put(struct frame *f, uint64_t sub) {
 
 void frame_drop_writable_type(struct frame *f) {
     uint64_t x = READ_ONCE(f->type);
+    bool last;
 
     do {
-        if ((x & FT_COUNT_MASK) == 1) stamp(f);
-    } while (unlikely(!cas64(&f->type, &x, x - 1)));
+        last = (x & FT_COUNT_MASK) == 1;
+    } while (unlikely(!cas64(&f->type, &x, last ? x & ~FT_VALIDATED : x - 1)));
+    if (last) set_idle(f, FT_WRITABLE | FT_VALIDATED);
 }
 
 int frame_finish_partial(struct frame *f) {

@@ -18,7 +18,13 @@
  *
  * Each MUTATE_x takes a rule away. The makefile runs every one and wants it to fail.
  */
-#ifndef OPS
+#ifdef MUTATE_STAMP_EARLY
+#define VARIANT_LOW
+#endif
+/* VARIANT_LOW: fewer operations, on one frame, more of them. */
+#ifdef VARIANT_LOW
+#define OPS 4
+#else
 #define OPS 2
 #endif
 #define CPUS 2
@@ -408,6 +414,7 @@ inline finish_pending()
     od
 }
 
+/* frame_drop_writable_type() */
 inline drop_writable(f)
 {
 #ifdef MUTATE_STAMP_LATE
@@ -417,6 +424,7 @@ inline drop_writable(f)
     :: else
     fi
 #else
+#ifdef MUTATE_STAMP_EARLY
     do
     :: fr[f].count == 1 ->
         stamp(f);
@@ -426,6 +434,21 @@ inline drop_writable(f)
         fi
     :: d_step { fr[f].count > 1 -> fr[f].count-- }; break
     od
+#else
+    d_step {
+        last = (fr[f].count == 1);
+        if
+        :: last -> fr[f].validated = 0 /* busy */
+        :: else -> fr[f].count--
+        fi
+    };
+    if
+    :: last ->
+        stamp(f);
+        d_step { fr[f].validated = 1; fr[f].count = 0; last = 0 }
+    :: else
+    fi
+#endif
 #endif
 }
 
@@ -558,16 +581,18 @@ proctype hypervisor(byte me)
         n++;
         if
         :: true -> op_map(LOW)
-        :: true -> op_map(HIGH)
         :: true -> op_unmap(LOW)
-        :: true -> op_unmap(HIGH)
         :: true -> get_low(); pin_if_got(LOW)
+        :: true -> flush_local()
+#ifndef VARIANT_LOW
+        :: true -> op_map(HIGH)
+        :: true -> op_unmap(HIGH)
         :: true -> get_high(); pin_if_got(HIGH)
         :: true -> op_unpin(LOW)
         :: true -> op_unpin(HIGH)
         :: true -> op_update(0)
         :: true -> op_switch()
-        :: true -> flush_local()
+#endif
         fi;
         d_step { rc = OK; old = NONE; adopted = 0 };
         finish_pending();
