@@ -27,7 +27,7 @@ QUICK := $(wildcard $(patsubst %,tests/system/test_%.py,boot_messages guest_kern
 TEST_DIRS := $(patsubst %/Makefile,%,$(wildcard tests/abi/Makefile tests/unit/*/Makefile \
                tests/model/Makefile tests/lint/Makefile))
 
-.PHONY: help deps all hypervisor dom0-tools guest-tests images run check builds test test-full clean
+.PHONY: $(TEST_DIRS:%=check-%) help deps all hypervisor dom0-tools guest-tests images run check builds test test-full clean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
@@ -60,7 +60,10 @@ test-full: deps all images check builds
 
 #: make check        the fast tests that need no machine
 check: deps
-	@set -e; for d in $(TEST_DIRS); do $(MAKE) -C $$d check O=$(BUILD)/$$d; done
+	@$(MAKE) --no-print-directory -j2 --output-sync=target $(TEST_DIRS:%=check-%)
+
+$(TEST_DIRS:%=check-%): check-%:
+	@$(MAKE) --no-print-directory -C $* check O=$(BUILD)/$*
 
 # Both compilers, and that two builds give the same bytes.
 builds: deps

@@ -47,10 +47,11 @@
  *
  * Flushes. tlb_stamp takes the flush clock while the frame is busy for the last time before it is
  * idle, so later than every put, and whoever removed a mapping did so before its put. (Taken before
- * the last put, it could be older than a mapping that came and went in between.) A frame that leaves type A for type B is flushed for after it
- * has become busy with type B, so that no new mapping of type A can be made meanwhile (XSA-401),
- * and before its contents are read or it becomes valid. CPUs that flushed after the stamp are left
- * out. The owner's dirty_cpus suffice, unless a foreign domain mapped the frame (FC_FOREIGN).
+ * the last put, it could be older than a mapping that came and went in between.) A frame that
+ * leaves type A for type B is flushed for after it has become busy with type B, so that no new
+ * mapping of type A can be made meanwhile (XSA-401), and before its contents are read or it becomes
+ * valid. CPUs that flushed after the stamp are left out. The owner's dirty_cpus suffice, unless a
+ * foreign domain mapped the frame (FC_FOREIGN).
  *
  * Linear entries: an entry of a level n table may name a level n table (read-only), which makes
  * tables appear as data, one level down. An entry that names its own table is not counted. For
