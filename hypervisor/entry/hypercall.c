@@ -36,6 +36,14 @@ static inline __attribute__((always_inline)) long dispatch(uint32_t nr, uint64_t
     }
 }
 
+/* Whether a handler's result means that it goes on later. Any number may be a result: iret's is the
+ * RAX that the guest's kernel gave, a debug register holds an address. */
+static bool to_be_continued(struct vcpu *v, long rc) {
+    if (likely(rc != -ERESTART) || !v->arch.continued) return false;
+    v->arch.continued = false;
+    return true;
+}
+
 void syscall_from_guest(struct cpu_user_regs *regs) {
     struct pcpu *p = this_pcpu();
     struct vcpu *v = p->curr;
@@ -43,7 +51,7 @@ void syscall_from_guest(struct cpu_user_regs *regs) {
     if (likely(v->arch.kernel_mode)) {
         long rc = dispatch((uint32_t)regs->rax, regs->rdi, regs->rsi, regs->rdx, regs->r10);
 
-        if (likely(rc != -ERESTART)) regs->rax = (uint64_t)rc;
+        if (!to_be_continued(v, rc)) regs->rax = (uint64_t)rc;
     } else {
         bounce_syscall(v, CALLBACKTYPE_syscall);
     }
@@ -59,6 +67,7 @@ long hypercall_continue(unsigned int nr_args, ...) {
     va_start(ap, nr_args);
     for (unsigned int i = 0; i < nr_args; i++) *(mc ? &mc->args[i] : reg[i]) = va_arg(ap, uint64_t);
     va_end(ap);
+    current->arch.continued = true;
     if (!mc) {
         regs->rip -= 2;
         regs->rcx = regs->rip;
@@ -82,7 +91,7 @@ static long do_entry(struct vcpu *v, uint64_t entry, long *result) {
     v->arch.multicall = &mc;
     *result = dispatch((uint32_t)mc.op, mc.args[0], mc.args[1], mc.args[2], mc.args[3]);
     v->arch.multicall = NULL;
-    if (unlikely(*result == -ERESTART))
+    if (unlikely(to_be_continued(v, *result)))
         return copy_to_guest(entry, &mc, sizeof(mc)) ? -EFAULT : -ERESTART;
     if (unlikely((uint32_t)mc.op == __HYPERVISOR_iret)) return ENTRY_LAST;
     return copy_to_guest(entry + offsetof(struct multicall_entry, result), result, sizeof(*result));

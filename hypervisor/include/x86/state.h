@@ -67,4 +67,5 @@ struct arch_vcpu {
     bool nmi_masked;           /* until the next iret */
     uint64_t msr_tsc_aux;
     struct multicall_entry *multicall; /* the entry being executed; NULL outside a multicall */
+    bool continued; /* hypercall_continue() was called; its -ERESTART is on its way */
 };

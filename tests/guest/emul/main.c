@@ -300,6 +300,10 @@ static void debug_registers(void) {
     trap_hooks[DB] = debug_hook;
     expect_eq(HV_set_debugreg(0, &watched), 0);
     expect_eq(HV_get_debugreg(0), &watched);
+    /* An address that is also an error number. */
+    expect_eq(HV_set_debugreg(3, -85UL), 0);
+    expect_eq(HV_get_debugreg(3), -85UL);
+    expect_eq(HV_set_debugreg(3, 0), 0);
     expect_eq(HV_set_debugreg(7, 0x401 | 0x9UL << 16), 0); /* 4 or 8 bytes written */
     debug_traps = 0;
     watched = 1;

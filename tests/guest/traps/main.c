@@ -191,9 +191,12 @@ static void upcall_masks(void) {
     trap_hooks[PF] = trap_hooks[UD] = NULL;
 }
 
-static void iret_to_kernel(void) {
+/* By the hypercall, or as the entry of a multicall. RAX may be any number, among them those that
+ * are results of hypercalls elsewhere. */
+static void iret_to_kernel(uint64_t value, uint64_t nr) {
+    static struct multicall_entry entry;
     struct iret_frame frame = {
-        .rax = 0x1111,
+        .rax = value,
         .r11 = 0x2222,
         .rcx = 0x3333,
         .cs = FLAT_KERNEL_CS & ~3UL,
@@ -202,15 +205,17 @@ static void iret_to_kernel(void) {
     };
     uint64_t rax, rcx, r11;
 
+    entry.op = __HYPERVISOR_iret;
     asm volatile("push %%rbp\n"
                  "lea 1f(%%rip), %%rax\n mov %%rax, 32(%3)\n mov %%rsp, 56(%3)\n"
                  "sub $256, %%rsp\n mov %3, %%rsi\n mov %%rsp, %%rdi\n mov $9, %%ecx\n rep movsq\n"
-                 "sub $72, %%rdi\n mov %%rdi, %%rsp\n mov $23, %%eax\n syscall\n ud2\n"
+                 "sub $72, %%rdi\n mov %%rdi, %%rsp\n mov %4, %%rax\n mov %5, %%rdi\n"
+                 "mov $1, %%esi\n syscall\n ud2\n"
                  "1: pop %%rbp\n"
                  : "=&a"(rax), "=&c"(rcx), "=&r"(r11)
-                 : "b"(&frame)
+                 : "b"(&frame), "r"(nr), "r"(&entry)
                  : "rsi", "rdi", "r11", "memory", "cc", "rdx");
-    expect_eq(rax, 0x1111);
+    expect_eq(rax, value);
     expect_eq(rcx, 0x3333);
 }
 
@@ -285,7 +290,12 @@ void test_main(void) {
     system_calls();
     user_has_no_hypercalls();
     upcall_masks();
-    iret_to_kernel();
+    iret_to_kernel(0x1111, __HYPERVISOR_iret);
+    iret_to_kernel(0x1111, __HYPERVISOR_multicall);
+    for (uint64_t rax = -1; rax > -200UL; rax--) {
+        iret_to_kernel(rax, __HYPERVISOR_iret);
+        iret_to_kernel(rax, __HYPERVISOR_multicall);
+    }
     bad_iret(FLAT_USER_CS, 0x1003, 0x1000);
     bad_iret(0x1003, FLAT_USER_SS, 0x1000);
     setup_calls();
