@@ -243,7 +243,13 @@ void __attribute__((weak)) vcpu_kick(struct vcpu *v) {
 
 void smp_poll(void) { sched_yield(); }
 
+__thread void (*while_waiting)(void);
+
 void spin_lock_slow(spinlock_t *l, uint16_t ticket) {
+    void (*fn)(void) = while_waiting;
+
+    while_waiting = NULL;
+    if (fn) fn();
     while (__atomic_load_n(&l->head, __ATOMIC_ACQUIRE) != ticket) sched_yield();
 }
 

@@ -32,9 +32,10 @@ uint64_t frame_writers(uint64_t mfn);        /* writable type references */
 void frame_is_table(uint64_t mfn, bool yes); /* refuses the writable type */
 unsigned int frames_in_use(void);
 
-extern unsigned int wakes, kicks;  /* vcpu_unblock(), vcpu_kick() */
-extern __thread long preempt_at;   /* the n-th preempt_check() says yes, once; 0: none */
-extern __thread uint64_t again[6]; /* arguments of the last hypercall_continue() */
+extern unsigned int wakes, kicks;            /* vcpu_unblock(), vcpu_kick() */
+extern __thread long preempt_at;             /* the n-th preempt_check() says yes, once; 0: none */
+extern __thread uint64_t again[6];           /* arguments of the last hypercall_continue() */
+extern __thread void (*while_waiting)(void); /* runs once, when a lock is found taken */
 
 extern unsigned int passed, failed;
 int report(void); /* prints the sum; the exit status */

@@ -18,7 +18,10 @@
 #define NR_VCPUS  8
 #define NR_TOKENS 3
 #define PASSES    40000
-#define STALLED_S 20
+/* A stall: so long in time and, since the machine may be busy, in work of each CPU. */
+#define STALLED_S      20
+#define STALLED_ROUNDS 1000000
+#define HUNG_S         600 /* a CPU does nothing at all */
 
 uint64_t fake_now, fake_deadline[4];
 bool real_time;
@@ -30,7 +33,7 @@ static struct {
     bool saved; /* its registers are in its struct */
     int cpus;   /* that run it */
 } vs[NR_VCPUS];
-static unsigned long passes;
+static unsigned long passes, rounds[NR_CPUS];
 static bool stop;
 static pthread_mutex_t domctl = PTHREAD_MUTEX_INITIALIZER;
 
@@ -161,6 +164,7 @@ static void *cpu(void *arg) {
     fake_pcpu = p;
     fake_current = p->curr;
     while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
+        __atomic_fetch_add(&rounds[p->id], 1, __ATOMIC_SEQ_CST);
         if (now_ns() >= fake_deadline[p->id]) {
             fake_deadline[p->id] = ~0ul;
             softirq_raise(SOFTIRQ_TIMER);
@@ -179,15 +183,54 @@ static void *cpu(void *arg) {
 
 /* True: the tokens did not move for long. */
 static bool wait_for_passes(void) {
-    unsigned long last = 0;
-    unsigned int still = 0;
+    unsigned long last = 0, now, before[NR_CPUS] = {0};
+    uint64_t since = now_ns();
 
-    while ((last = __atomic_load_n(&passes, __ATOMIC_SEQ_CST)) < PASSES) {
+    while ((now = __atomic_load_n(&passes, __ATOMIC_SEQ_CST)) < PASSES) {
+        bool worked = true;
+
+        for (unsigned int c = 0; c < NR_CPUS; c++) {
+            unsigned long n = __atomic_load_n(&rounds[c], __ATOMIC_SEQ_CST);
+
+            if (now != last) before[c] = n;
+            worked &= n - before[c] > STALLED_ROUNDS;
+        }
+        if (now != last) since = now_ns();
+        last = now;
+        if (now_ns() - since > SECONDS(worked ? STALLED_S : HUNG_S)) return true;
         nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL); /* a sampling period */
-        still = __atomic_load_n(&passes, __ATOMIC_SEQ_CST) == last ? still + 1 : 0;
-        if (still > STALLED_S * 10) return true;
     }
     return false;
+}
+
+static struct vcpu *leaving;
+
+static void has_left(void) {
+    leaving->is_running = false;
+    spin_unlock(&pcpus[leaving->sched.cpu]->sched.lock);
+}
+
+/* A vcpu is woken while it leaves a CPU that it may not use any more, just after that CPU has seen
+ * it asleep and so has not moved it on. */
+static void woken_while_leaving(struct vcpu *v) {
+    cpumask_t mask = {{BIT(1)}};
+
+    leaving = v;
+    v->sched.cpu = 0;
+    v->is_running = true;
+    CHECK_EQ(vcpu_set_affinity(v, &mask, NULL), 0);
+    CHECK_EQ(v->sched.cpu, 0);
+    clear_bit(VPF_DOWN, &v->pause_flags);
+    spin_lock(&pcpus[0]->sched.lock);
+    while_waiting = has_left;
+    vcpu_wake(v);
+    CHECK(!while_waiting && v->sched.queued);
+    CHECK_EQ(v->sched.cpu, 1);
+    set_bit(VPF_DOWN, &v->pause_flags);
+    vcpu_sleep_nosync(v);
+    CHECK(!v->sched.queued);
+    mask.bits[0] = ~0ul;
+    CHECK_EQ(vcpu_set_affinity(v, &mask, NULL), 0);
 }
 
 void smp_tests(void) {
@@ -208,6 +251,9 @@ void smp_tests(void) {
     for (unsigned int i = 0; i < NR_VCPUS; i++) {
         sched_init_vcpu(d->vcpu[i]);
         vs[i].saved = true;
+    }
+    woken_while_leaving(d->vcpu[0]);
+    for (unsigned int i = 0; i < NR_VCPUS; i++) {
         clear_bit(VPF_DOWN, &d->vcpu[i]->pause_flags);
         vcpu_wake(d->vcpu[i]);
     }
