@@ -35,6 +35,7 @@ static struct {
 } vs[NR_VCPUS];
 static unsigned long passes, rounds[NR_CPUS];
 static bool stop;
+static unsigned int quiet; /* CPUs that run no guest code any more */
 static pthread_mutex_t domctl = PTHREAD_MUTEX_INITIALIZER;
 
 uint64_t now_ns(void) {
@@ -160,10 +161,16 @@ static void guest_step(struct vcpu *v) {
 static void *cpu(void *arg) {
     struct pcpu *p = pcpus[(uintptr_t)arg];
     unsigned long bits;
+    bool ending = false;
 
     fake_pcpu = p;
     fake_current = p->curr;
-    while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
+    /* Another CPU may still wait for a vcpu to leave this one. */
+    while (__atomic_load_n(&quiet, __ATOMIC_SEQ_CST) < NR_CPUS) {
+        if (!ending && __atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
+            ending = true;
+            __atomic_fetch_add(&quiet, 1, __ATOMIC_SEQ_CST);
+        }
         __atomic_fetch_add(&rounds[p->id], 1, __ATOMIC_SEQ_CST);
         if (now_ns() >= fake_deadline[p->id]) {
             fake_deadline[p->id] = ~0ul;
@@ -173,7 +180,7 @@ static void *cpu(void *arg) {
         if (bits & BIT(SOFTIRQ_TIMER)) timer_softirq();
         if (bits & BIT(SOFTIRQ_SCHEDULE))
             sched_softirq();
-        else if (p->curr != &p->idle)
+        else if (p->curr != &p->idle && !ending)
             guest_step(p->curr);
         else
             sched_yield();
