@@ -434,8 +434,9 @@ int vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *so
         int target = better_cpu(v);
 
         if (target >= 0) vcpu_move(v, (unsigned int)target);
-        softirq_raise_on(v->sched.cpu, SOFTIRQ_SCHEDULE);
     }
+    /* One that it may use again may have passed it over a moment ago, and now be idle. */
+    softirq_raise_on(v->sched.cpu, SOFTIRQ_SCHEDULE);
     return 0;
 }
 

@@ -80,8 +80,16 @@ static void maybe_yield(void) {
     if (++n % 3 == 0) sched_yield();
 }
 
+static void (*while_switching)(void); /* runs once */
+
 /* As slow as the real one, so that others come in between. */
 void context_switch(struct vcpu *prev, struct vcpu *next) {
+    void (*fn)(void) = while_switching;
+
+    if (unlikely(fn)) {
+        while_switching = NULL;
+        fn();
+    }
     maybe_yield();
     if (prev->domain == d) {
         CHECK_EQ(__atomic_sub_fetch(&vs[prev->id].cpus, 1, __ATOMIC_SEQ_CST), 0);
@@ -240,6 +248,34 @@ static void woken_while_leaving(struct vcpu *v) {
     CHECK_EQ(vcpu_set_affinity(v, &mask, NULL), 0);
 }
 
+static void may_go_anywhere(void) {
+    CHECK_EQ(vcpu_set_affinity(leaving, &(cpumask_t){{~0ul}}, NULL), 0);
+}
+
+/* A vcpu that wants to run leaves a CPU that it may not use; before it has left it may again, and
+ * no other CPU is free for it. */
+static void allowed_while_leaving(struct vcpu *v) {
+    cpumask_t mask = {{BIT(0)}};
+
+    leaving = v;
+    CHECK_EQ(vcpu_set_affinity(v, &mask, NULL), 0);
+    clear_bit(VPF_DOWN, &v->pause_flags);
+    vcpu_wake(v);
+    sched_softirq();
+    CHECK(v->is_running && fake_current == v);
+    mask.bits[0] = BIT(1);
+    CHECK_EQ(vcpu_set_affinity(v, &mask, NULL), 0);
+    for (unsigned int c = 0; c < NR_CPUS; c++) pcpus[c]->softirqs = c ? BIT(SOFTIRQ_SCHEDULE) : 0;
+    while_switching = may_go_anywhere;
+    sched_softirq();
+    CHECK(!while_switching && !v->is_running && v->sched.queued);
+    CHECK_EQ(v->sched.cpu, 0);
+    CHECK(test_bit(SOFTIRQ_SCHEDULE, &pcpus[0]->softirqs));
+    set_bit(VPF_DOWN, &v->pause_flags);
+    vcpu_sleep_nosync(v);
+    for (unsigned int c = 0; c < NR_CPUS; c++) pcpus[c]->softirqs = 0;
+}
+
 void smp_tests(void) {
     pthread_t t[NR_CPUS];
 
@@ -260,6 +296,7 @@ void smp_tests(void) {
         vs[i].saved = true;
     }
     woken_while_leaving(d->vcpu[0]);
+    allowed_while_leaving(d->vcpu[0]);
     for (unsigned int i = 0; i < NR_VCPUS; i++) {
         clear_bit(VPF_DOWN, &d->vcpu[i]->pause_flags);
         vcpu_wake(d->vcpu[i]);
