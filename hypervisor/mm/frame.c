@@ -313,16 +313,21 @@ int frame_linear_put(struct frame *user, struct frame *used) {
     return type_put(used, 1 + FT_LINEAR_ONE);
 }
 
+/*
+ * At boot nobody would come back for it. A vcpu has one already when another vcpu gave up a table
+ * that an operation still held: that could take as long as a guest likes, so it stays PARTIAL,
+ * until somebody wants that type again or its domain is destroyed.
+ */
 void pending_add(struct frame *f) {
     struct vcpu *v = current;
 
-    if (v->domain != &idle_domain && !v->mm.pending) {
+    if (v->domain == &idle_domain) {
+        while (frame_finish_partial(f))
+            ;
+    } else if (!v->mm.pending) {
         v->mm.pending = f;
         return;
     }
-    /* Nobody would come back for it (boot), or this vcpu has one already: to the end, now. */
-    while (frame_finish_partial(f))
-        ;
     frame_drop(f);
 }
 

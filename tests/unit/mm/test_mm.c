@@ -335,6 +335,38 @@ static void updates_preempted(void) {
     }
 }
 
+/* What two vcpus can bring about: one operation gives up the last references of two big trees. The
+ * second stays partial. To tear it down at once, in one go, could take as long as a guest likes. */
+static void two_teardowns_at_once(void) {
+    uint64_t l4[2] = {big_tree(u, false), big_tree(u, false)};
+
+    for (unsigned int i = 0; i < 2; i++) {
+        CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, l4[i]), 0);
+        CHECK(frame_unpin(&frame_table[l4[i]]));
+    }
+    preempt_at = -1;
+    preempts_asked = 0;
+    for (unsigned int i = 0; i < 2; i++) frame_put_typed(&frame_table[l4[i]]);
+    CHECK(preempts_asked < 10);
+    preempt_at = 0;
+    CHECK(current->mm.pending == &frame_table[l4[0]]);
+    CHECK(frame_table[l4[1]].type & FT_PARTIAL);
+    SOUND();
+    settle();
+    CHECK_EQ(frame_table[l4[0]].type & (FT_COUNT_MASK | FT_PARTIAL), 0);
+    CHECK_EQ(mmuext(MMUEXT_PIN_L1_TABLE, l4[1]), -EINVAL);
+    SOUND();
+    /* Whoever pins it takes it up; so does the destruction of its domain, which is next. */
+    CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, l4[1]), 0);
+    SOUND();
+    CHECK(frame_unpin(&frame_table[l4[1]]));
+    preempt_at = 1;
+    CHECK_EQ(type_put(&frame_table[l4[1]], 1), -ERESTART);
+    preempt_at = 0;
+    frame_drop(&frame_table[l4[1]]);
+    SOUND();
+}
+
 static void base_pointers(void) {
     struct tables a = make_tables(u), b = make_tables(u);
 
@@ -365,7 +397,7 @@ int main(void) {
         foreign_frames,          linear_tables,
         flushes_before_retyping, descriptor_frames,
         preempted_everywhere,    updates_preempted,
-        base_pointers,
+        two_teardowns_at_once,   base_pointers,
     };
     uint64_t free_before;
 
