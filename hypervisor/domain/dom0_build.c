@@ -104,15 +104,12 @@ static int populate(struct dom0_build *b) {
         struct frame *f = NULL;
 
         while ((1UL << order) > b->nr_pages - pfn) order--;
-        while (!(f = alloc_domain_frames(b->d, order, 0)) && order) order--;
+        while (!(f = alloc_domain_frames(b->d, order, 0, pfn)) && order) order--;
         if (!f)
             return err_set(&b->err, -ENOMEM,
                            "only %lu of the %lu MiB for dom0 are free: lower dom0_mem", pfn >> 8,
                            b->nr_pages >> 8);
-        for (uint64_t i = 0; i < 1UL << order; i++, pfn++) {
-            b->p2m[pfn] = mfn_x(frame_to_mfn(f)) + i;
-            m2p_set(_mfn(b->p2m[pfn]), pfn);
-        }
+        for (uint64_t i = 0; i < 1UL << order; i++) b->p2m[pfn++] = mfn_x(frame_to_mfn(f)) + i;
     }
     return 0;
 }

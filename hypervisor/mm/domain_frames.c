@@ -87,12 +87,20 @@ bool domain_assign(struct domain *d, struct frame *f, unsigned int order, bool u
     return ok;
 }
 
-struct frame *alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits) {
+void m2p_set_extent(struct frame *f, unsigned int order, uint64_t pfn) {
+    for (uint64_t i = 0; i < BIT(order); i++)
+        m2p_set(frame_to_mfn(&f[i]), pfn == INVALID_M2P ? pfn : pfn + i);
+}
+
+struct frame *alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits,
+                                  uint64_t pfn) {
     struct frame *f;
 
     if (READ_ONCE(d->mm.tot_pages) + BIT(order) > d->mm.max_pages) return NULL;
     f = heap_alloc(order, bits, d);
-    if (!f || domain_assign(d, f, order, false)) return f;
+    if (!f) return NULL;
+    m2p_set_extent(f, order, pfn);
+    if (domain_assign(d, f, order, false)) return f;
     heap_free(f, order);
     return NULL;
 }

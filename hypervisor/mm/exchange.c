@@ -73,18 +73,10 @@ static void undo(struct exchange *x) {
     drop_fresh(x);
 }
 
-static int hand_over(struct exchange *x, struct frame *f, uint64_t i) {
-    uint64_t out = handle_addr(x->e.out.extent_start);
-    xen_pfn_t pfn, mfn = frame_nr(f);
-
-    if (copy_from_guest_idx(&pfn, out, i)) return -EFAULT;
-    for (uint64_t k = 0; k < BIT(x->e.out.extent_order); k++) m2p_set(_mfn(mfn + k), pfn + k);
-    return copy_to_guest_idx(out, i, &mfn) ? -EFAULT : 0;
-}
-
 /* Nothing can fail from here on but the guest's own list, and the domain's life. */
 static int commit(struct exchange *x, uint64_t chunk) {
-    uint64_t n = 0;
+    uint64_t n = 0, i, out = handle_addr(x->e.out.extent_start);
+    xen_pfn_t pfn, mfn;
     struct frame *f;
     int rc = 0;
 
@@ -93,13 +85,20 @@ static int commit(struct exchange *x, uint64_t chunk) {
         drop_stolen(f);
     }
     while ((f = unchain(&x->fresh))) {
+        i = (chunk << x->outs) + n;
+        if (copy_from_guest_idx(&pfn, out, i)) {
+            pfn = INVALID_M2P;
+            rc = -EFAULT;
+        }
+        m2p_set_extent(f, x->e.out.extent_order, pfn);
+        mfn = frame_nr(f);
         if (!domain_assign(x->d, f, x->e.out.extent_order, true)) {
             frame_link(&x->fresh, f);
             drop_fresh(x);
             domain_uncount(x->d, (BIT(x->outs) - n) << x->e.out.extent_order);
             return -EINVAL;
         }
-        if (hand_over(x, f, (chunk << x->outs) + n)) rc = -EFAULT;
+        if (copy_to_guest_idx(out, i, &mfn)) rc = -EFAULT;
         n++;
     }
     return rc;
@@ -117,15 +116,14 @@ static int check(const struct xen_memory_exchange *e) {
     return 0;
 }
 
-/* Chunks from nr_exchanged on, which is kept up to date. */
-static long exchange(struct exchange *x, uint64_t arg) {
+/* Chunks from nr_exchanged on, which is kept up to date. -ERESTART: preempted. */
+static int exchange(struct exchange *x) {
     uint64_t first = x->e.nr_exchanged >> x->ins;
     int rc = 0;
 
     for (uint64_t i = first; !rc && i < x->e.in.nr_extents >> x->ins; i++) {
         x->e.nr_exchanged = i << x->ins;
-        if (i != first && preempt_check())
-            return hypercall_continue(2, (uint64_t)XENMEM_exchange, arg);
+        if (i != first && preempt_check()) return -ERESTART;
         rc = prepare(x, i);
         if (rc)
             undo(x);
@@ -150,9 +148,9 @@ long memory_exchange(uint64_t arg) {
         out = x.e.out.extent_order;
         x.ins = max(in, out) - in;
         x.outs = max(in, out) - out;
-        rc = exchange(&x, arg);
+        rc = exchange(&x);
         domain_put(x.d);
     }
-    if (copy_field_to_guest(arg, struct xen_memory_exchange, nr_exchanged, &x.e)) rc = -EFAULT;
-    return rc;
+    if (copy_field_to_guest(arg, struct xen_memory_exchange, nr_exchanged, &x.e)) return -EFAULT;
+    return rc == -ERESTART ? hypercall_continue(2, (uint64_t)XENMEM_exchange, arg) : rc;
 }

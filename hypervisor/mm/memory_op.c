@@ -40,15 +40,13 @@ static int release_frame(struct domain *d, uint64_t mfn) {
 /* increase_reservation: pfn INVALID_M2P; populate_physmap: the one that the list has. */
 static int allocate_extent(const struct memop *m, unsigned int op) {
     uint64_t at = m->done;
-    xen_pfn_t pfn, mfn;
+    xen_pfn_t pfn = INVALID_M2P, mfn;
     struct frame *f;
 
     if (op == XENMEM_populate_physmap && copy_from_guest_idx(&pfn, m->list, at)) return -EFAULT;
-    f = alloc_domain_frames(m->d, m->order, m->bits);
+    f = alloc_domain_frames(m->d, m->order, m->bits, pfn);
     if (!f) return -ENOMEM;
     mfn = frame_nr(f);
-    for (uint64_t j = 0; j < BIT(m->order); j++)
-        m2p_set(_mfn(mfn + j), op == XENMEM_populate_physmap ? pfn + j : INVALID_M2P);
     if (!m->list || !copy_to_guest_idx(m->list, at, &mfn)) return 0;
     for (uint64_t j = 0; j < BIT(m->order); j++) (void)release_frame(m->d, mfn + j);
     return -EFAULT;
@@ -111,18 +109,22 @@ static long reservation(unsigned int op, uint64_t start, uint64_t arg) {
 
 static long domain_number(unsigned int op, uint64_t arg) {
     struct xen_memory_domain r;
+    struct shared_info *shared;
     struct domain *d;
     long rc;
 
     if (copy_from_guest(&r, arg, sizeof(r))) return -EFAULT;
     rc = memop_domain(r.domid, op, &d);
     if (rc) return rc;
+    /* It goes when d dies. A number from a page that just went only misleads a caller that may read
+     * all memory anyway; d's own vcpu keeps d alive. */
+    shared = READ_ONCE(d->shared_info);
     if (op == XENMEM_current_reservation)
         rc = (long)d->mm.tot_pages;
     else if (op == XENMEM_maximum_reservation)
         rc = (long)d->mm.max_pages;
-    else if (d->shared_info) /* maximum_gpfn: what the guest says, which may not have yet */
-        rc = (long)max(READ_ONCE(d->shared_info->arch.max_pfn), 1UL) - 1;
+    else if (shared) /* maximum_gpfn: what the guest says, which may not have yet */
+        rc = (long)max(READ_ONCE(shared->arch.max_pfn), 1UL) - 1;
     else
         rc = -ESRCH;
     domain_put(d);

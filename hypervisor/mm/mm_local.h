@@ -7,7 +7,6 @@
 
 #define PT_ENTRIES      512
 #define L4_SLOT_OURS(i) ((i) >= HV_SLOT_FIRST && (i) <= HV_SLOT_LAST)
-#define INVALID_M2P     (~0UL)
 #define TABLE_PTE       (PTE_P | PTE_RW | PTE_A) /* in tables of our own */
 #define DATA_PTE        (PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX)
 
@@ -226,6 +225,8 @@ void free_domain_frame(struct frame *f);    /* drops the owner's reference */
 /* Makes 2^order frames of the heap d's, unless it is over its limit or dies. uncounted: they
  * replace frames that still count (exchange). */
 bool domain_assign(struct domain *d, struct frame *f, unsigned int order, bool uncounted);
+/* M2P entries of 2^order frames from f on: pfn and those after it, or all INVALID_M2P. */
+void m2p_set_extent(struct frame *f, unsigned int order, uint64_t pfn);
 /* Takes a frame nobody else holds from d, count 0 and no owner; it stays counted. */
 bool domain_steal(struct domain *d, struct frame *f);
 void domain_uncount(struct domain *d, uint64_t pages);

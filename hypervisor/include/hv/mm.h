@@ -140,8 +140,10 @@ void mm_boot_add_ram(paddr_t start, paddr_t end); /* usable, not holding anythin
 void mm_init(void);                               /* frame table, direct map, M2P, allocator */
 
 /* 2^order contiguous frames owned by d, each with the owner's reference; bits: highest address
- * bit + 1 allowed, 0 any. Counts against d's max_pages and claims. */
-struct frame *alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits);
+ * bit + 1 allowed, 0 any. Counts against d's max_pages and claims. The M2P gets pfn and those that
+ * follow, or INVALID_M2P, before d has the frames: afterwards they may be somebody else's. */
+struct frame *alloc_domain_frames(struct domain *d, unsigned int order, unsigned int bits,
+                                  uint64_t pfn);
 
 /* References. A 'frame reference' keeps the frame with its owner; a 'type reference' also keeps it
  * at that type. get functions return false and take nothing on failure. */
@@ -208,7 +210,9 @@ int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, u
 void flush_domain(struct domain *d, uint64_t va);
 void tlb_flush_local(void);
 void tlb_flush_page_local(uint64_t va);
-void m2p_set(mfn_t m, uint64_t pfn); /* machine-to-physical table */
+/* Machine-to-physical table. The caller has a reference on the frame, or it has no owner. */
+#define INVALID_M2P (~0UL)
+void m2p_set(mfn_t m, uint64_t pfn);
 
 /* Statistics for sysctl. Pages. */
 uint64_t mm_total_pages(void);

@@ -93,7 +93,14 @@ mfn_t frame_to_mfn(const struct frame *f) { return _mfn(frame_nr(f)); }
 
 bool mfn_valid(mfn_t m) { return mfn_x(m) < max_frame && frame_table[mfn_x(m)].owner != OWNER_IO; }
 
-void m2p_set(mfn_t m, uint64_t pfn) { m2p[mfn_x(m)] = pfn; }
+/* Whoever sets an entry has the frame: one that only its owner holds may be freed by another vcpu,
+ * and be somebody else's, before the entry is written. */
+void m2p_set(mfn_t m, uint64_t pfn) {
+    uint64_t count = frame_table[mfn_x(m)].count;
+
+    CHECK(!(count & FC_ALLOCATED) || (count & FC_COUNT_MASK) > 1);
+    m2p[mfn_x(m)] = pfn;
+}
 
 uint64_t m2p_get(mfn_t m) { return m2p[mfn_x(m)]; }
 
@@ -312,7 +319,7 @@ unsigned int destroy_domain(struct domain *d) {
 uint64_t *page(uint64_t mfn) { return mfn_virt(mfn); }
 
 uint64_t new_frame(struct domain *d) {
-    struct frame *f = alloc_domain_frames(d, 0, 0);
+    struct frame *f = alloc_domain_frames(d, 0, 0, INVALID_M2P);
 
     if (!f) panic("test is out of memory");
     return frame_nr(f);

@@ -138,25 +138,32 @@ static void exchanges(void) {
     u->mm.max_pages = NR_FRAMES;
 }
 
-/* A frame that comes back from a failed exchange is still flushed for. */
-static void exchange_keeps_history(void) {
-    struct tables t = make_tables(u);
-    xen_pfn_t in[2] = {new_frame(u), t.l1}, out[2] = {1, 2};
+/* f can be given up, busy can not: f comes back. */
+static void exchange_fails(uint64_t f, uint64_t busy) {
+    xen_pfn_t in[2] = {f, busy}, out = 1;
     struct xen_memory_exchange e = {
         .in = {.nr_extents = 2, .domid = DOMID_SELF},
         .out = {.nr_extents = 1, .extent_order = 1, .domid = DOMID_SELF},
     };
-    unsigned int before;
 
     e.in.extent_start.p = in;
-    e.out.extent_start.p = out;
+    e.out.extent_start.p = &out;
+    CHECK_EQ(memory_op(XENMEM_exchange, &e), -EINVAL);
+}
+
+/* A frame that comes back from a failed exchange is still flushed for. */
+static void exchange_keeps_history(void) {
+    struct tables t = make_tables(u);
+    uint64_t f = new_frame(u);
+    unsigned int before;
+
     CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
     CHECK_EQ(mmuext(MMUEXT_NEW_BASEPTR, t.l4), 0);
-    CHECK_EQ(mmuext(MMUEXT_PIN_L1_TABLE, in[0]), 0);
-    CHECK_EQ(mmuext(MMUEXT_UNPIN_TABLE, in[0]), 0);
-    CHECK_EQ(memory_op(XENMEM_exchange, &e), -EINVAL);
+    CHECK_EQ(mmuext(MMUEXT_PIN_L1_TABLE, f), 0);
+    CHECK_EQ(mmuext(MMUEXT_UNPIN_TABLE, f), 0);
+    exchange_fails(f, t.l1);
     before = flushes;
-    CHECK_EQ(mmu_update(at(t.l1, 60), pte(in[0], RWP)), 0);
+    CHECK_EQ(mmu_update(at(t.l1, 60), pte(f, RWP)), 0);
     CHECK_EQ(flushes, before + 1);
     SOUND();
 }
@@ -164,23 +171,17 @@ static void exchange_keeps_history(void) {
 /* Nor does such a frame forget that another domain's CPU may still write to it. */
 static void exchange_keeps_foreign(void) {
     struct tables t = make_tables(u), z = make_tables(dom0);
-    xen_pfn_t in[2] = {new_frame(u), t.l1}, out[2] = {1, 2};
-    struct xen_memory_exchange e = {
-        .in = {.nr_extents = 2, .domid = DOMID_SELF},
-        .out = {.nr_extents = 1, .extent_order = 1, .domid = DOMID_SELF},
-    };
+    uint64_t f = new_frame(u);
     unsigned int before;
 
-    e.in.extent_start.p = in;
-    e.out.extent_start.p = out;
     CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
     run_as(dom0, 1);
     CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, z.l4), 0);
     CHECK_EQ(mmuext(MMUEXT_NEW_BASEPTR, z.l4), 0);
-    CHECK_EQ(mmu_update_as(at(z.l1, 9), pte(in[0], RWP), 5), 0);
+    CHECK_EQ(mmu_update_as(at(z.l1, 9), pte(f, RWP), 5), 0);
     CHECK_EQ(mmu_update_as(at(z.l1, 9), 0, 5), 0); /* not flushed */
     run_as(u, 0);
-    CHECK_EQ(memory_op(XENMEM_exchange, &e), -EINVAL);
+    exchange_fails(f, t.l1);
     for (unsigned int i = 0; i < nr_cpus; i++) /* all but the one that mapped it flush */
         if (i != 1) {
             run_as(u, i);
@@ -188,9 +189,9 @@ static void exchange_keeps_foreign(void) {
         }
     run_as(u, 0);
     before = flushes;
-    CHECK_EQ(mmuext(MMUEXT_PIN_L1_TABLE, in[0]), 0);
+    CHECK_EQ(mmuext(MMUEXT_PIN_L1_TABLE, f), 0);
     CHECK_EQ(flushes, before + 1);
-    CHECK_EQ(mmuext(MMUEXT_UNPIN_TABLE, in[0]), 0);
+    CHECK_EQ(mmuext(MMUEXT_UNPIN_TABLE, f), 0);
     run_as(dom0, 1);
     CHECK_EQ(mmuext(MMUEXT_UNPIN_TABLE, z.l4), 0);
     mm_drop_vcpu_pagetables(dom0->vcpu[0]);
