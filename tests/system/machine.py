@@ -360,15 +360,15 @@ class Machine:
         TSC goes on from where it was, and the guests' clocks with it.)"""
         self.human_monitor(f"savevm {name}")
 
-    def wait_end(self, timeout=60):
+    def wait_end(self, timeout=200):
         """Waits for QEMU to end by itself (power-off)."""
         try:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             return self.fail(f"still running {timeout} s after power-off")
 
-    def power_off(self, timeout=60):
-        """dom0 powers the machine off."""
+    def power_off(self, timeout=200):
+        """dom0 ends its guests and powers the machine off."""
         nonce = secrets.token_hex(8)
         script = b"sync; poweroff -d 0\n"
         self.control.send(b"run %s %d\n" % (nonce.encode(), len(script)) + script)

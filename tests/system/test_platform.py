@@ -119,6 +119,16 @@ def test_power_off(request, options):
         assert "Entering ACPI S5 state." in vm.console.text()
 
 
+def test_power_off_ends_guests(request):
+    """A guest that runs is shut down first. init kills xenstored: what dom0's kernel still has to ask
+    of it for a guest that has just ended must not keep it from powering off."""
+    with started(request, guests="demo") as vm:
+        ready(vm)
+        assert vm.power_off() == 0
+        text = vm.console.text()
+        assert "dom0: shutting down the guests" in text and "destroying it" not in text
+
+
 @full
 @pytest.mark.parametrize("options", FIRMWARE)
 def test_reboot(request, options):
