@@ -46,6 +46,6 @@ def test_kernel(name, hypervisor):
 @pytest.mark.parametrize("name", sorted({"smoke", "events", "sched", "isolation-smp"} |
                                         {n for n in NAMES if emulator_quirk(n)}))
 def test_kernel_on_qemu10(name, hypervisor, qemu10):
-    result = run_kernel(name, hypervisor, "--qemu", qemu10, log="-qemu10")
+    result = run_kernel(name, hypervisor, "--qemu", qemu10, "--cmdline=loglvl=all", log="-qemu10")
     assert result.returncode == 0, why(result)
     assert hypervisor == "xen" or "Local APIC: x2APIC mode" in result.stdout, why(result)
