@@ -17,7 +17,9 @@ export HOSPES_RUN := $(value RUN)
 
 IMAGES := $(BUILD)/images
 DOM0 := dom0-tools/dom0
-PYTEST := /usr/bin/python3 -B -m pytest -p no:cacheprovider
+# Machines side by side; tests that start from one snapshot stay together.
+LANES ?= 2
+PYTEST := /usr/bin/python3 -B -m pytest -p no:cacheprovider -n $(LANES) --dist loadgroup
 # What of {xen, hospes} x {stock, ours} the tests run: a pytest mark expression (tests/README.md);
 # and the modules of the tier for every commit. The others are in test-full.
 SELECT ?= xen or hospes or not xen
@@ -55,6 +57,7 @@ test: deps all images check builds
 	$(PYTEST) $(QUICK) -m '($(SELECT)) and not full' --durations=10
 
 #: make test-full    every test, every matrix
+#:   LANES=n                 so many machines side by side in both (2)
 test-full: deps all images check builds
 	$(PYTEST) tests/system -m '$(SELECT)' --durations=10
 

@@ -32,6 +32,15 @@ def pytest_configure(config):
         config.addinivalue_line("markers", f"{mark}: {text}")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests that start from one snapshot stay with the process (pytest-xdist's -n) that made it."""
+    for item in items:
+        combo = getattr(item, "callspec", None) and item.callspec.params.get("snapshot")
+        if combo:
+            item.add_marker(pytest.mark.xdist_group("-".join(combo)))
+
+
 def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true",
                      help="write the expected outputs anew from (xen, stock)")

@@ -86,23 +86,29 @@ def test_network_carries_bulk(host):  # noqa: F811
     host.check("xl destroy g")
 
 
-@pytest.mark.parametrize("action", ["restart", pytest.param("destroy", marks=full),
-                                    pytest.param("preserve", marks=full)])
+@pytest.mark.parametrize("action", ["restart", *(
+    pytest.param(action, marks=full) for action in ("destroy", "preserve", "rename-restart",
+                                                    "coredump-destroy", "coredump-restart"))])
 def test_panic(host, action):  # noqa: F811
     """A Linux that panics is taken for crashed and on_crash is done."""
     before = state(host)
     config = stock_config(host, "p", on_crash=action)
     boot(host, "p", config)
     typed(host, "p", "echo c > /proc/sysrq-trigger\r")
-    if action == "restart":
-        said(host, "p", "guest: up", times=2, timeout=300)
+    if action.endswith("restart"):
+        said(host, "p", "guest: up", times=2, timeout=600)
         host.check("xl destroy p")
+        if action == "rename-restart":
+            host.check("xl destroy $(xl list | awk '/^p-/ { print $1 }')")
     elif action == "preserve":
         until(host, "xl list p | tail -n 1 | grep -q ' -*sc-'")
         host.check("xl destroy p")
-    until_gone(host, "p")
+    until_gone(host, "p", timeout=300)
     assert re.search(r"has shut down, reason code 3",
                      host.check("cat /var/log/xen/xl-p.log*"))
+    if action.startswith("coredump"):
+        check_core(host, "/var/lib/xen/dump/p", 1, "ramdisk")
+        host.check("rm /var/lib/xen/dump/p")
     same_state(host, before)
 
 
