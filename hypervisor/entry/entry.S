@@ -92,7 +92,7 @@ FUNC return_to_guest
 GLOBAL guest_iretq
     iretq
 
-/* SYSCALL in compatibility mode, where the CPU has it (AMD). */
+/* SYSCALL in compatibility mode, where the CPU has it. */
 FUNC entry_syscall32
     SYSCALL_FRAME SEL_USER_CS32
     SAVE_REGS

@@ -4,7 +4,7 @@
  * A guest address is never dereferenced elsewhere.
  */
 #include <hv/guest_access.h>
-#include <x86/cpu.h>
+#include <hv/pcpu.h>
 #include <x86/extable.h>
 
 #define LOW_END    0x0000800000000000UL
@@ -18,11 +18,21 @@ bool guest_range_ok(uint64_t va, size_t n) {
     return end <= LOW_END || va >= HIGH_START;
 }
 
+/* By a guest's L4 that names an L4 the guest's addresses reach the tables of Hospes itself, all of
+ * which are supervisor's: the CPU would keep the guest from them, but not us (mm/tables.c). */
+static bool shows_tables(const struct mm_domain *m, uint64_t va) {
+    return test_bit((va >> 39) & 511, m->linear_slots);
+}
+
 /*
  * Enough before a copy: one that begins in the lower half and leaves it reaches non-canonical
  * addresses and faults; one that begins in the upper part can only wrap into the lower half.
  */
 static inline bool may_start(uint64_t va, size_t n) {
+    const struct mm_domain *m = &current->domain->mm;
+
+    if (unlikely(READ_ONCE(m->linear)) && (shows_tables(m, va) || shows_tables(m, va + n - 1)))
+        return false;
     return likely((va < LOW_END || va >= HIGH_START) && n < LARGEST);
 }
 

@@ -57,7 +57,8 @@ void entry_init_cpu(void) {
     wrmsr(MSR_STAR, (uint64_t)SEL_HV_CS << 32 | (uint64_t)SEL_USER_CS32 << 48);
     wrmsr(MSR_LSTAR, (uint64_t)(uintptr_t)entry_syscall);
     wrmsr(MSR_SYSCALL_MASK, SYSCALL_MASK);
-    if (cpu_has.amd) wrmsr(MSR_CSTAR, (uint64_t)(uintptr_t)entry_syscall32);
+    /* Whether 32-bit code may use SYSCALL is the CPU's affair; where it may, it comes in here. */
+    wrmsr(MSR_CSTAR, (uint64_t)(uintptr_t)entry_syscall32);
     if (cpu_has.sep) {
         wrmsr(MSR_SYSENTER_CS, SEL_HV_CS);
         wrmsr(MSR_SYSENTER_ESP, ci->entry_rsp);

@@ -42,7 +42,8 @@ static bool free_block_at(uint64_t mfn, unsigned int order) {
 
 void heap_free(struct frame *f, unsigned int order) {
     uint64_t mfn = frame_nr(f);
-    uint32_t now = __atomic_load_n(&tlb_flush_clock, __ATOMIC_SEQ_CST);
+    /* 0 says that nobody used it. Where the clock wraps, 1 is later, and so safe. */
+    uint32_t now = max(__atomic_load_n(&tlb_flush_clock, __ATOMIC_SEQ_CST), 1u);
 
     for (uint64_t i = 0; i < BIT(order); i++) {
         f[i].count &= FC_DIRTY;

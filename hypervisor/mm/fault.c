@@ -79,7 +79,7 @@ static bool spurious(struct vcpu *v, uint64_t addr, uint32_t ec) {
     e = slot ? READ_ONCE(*slot) : 0;
     rights &= e ^ PTE_NX;
     if (!(e & PTE_P) || ((ec & PFEC_WRITE) && !(rights & PTE_RW)) ||
-        ((ec & PFEC_FETCH) && !(rights & PTE_NX)))
+        ((ec & PFEC_USER) && !(rights & PTE_USER)) || ((ec & PFEC_FETCH) && !(rights & PTE_NX)))
         return false;
     tlb_flush_page_local(addr);
     return true;

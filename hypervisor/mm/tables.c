@@ -18,8 +18,18 @@ static uint64_t adjust(uint64_t e, unsigned int level) {
     return e | PTE_USER | (level == 4 ? PTE_A : 0);
 }
 
-/* Takes what entry e of table needs. Errors as type_get. */
-static int entry_get(struct frame *table, unsigned int level, uint64_t e) {
+/*
+ * An entry that makes an L4 an L3 is about to be written: below it are Hospes's own tables, which a
+ * guest may not read, but we could for it. After the flush no CPU is in a copy that did not look.
+ */
+static void note_linear_l4(struct domain *d, unsigned int slot) {
+    set_bit(slot, d->mm.linear_slots);
+    WRITE_ONCE(d->mm.linear, true);
+    flush_domain(d, FLUSH_ALL_VA);
+}
+
+/* Takes what entry e, for this slot of table, needs. Errors as type_get. */
+static int entry_get(struct frame *table, unsigned int level, unsigned int slot, uint64_t e) {
     struct frame *child = frame_of(pte_mfn(e));
     int rc;
 
@@ -28,6 +38,8 @@ static int entry_get(struct frame *table, unsigned int level, uint64_t e) {
     rc = type_get(child, (uint64_t)(level - 1) << FT_SHIFT);
     if (rc == -EINVAL && !(e & PTE_RW)) /* perhaps it is linear */
         rc = child == table ? 0 : frame_linear_get(table, child, (uint64_t)level << FT_SHIFT);
+    if (!rc && level == 4 && (READ_ONCE(child->type) & FT_TYPE_MASK) == FT_L4)
+        note_linear_l4(owner_domain(table->owner), slot);
     if (rc || child == table) frame_drop(child); /* a table's entry for itself holds nothing */
     return rc;
 }
@@ -53,7 +65,7 @@ int table_validate(struct frame *f, uint64_t type) {
     for (; (i = next_present(t, i, PT_ENTRIES)) < PT_ENTRIES; i++) {
         if (level == 4 && L4_SLOT_OURS(i)) continue;
         e = READ_ONCE(t[i]); /* nobody writes it now */
-        rc = i != first && preempt_check() ? -ERESTART : entry_get(f, level, e);
+        rc = i != first && preempt_check() ? -ERESTART : entry_get(f, level, i, e);
         if (rc) {
             f->nr_validated = (uint16_t)i;
             f->partial = rc == -ERESTART || rc == -EINTR;
@@ -107,16 +119,16 @@ int table_devalidate(struct frame *f, uint64_t type) {
 int table_update(struct frame *table, unsigned int level, uint64_t *slot, uint64_t val,
                  bool preserve_ad) {
     struct frame *child = frame_of(pte_mfn(val));
+    unsigned int i = (unsigned int)(slot - (uint64_t *)frame_virt(table));
     uint64_t old;
     int rc;
 
-    if (level == 4 && L4_SLOT_OURS((unsigned int)(slot - (uint64_t *)frame_virt(table))))
-        return -EINVAL;
+    if (level == 4 && L4_SLOT_OURS(i)) return -EINVAL;
     if (val & PTE_P) {
         if (val & ~TABLE_FLAGS) return -EINVAL;
         val = adjust(val, level);
         if (entry_quick(slot, val, preserve_ad)) return 0;
-        rc = entry_get(table, level, val);
+        rc = entry_get(table, level, i, val);
         if (rc == -EINTR) { /* its undoing was preempted: leave that to current */
             if (frame_try_get(child, table->owner)) pending_add(child);
             rc = -EINVAL;

@@ -62,6 +62,7 @@ static void read_features(void) {
     cpu_has.rdtscp = bit(ext.d, 27);
     cpu_has.tsc_invariant = bit(leaf(0x80000007, 0).d, 8);
     cpu_has.phys_bits = (uint8_t)leaf(0x80000008, 0).a;
+    cpu_has.x87_leaks = cpu_has.amd && !bit(leaf(0x80000008, 0).b, 2); /* RstrFpErrPtrs */
     if (!cpu_has.phys_bits) cpu_has.phys_bits = 36;
 }
 

@@ -18,6 +18,7 @@
 #define XCR0_GUEST (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512)
 
 #define LEGACY_SIZE   512
+#define FSW_ES        0x80 /* an exception is pending */
 #define FCW_DEFAULT   0x37f
 #define MXCSR_DEFAULT 0x1f80
 #define MXCSR_MASK    0xffff
@@ -109,10 +110,19 @@ void fpu_save(struct vcpu *v) {
         __asm__ volatile("xsaveq (%0)" : : "r"(v->arch.xsave), "a"(lo), "d"(hi) : "memory");
 }
 
+/* Where the last x87 instruction was, and its operand, would stay the former vcpu's: they become
+ * those of this load, whose effect the restoring undoes (XSA-52, XSA-172). */
+static void forget_last_x87(void) {
+    static const int32_t zero;
+
+    __asm__ volatile("fnclex\n\tffree %%st(7)\n\tfildl %0" : : "m"(zero));
+}
+
 /* False: the CPU does not accept what is in the area. */
-static bool restore_area(const void *area) {
+static bool restore_area(const struct xsave_area *area) {
     uint32_t ok = 0;
 
+    if (cpu_has.x87_leaks && !(area->fsw & FSW_ES)) forget_last_x87();
     if (fpu_host_xcr0)
         __asm__ volatile("1: xrstorq (%[area])\n\t"
                          "mov $1, %[ok]\n"

@@ -101,6 +101,9 @@ struct mm_domain {
     uint64_t *perdomain_l2;          /* its one L2: covers the windows of all vcpus */
     struct e820entry_hv *memory_map; /* set by XENMEM_set_memory_map */
     uint32_t memory_map_nr;
+    bool linear; /* some bit of the next is set */
+    uint64_t
+        linear_slots[8]; /* L4 slots that ever named an L4; atomic bits. entry/guest_access.c */
 };
 
 struct mm_vcpu {

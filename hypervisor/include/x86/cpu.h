@@ -83,8 +83,9 @@ struct cpu_features {
     uint32_t signature; /* cpuid 1 eax */
     uint8_t family, model, stepping;
     uint8_t phys_bits;
-    bool amd; /* AMD or Hygon: SYSCALL works in compatibility mode */
+    bool amd; /* AMD or Hygon */
     bool intel;
+    bool x87_leaks; /* restoring x87 state without a pending exception leaves FIP, FDP, FOP */
     bool smep, smap, umip, fsgsbase, xsave, xsaveopt, page1g;
     bool x2apic, tsc_deadline, tsc_invariant, rdtscp, mce, pat, sep;
 };

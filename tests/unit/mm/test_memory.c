@@ -45,6 +45,23 @@ static void heap_is_a_heap(void) {
     CHECK_EQ(mm_free_pages_between(0, 0), before);
 }
 
+/* A frame freed when the flush clock stands at 0, on its way round, is flushed for all the same. */
+static void clock_wraps(void) {
+    struct frame *f = heap_alloc(0, 0, NULL), *again;
+    uint32_t clock = tlb_flush_clock;
+    unsigned int before = flushes;
+
+    for (unsigned int i = 0; i < nr_cpus; i++) pcpus[i]->arch.tlb_stamp = 0;
+    tlb_flush_clock = 0;
+    heap_free(f, 0);
+    again = heap_alloc(0, 0, NULL);
+    CHECK(again == f);
+    CHECK_EQ(flushes, before + nr_cpus);
+    tlb_flush_clock = clock;
+    for (unsigned int i = 0; i < nr_cpus; i++) pcpus[i]->arch.tlb_stamp = clock;
+    heap_free(again, 0);
+}
+
 static void small_objects(void) {
     uint64_t before = mm_free_pages();
     unsigned char *p[200];
@@ -321,9 +338,10 @@ static void shared_frames(void) {
 
 void memory_tests(void) {
     static void (*const tests[])(void) = {
-        heap_is_a_heap,         small_objects,          reservations, exchanges,
-        exchange_keeps_history, exchange_keeps_foreign, claims,       grant_entries,
-        vcpu_info_frame,        mapped_frames,          shared_frames};
+        heap_is_a_heap,         clock_wraps,   small_objects,
+        reservations,           exchanges,     exchange_keeps_history,
+        exchange_keeps_foreign, claims,        grant_entries,
+        vcpu_info_frame,        mapped_frames, shared_frames};
 
     for (unsigned int i = 0; i < ARRAY_SIZE(tests); i++) {
         u = make_domain(5, false);

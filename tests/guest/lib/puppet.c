@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* Making a puppet domain, and pulling its strings. */
+#include <public/domctl.h>
+#include <public/memory.h>
+#include <public/sched.h>
+#include "puppet.h"
+#include "mm.h"
+#include "vcpu.h"
+
+struct xen_domctl puppet_op;
+static struct vcpu_guest_context context;
+static uint64_t *poke_window;
+
+/* What it runs, at any address: rbx is its mailbox, the stack is the rest of that page. */
+extern const char puppet_code[], puppet_stubs[], puppet_end[];
+asm(".pushsection .rodata\n"
+    "puppet_code:\n"
+    "1: cmpl $0, (%rbx)\n jne 2f\n"
+    "mov $29, %eax\n xor %edi, %edi\n xor %esi, %esi\n syscall\n jmp 1b\n"
+    "2: mov 8(%rbx), %rax\n mov 24(%rbx), %rdi\n mov 32(%rbx), %rsi\n"
+    "cmp $1, %eax\n je 11f\n cmp $2, %eax\n je 12f\n cmp $3, %eax\n je 13f\n"
+    "cmp $4, %eax\n je 14f\n cmp $5, %eax\n je 15f\n cmp $6, %eax\n je 16f\n"
+    "mov 16(%rbx), %rax\n mov 40(%rbx), %rdx\n mov 48(%rbx), %r10\n mov 56(%rbx), %r8\n"
+    "syscall\n incq 72(%rbx)\n cmpl $7, 8(%rbx)\n je 2b\n jmp 9f\n"
+    "11: mov (%rdi), %rax\n jmp 9f\n"
+    "12: mov %rsi, (%rdi)\n xor %eax, %eax\n jmp 9f\n"
+    "13: mov %edi, %edx\n in %dx, %eax\n jmp 9f\n"
+    "14: mov %edi, %edx\n mov %esi, %eax\n out %eax, %dx\n xor %eax, %eax\n jmp 9f\n"
+    "15: mov %edi, %ecx\n rdmsr\n shl $32, %rdx\n or %rdx, %rax\n jmp 9f\n"
+    "16: mov %edi, %ecx\n mov %esi, %eax\n mov %rsi, %rdx\n shr $32, %rdx\n wrmsr\n"
+    "xor %eax, %eax\n"
+    "9: mov %rax, 64(%rbx)\n movl $0, (%rbx)\n jmp 1b\n"
+    "3: mov 16(%rsp), %ecx\n shl $32, %rax\n or %rcx, %rax\n bts $63, %rax\n"
+    "lea 4088(%rbx), %rsp\n jmp 9b\n"
+    ".balign 16\npuppet_stubs:\n"
+    ".set v, 0\n.rept 32\n.balign 16\n mov $v, %eax\n jmp 3b\n.set v, v + 1\n.endr\n"
+    "puppet_end:\n.popsection\n");
+
+long puppet_domctl(unsigned int cmd, domid_t id) {
+    puppet_op.cmd = cmd;
+    puppet_op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+    puppet_op.domain = id;
+    return hypercall1(__HYPERVISOR_domctl, &puppet_op);
+}
+
+static void create(struct puppet *p) {
+    struct xen_memory_reservation r = {.nr_extents = PUPPET_PAGES};
+
+    puppet_op.u.createdomain = (struct xen_domctl_createdomain){
+        .handle = {1},
+        .max_vcpus = 1,
+        .max_evtchn_port = 1023,
+        .max_grant_frames = 4,
+        .max_maptrack_frames = 4,
+        .grant_opts = XEN_DOMCTL_GRANT_version(2),
+    };
+    require_eq(puppet_domctl(XEN_DOMCTL_createdomain, 0), 0);
+    p->id = puppet_op.domain;
+    puppet_op.u.max_mem.max_memkb = PUPPET_PAGES * 4;
+    require_eq(puppet_domctl(XEN_DOMCTL_max_mem, p->id), 0);
+    puppet_op.u.max_vcpus.max = 1;
+    require_eq(puppet_domctl(XEN_DOMCTL_max_vcpus, p->id), 0);
+    for (unsigned int i = 0; i < PUPPET_PAGES; i++) p->mfn[i] = i;
+    r.domid = p->id;
+    set_xen_guest_handle(r.extent_start, p->mfn);
+    require_eq(HV_memory_op(XENMEM_populate_physmap, &r), PUPPET_PAGES);
+}
+
+static void *window_on(const struct puppet *p, uint64_t mfn, void *window) {
+    require_eq(mmu_update_dom(machine_address(l1_entry(window)), MFN_PTE(mfn, PTE_RW), p->id), 0);
+    require_eq(mmuext(MMUEXT_INVLPG_LOCAL, (uint64_t)window, 0), 0);
+    return window;
+}
+
+static void poke(struct puppet *p, unsigned int page, unsigned int offset, void *bytes, size_t n,
+                 bool write) {
+    char *at = window_on(p, p->mfn[page], poke_window);
+
+    if (write)
+        memcpy(at + offset, bytes, n);
+    else
+        memcpy(bytes, at + offset, n);
+    require_eq(map_pte(poke_window, 0), 0);
+}
+
+void puppet_poke(struct puppet *p, unsigned int page, unsigned int offset, const void *from,
+                 size_t n) {
+    poke(p, page, offset, (void *)(uintptr_t)from, n, true);
+}
+
+void puppet_peek(struct puppet *p, unsigned int page, unsigned int offset, void *to, size_t n) {
+    poke(p, page, offset, to, n, false);
+}
+
+static void fill_tables(struct puppet *p) {
+    unsigned int first = L1_INDEX(PUPPET_VA);
+
+    for (unsigned int level = PUPPET_L4; level < PUPPET_L1; level++) {
+        uint64_t e = MFN_PTE(p->mfn[level + 1], PTE_TABLE);
+
+        puppet_poke(p, level, level == PUPPET_L2 ? L2_INDEX(PUPPET_VA) * 8 : 0, &e, sizeof(e));
+    }
+    for (unsigned int i = 0; i < PUPPET_PAGES; i++) {
+        uint64_t e = MFN_PTE(p->mfn[i], i < PUPPET_MAIL ? PTE_RO : PTE_RW);
+
+        puppet_poke(p, PUPPET_L1, (first + i) * 8, &e, sizeof(e));
+    }
+    puppet_poke(p, PUPPET_CODE, 0, puppet_code, (size_t)(puppet_end - puppet_code));
+}
+
+static void set_context(struct puppet *p) {
+    memset(&context, 0, sizeof(context));
+    context.flags = VGCF_IN_KERNEL | VGCF_online;
+    context.user_regs.rip = puppet_va(PUPPET_CODE);
+    context.user_regs.rbx = puppet_va(PUPPET_MAIL);
+    context.user_regs.rsp = puppet_va(PUPPET_MAIL) + PAGE_SIZE - 8;
+    context.user_regs.cs = FLAT_KERNEL_CS;
+    context.user_regs.ss = FLAT_KERNEL_SS;
+    context.user_regs.rflags = 0x2;
+    context.kernel_ss = FLAT_KERNEL_SS;
+    context.kernel_sp = context.user_regs.rsp;
+    context.ctrlreg[3] = p->mfn[PUPPET_L4] << PAGE_SHIFT;
+    for (unsigned int v = 0; v < 32; v++)
+        context.trap_ctxt[v] = (struct trap_info){
+            .vector = (uint8_t)v,
+            .cs = FLAT_KERNEL_CS,
+            .address = puppet_va(PUPPET_CODE) + (uint64_t)(puppet_stubs - puppet_code) + 16 * v};
+    puppet_op.u.vcpucontext.vcpu = 0;
+    set_xen_guest_handle(puppet_op.u.vcpucontext.ctxt, &context);
+    require_eq(puppet_domctl(XEN_DOMCTL_setvcpucontext, p->id), 0);
+}
+
+void puppet_make(struct puppet *p, void *windows) {
+    char *at = windows;
+
+    if (!poke_window) poke_window = window_alloc(1);
+    create(p);
+    fill_tables(p);
+    require_eq(puppet_domctl(XEN_DOMCTL_getdomaininfo, p->id), 0);
+    p->mail = window_on(p, p->mfn[PUPPET_MAIL], at);
+    p->shared = window_on(p, puppet_op.u.getdomaininfo.shared_info_frame, at + PAGE_SIZE);
+    p->shared->vcpu_info[0].evtchn_upcall_mask = 1;
+    set_context(p);
+    require_eq(puppet_domctl(XEN_DOMCTL_unpausedomain, p->id), 0);
+}
+
+void puppet_destroy(struct puppet *p) {
+    long rc;
+
+    require_eq(map_pte((void *)(uintptr_t)p->mail, 0), 0);
+    require_eq(map_pte(p->shared, 0), 0);
+    /* Goes on by itself; Xen's tools ask again all the same. */
+    do rc = puppet_domctl(XEN_DOMCTL_destroydomain, p->id);
+    while (rc == -XEN_EAGAIN || rc == -XEN_EBUSY);
+    expect_eq(rc, 0);
+}
+
+void puppet_start(struct puppet *p, uint64_t what, uint64_t op, const uint64_t *arg) {
+    p->mail->what = what;
+    p->mail->op = op;
+    for (unsigned int i = 0; i < 5; i++) p->mail->arg[i] = arg[i];
+    p->mail->rounds = 0;
+    mb();
+    p->mail->go = 1;
+}
+
+static uint64_t finish_it(struct puppet *p) {
+    uint64_t limit = now() + 60 * SECOND;
+
+    while (READ_ONCE(p->mail->go)) {
+        HV_sched_op(SCHEDOP_yield, NULL);
+        if (now() > limit) die("the puppet does not answer");
+    }
+    return p->mail->result;
+}
+
+uint64_t puppet_do(struct puppet *p, uint64_t what, uint64_t a0, uint64_t a1) {
+    puppet_start(p, what, 0, (uint64_t[5]){a0, a1});
+    return finish_it(p);
+}
+
+long puppet_call(struct puppet *p, unsigned int op, uint64_t a0, uint64_t a1, uint64_t a2,
+                 uint64_t a3) {
+    puppet_start(p, DO_HYPERCALL, op, (uint64_t[5]){a0, a1, a2, a3});
+    return (long)finish_it(p);
+}
+
+#define ARG_PAGE (PUPPET_PAGES - 1)
+
+long puppet_call_arg(struct puppet *p, unsigned int op, uint64_t cmd, void *arg, size_t n,
+                     uint64_t a2) {
+    long rc;
+
+    puppet_poke(p, ARG_PAGE, 0, arg, n);
+    rc = puppet_call(p, op, cmd, puppet_va(ARG_PAGE), a2, 0);
+    puppet_peek(p, ARG_PAGE, 0, arg, n);
+    return rc;
+}
