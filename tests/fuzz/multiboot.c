@@ -94,6 +94,8 @@ static void use(uint32_t magic) {
     check_map();
     memmap_give_ram();
     (void)memmap_low_page();
+    for (unsigned int i = 0; i < b->nr_modules; i++)
+        if (b->modules[i].size > 16u << 20) return; /* page by page it would take long */
     boot_release_modules();
 }
 
