@@ -27,9 +27,9 @@ QUICK := $(wildcard $(patsubst %,tests/system/test_%.py,boot_messages guest_kern
            isolation platform))
 
 TEST_DIRS := $(patsubst %/Makefile,%,$(wildcard tests/abi/Makefile tests/unit/*/Makefile \
-               tests/model/Makefile tests/lint/Makefile))
+               tests/model/Makefile tests/lint/Makefile tests/fuzz/Makefile))
 
-.PHONY: $(TEST_DIRS:%=check-%) help deps all hypervisor dom0-tools guest-tests images run check builds test test-full clean
+.PHONY: $(TEST_DIRS:%=check-%) help deps all hypervisor dom0-tools guest-tests images run check builds test test-full fuzz clean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
@@ -71,6 +71,13 @@ $(TEST_DIRS:%=check-%): check-%:
 # Both compilers, and that two builds give the same bytes.
 builds: deps
 	@$(MAKE) -C tests/lint compilers reproducible O=$(BUILD)/tests/lint
+
+#: make fuzz         libFuzzer on the parsers and hypercalls, on this machine (tests/fuzz)
+#:   TARGET=name|all       which (all, one after the other)
+#:   SECONDS=n             how long each (60)
+fuzz: deps
+	@$(MAKE) -C tests/fuzz fuzz TARGET='$(or $(TARGET),all)' SECONDS='$(or $(SECONDS),60)' \
+	    O=$(BUILD)/tests/fuzz
 
 #: make all          build the hypervisor, dom0's tools and the test kernels
 all: hypervisor dom0-tools guest-tests

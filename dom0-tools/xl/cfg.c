@@ -14,6 +14,7 @@
 #include "util.h"
 
 #define MAX_LIST_DEPTH 16
+#define MAX_SETTINGS   4096 /* each is looked for among those before it */
 
 struct reader {
     struct cfg *cfg;
@@ -98,6 +99,14 @@ static void value_free(struct cfg_value *v) {
     free(v);
 }
 
+/* To a list that has grown by this only: the room is a power of two. */
+static void add_item(struct cfg_value *v, struct cfg_value *item) {
+    size_t n = v->num_items;
+
+    if (!(n & (n - 1))) v->items = xrealloc(v->items, (n ? 2 * n : 1) * sizeof(*v->items));
+    v->items[v->num_items++] = item;
+}
+
 static struct cfg_value *value_new(enum cfg_type type, struct cfg_pos pos) {
     struct cfg_value *v = xcalloc(1, sizeof(*v));
 
@@ -133,9 +142,17 @@ static int read_escape(struct reader *r, char *out) {
     return 0;
 }
 
+/* Room for a string's text: up to its quote, or to where it cannot go on, and a NUL. */
+static size_t string_room(const struct reader *r, char quote) {
+    const char *p = r->p;
+
+    while (p < r->end && *p != quote && *p != '\n' && *p) p += *p == '\\' && p + 1 < r->end ? 2 : 1;
+    return (size_t)(p - r->p) + 1;
+}
+
 static int read_string(struct reader *r, struct cfg_value **out) {
     struct cfg_value *v = value_new(CFG_STRING, here(r));
-    char quote = *r->p++, *text = xcalloc(1, (size_t)(r->end - r->p) + 1);
+    char quote = *r->p++, *text = xcalloc(1, string_room(r, quote));
     size_t n = 0;
 
     while (r->p < r->end && *r->p != quote && *r->p != '\n' && *r->p) {
@@ -190,8 +207,7 @@ static int read_list(struct reader *r, unsigned depth, struct cfg_value **out) {
         skip_blank(r, true);
         if (r->p < r->end && *r->p == ']') break;
         if (read_value(r, depth + 1, &item)) goto fail;
-        v->items = xrealloc(v->items, (v->num_items + 1) * sizeof(*v->items));
-        v->items[v->num_items++] = item;
+        add_item(v, item);
         skip_blank(r, true);
         if (r->p < r->end && *r->p == ',') {
             r->p++;
@@ -273,6 +289,10 @@ static int read_setting(struct reader *r) {
 
     if (!isalpha((unsigned char)*r->p) && *r->p != '_')
         return syntax_error(r, "the name of a setting");
+    if (r->cfg->num_settings++ == MAX_SETTINGS) {
+        cfg_error(r->cfg, &pos, "there are more than %u settings", MAX_SETTINGS);
+        return -EINVAL;
+    }
     while (r->p < r->end && (isalnum((unsigned char)*r->p) || *r->p == '_')) r->p++;
     name = xstrndup(start, (size_t)(r->p - start));
     skip_blank(r, false);

@@ -40,6 +40,7 @@ struct cfg {
     size_t num_sources;
     FILE *err; /* where messages go */
     unsigned errors, warnings;
+    unsigned num_settings; /* read so far, of whatever name */
 };
 
 struct cfg *cfg_new(FILE *err);

@@ -302,6 +302,8 @@ static void read_limits(struct cfg *cfg, struct domain_config *dc) {
 
 /* ---- devices ---- */
 
+#define MAX_DEVICES 4096 /* of a kind; each disk is compared with those before it */
+
 /* Calls one() for each element of a list of texts. */
 static void for_each_text(struct cfg *cfg, const char *key, struct domain_config *dc,
                           void (*one)(struct cfg *, const struct cfg_value *,
@@ -311,6 +313,10 @@ static void for_each_text(struct cfg *cfg, const char *key, struct domain_config
     if (!v) return;
     if (v->type != CFG_LIST) {
         cfg_error(cfg, &v->pos, "%s takes a list: %s = [ '...' ]", key, key);
+        return;
+    }
+    if (v->num_items > MAX_DEVICES) {
+        cfg_error(cfg, &v->pos, "%s: more than %d elements", key, MAX_DEVICES);
         return;
     }
     for (size_t i = 0; i < v->num_items; i++) {
@@ -362,23 +368,23 @@ static void read_nic(struct cfg *cfg, const struct cfg_value *v, struct domain_c
 
 /* Gives each vif without devid= the lowest free number. */
 static void number_nics(struct cfg *cfg, struct domain_config *dc) {
-    for (size_t i = 0; i < dc->num_nics; i++)
-        for (size_t j = 0; j < i; j++)
-            if (dc->nics[i].devid >= 0 && dc->nics[i].devid == dc->nics[j].devid)
-                cfg_error(cfg, &cfg_get(cfg, "vif")->pos, "vif: devid=%d is given twice",
-                          dc->nics[i].devid);
-    for (size_t i = 0; i < dc->num_nics; i++) {
-        int id = 0;
+    bool *taken = xcalloc(MAX_DEVID + 1, sizeof(*taken));
+    int next = 0;
 
-        if (dc->nics[i].devid >= 0) continue;
-        for (size_t j = 0; j < dc->num_nics; j++) {
-            if (dc->nics[j].devid == id) {
-                id++;
-                j = (size_t)-1;
-            }
-        }
-        dc->nics[i].devid = id;
+    for (size_t i = 0; i < dc->num_nics; i++) {
+        int id = dc->nics[i].devid;
+
+        if (id < 0) continue;
+        if (taken[id])
+            cfg_error(cfg, &cfg_get(cfg, "vif")->pos, "vif: devid=%d is given twice", id);
+        taken[id] = true;
     }
+    for (size_t i = 0; i < dc->num_nics; i++) {
+        if (dc->nics[i].devid >= 0) continue;
+        while (taken[next]) next++; /* there are more numbers than vifs */
+        dc->nics[i].devid = next++;
+    }
+    free(taken);
 }
 
 /* ---- keys that are known but not obeyed ---- */

@@ -27,6 +27,8 @@ struct disk_cfg {
     enum tristate discard;
 };
 
+#define MAX_DEVID 65535
+
 enum nic_type { NIC_UNSET, NIC_VIF, NIC_IOEMU };
 
 struct nic_cfg {
@@ -34,7 +36,7 @@ struct nic_cfg {
     bool mac_set;
     char *bridge, *ip, *ifname, *script, *model, *gatewaydev;
     enum nic_type type;
-    int devid, mtu;      /* -1 and 0: not given */
+    int devid, mtu;      /* up to MAX_DEVID; -1 and 0: not given */
     uint64_t rate_bytes; /* per interval; 0: no limit */
     uint32_t rate_usecs;
 };

@@ -138,7 +138,7 @@ static int set_nic_key(struct nic_cfg *nic, const char *key, const char *value, 
                    ? 0
                    : bad(why, xasprintf("rate=%s: a rate looks like 10Mb/s or 1MB/s@20ms", value));
     if (!strcmp(key, "mtu")) return set_number(&nic->mtu, key, value, 68, 65535, why);
-    if (!strcmp(key, "devid")) return set_number(&nic->devid, key, value, 0, 65535, why);
+    if (!strcmp(key, "devid")) return set_number(&nic->devid, key, value, 0, MAX_DEVID, why);
     if (!strcmp(key, "backend"))
         return !strcmp(value, "0") || !strcmp(value, "Domain-0")
                    ? 0

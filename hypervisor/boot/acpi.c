@@ -25,6 +25,7 @@ enum { FADT_RESET = 116, FADT_RESET_VALUE = 128, FADT_X_PM1A_CNT = 172, FADT_X_P
 enum { FADT_X_TIMER = 208, FADT_SIZE = 220 };
 enum { GAS_SPACE = 0, GAS_ADDR = 4 };
 
+#define ROOT_MAX         4096u /* hundreds of tables: more is damage */
 #define FLAG_TIMER_32BIT (1u << 8)
 #define FLAG_RESET       (1u << 10)
 #define BOOT_ARCH_NO_RTC (1u << 5)
@@ -221,7 +222,7 @@ static __init void read_all(const uint8_t *rsdp) {
     unsigned int size = x ? 8 : 4;
     struct header *root = map_table(le(rsdp, x ? RSDP_XSDT : RSDP_RSDT, size));
 
-    for (size_t at = sizeof(*root); root && at + size <= root->length; at += size)
+    for (size_t at = sizeof(*root); root && at + size <= min(root->length, ROOT_MAX); at += size)
         read_table(le(root, at, size));
     iounmap(root);
 }

@@ -6,6 +6,7 @@
 #include "boot.h"
 
 #define GRUB_EFI_CODE  20       /* what GRUB calls the code of EFI's runtime services */
+#define MAX_PADDR      BIT(52)  /* of the architecture */
 #define LOW_MEMORY_END 0x100000 /* never given away: BIOS data, AP start, device memory */
 
 struct e820entry_hv machine_e820[128];
@@ -21,7 +22,7 @@ static unsigned int raw_nr __initdata;
 static bool overflow __initdata;
 
 __init void memmap_add_raw(uint64_t start, uint64_t len, uint32_t type) {
-    if (len == 0 || start + len < start) return;
+    if (len == 0 || start + len < start || start + len > MAX_PADDR) return;
     if (type == GRUB_EFI_CODE) type = 2;
     if (raw_nr < ARRAY_SIZE(raw))
         raw[raw_nr++] = (struct range){start, start + len, type};

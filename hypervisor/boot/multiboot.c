@@ -69,6 +69,8 @@ struct mb2_framebuffer {
     struct pixel_format format;
 };
 
+#define MB2_PIXELS_END (offsetof(struct mb2_framebuffer, format) + sizeof(struct pixel_format))
+
 struct boot_info boot_info;
 
 static char module_text[4096] __initdata;
@@ -121,18 +123,22 @@ static __init void add_efi_memory(const void *entry) {
 
 static __init void read_mb1(const struct mb1_info *i) {
     const struct mb1_module *m = boot_va(i->mods_addr);
-    const char *p = boot_va(i->mmap_addr), *end = p + i->mmap_length;
+    char *p = boot_va(i->mmap_addr);
+    char *end = boot_va(min((uint64_t)i->mmap_addr + i->mmap_length, 4UL << 30));
 
     if (i->flags & MB1_HAS_CMDLINE) set_cmdline(boot_va(i->cmdline));
     if (i->flags & MB1_HAS_LOADER)
         strlcpy(boot_info.loader, boot_va(i->loader_name), sizeof(boot_info.loader));
-    for (uint32_t n = 0; (i->flags & MB1_HAS_MODULES) && n < i->mods_count; n++)
+    for (uint32_t n = 0;
+         (i->flags & MB1_HAS_MODULES) && n < min(i->mods_count, (uint32_t)BOOT_MAX_MODULES); n++)
         add_module(m[n].start, m[n].end, m[n].cmdline ? boot_va(m[n].cmdline) : "");
     if (!(i->flags & MB1_HAS_MMAP)) return;
-    /* Before each entry stands how long it is. */
-    for (; p + sizeof(uint32_t) + sizeof(struct mmap_entry) <= end;
-         p += sizeof(uint32_t) + *(const uint32_t *)p)
+    /* Before each entry stands how long it is. One more than can be kept tells of the loss. */
+    for (unsigned int n = 0; n <= BOOT_MAX_RANGES; n++, p += sizeof(uint32_t) + *(uint32_t *)p) {
+        if (p + sizeof(uint32_t) + sizeof(struct mmap_entry) > end) break;
+        if (*(uint32_t *)p < sizeof(struct mmap_entry)) break;
         add_memory(p + sizeof(uint32_t));
+    }
 }
 
 static __init void read_mb2_table(const struct mb2_table *t, size_t size,
@@ -143,7 +149,8 @@ static __init void read_mb2_table(const struct mb2_table *t, size_t size,
 }
 
 static __init void read_mb2_framebuffer(const struct mb2_framebuffer *t) {
-    bool pixels = t->type == 1 && (t->bpp == 32 || t->bpp == 24 || t->bpp == 16);
+    bool pixels = t->type == 1 && t->tag.size >= MB2_PIXELS_END &&
+                  (t->bpp == 32 || t->bpp == 24 || t->bpp == 16);
 
     boot_info.video = (struct boot_video){pixels         ? VIDEO_FRAMEBUFFER
                                           : t->type == 2 ? VIDEO_TEXT
@@ -153,7 +160,25 @@ static __init void read_mb2_framebuffer(const struct mb2_framebuffer *t) {
                                           t->width,
                                           t->height,
                                           t->bpp,
-                                          t->format};
+                                          pixels ? t->format : (struct pixel_format){0}};
+}
+
+/* Whether a tag has all its fields, and its text an end. */
+static __init bool is_whole(const struct mb2_tag *t) {
+    static const uint8_t fields[] = {
+        [MB2_CMDLINE] = sizeof(*t),
+        [MB2_LOADER] = sizeof(*t),
+        [MB2_MODULE] = sizeof(struct mb2_module),
+        [MB2_MMAP] = sizeof(struct mb2_table),
+        [MB2_FRAMEBUFFER] = offsetof(struct mb2_framebuffer, format),
+        [MB2_EFI64_SYSTAB] = sizeof(*t) + 8,
+        [MB2_EFI_MMAP] = sizeof(struct mb2_table),
+    };
+    uint8_t n = t->type < ARRAY_SIZE(fields) ? fields[t->type] : 0;
+
+    if (t->size < n) return false;
+    return t->type == MB2_END || t->type > MB2_MODULE ||
+           memchr((const char *)t + n, 0, t->size - n);
 }
 
 static __init void read_mb2_tag(const struct mb2_tag *t) {
@@ -187,9 +212,9 @@ static __init void read_mb2(const char *info) {
     while (p + sizeof(struct mb2_tag) <= end) {
         const struct mb2_tag *t = (const void *)p;
 
-        if (t->type == MB2_END || t->size < sizeof(*t)) break;
+        if (t->type == MB2_END || t->size < sizeof(*t) || t->size > end - p) break;
         boot_info.efi |= t->type == MB2_EFI64_SYSTAB || t->type == MB2_EFI_MMAP;
-        read_mb2_tag(t);
+        if (is_whole(t)) read_mb2_tag(t);
         p += ROUND_UP((size_t)t->size, 8);
     }
 }

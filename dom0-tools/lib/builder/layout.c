@@ -37,10 +37,12 @@ static uint64_t table_base(uint64_t va, unsigned int level) {
     return level == 4 ? 0 : va & ~(table_span(level) - 1);
 }
 
-static bool have_table(const struct layout *layout, unsigned int level, uint64_t va) {
+/* Among the first `count` tables. */
+static bool have_table(const struct layout *layout, unsigned int count, unsigned int level,
+                       uint64_t va) {
     unsigned int i;
 
-    for (i = layout->table_count; i-- > 0;)
+    for (i = count; i-- > 0;)
         if (layout->table[i].level == level && layout->table[i].va == va) return true;
     return false;
 }
@@ -49,7 +51,6 @@ static int add_table(struct layout *layout, unsigned int level, uint64_t va) {
     struct layout_table *more;
     unsigned int count = layout->table_count;
 
-    if (have_table(layout, level, va)) return 0;
     if (count == MAX_TABLES) return -E2BIG;
     if (!(count & (count - 1))) {
         more = realloc(layout->table, (count ? 2 * count : 1) * sizeof(*more));
@@ -60,16 +61,17 @@ static int add_table(struct layout *layout, unsigned int level, uint64_t va) {
     return 0;
 }
 
-/* Adds the tables that map [start, last] and are not there yet, top level first. */
+/* Adds the tables that map [start, last] and are not there yet, top level first. No two that it
+ * adds are the same, so each is looked for only among those from before. */
 static int add_tables(struct layout *layout, uint64_t start, uint64_t last) {
-    unsigned int level;
+    unsigned int level, before = layout->table_count;
     uint64_t va, end;
     int ret;
 
     for (level = 4; level >= 1; level--) {
         end = table_base(last, level);
         for (va = table_base(start, level);; va += table_span(level)) {
-            ret = add_table(layout, level, va);
+            ret = have_table(layout, before, level, va) ? 0 : add_table(layout, level, va);
             if (ret) return ret;
             if (va == end) break;
         }

@@ -13,7 +13,9 @@
 #include <public/elfnote.h>
 #include <public/features.h>
 
-#define MAX_NOTES 512u /* notes looked at in one blob */
+/* Looked at in one blob: notes, bytes. A file may have hundreds of blobs, each all of the file. */
+#define MAX_NOTES 512u
+#define MAX_BLOB  ((size_t)1 << 20)
 
 static const struct {
     const char *name;
@@ -216,13 +218,20 @@ static int parse_legacy(struct image *image, struct note_state *state,
     return ret;
 }
 
+static bool find_blob(const struct image *image, enum image_blob_kind kind, unsigned int n,
+                      struct image_blob *blob) {
+    if (!image_find_blob(image, kind, n, blob)) return false;
+    if (blob->size > MAX_BLOB) blob->size = MAX_BLOB;
+    return true;
+}
+
 static int walk_kind(struct image *image, struct note_state *state, enum image_blob_kind kind,
                      struct err *err) {
     struct image_blob blob;
     unsigned int n;
     int ret = 0;
 
-    for (n = 0; !ret && image_find_blob(image, kind, n, &blob); n++)
+    for (n = 0; !ret && find_blob(image, kind, n, &blob); n++)
         ret = walk_notes(image, state, &blob, err);
     return ret;
 }
@@ -234,7 +243,7 @@ int image_parse_notes(struct image *image, struct err *err) {
 
     ret = walk_kind(image, &state, IMAGE_NOTE_SEGMENT, err);
     if (!ret && !state.any) ret = walk_kind(image, &state, IMAGE_NOTE_SECTION, err);
-    if (!ret && !state.any && image_find_blob(image, IMAGE_XEN_GUEST, 0, &blob))
+    if (!ret && !state.any && find_blob(image, IMAGE_XEN_GUEST, 0, &blob))
         ret = parse_legacy(image, &state, &blob, err);
     if (ret) return ret;
     if (!state.any)

@@ -29,4 +29,3 @@ static inline uint64_t random64(uint64_t *state) {
 }
 
 void test_store(void);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

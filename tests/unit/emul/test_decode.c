@@ -3,6 +3,7 @@
  * What the decoder says of known instructions, of each one cut short, and of what it must refuse;
  * then random bytes. main() is here.
  */
+#include "fuzz.h"
 #include "test.h"
 
 #include <string.h>
@@ -169,9 +170,9 @@ static void test_random(void) {
     uint64_t state = 0x9e3779b97f4a7c15UL;
 
     for (unsigned int n = 0; n < 200000; n++) {
-        uint64_t bytes[4] = {random64(&state), random64(&state), random64(&state),
-                             random64(&state)};
+        uint64_t bytes[16];
 
+        for (unsigned int i = 0; i < 16; i++) bytes[i] = random64(&state);
         (void)LLVMFuzzerTestOneInput((const uint8_t *)bytes, 1 + n % sizeof(bytes));
     }
     CHECK(true, "random bytes");

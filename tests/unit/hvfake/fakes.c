@@ -199,7 +199,14 @@ void *mm_map_guest_frame(struct domain *d, uint64_t gfn, int *err) {
 
 void mm_unmap_guest_frame(void *va) { frame_put_writable(mfn_to_frame(virt_to_mfn(va))); }
 
-/* Guest memory is ours. */
+/* Guest memory is ours: all of it, or what guest_start and guest_size say. */
+
+uint64_t guest_start, guest_size;
+
+static bool mapped(uint64_t va, size_t n) {
+    if (!guest_size) return va != BAD_VA;
+    return va >= guest_start && n <= guest_size && va - guest_start <= guest_size - n;
+}
 
 bool guest_range_ok(uint64_t va, size_t n) {
     (void)va, (void)n;
@@ -207,13 +214,13 @@ bool guest_range_ok(uint64_t va, size_t n) {
 }
 
 int copy_from_guest(void *dst, uint64_t va, size_t n) {
-    if (va == BAD_VA) return -EFAULT;
+    if (!mapped(va, n)) return -EFAULT;
     memcpy(dst, (const void *)va, n);
     return 0;
 }
 
 int copy_to_guest(uint64_t va, const void *src, size_t n) {
-    if (va == BAD_VA) return -EFAULT;
+    if (!mapped(va, n)) return -EFAULT;
     memcpy((void *)va, src, n);
     return 0;
 }

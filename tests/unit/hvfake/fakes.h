@@ -20,6 +20,9 @@
 #define NR_FRAMES 1024
 #define BAD_VA    13 /* the one guest address that is not mapped */
 
+/* Where guest addresses are mapped; size 0: everywhere but at BAD_VA. */
+extern uint64_t guest_start, guest_size;
+
 void world_init(void);
 struct domain *make_domain(domid_t id, bool control, unsigned int vcpus); /* no parts but vcpus */
 void free_domain(struct domain *d); /* takes it off the table; refs must be 1 */

@@ -170,7 +170,7 @@ void panic(const char *fmt, ...) {
     abort();
 }
 
-static __thread bool quiet;
+__thread bool quiet;
 
 void printk(const char *fmt, ...) {
     va_list ap;
@@ -181,20 +181,28 @@ void printk(const char *fmt, ...) {
     va_end(ap);
 }
 
-/* Guest memory is ours. Address 13 is not mapped. */
+/* Guest memory is ours: all of it but address 13, or what guest_start and guest_size say. */
+
+uint64_t guest_start, guest_size;
+
+static bool mapped(uint64_t va, size_t n) {
+    if (!guest_size) return va != 13;
+    return va >= guest_start && n <= guest_size && va - guest_start <= guest_size - n;
+}
+
 int copy_from_guest(void *dst, uint64_t va, size_t n) {
-    if (va == 13) return -EFAULT;
+    if (!mapped(va, n)) return -EFAULT;
     if (n) memcpy(dst, (void *)va, n);
     return 0;
 }
 
 int copy_to_guest(uint64_t va, const void *src, size_t n) {
-    if (va == 13) return -EFAULT;
+    if (!mapped(va, n)) return -EFAULT;
     memcpy((void *)va, src, n);
     return 0;
 }
 
-static __thread uint64_t again[6];
+__thread uint64_t again[6];
 
 long hypercall_continue(unsigned int n, ...) {
     va_list ap;
@@ -297,6 +305,16 @@ static void leave_cpus(void) {
     fake_pcpu = me;
 }
 
+bool free_shell(struct domain *d) {
+    if (d->refs != 1) return false;
+    mm_free_domain(d);
+    list_del(&d->list);
+    free(d->vcpu[0]);
+    free(d->vcpu);
+    free(d);
+    return true;
+}
+
 unsigned int destroy_domain(struct domain *d) {
     unsigned int n = 0;
 
@@ -306,13 +324,7 @@ unsigned int destroy_domain(struct domain *d) {
     mm_destroy_vcpu(d->vcpu[0]);
     while (mm_relinquish_domain(d)) n++;
     d->state = DOM_DEAD;
-    if (d->refs == 1) {
-        mm_free_domain(d);
-        list_del(&d->list);
-        free(d->vcpu[0]);
-        free(d->vcpu);
-        free(d);
-    }
+    (void)free_shell(d);
     return n;
 }
 

@@ -7,19 +7,26 @@
 
 #include "mm_local.h"
 
+#ifndef NR_FRAMES
 #define NR_FRAMES 8192 /* 32 MiB */
+#endif
 
 void world_init(void);
 struct domain *make_domain(domid_t id, bool control); /* one vcpu, max_pages NR_FRAMES */
 /* Destroys as domctl would, then frees the shell if nothing holds it. Returns how often it had to
  * continue. */
 unsigned int destroy_domain(struct domain *d);
+bool free_shell(struct domain *d); /* of a destroyed domain, unless something holds it */
 void run_as(struct domain *d, unsigned int cpu);
 uint64_t m2p_get(mfn_t m);
 
 /* The n-th preempt_check() from now on says yes, once; 0: none does. -1: all do. */
 extern __thread long preempt_at;
 extern __thread long preempts_asked;
+extern __thread uint64_t again[6]; /* arguments of the last hypercall_continue() */
+extern __thread bool quiet;        /* printk() says nothing */
+/* Where guest addresses are mapped; size 0: everywhere but at 13. */
+extern uint64_t guest_start, guest_size;
 extern unsigned int flushes; /* full flushes of CPUs */
 /* When set, full flushes of CPUs other than the caller's are answered by this hook. */
 

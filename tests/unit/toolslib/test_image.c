@@ -296,6 +296,34 @@ static void random_damage(void) {
     CHECK(taken > 0 && taken < round);
 }
 
+/* Notes behind a long one: looked at within the first MiB of a blob only, for a file may have
+ * hundreds of blobs that all are its whole length. */
+static void notes_far_away(void) {
+    const size_t at = GEN_SIZE, sizes[] = {1 << 19, 1 << 20};
+    struct err err = {0, ""};
+    struct image *image;
+    struct gen g;
+
+    for (unsigned int i = 0; i < 2; i++) {
+        uint32_t head[4] = {4, (uint32_t)sizes[i], 1, 0x5a5a5a};
+        size_t notes = at + sizeof(head) + sizes[i], size;
+        uint8_t *file;
+
+        gen_kernel(&g);
+        size = notes + g.notes_size;
+        gen_phdr(&g, 2)->p_offset = at;
+        gen_phdr(&g, 2)->p_filesz = size - at;
+        file = calloc(1, size);
+        memcpy(file, g.bytes, GEN_SIZE);
+        memcpy(file + at, head, sizeof(head));
+        memcpy(file + notes, g.bytes + GEN_NOTES_AT, g.notes_size);
+        CHECK(image_parse(&image, "k", file, size, &err) == (i ? -ENOEXEC : 0));
+        if (i) CHECK_TEXT(err.text, "k: kernel has no Xen notes");
+        image_free(image);
+        free(file);
+    }
+}
+
 static void files(void) {
     struct err err = {0, ""};
     struct image *image;
@@ -315,6 +343,7 @@ void test_image(void) {
     legacy_section();
     bad_ones();
     truncated();
+    notes_far_away();
     random_damage();
     files();
 }

@@ -156,6 +156,11 @@ static void bad_addresses(void) {
     layout_free(&l);
     image.virt_base = UINT64_C(0xfffffffffb600000); /* and beyond */
     CHECK(layout_compute(&l, &image, 0, 0x10000, &err) == -ERANGE);
+    image = linux_like();
+    image.virt_base = 0; /* far up in the linear mapping: more tables than may be */
+    image.paddr_start = UINT64_C(1) << 42;
+    image.paddr_end = image.paddr_start + 0x1000;
+    CHECK(layout_compute(&l, &image, 0, 0x10000, &err) == -E2BIG);
 }
 
 void test_layout(void) {

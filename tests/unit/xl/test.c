@@ -112,6 +112,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     test_parse();
+    test_limits();
     test_commands();
     test_cases(argv[argc - 1], write);
     printf("%u passed, %u failed\n", tests_passed, tests_failed);

@@ -15,6 +15,7 @@ void check_text(const char *got, const char *want, const char *what, const char 
 #define CHECK_TEXT(got, want) check_text(got, want, #got, __FILE__, __LINE__)
 
 void test_parse(void);
+void test_limits(void);
 void test_commands(void);
 /* Every CASES/x.cfg against CASES/x.out; write makes the .out files. */
 void test_cases(const char *dir, bool write);
