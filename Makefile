@@ -27,7 +27,7 @@ QUICK := $(wildcard $(patsubst %,tests/system/test_%.py,boot_messages guest_kern
 TEST_DIRS := $(patsubst %/Makefile,%,$(wildcard tests/abi/Makefile tests/unit/*/Makefile \
                tests/model/Makefile tests/lint/Makefile))
 
-.PHONY: $(TEST_DIRS:%=check-%) help deps all hypervisor dom0-tools guest-tests images run check builds test test-full clean
+.PHONY: $(TEST_DIRS:%=check-%) help deps all hypervisor dom0-tools guest-tests images run check abi-check builds test test-full clean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
@@ -64,6 +64,11 @@ check: deps
 
 $(TEST_DIRS:%=check-%): check-%:
 	@$(MAKE) --no-print-directory -C $* check O=$(BUILD)/$*
+
+#: make abi-check    include/public against libxen-dev's headers: what is left out and why, and
+#:                   at the end the number of differences, which is to be 0
+abi-check: deps
+	@$(MAKE) -C tests/abi alone compare O=$(BUILD)/tests/abi
 
 # Both compilers, and that two builds give the same bytes.
 builds: deps
