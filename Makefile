@@ -75,10 +75,13 @@ abi-check: deps
 test-guest: deps images hypervisor guest-tests
 	@HOSPES_BUILD=$(BUILD) tests/guest/compare --logs $(BUILD)/test-logs
 
-#: make abi-coverage  which test kernel reaches each operation of the ABI, with which results, and
-#:                   which operations none reaches (then it fails)
-abi-coverage: deps hypervisor guest-tests
-	@HOSPES_BUILD=$(BUILD) tests/guest/coverage --logs $(BUILD)/test-logs
+#: make abi-coverage   which test kernel reaches each operation of the ABI, with which results, and
+#:                   each place in the hypervisor that answers with an error; then what none
+#:                   reaches (it fails if there is any)
+abi-coverage: deps guest-tests
+	@$(MAKE) -C hypervisor O=$(BUILD)/hypervisor-O0 OPT=-O0
+	@HOSPES_BUILD=$(BUILD) tests/guest/coverage --errors $(BUILD)/hypervisor-O0/hospes.elf \
+	    --logs $(BUILD)/test-logs
 
 # Both compilers, and that two builds give the same bytes.
 builds: deps
