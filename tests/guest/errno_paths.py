@@ -40,6 +40,10 @@ def loads_of(image, numbers):
     return found
 
 
+# Between functions of the hypervisor only: call again.
+INTERNAL = {"ERESTART", "EINTR"}
+
+
 def named_errors(top):
     """(file, line, errno) to its function, outside comments, comparisons and initial values. A
     function starts with a line that begins in the first column, as .clang-format makes it."""
@@ -53,7 +57,8 @@ def named_errors(top):
             function = start.group(1) if start else function
             line = re.sub(r"[=!]= -E\w+|\b(int|long) \w+ = -E\w+", "", line)
             for errno in re.findall(r"-(E[A-Z0-9]+)\b", line):
-                found[str(path.relative_to(top)), number, errno] = function
+                if errno not in INTERNAL:
+                    found[str(path.relative_to(top)), number, errno] = function
     return found
 
 

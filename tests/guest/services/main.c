@@ -11,6 +11,7 @@
 #include <public/domctl.h>
 #include <public/event_channel.h>
 #include <public/grant_table.h>
+#include <public/kexec.h>
 #include <public/memory.h>
 #include <public/nmi.h>
 #include <public/physdev.h>
@@ -73,6 +74,7 @@ static const struct service services[] = {
     READS(memory_op, XENMEM_memory_map, -XEN_ENOSYS),
     READS(memory_op, XENMEM_remove_from_physmap, -XEN_EACCES),
     SERVICE(memory_op, XENMEM_get_pod_target, -XEN_EINVAL, ANY, ANY),
+    READS(memory_op, XENMEM_set_memory_map, ANY),
     SERVICE(memory_op, XENMEM_set_pod_target, -XEN_EINVAL, ANY, ANY),
     BLIND(physdev_op, PHYSDEVOP_free_irq_vector, -XEN_ENOSYS),
     READS(physdev_op, PHYSDEVOP_alloc_irq_vector, 0),
@@ -250,6 +252,29 @@ static void nobody_serves(void) {
     expect_eq(hypercall2(0xffffffff, 0, 0), -XEN_ENOSYS);
 }
 
+/*
+ * What stock Xen serves and Hospes does not, or the other way round, asked for something that can
+ * not be: it is refused, each with its own reason.
+ */
+static void refused_by_both(void) {
+    static const uint8_t ops[] = {__HYPERVISOR_xenoprof_op, __HYPERVISOR_dm_op,
+                                  __HYPERVISOR_hypfs_op};
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(ops); i++) expect(hypercall2(ops[i], 99, zeros()) < 0);
+    for (unsigned int cmd = KEXEC_CMD_kexec; cmd <= KEXEC_CMD_kexec_status; cmd++)
+        expect(hypercall2(__HYPERVISOR_kexec_op, cmd, 0) < 0);
+    for (unsigned int cmd = XEN_MC_notifydomain; cmd <= XEN_MC_inject_v2; cmd++) {
+        memset(zeros(), 0xff, sizeof(argument));
+        argument[0] = cmd | (uint64_t)XEN_MCA_INTERFACE_VERSION << 32;
+        expect(hypercall1(__HYPERVISOR_mca, argument) < 0);
+    }
+    expect(HV_memory_op(XENMEM_access_op, XEN_ADDRESS) < 0);
+    expect(HV_memory_op(XENMEM_reserved_device_memory_map, XEN_ADDRESS) < 0);
+    expect(HV_physdev_op(PHYSDEVOP_apic_write, XEN_ADDRESS) < 0);
+    expect(HV_grant_table_op(GNTTABOP_transfer, XEN_ADDRESS, 1) < 0);
+    expect(HV_grant_table_op(GNTTABOP_cache_flush, XEN_ADDRESS, 1) < 0);
+}
+
 /* The first forms of three hypercalls. */
 static void old_forms(void) {
     struct evtchn_op send = {.cmd = EVTCHNOP_send, .u.send.port = 0};
@@ -301,6 +326,7 @@ void test_main(void) {
     by_structure();
     domains_that_are_not();
     nobody_serves();
+    refused_by_both();
     old_forms();
     the_rest();
 }
