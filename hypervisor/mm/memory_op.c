@@ -206,12 +206,12 @@ static long acquire_resource(uint64_t start, uint64_t arg) {
 
     if (copy_from_guest(&r, arg, sizeof(r))) return -EFAULT;
     if (r.pad || r.frame >> 32 || (r.frame + r.nr_frames) >> 32) return -EINVAL;
-    if (r.domid == DOMID_SELF || r.domid == current->domain->id) return -EPERM;
-    rc = memop_domain(r.domid, XENMEM_acquire_resource, &d);
+    if (r.domid == current->domain->id) return -EPERM;
+    rc = r.domid == DOMID_SELF ? -ESRCH : memop_domain(r.domid, XENMEM_acquire_resource, &d);
     if (rc) return rc;
     most = grant_resource_max_frames(d, r.id);
     if (r.type != XENMEM_resource_grant_table || most <= 0) {
-        rc = -EINVAL;
+        rc = r.type > XENMEM_resource_vmtrace_buf ? -EOPNOTSUPP : -EINVAL;
     } else if (handle_addr(r.frame_list)) {
         rc = resource_frames(d, &r, start, arg);
     } else if (r.nr_frames || start) { /* the size is asked for */

@@ -138,7 +138,9 @@ struct xen_domctl_getpageframeinfo3 {
 #define XEN_DOMCTL_SHADOW_ENABLE_TRANSLATE (1 << 3)
 #define XEN_DOMCTL_SHADOW_ENABLE_EXTERNAL (1 << 4)
 
-#define XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL (1 << 0) /* CLEAN: the last round, the domain is paused */
+#define XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL                                                           \
+    (1 << 0) /* CLEAN: the last round, the domain is paused                                        \
+              */
 
 struct xen_domctl_shadow_op_stats {
     uint32_t fault_count;
@@ -186,7 +188,7 @@ struct xen_domctl_vcpuaffinity {
 #define XEN_VCPUAFFINITY_SOFT (1U << _XEN_VCPUAFFINITY_SOFT) /* prefers to */
 #define _XEN_VCPUAFFINITY_FORCE 2
 #define XEN_VCPUAFFINITY_FORCE (1U << _XEN_VCPUAFFINITY_FORCE) /* undo a pin_override */
-    uint32_t flags; /* IN */
+    uint32_t flags;                                            /* IN */
     struct xenctl_bitmap cpumap_hard;
     struct xenctl_bitmap cpumap_soft;
 };
@@ -452,6 +454,159 @@ struct xen_domctl_debug_op {
     uint32_t vcpu; /* IN */
 };
 
+/*
+ * vm_event_op: the rings of vm_event.h but for the monitor's, by mode, and the version of their
+ * layout. For PV domains this and monitor_op are refused.
+ */
+#define XEN_VM_EVENT_ENABLE 0
+#define XEN_VM_EVENT_DISABLE 1
+#define XEN_VM_EVENT_RESUME 2      /* take the responses that are on the ring */
+#define XEN_VM_EVENT_GET_VERSION 3 /* no mode */
+
+#define XEN_DOMCTL_VM_EVENT_OP_PAGING 1
+#define XEN_DOMCTL_VM_EVENT_OP_MONITOR 2
+#define XEN_DOMCTL_VM_EVENT_OP_SHARING 3
+struct xen_domctl_vm_event_op {
+    uint32_t op;   /* IN: XEN_VM_EVENT_* */
+    uint32_t mode; /* IN: XEN_DOMCTL_VM_EVENT_OP_* */
+    union {
+        struct {
+            uint32_t port; /* OUT: for the caller to bind */
+        } enable;
+        uint32_t version; /* OUT: VM_EVENT_INTERFACE_VERSION */
+    } u;
+};
+
+/* monitor_op: which events are reported on the monitor's ring. */
+#define XEN_DOMCTL_MONITOR_OP_ENABLE 0            /* event */
+#define XEN_DOMCTL_MONITOR_OP_DISABLE 1           /* event */
+#define XEN_DOMCTL_MONITOR_OP_GET_CAPABILITIES 2  /* OUT: event, a bit for each that can be had */
+#define XEN_DOMCTL_MONITOR_OP_EMULATE_EACH_REP 3  /* event: 1 reports each round of a repetition */
+#define XEN_DOMCTL_MONITOR_OP_CONTROL_REGISTERS 4 /* responses may change registers */
+
+#define XEN_DOMCTL_MONITOR_EVENT_WRITE_CTRLREG 0 /* mov_to_cr */
+#define XEN_DOMCTL_MONITOR_EVENT_MOV_TO_MSR 1    /* mov_to_msr */
+#define XEN_DOMCTL_MONITOR_EVENT_SINGLESTEP 2
+#define XEN_DOMCTL_MONITOR_EVENT_SOFTWARE_BREAKPOINT 3
+#define XEN_DOMCTL_MONITOR_EVENT_GUEST_REQUEST 4   /* guest_request */
+#define XEN_DOMCTL_MONITOR_EVENT_DEBUG_EXCEPTION 5 /* debug_exception */
+#define XEN_DOMCTL_MONITOR_EVENT_CPUID 6
+#define XEN_DOMCTL_MONITOR_EVENT_PRIVILEGED_CALL 7 /* not on x86 */
+#define XEN_DOMCTL_MONITOR_EVENT_INTERRUPT 8
+#define XEN_DOMCTL_MONITOR_EVENT_DESC_ACCESS 9
+#define XEN_DOMCTL_MONITOR_EVENT_EMUL_UNIMPLEMENTED 10
+#define XEN_DOMCTL_MONITOR_EVENT_INGUEST_PAGEFAULT                                                 \
+    11                                     /* leave out faults of the guest's own tables */
+#define XEN_DOMCTL_MONITOR_EVENT_VMEXIT 12 /* vmexit */
+struct xen_domctl_monitor_op {
+    uint32_t op;    /* IN: XEN_DOMCTL_MONITOR_OP_* */
+    uint32_t event; /* IN: XEN_DOMCTL_MONITOR_EVENT_*, see above */
+    union {         /* all IN; 'sync' pauses the vcpu until the response */
+        struct {
+            uint8_t index; /* VM_EVENT_X86_* */
+            uint8_t sync;
+            uint8_t onchangeonly; /* not when the value stays the same */
+            uint8_t pad1;
+            uint32_t pad2;
+            uint64_aligned_t bitmask; /* bits whose change does not matter */
+        } mov_to_cr;
+        struct {
+            uint32_t msr;
+            uint8_t onchangeonly;
+        } mov_to_msr;
+        struct {
+            uint8_t sync;
+            uint8_t allow_userspace;
+        } guest_request;
+        struct {
+            uint8_t sync;
+        } debug_exception;
+        struct {
+            uint8_t sync;
+        } vmexit;
+    } u;
+};
+
+/* mem_sharing_op: whether pages of a translated domain can be nominated for sharing. */
+#define XEN_DOMCTL_MEM_SHARING_CONTROL 0
+struct xen_domctl_mem_sharing_op {
+    uint8_t op; /* IN */
+    union {
+        uint8_t enable; /* IN */
+    } u;
+};
+
+/* set_access_required: what becomes of a vcpu whose access nobody listens for. */
+struct xen_domctl_set_access_required {
+    uint8_t access_required; /* IN: 1 pauses it, 0 drops the restriction */
+};
+
+/* audit_p2m: compare a translated domain's table with the M2P; -ENOSYS in release builds. */
+struct xen_domctl_audit_p2m {
+    uint64_t orphans; /* OUT: frames without an entry in the M2P */
+    uint64_t m2p_bad; /* OUT: its entry there names another page */
+    uint64_t p2m_bad; /* OUT: the page's entry names another frame */
+};
+
+/* set_broken_page_p2m: the frame there has failed; a translated domain is not to touch it. */
+struct xen_domctl_set_broken_page_p2m {
+    uint64_aligned_t pfn; /* IN */
+};
+
+/* psr_cmt_op: a domain's number in the CPU's counters of cache use and memory bandwidth. */
+struct xen_domctl_psr_cmt_op {
+#define XEN_DOMCTL_PSR_CMT_OP_DETACH 0
+#define XEN_DOMCTL_PSR_CMT_OP_ATTACH 1
+#define XEN_DOMCTL_PSR_CMT_OP_QUERY_RMID 2
+    uint32_t cmd;  /* IN */
+    uint32_t data; /* OUT for query: the number, 0 for none */
+};
+
+/* psr_alloc: the part of a cache or of the bandwidth that a domain may use on a socket. */
+struct xen_domctl_psr_alloc {
+#define XEN_DOMCTL_PSR_SET_L3_CBM 0 /* bits: ways of the level-3 cache */
+#define XEN_DOMCTL_PSR_GET_L3_CBM 1
+#define XEN_DOMCTL_PSR_SET_L3_CODE 2 /* the same for instructions and data apart */
+#define XEN_DOMCTL_PSR_SET_L3_DATA 3
+#define XEN_DOMCTL_PSR_GET_L3_CODE 4
+#define XEN_DOMCTL_PSR_GET_L3_DATA 5
+#define XEN_DOMCTL_PSR_SET_L2_CBM 6
+#define XEN_DOMCTL_PSR_GET_L2_CBM 7
+#define XEN_DOMCTL_PSR_SET_MBA_THRTL 8 /* percent of delay */
+#define XEN_DOMCTL_PSR_GET_MBA_THRTL 9
+    uint32_t cmd;    /* IN */
+    uint32_t target; /* IN: socket */
+    uint64_t data;   /* set: IN, get: OUT */
+};
+
+/* vuart_op: not on x86. */
+struct xen_domctl_vuart_op {
+#define XEN_DOMCTL_VUART_OP_INIT 0
+    uint32_t cmd; /* IN */
+#define XEN_DOMCTL_VUART_TYPE_VPL011 0
+    uint32_t type;         /* IN */
+    uint64_aligned_t gfn;  /* IN: the console ring */
+    domid_t console_domid; /* IN */
+    uint8_t pad[2];
+    evtchn_port_t evtchn; /* OUT */
+};
+
+/* vmtrace_op: the CPU's own trace of an HVM vcpu, into a buffer that createdomain asked for. */
+struct xen_domctl_vmtrace_op {
+    uint32_t cmd;           /* IN */
+    uint32_t vcpu;          /* IN */
+    uint64_aligned_t key;   /* IN for the options: which */
+    uint64_aligned_t value; /* IN for set_option; OUT for get_option and output_position */
+#define XEN_DOMCTL_vmtrace_enable 1
+#define XEN_DOMCTL_vmtrace_disable 2
+#define XEN_DOMCTL_vmtrace_reset_and_enable 3
+#define XEN_DOMCTL_vmtrace_output_position 4
+#define XEN_DOMCTL_vmtrace_get_option 5
+#define XEN_DOMCTL_vmtrace_set_option 6
+};
+typedef struct xen_domctl_vmtrace_op xen_domctl_vmtrace_op_t;
+DEFINE_XEN_GUEST_HANDLE(xen_domctl_vmtrace_op_t);
+
 /* settscinfo, gettscinfo */
 struct xen_domctl_tsc_info {
     uint32_t tsc_mode;    /* 0 as needed, 1 emulate, 2 native, 3 native with TSC_AUX */
@@ -642,15 +797,25 @@ struct xen_domctl {
         struct xen_domctl_set_target set_target;
         struct xen_domctl_subscribe subscribe;
         struct xen_domctl_debug_op debug_op;
+        struct xen_domctl_vm_event_op vm_event_op;
+        struct xen_domctl_mem_sharing_op mem_sharing_op;
         struct xen_domctl_cpu_policy cpu_policy;
         struct xen_domctl_vcpuextstate vcpuextstate;
         struct xen_domctl_vcpu_msrs vcpu_msrs;
+        struct xen_domctl_set_access_required access_required;
+        struct xen_domctl_audit_p2m audit_p2m;
         struct xen_domctl_set_virq_handler set_virq_handler;
         struct xen_domctl_gdbsx_memio gdbsx_guest_memio;
         struct xen_domctl_gdbsx_pauseunp_vcpu gdbsx_pauseunp_vcpu;
         struct xen_domctl_gdbsx_domstatus gdbsx_domstatus;
+        struct xen_domctl_set_broken_page_p2m set_broken_page_p2m;
         struct xen_domctl_cacheflush cacheflush;
         struct xen_domctl_vnuma vnuma;
+        struct xen_domctl_psr_cmt_op psr_cmt_op;
+        struct xen_domctl_monitor_op monitor_op;
+        struct xen_domctl_psr_alloc psr_alloc;
+        struct xen_domctl_vuart_op vuart_op;
+        struct xen_domctl_vmtrace_op vmtrace_op;
         struct xen_domctl_paging_mempool paging_mempool;
         uint8_t pad[128];
     } u;

@@ -100,12 +100,12 @@ DEFINE_XEN_GUEST_HANDLE(xen_machphys_mapping_t);
 
 #define XENMEM_add_to_physmap 7
 struct xen_add_to_physmap {
-    domid_t domid;      /* IN */
-    uint16_t size;      /* IN: pages, for gmfn_range */
-    unsigned int space; /* IN: XENMAPSPACE_* */
+    domid_t domid;                              /* IN */
+    uint16_t size;                              /* IN: pages, for gmfn_range */
+    unsigned int space;                         /* IN: XENMAPSPACE_* */
 #define XENMAPIDX_grant_table_status 0x80000000 /* set in idx: the status frames */
-    xen_ulong_t idx; /* IN: index in that space */
-    xen_pfn_t gpfn;  /* IN: where to put it */
+    xen_ulong_t idx;                            /* IN: index in that space */
+    xen_pfn_t gpfn;                             /* IN: where to put it */
 };
 typedef struct xen_add_to_physmap xen_add_to_physmap_t;
 DEFINE_XEN_GUEST_HANDLE(xen_add_to_physmap_t);
@@ -116,9 +116,9 @@ struct xen_add_to_physmap_batch {
     uint16_t space; /* IN: XENMAPSPACE_* */
     uint16_t size;  /* IN: entries in the arrays */
     union xen_add_to_physmap_batch_extra {
-        domid_t foreign_domid; /* gmfn_foreign: the owner */
-        uint16_t res0;         /* else 0 */
-    } u;                       /* IN */
+        domid_t foreign_domid;          /* gmfn_foreign: the owner */
+        uint16_t res0;                  /* else 0 */
+    } u;                                /* IN */
     XEN_GUEST_HANDLE(xen_ulong_t) idxs; /* IN */
     XEN_GUEST_HANDLE(xen_pfn_t) gpfns;  /* IN */
     XEN_GUEST_HANDLE(int) errs;         /* OUT: a result for each */
@@ -174,12 +174,35 @@ typedef struct xen_pod_target xen_pod_target_t;
 #define XENMEM_get_sharing_freed_pages 18
 #define XENMEM_get_sharing_shared_pages 19
 
-/* Numbers of the HVM-only memory operations, kept so that no other use is made of them. */
+/*
+ * paging_op: a program in a control domain keeps pages of a translated domain on a disk. It
+ *  1. nominates a gfn: from now on an access by the guest is noticed;
+ *  2. reads the page through a foreign mapping, then evicts it, which fails if it was touched;
+ *  3. on a vm_event for the gfn prepares it: a frame is allocated, and filled from buffer.
+ * For PV domains, which are not translated, this and the next two are refused.
+ */
 #define XENMEM_paging_op 20
-#define XENMEM_access_op 21
-#define XENMEM_sharing_op 22
+#define XENMEM_paging_op_nominate 0
+#define XENMEM_paging_op_evict 1
+#define XENMEM_paging_op_prep 2
+struct xen_mem_paging_op {
+    uint8_t op;                              /* IN: XENMEM_paging_op_* */
+    domid_t domain;                          /* IN */
+    XEN_GUEST_HANDLE_64(const_uint8) buffer; /* IN: a page, for prep; may be null */
+    uint64_aligned_t gfn;                    /* IN */
+};
+typedef struct xen_mem_paging_op xen_mem_paging_op_t;
+DEFINE_XEN_GUEST_HANDLE(xen_mem_paging_op_t);
 
-/* Kinds of access, for the sake of tools whose declarations name the type. */
+/*
+ * access_op: what a translated guest may do with pages, apart from its own page tables. An access
+ * that is not allowed is reported as a vm_event. 2 and 3 are former operations.
+ */
+#define XENMEM_access_op 21
+#define XENMEM_access_op_set_access 0       /* nr pages from pfn; all ones: the default */
+#define XENMEM_access_op_get_access 1       /* OUT: access */
+#define XENMEM_access_op_set_access_multi 4 /* nr pages of pfn_list */
+
 typedef enum {
     XENMEM_access_n,
     XENMEM_access_r,
@@ -189,10 +212,98 @@ typedef enum {
     XENMEM_access_rx,
     XENMEM_access_wx,
     XENMEM_access_rwx,
-    XENMEM_access_rx2rw,
-    XENMEM_access_n2rwx,
+    XENMEM_access_rx2rw, /* rx until it is written, rw from then on */
+    XENMEM_access_n2rwx, /* n until it is touched, which is reported without a pause; then rwx */
     XENMEM_access_default
 } xenmem_access_t;
+
+struct xen_mem_access_op {
+    uint8_t op;                                /* IN: XENMEM_access_op_* */
+    uint8_t access;                            /* set: IN, get: OUT: xenmem_access_t */
+    domid_t domid;                             /* IN */
+    uint32_t nr;                               /* IN: pages, for set */
+    uint64_aligned_t pfn;                      /* IN */
+    XEN_GUEST_HANDLE(const_uint64) pfn_list;   /* IN for set_access_multi */
+    XEN_GUEST_HANDLE(const_uint8) access_list; /* IN for set_access_multi: one for each */
+};
+typedef struct xen_mem_access_op xen_mem_access_op_t;
+DEFINE_XEN_GUEST_HANDLE(xen_mem_access_op_t);
+
+/*
+ * sharing_op: equal pages of two translated domains become one frame, read-only until written:
+ *  1. nominate both pages: each gets a handle, good until the page changes;
+ *  2. share them by their handles. A handle that is no longer good is told apart by the result.
+ * fork makes an empty domain that takes its pages from its paused parent as it touches them.
+ */
+#define XENMEM_sharing_op 22
+#define XENMEM_sharing_op_nominate_gfn 0
+#define XENMEM_sharing_op_nominate_gref 1
+#define XENMEM_sharing_op_share 2
+#define XENMEM_sharing_op_debug_gfn 3
+#define XENMEM_sharing_op_debug_mfn 4
+#define XENMEM_sharing_op_debug_gref 5
+#define XENMEM_sharing_op_add_physmap 6 /* share: the client has nothing there yet */
+#define XENMEM_sharing_op_audit 7
+#define XENMEM_sharing_op_range_share 8
+#define XENMEM_sharing_op_fork 9
+#define XENMEM_sharing_op_fork_reset 10
+
+/* Results: the source's, the client's handle is not good any more. */
+#define XENMEM_SHARING_OP_S_HANDLE_INVALID (-10)
+#define XENMEM_SHARING_OP_C_HANDLE_INVALID (-9)
+
+/* share's source_gfn and client_gfn can be grant references instead. */
+#define XENMEM_SHARING_OP_FIELD_IS_GREF_FLAG (xen_mk_ullong(1) << 62)
+#define XENMEM_SHARING_OP_FIELD_MAKE_GREF(field, val)                                              \
+    (field) = (XENMEM_SHARING_OP_FIELD_IS_GREF_FLAG | val)
+#define XENMEM_SHARING_OP_FIELD_IS_GREF(field) ((field)&XENMEM_SHARING_OP_FIELD_IS_GREF_FLAG)
+#define XENMEM_SHARING_OP_FIELD_GET_GREF(field) ((field) & (~XENMEM_SHARING_OP_FIELD_IS_GREF_FLAG))
+
+struct xen_mem_sharing_op {
+    uint8_t op;     /* IN: XENMEM_sharing_op_* */
+    domid_t domain; /* IN: the source; the domain that is to be a fork */
+    union {
+        struct mem_sharing_op_nominate {
+            union {
+                uint64_aligned_t gfn; /* IN */
+                uint32_t grant_ref;   /* IN */
+            } u;
+            uint64_aligned_t handle; /* OUT */
+        } nominate;
+        struct mem_sharing_op_share { /* all IN; share, add_physmap */
+            uint64_aligned_t source_gfn;
+            uint64_aligned_t source_handle;
+            uint64_aligned_t client_gfn;
+            uint64_aligned_t client_handle;
+            domid_t client_domain;
+        } share;
+        struct mem_sharing_op_range { /* all IN; the same gfns of both */
+            uint64_aligned_t first_gfn;
+            uint64_aligned_t last_gfn; /* included */
+            uint64_aligned_t opaque;   /* 0; progress, between continuations */
+            domid_t client_domain;
+            uint16_t _pad[3]; /* 0 */
+        } range;
+        struct mem_sharing_op_debug {
+            union {
+                uint64_aligned_t gfn; /* IN */
+                uint64_aligned_t mfn; /* IN */
+                uint32_t gref;        /* IN */
+            } u;
+        } debug;
+        struct mem_sharing_op_fork { /* all IN */
+            domid_t parent_domain;
+#define XENMEM_FORK_WITH_IOMMU_ALLOWED (1u << 0)
+#define XENMEM_FORK_BLOCK_INTERRUPTS (1u << 1)
+#define XENMEM_FORK_RESET_STATE (1u << 2)  /* fork_reset: vcpus */
+#define XENMEM_FORK_RESET_MEMORY (1u << 3) /* fork_reset: pages */
+            uint16_t flags;
+            uint32_t pad; /* 0 */
+        } fork;
+    } u;
+};
+typedef struct xen_mem_sharing_op xen_mem_sharing_op_t;
+DEFINE_XEN_GUEST_HANDLE(xen_mem_sharing_op_t);
 
 /*
  * claim_pages: promise nr_extents pages (order 0) to the domain without choosing them; 0 drops
@@ -210,9 +321,9 @@ typedef struct xen_reserved_device_memory xen_reserved_device_memory_t;
 DEFINE_XEN_GUEST_HANDLE(xen_reserved_device_memory_t);
 
 struct xen_reserved_device_memory_map {
-#define XENMEM_RDM_ALL 1 /* of all devices rather than of dev */
-    uint32_t flags;          /* IN */
-    unsigned int nr_entries; /* IN: room; OUT: needed */
+#define XENMEM_RDM_ALL 1                                   /* of all devices rather than of dev */
+    uint32_t flags;                                        /* IN */
+    unsigned int nr_entries;                               /* IN: room; OUT: needed */
     XEN_GUEST_HANDLE(xen_reserved_device_memory_t) buffer; /* OUT */
     union {
         physdev_pci_device_t pci;

@@ -96,16 +96,16 @@ DEFINE_XEN_GUEST_HANDLE(xen_sysctl_perfc_desc_t);
 typedef uint32_t xen_sysctl_perfc_val_t;
 DEFINE_XEN_GUEST_HANDLE(xen_sysctl_perfc_val_t);
 struct xen_sysctl_perfc_op {
-    uint32_t cmd;         /* IN */
-    uint32_t nr_counters; /* OUT */
-    uint32_t nr_vals;     /* OUT */
+    uint32_t cmd;                                      /* IN */
+    uint32_t nr_counters;                              /* OUT */
+    uint32_t nr_vals;                                  /* OUT */
     XEN_GUEST_HANDLE_64(xen_sysctl_perfc_desc_t) desc; /* OUT */
     XEN_GUEST_HANDLE_64(xen_sysctl_perfc_val_t) val;   /* OUT */
 };
 
 struct xen_sysctl_getdomaininfolist {
-    domid_t first_domain; /* IN: lowest id wanted */
-    uint32_t max_domains; /* IN: room */
+    domid_t first_domain;                                   /* IN: lowest id wanted */
+    uint32_t max_domains;                                   /* IN: room */
     XEN_GUEST_HANDLE_64(xen_domctl_getdomaininfo_t) buffer; /* OUT */
     uint32_t num_domains;                                   /* OUT */
 };
@@ -319,10 +319,10 @@ struct xen_sysctl_lockprof_data {
 typedef struct xen_sysctl_lockprof_data xen_sysctl_lockprof_data_t;
 DEFINE_XEN_GUEST_HANDLE(xen_sysctl_lockprof_data_t);
 struct xen_sysctl_lockprof_op {
-    uint32_t cmd;          /* IN */
-    uint32_t max_elem;     /* IN: room */
-    uint32_t nr_elem;      /* OUT: locks there are */
-    uint64_aligned_t time; /* OUT: nanoseconds measured */
+    uint32_t cmd;                                         /* IN */
+    uint32_t max_elem;                                    /* IN: room */
+    uint32_t nr_elem;                                     /* OUT: locks there are */
+    uint64_aligned_t time;                                /* OUT: nanoseconds measured */
     XEN_GUEST_HANDLE_64(xen_sysctl_lockprof_data_t) data; /* OUT */
 };
 
@@ -419,6 +419,61 @@ struct xen_sysctl_scheduler_op {
     } u;
 };
 
+/*
+ * coverage_op: which lines of the hypervisor ran, for builds that count them; else -EOPNOTSUPP.
+ * Asking for the size comes first. The compiler's format follows an XEN_GCOV_FORMAT_MAGIC.
+ */
+#define XEN_GCOV_FORMAT_MAGIC 0x58434f56
+#define XEN_SYSCTL_COVERAGE_get_size 0
+#define XEN_SYSCTL_COVERAGE_read 1
+#define XEN_SYSCTL_COVERAGE_reset 2
+struct xen_sysctl_coverage_op {
+    uint32_t cmd;                     /* IN */
+    uint32_t size;                    /* OUT for get_size; for read IN: room, OUT: bytes */
+    XEN_GUEST_HANDLE_64(char) buffer; /* OUT for read */
+};
+
+/* psr_cmt_op: what the CPU can count of caches, see XEN_DOMCTL_psr_cmt_op. */
+#define XEN_SYSCTL_PSR_CMT_get_total_rmid 0
+#define XEN_SYSCTL_PSR_CMT_get_l3_upscaling_factor 1 /* bytes for a count of one */
+#define XEN_SYSCTL_PSR_CMT_get_l3_cache_size 2       /* KiB */
+#define XEN_SYSCTL_PSR_CMT_enabled 3
+#define XEN_SYSCTL_PSR_CMT_get_l3_event_mask 4
+struct xen_sysctl_psr_cmt_op {
+    uint32_t cmd;   /* IN */
+    uint32_t flags; /* IN: 0 */
+    union {
+        uint64_t data; /* OUT */
+        struct {
+            uint32_t cpu; /* IN for get_l3_cache_size: one that uses the cache */
+            uint32_t rsvd;
+        } l3_cache;
+    } u;
+};
+
+/* psr_alloc: what of caches and bandwidth can be shared out, see XEN_DOMCTL_psr_alloc. */
+#define XEN_SYSCTL_PSR_get_l3_info 0
+#define XEN_SYSCTL_PSR_get_l2_info 1
+#define XEN_SYSCTL_PSR_get_mba_info 2
+struct xen_sysctl_psr_alloc {
+    uint32_t cmd;    /* IN */
+    uint32_t target; /* IN: socket */
+    union {          /* all OUT; cos_max is the highest number of a share */
+        struct {
+            uint32_t cbm_len; /* bits of a mask */
+            uint32_t cos_max;
+#define XEN_SYSCTL_PSR_CAT_L3_CDP (1u << 0) /* instructions and data apart */
+            uint32_t flags;
+        } cat_info;
+        struct {
+            uint32_t thrtl_max;
+            uint32_t cos_max;
+#define XEN_SYSCTL_PSR_MBA_LINEAR (1u << 0) /* any percentage, else powers of two */
+            uint32_t flags;
+        } mba_info;
+    } u;
+};
+
 /* pcitopoinfo: NUMA nodes of PCI devices. */
 #define XEN_INVALID_DEV (XEN_INVALID_NODE_ID - 1)
 struct xen_sysctl_pcitopoinfo {
@@ -454,15 +509,114 @@ struct xen_sysctl_cpu_featureset {
     XEN_GUEST_HANDLE_64(uint32) features; /* OUT */
 };
 
-/* What a live patch is in; the operation itself is not provided, tools' declarations name it. */
+/*
+ * livepatch_op: replace functions of the running hypervisor. A payload is an ELF object. It is
+ *  1. uploaded under a name and checked (CHECKED), or refused;
+ *  2. applied by an action while every CPU stands still (APPLIED); the action returns at once, and
+ *     get answers with state and result, -EAGAIN while it is under way;
+ *  3. reverted (CHECKED again), and unloaded. replace reverts all others and applies this one.
+ */
+#define LIVEPATCH_PAYLOAD_VERSION 2
+
+#ifdef __XEN__
+/* What a payload says of each function, in its section .livepatch.funcs. */
+#define LIVEPATCH_OPAQUE_SIZE 31 /* bytes that may be replaced */
+
+/* The bytes that must be there before. */
+struct livepatch_expectation {
+    uint8_t enabled : 1;
+    uint8_t len : 5;
+    uint8_t rsv : 2; /* 0 */
+    uint8_t data[LIVEPATCH_OPAQUE_SIZE];
+};
+typedef struct livepatch_expectation livepatch_expectation_t;
+
+typedef enum livepatch_func_state {
+    LIVEPATCH_FUNC_NOT_APPLIED,
+    LIVEPATCH_FUNC_APPLIED
+} livepatch_func_state_t;
+
+struct livepatch_func {
+    const char *name; /* of the function; looked up if old_addr is null */
+    void *new_addr;   /* null: fill with no-ops */
+    void *old_addr;
+    uint32_t new_size;
+    uint32_t old_size;
+    uint8_t version;  /* LIVEPATCH_PAYLOAD_VERSION */
+    uint8_t _pad[39]; /* 0; the hypervisor's own */
+    livepatch_expectation_t expect;
+};
+typedef struct livepatch_func livepatch_func_t;
+#endif
+
+#define XEN_LIVEPATCH_NAME_SIZE 128
+struct xen_livepatch_name {
+    XEN_GUEST_HANDLE_64(char) name; /* IN */
+    uint16_t size;                  /* IN: with the 0 at its end, at most XEN_LIVEPATCH_NAME_SIZE */
+    uint16_t pad[3];                /* IN: 0 */
+};
+
+#define XEN_SYSCTL_LIVEPATCH_UPLOAD 0
+struct xen_sysctl_livepatch_upload {
+    struct xen_livepatch_name name;
+    uint64_t size;                      /* IN: bytes */
+    XEN_GUEST_HANDLE_64(uint8) payload; /* IN */
+};
+
+#define XEN_SYSCTL_LIVEPATCH_GET 1
 struct xen_livepatch_status {
 #define LIVEPATCH_STATE_CHECKED 1
 #define LIVEPATCH_STATE_APPLIED 2
-    uint32_t state;
-    int32_t rc;
+    uint32_t state; /* OUT */
+    int32_t rc;     /* OUT: of the last action; 0 or a negative errno */
 };
 typedef struct xen_livepatch_status xen_livepatch_status_t;
 DEFINE_XEN_GUEST_HANDLE(xen_livepatch_status_t);
+struct xen_sysctl_livepatch_get {
+    struct xen_livepatch_name name;
+    struct xen_livepatch_status status;
+};
+
+/* list: nr 0 asks for the count and the sizes. The list changed meanwhile if version did. */
+#define XEN_SYSCTL_LIVEPATCH_LIST 2
+struct xen_sysctl_livepatch_list {
+    uint32_t version;                                   /* OUT */
+    uint32_t idx;                                       /* IN: the first one wanted */
+    uint32_t nr;                                        /* IN: room; OUT: how many there are left */
+    uint32_t pad;                                       /* IN: 0 */
+    uint32_t name_total_size;                           /* OUT: bytes of all names */
+    uint32_t metadata_total_size;                       /* OUT: bytes of all metadata */
+    XEN_GUEST_HANDLE_64(xen_livepatch_status_t) status; /* OUT: nr of them */
+    XEN_GUEST_HANDLE_64(char) name;                     /* OUT: one behind another */
+    XEN_GUEST_HANDLE_64(uint32) len;                    /* OUT: of each name */
+    XEN_GUEST_HANDLE_64(char) metadata;                 /* OUT: one behind another */
+    XEN_GUEST_HANDLE_64(uint32) metadata_len;           /* OUT: of each */
+};
+
+#define XEN_SYSCTL_LIVEPATCH_ACTION 3
+struct xen_sysctl_livepatch_action {
+    struct xen_livepatch_name name;
+#define LIVEPATCH_ACTION_UNLOAD 1
+#define LIVEPATCH_ACTION_REVERT 2
+#define LIVEPATCH_ACTION_APPLY 3
+#define LIVEPATCH_ACTION_REPLACE 4
+    uint32_t cmd;     /* IN */
+    uint32_t timeout; /* IN: nanoseconds for the CPUs to come together; 0 is the default */
+#define LIVEPATCH_ACTION_APPLY_NODEPS (1 << 0) /* do not ask what it was built upon */
+    uint32_t flags;                            /* IN */
+    uint32_t pad;                              /* IN: 0 */
+};
+
+struct xen_sysctl_livepatch_op {
+    uint32_t cmd; /* IN: XEN_SYSCTL_LIVEPATCH_* */
+    uint32_t pad; /* IN: 0 */
+    union {
+        struct xen_sysctl_livepatch_upload upload;
+        struct xen_sysctl_livepatch_list list;
+        struct xen_sysctl_livepatch_get get;
+        struct xen_sysctl_livepatch_action action;
+    } u;
+};
 
 /* get_cpu_policy: null handles ask for the counts. */
 struct xen_sysctl_cpu_policy {
@@ -472,10 +626,10 @@ struct xen_sysctl_cpu_policy {
 #define XEN_SYSCTL_cpu_policy_hvm_max 3
 #define XEN_SYSCTL_cpu_policy_pv_default 4
 #define XEN_SYSCTL_cpu_policy_hvm_default 5
-    uint32_t index;     /* IN */
-    uint32_t nr_leaves; /* IN: room; OUT: count */
-    uint32_t nr_msrs;   /* IN: room; OUT: count */
-    uint32_t _rsvd;     /* IN: 0 */
+    uint32_t index;                               /* IN */
+    uint32_t nr_leaves;                           /* IN: room; OUT: count */
+    uint32_t nr_msrs;                             /* IN: room; OUT: count */
+    uint32_t _rsvd;                               /* IN: 0 */
     XEN_GUEST_HANDLE_64(xen_cpuid_leaf_t) leaves; /* OUT */
     XEN_GUEST_HANDLE_64(xen_msr_entry_t) msrs;    /* OUT */
 };
@@ -531,8 +685,12 @@ struct xen_sysctl {
         struct xen_sysctl_lockprof_op lockprof_op;
         struct xen_sysctl_cpupool_op cpupool_op;
         struct xen_sysctl_scheduler_op scheduler_op;
+        struct xen_sysctl_coverage_op coverage_op;
+        struct xen_sysctl_psr_cmt_op psr_cmt_op;
+        struct xen_sysctl_psr_alloc psr_alloc;
         struct xen_sysctl_cpu_levelling_caps cpu_levelling_caps;
         struct xen_sysctl_cpu_featureset cpu_featureset;
+        struct xen_sysctl_livepatch_op livepatch;
         struct xen_sysctl_cpu_policy cpu_policy;
         uint8_t pad[128];
     } u;

@@ -80,7 +80,8 @@ def macro_output(cc, inc, mode, work):
     prog = work + "/macros"
     extract.run([cc, "-std=gnu99", "-w", "-I", inc, *extract.MODES[mode], HERE + "/macros.c", "-o",
                  prog])
-    return subprocess.run([prog], capture_output=True, text=True, check=True).stdout
+    # a wrong macro may never end
+    return subprocess.run([prog], capture_output=True, text=True, check=True, timeout=300).stdout
 
 
 def main():

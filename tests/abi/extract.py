@@ -18,7 +18,8 @@ import subprocess
 
 MODES = {"guest": ["-D__XEN_INTERFACE_VERSION__=0x00040e00"], "xen": ["-D__XEN__"],
          "tools": ["-D__XEN_TOOLS__"]}
-PRELUDE = "#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n"
+# sys/types.h: libxen-dev's io/libxenvchan.h brings it in
+PRELUDE = "#include <stddef.h>\n#include <stdint.h>\n#include <string.h>\n#include <sys/types.h>\n"
 CONTROL_ONLY = {"domctl.h", "sysctl.h"}
 
 

@@ -15,6 +15,8 @@
 #define xen_wmb() __sync_synchronize()
 
 #include <public/xen.h>
+#include <public/arch-x86/xen-mca.h>
+#include <public/grant_table.h>
 #include <public/io/blkif.h>
 #include <public/io/fbif.h>
 #include <public/io/kbdif.h>
@@ -132,6 +134,66 @@ static void walk_ring(void)
     printf("lying producer: %u\n", (unsigned)XEN_RING_NR_UNCONSUMED_REQUESTS(&b));
 }
 
+DEFINE_XEN_FLEX_RING_AND_INTF(walked);
+DEFINE_XEN_FLEX_RING(bare);
+
+/* A stream of bytes through a ring of 64: packets of every length, indices that wrap at 2^32. */
+static void walk_flex_ring(void)
+{
+    enum { SIZE = 64 };
+    unsigned char data[SIZE] = {0}, sent[SIZE], got[SIZE];
+    struct walked_data_intf page = {.in_prod = 0xffffff80u, .in_cons = 0xffffff80u};
+    struct bare_data ends = {.in = data, .out = data};
+
+    for (int i = 0; i < 2000; i++) {
+        RING_IDX queued = walked_queued(page.in_prod, page.in_cons, SIZE);
+        RING_IDX n = roll(SIZE - queued + 1), lie = roll(0xffffffffu);
+        RING_IDX prod = walked_mask(page.in_prod, SIZE), cons = walked_mask(page.in_cons, SIZE);
+
+        for (RING_IDX k = 0; k < n; k++)
+            sent[k] = (unsigned char)roll(256);
+        walked_write_packet(data, sent, n, &prod, cons, SIZE);
+        page.in_prod += n;
+        queued = walked_queued(page.in_prod, page.in_cons, SIZE);
+        n = roll(queued + 1);
+        walked_read_packet(got, data, n, prod, &cons, SIZE);
+        page.in_cons += n;
+        printf("%u of %u: %u %u %u %u:", n, queued, prod, cons,
+               bare_queued(lie, page.in_cons, SIZE),
+               (unsigned)(bare_get_ring_ptr(ends.in, lie, SIZE) - ends.out));
+        for (RING_IDX k = 0; k < n; k++)
+            printf(" %02x", got[k]);
+        printf("\n");
+    }
+}
+
+/* Records of random types and lengths, one behind another. */
+static void look_up_records(void)
+{
+    static struct mc_info info;
+
+    for (int i = 0; i < 200; i++) {
+        char *at = (char *)info.mi_data;
+
+        info.mi_nentries = roll(9);
+        for (uint32_t k = 0; k < info.mi_nentries; k++) {
+            struct mcinfo_common *record = (struct mcinfo_common *)at;
+
+            record->type = (uint16_t)roll(5);
+            record->size = (uint16_t)(8 + 8 * roll(8));
+            at += record->size;
+        }
+        for (unsigned int type = 0; type < 6; type++) {
+            struct mc_info *of = roll(10) ? &info : NULL;
+            struct mcinfo_common *match; /* not "found" or "i": names inside libxen-dev's macro */
+
+            x86_mcinfo_lookup(match, of, type);
+            printf("%td ", match ? (char *)match - (char *)info.mi_data : -1);
+        }
+        printf("\n");
+    }
+}
+
 static void show_sizes(void)
 {
     printf("%d %d %d\n", (int)__CONST_RING_SIZE(blkif, 4096), (int)__CONST_RING_SIZE(blkif, 65536),
@@ -175,6 +237,8 @@ static void show_others(void)
 int main(void)
 {
     walk_ring();
+    walk_flex_ring();
+    look_up_records();
     show_sizes();
     show_others();
     return 0;

@@ -30,6 +30,8 @@
 
 #ifndef __ASSEMBLY__
 
+#include <stddef.h>
+
 #define VIRQ_MCA VIRQ_ARCH_0
 
 #define MC_TYPE_GLOBAL 0
@@ -178,6 +180,19 @@ DEFINE_XEN_GUEST_HANDLE(xen_mc_logical_cpu_t);
 #define x86_mcinfo_nentries(_mi) (_mi)->mi_nentries
 #define x86_mcinfo_first(_mi) ((struct mcinfo_common *)(_mi)->mi_data)
 #define x86_mcinfo_next(_mic) ((struct mcinfo_common *)((uint8_t *)(_mic) + (_mic)->size))
+
+/* The first record of that type, or NULL; _mi may be null. */
+#define x86_mcinfo_lookup(_ret, _mi, _type)                                                        \
+    do {                                                                                           \
+        struct mcinfo_common *__mic = NULL;                                                        \
+        uint32_t __left = (_mi) ? x86_mcinfo_nentries(_mi) : 0;                                    \
+        if (__left) __mic = x86_mcinfo_first(_mi);                                                 \
+        while (__left && __mic->type != (_type)) {                                                 \
+            __mic = x86_mcinfo_next(__mic);                                                        \
+            __left--;                                                                              \
+        }                                                                                          \
+        (_ret) = __left ? __mic : NULL;                                                            \
+    } while (0)
 
 #define XEN_MC_fetch 1
 struct xen_mc_fetch {

@@ -9,6 +9,17 @@
  * discard-granularity, discard-alignment and discard-secure, feature-persistent,
  * feature-max-indirect-segments, max-ring-page-order.
  *
+ *  1. The back end opens what it serves, writes its features and goes to InitWait.
+ *  2. The front end reads the features, grants the pages of the ring, makes a port, writes its
+ *     nodes and goes to Initialised.
+ *  3. The back end maps the ring, binds the port, writes sectors, sector-size and info, and goes to
+ *     Connected; so does the front end.
+ *  4. The front end grants the pages of its data, fills a request and pushes it. The back end
+ *     copies the request, checks it (segments, the end of the disk, read-only), maps the pages,
+ *     does it, and answers in any order. The pages are the front end's again with the response.
+ *  5. When the front end is Closing, the back end finishes what it has, drops the ring and goes to
+ *     Closed.
+ *
  * Sectors count in units of 512 bytes whatever sector-size says. With persistent grants neither
  * end drops a mapping or a grant while they are connected.
  */

@@ -5,6 +5,14 @@
  * One shared page holds the description and two rings of events, "in" and "out" being seen from
  * the guest. The guest writes everything but in_prod, out_cons and the in ring. pd lists frames
  * that hold the frame numbers of the framebuffer; its numbers are as wide as the guest's protocol.
+ *
+ *  1. The back end writes feature-resize, and videoram, the most memory that it takes (KiB), and
+ *     goes to InitWait. The front end fills the page, writes page-ref, event-channel, protocol and
+ *     feature-update ("1": it can tell what changed), and goes to Initialised.
+ *  2. The back end checks sizes and offsets against the memory described, maps the frames, writes
+ *     request-update ("1": it wants to be told) and goes to Connected; so does the front end.
+ *  3. The guest draws. It writes an event into "out", moves out_prod on and notifies; the back end
+ *     copies the event, shows what changed, and moves out_cons on.
  */
 #ifndef __XEN_PUBLIC_IO_FBIF_H__
 #define __XEN_PUBLIC_IO_FBIF_H__

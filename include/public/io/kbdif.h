@@ -4,6 +4,12 @@
  *
  * One shared page holds two rings of events, "in" and "out" being seen from the guest; nothing is
  * sent out so far. Codes of keys and buttons are those of Linux's input layer.
+ *
+ *  1. The back end writes its features and the size of its area, and goes to InitWait.
+ *  2. The front end asks for those it wants by its request- nodes, writes page-gref (and page-ref)
+ *     and event-channel, and goes to Initialised; the back end maps the page and goes to Connected.
+ *  3. The back end writes an event into "in", moves in_prod on and notifies. The front end copies
+ *     it out and moves in_cons on. If the ring is full events are dropped.
  */
 #ifndef __XEN_PUBLIC_IO_KBDIF_H__
 #define __XEN_PUBLIC_IO_KBDIF_H__

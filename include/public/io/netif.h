@@ -10,6 +10,16 @@
  * Back end's nodes: mac, handle, bridge, script; feature-rx-copy, feature-sg, feature-gso-*,
  * feature-split-event-channels, multi-queue-max-queues, feature-ctrl-ring.
  *
+ *  1. The back end writes its features and goes to InitWait. The front end grants the rings, makes
+ *     ports, writes its nodes and goes to Connected. The back end maps, binds and goes to
+ *     Connected.
+ *  2. Sending: the front end grants the packet's pages for reading and pushes the slots. The back
+ *     end copies the slots, checks them against each other, takes the data, and answers every slot,
+ *     the extra ones with NETIF_RSP_NULL; then the page is the front end's again.
+ *  3. Receiving: the front end posts empty pages granted for writing. The back end copies a packet
+ *     into as many as it needs and answers each with where and how much.
+ *  4. On the control ring the front end asks and the back end answers one request after another.
+ *
  * A packet takes one or more slots. Sending: the first slot's size is that of the whole packet,
  * the others' of their own part; NETTXF_more_data says that another follows; slots of extra
  * information, flagged in the first, stand right behind it. Receiving: the guest posts empty

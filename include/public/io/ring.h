@@ -11,6 +11,8 @@
  * before using it, copy a slot out (RING_COPY_*) before looking at it, and never read it twice.
  *
  * The includer provides xen_mb(), xen_rmb() and xen_wmb().
+ *
+ * Streams of bytes, in both directions over many pages, are at the end: XEN_FLEX_RING.
  */
 #ifndef __XEN_PUBLIC_IO_RING_H__
 #define __XEN_PUBLIC_IO_RING_H__
@@ -30,8 +32,7 @@ typedef unsigned int RING_IDX;
 
 /* Slots in a ring of _sz bytes: by the ring's name, and by a pointer to it. */
 #define __CONST_RING_SIZE(_s, _sz)                                                                 \
-    (__RD32(((_sz)-offsetof(struct _s##_sring, ring)) /                                            \
-            sizeof(((struct _s##_sring *)0)->ring[0])))
+    (__RD32(((_sz)-offsetof(struct _s##_sring, ring)) / sizeof(((struct _s##_sring *)0)->ring[0])))
 #define __RING_SIZE(_s, _sz)                                                                       \
     (__RD32(((_sz) - (long)(_s)->ring + (long)(_s)) / sizeof((_s)->ring[0])))
 
@@ -190,8 +191,7 @@ typedef unsigned int RING_IDX;
 #define RING_FINAL_CHECK_FOR_REQUESTS(_r, _work_to_do)                                             \
     do {                                                                                           \
         (_work_to_do) = RING_HAS_UNCONSUMED_REQUESTS(_r);                                          \
-        if (_work_to_do)                                                                           \
-            break;                                                                                 \
+        if (_work_to_do) break;                                                                    \
         (_r)->sring->req_event = (_r)->req_cons + 1;                                               \
         xen_mb();                                                                                  \
         (_work_to_do) = RING_HAS_UNCONSUMED_REQUESTS(_r);                                          \
@@ -199,11 +199,88 @@ typedef unsigned int RING_IDX;
 #define RING_FINAL_CHECK_FOR_RESPONSES(_r, _work_to_do)                                            \
     do {                                                                                           \
         (_work_to_do) = RING_HAS_UNCONSUMED_RESPONSES(_r);                                         \
-        if (_work_to_do)                                                                           \
-            break;                                                                                 \
+        if (_work_to_do) break;                                                                    \
         (_r)->sring->rsp_event = (_r)->rsp_cons + 1;                                               \
         xen_mb();                                                                                  \
         (_work_to_do) = RING_HAS_UNCONSUMED_RESPONSES(_r);                                         \
     } while (0)
+
+/*
+ * Streams of bytes: "flex" rings. An interface page, granted first, holds the indices and the
+ * grants of the 2^ring_order data pages; the first half of the data is "in" (towards the front
+ * end), the second "out". Setting up:
+ *
+ *  1. The front end allocates the data pages and the interface page, grants them to the back end,
+ *     and writes ring_order and ref[] into the interface page.
+ *  2. It writes the grant of the interface page and an event channel to its xenstore nodes.
+ *  3. The back end reads ring_order once, checks it against its own limit, maps the page and the
+ *     data pages.
+ *
+ * The sender writes its producer index after the data, the receiver its consumer index after it has
+ * copied the data out; each notifies the other. Indices run freely. Each end reads the index of the
+ * other once, and takes no NAME_queued above the ring's size for true.
+ */
+#ifndef XEN_PAGE_SHIFT
+#define XEN_PAGE_SHIFT 12
+#endif
+
+/* Bytes in one direction. */
+#define XEN_FLEX_RING_SIZE(order) (1UL << ((order) + XEN_PAGE_SHIFT - 1))
+
+/*
+ * The functions of a ring whose interface page is laid out elsewhere; ring_size is a power of two:
+ *   NAME_mask          an index to a place in the data
+ *   NAME_get_ring_ptr  the byte there
+ *   NAME_read_packet   copy out, over the end to the start; moves the masked consumer index on
+ *   NAME_write_packet  copy in; moves the masked producer index on
+ *   NAME_queued        bytes between two free-running indices
+ * The caller has made sure that so many bytes, or so much room, are there, and puts the barriers.
+ */
+#define DEFINE_XEN_FLEX_RING(name)                                                                 \
+    static inline RING_IDX name##_mask(RING_IDX idx, RING_IDX ring_size) {                         \
+        return idx & (ring_size - 1);                                                              \
+    }                                                                                              \
+    static inline unsigned char *name##_get_ring_ptr(unsigned char *buf, RING_IDX idx,             \
+                                                     RING_IDX ring_size) {                         \
+        return &buf[name##_mask(idx, ring_size)];                                                  \
+    }                                                                                              \
+    static inline void name##_read_packet(void *opaque, const unsigned char *buf, size_t size,     \
+                                          RING_IDX masked_prod, RING_IDX *masked_cons,             \
+                                          RING_IDX ring_size) {                                    \
+        size_t to_end = ring_size - *masked_cons;                                                  \
+        size_t first = *masked_cons < masked_prod || size < to_end ? size : to_end;                \
+        (void)__builtin_memcpy(opaque, buf + *masked_cons, first);                                 \
+        (void)__builtin_memcpy((unsigned char *)opaque + first, buf, size - first);                \
+        *masked_cons = name##_mask((RING_IDX)(*masked_cons + size), ring_size);                    \
+    }                                                                                              \
+    static inline void name##_write_packet(unsigned char *buf, const void *opaque, size_t size,    \
+                                           RING_IDX *masked_prod, RING_IDX masked_cons,            \
+                                           RING_IDX ring_size) {                                   \
+        size_t to_end = ring_size - *masked_prod;                                                  \
+        size_t first = *masked_prod < masked_cons || size < to_end ? size : to_end;                \
+        (void)__builtin_memcpy(buf + *masked_prod, opaque, first);                                 \
+        (void)__builtin_memcpy(buf, (const unsigned char *)opaque + first, size - first);          \
+        *masked_prod = name##_mask((RING_IDX)(*masked_prod + size), ring_size);                    \
+    }                                                                                              \
+    static inline RING_IDX name##_queued(RING_IDX prod, RING_IDX cons, RING_IDX ring_size) {       \
+        RING_IDX rest = name##_mask(prod - cons, ring_size);                                       \
+        return prod != cons && rest == 0 ? ring_size : rest;                                       \
+    }                                                                                              \
+    struct name##_data {                                                                           \
+        unsigned char *in;                                                                         \
+        unsigned char *out;                                                                        \
+    }
+
+/* The same, with the usual interface page: the receiver writes a cons, the sender a prod. */
+#define DEFINE_XEN_FLEX_RING_AND_INTF(name)                                                        \
+    struct name##_data_intf {                                                                      \
+        RING_IDX in_cons, in_prod;                                                                 \
+        uint8_t pad1[56];                                                                          \
+        RING_IDX out_cons, out_prod;                                                               \
+        uint8_t pad2[56];                                                                          \
+        RING_IDX ring_order; /* pages of data are 2^ring_order */                                  \
+        __extension__ grant_ref_t ref[];                                                           \
+    };                                                                                             \
+    DEFINE_XEN_FLEX_RING(name)
 
 #endif /* __XEN_PUBLIC_IO_RING_H__ */

@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Hypercalls by a bare `syscall`: no hypercall page is needed. */
+/* Hypercalls by a bare `syscall`: no hypercall page is needed. They can be recorded: record.h. */
 #pragma once
 
 #include <stdint.h>
 #include <public/xen.h>
 
-static inline long hypercall(unsigned int op, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
-                             uint64_t a5) {
-    register uint64_t r10 asm("r10") = a4;
-    register uint64_t r8 asm("r8") = a5;
-    long ret;
-
-    asm volatile("syscall"
-                 : "=a"(ret), "+D"(a1), "+S"(a2), "+d"(a3), "+r"(r10), "+r"(r8)
-                 : "0"((uint64_t)op)
-                 : "rcx", "r11", "r9", "memory");
-    return ret;
-}
+long hypercall(unsigned int op, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5);
 
 #define HC_ARG(x)                  ((uint64_t)(x))
 #define hypercall0(op)             hypercall(op, 0, 0, 0, 0, 0)

@@ -4,6 +4,7 @@
 #include "vcpu.h"
 #include "event.h"
 #include "mm.h"
+#include "record.h"
 
 trap_hook_t *trap_hooks[VEC_FAILSAFE + 1];
 struct regs last_trap;
@@ -84,6 +85,7 @@ void trap(struct regs *r) {
         last_trap = *r;
         trap_count++;
     }
+    record_plain(__HYPERVISOR_iret); /* the way back from here */
     if (trap_hooks[r->vector] && trap_hooks[r->vector](r)) return;
     if (r->vector == VEC_EVENT) {
         event_upcall(v);

@@ -5,6 +5,7 @@
 #include "vcpu.h"
 #include "mm.h"
 #include "event.h"
+#include "record.h"
 
 struct vcpu vcpus[MAX_VCPUS];
 char vcpu_stacks[MAX_VCPUS][STACK_SIZE] __attribute__((aligned(STACK_SIZE)));
@@ -37,6 +38,7 @@ void vcpu_init(void) {
 void start_c(struct start_info *start) {
     si = start;
     vcpu_init();
+    record_start((const char *)si->cmd_line);
     trap_init();
     require_eq(HV_update_va_mapping(shared_page, si->shared_info | PTE_RW, UVMF_INVLPG), 0);
     require_eq(HV_stack_switch(FLAT_KERNEL_SS, stack_top(entry_stacks[0])), 0);

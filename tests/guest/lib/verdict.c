@@ -6,6 +6,7 @@
 #include <public/physdev.h>
 #include <public/sched.h>
 #include "lib.h"
+#include "record.h"
 
 enum verdict { SUCCESS, SKIP, ERROR, FAILURE };
 
@@ -72,6 +73,7 @@ void finish(void) {
     struct physdev_set_iopl iopl = {.iopl = 1};
 
     if (!checks && verdict == SUCCESS) error("the test checked nothing");
+    if (recording) record_print();
     printk("%u checks\n", checks);
     printk("*** TEST %s: %s%s%s\n", TEST_NAME, words[verdict], verdict == SKIP ? " " : "",
            verdict == SKIP ? reason : "");

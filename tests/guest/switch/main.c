@@ -11,9 +11,11 @@
 #define RUN_MS     1500
 #define SPIN       20000
 #define MAX_TESTED 4
+#define MIN_ROUNDS 10
 
 static volatile bool go;
 static volatile unsigned int finished, rounds[MAX_VCPUS];
+static unsigned int tested;
 
 struct pattern {
     uint64_t gpr[8];
@@ -94,6 +96,13 @@ static void check_special(unsigned int id, uint64_t mine) {
     expect_eq(HV_get_debugreg(6), 0xffff0ff0 | id);
 }
 
+/* The machine may be busy and a vcpu get little of it: all go on until each had its share. */
+static bool enough(void) {
+    for (unsigned int id = 0; id < tested; id++)
+        if (rounds[id] <= MIN_ROUNDS) return false;
+    return true;
+}
+
 static void work(void) {
     unsigned int id = this_vcpu()->id;
     uint64_t mine = 0x7f0000000000UL + id * 0x123450UL, end;
@@ -106,7 +115,7 @@ static void work(void) {
     require_eq(HV_set_debugreg(6, id), 0);
     if (id & 1) asm volatile("mov %0, %%ds" : : "r"(FLAT_RING3_DS32));
     end = now() + RUN_MS * MS;
-    while (now() < end) {
+    while (now() < end || !enough()) {
         fill(&p, mine + rounds[id]);
         expect_eq(spin_general(&p), 0);
         if (rounds[id] % 16 == 0) expect_eq(run_user(spin_user, mine ^ rounds[id]), 0);
@@ -119,14 +128,15 @@ static void work(void) {
 void test_main(void) {
     unsigned int n = nr_vcpus() < MAX_TESTED ? nr_vcpus() : MAX_TESTED;
 
+    tested = n;
     if (n < 2) skip("one vcpu: boot with dom0_max_vcpus=4");
     user_prepare();
     for (unsigned int id = 1; id < n; id++) require_eq(vcpu_start(id, work), 0);
     go = true;
     work();
-    expect(wait_for(finished == n, 10000));
+    expect(wait_for(finished == n, 120000));
     for (unsigned int id = 0; id < n; id++) {
         printk("vcpu %u: %u rounds\n", id, rounds[id]);
-        expect(rounds[id] > 10);
+        expect(rounds[id] > MIN_ROUNDS);
     }
 }

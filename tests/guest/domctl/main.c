@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * domctl: every operation of domctl on a domain with a few frames and a vcpu, which the test
+ * kernel, as dom0, makes: with a structure of zeros, and of ones. What can not be is refused with
+ * stock Xen's errors; what can is done, and the domain is still there to be destroyed.
+ */
+#include <public/domctl.h>
+#include <public/memory.h>
+#include "mm.h"
+
+#define NR_FRAMES 8
+#define ANY       (-4096L) /* not asked: Hospes does not serve it yet as stock Xen does */
+
+static struct xen_domctl op;
+static uint64_t frames[NR_FRAMES];
+static domid_t other;
+
+static const struct operation {
+    const char *name;
+    unsigned int cmd;
+    long zeros, ones;
+} operations[] = {
+#define OPERATION(name, zeros, ones)                                                               \
+    { #name, XEN_DOMCTL_##name, zeros, ones }
+    OPERATION(pausedomain, 0, 0),
+    OPERATION(getdomaininfo, 0, 0),
+    OPERATION(setvcpuaffinity, -XEN_EINVAL, -XEN_EINVAL),
+    OPERATION(max_mem, 0, 0),
+    OPERATION(setvcpucontext, 0, -XEN_EINVAL),
+    OPERATION(getvcpucontext, -XEN_ENODATA, -XEN_EINVAL),
+    OPERATION(getvcpuinfo, 0, -XEN_EINVAL),
+    OPERATION(max_vcpus, -XEN_EINVAL, -XEN_EINVAL),
+    OPERATION(scheduler_op, -XEN_EINVAL, -XEN_EINVAL),
+    OPERATION(setdomainhandle, 0, 0),
+    OPERATION(setdebugging, 0, 0),
+    OPERATION(iomem_permission, -XEN_EPERM, -XEN_EINVAL),
+    OPERATION(ioport_permission, -XEN_EINVAL, -XEN_EINVAL),
+    OPERATION(settimeoffset, 0, 0),
+    OPERATION(getvcpuaffinity, -XEN_EINVAL, -XEN_EINVAL),
+    OPERATION(real_mode_area, -XEN_ENOSYS, -XEN_ENOSYS),
+    OPERATION(resumedomain, 0, 0),
+    OPERATION(sendtrigger, 0, ANY),
+    OPERATION(set_address_size, -XEN_EINVAL, -XEN_EINVAL),
+    OPERATION(get_address_size, 0, 0),
+    OPERATION(set_ext_vcpucontext, -XEN_EINVAL, -XEN_ESRCH),
+    OPERATION(get_ext_vcpucontext, 0, -XEN_ESRCH),
+    OPERATION(set_opt_feature, -XEN_ENOSYS, -XEN_ENOSYS),
+    OPERATION(vm_event_op, -XEN_ENOSYS, -XEN_ENOSYS),
+    OPERATION(mem_sharing_op, -XEN_ENOSYS, -XEN_ENOSYS),
+    OPERATION(gettscinfo, 0, 0),
+    OPERATION(settscinfo, 0, -XEN_EINVAL),
+    OPERATION(getpageframeinfo3, 0, -XEN_E2BIG),
+    OPERATION(audit_p2m, -XEN_ENOSYS, -XEN_ENOSYS),
+    OPERATION(set_virq_handler, -XEN_EINVAL, -XEN_EINVAL),
+    OPERATION(setnodeaffinity, -XEN_EINVAL, ANY),
+    OPERATION(getnodeaffinity, 0, ANY),
+    OPERATION(cacheflush, -XEN_ENOSYS, -XEN_ENOSYS),
+    OPERATION(vuart_op, -XEN_ENOSYS, -XEN_ENOSYS),
+    OPERATION(get_cpu_policy, 0, -XEN_EFAULT),
+    OPERATION(set_cpu_policy, 0, -XEN_E2BIG),
+    OPERATION(gdbsx_guestmemio, -XEN_ENOSYS, -XEN_ENOSYS),
+    OPERATION(gdbsx_pausevcpu, -XEN_ENOSYS, -XEN_ENOSYS),
+    OPERATION(gdbsx_unpausevcpu, -XEN_ENOSYS, -XEN_ENOSYS),
+    OPERATION(gdbsx_domstatus, -XEN_ENOSYS, -XEN_ENOSYS),
+};
+
+static long domctl(unsigned int cmd, domid_t domain) {
+    op.cmd = cmd;
+    op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+    op.domain = domain;
+    return hypercall1(__HYPERVISOR_domctl, &op);
+}
+
+static long with_bytes(int byte, unsigned int cmd, domid_t domain) {
+    memset(&op, byte, sizeof(op));
+    return domctl(cmd, domain);
+}
+
+static void make_domain(void) {
+    struct xen_memory_reservation reservation = {.nr_extents = NR_FRAMES};
+
+    op.u.createdomain = (struct xen_domctl_createdomain){
+        .handle = {1},
+        .max_vcpus = 1,
+        .max_evtchn_port = 1023,
+        .max_grant_frames = 4,
+        .max_maptrack_frames = 4,
+        .grant_opts = XEN_DOMCTL_GRANT_version(2),
+    };
+    require_eq(domctl(XEN_DOMCTL_createdomain, 0), 0);
+    other = op.domain;
+    op.u.max_mem.max_memkb = NR_FRAMES * 4;
+    require_eq(domctl(XEN_DOMCTL_max_mem, other), 0);
+    for (unsigned int i = 0; i < NR_FRAMES; i++) frames[i] = i;
+    reservation.domid = other;
+    set_xen_guest_handle(reservation.extent_start, frames);
+    require_eq(HV_memory_op(XENMEM_populate_physmap, &reservation), NR_FRAMES);
+    op.u.max_vcpus.max = 1;
+    require_eq(domctl(XEN_DOMCTL_max_vcpus, other), 0);
+}
+
+static void ask(const struct operation *o, int byte, long want) {
+    long got;
+
+    if (want == ANY) return;
+    got = with_bytes(byte, o->cmd, other);
+    count_check();
+    if (got != want) failure("%s of 0x%x gives %ld, want %ld", o->name, byte & 0xff, got, want);
+}
+
+static void not_of_the_caller(void) {
+    static const unsigned int cmds[] = {XEN_DOMCTL_pausedomain, XEN_DOMCTL_max_vcpus,
+                                        XEN_DOMCTL_resumedomain, XEN_DOMCTL_destroydomain};
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(cmds); i++)
+        expect_eq(with_bytes(0, cmds[i], 0), -XEN_EINVAL);
+}
+
+static void bad_creations(void) {
+    expect_eq(with_bytes(0, XEN_DOMCTL_createdomain, 0), -XEN_EINVAL); /* no vcpu */
+    expect_eq(with_bytes(0xff, XEN_DOMCTL_createdomain, 0), -XEN_EINVAL);
+    memset(&op, 0, sizeof(op));
+    op.u.createdomain.max_vcpus = 8193;
+    expect_eq(domctl(XEN_DOMCTL_createdomain, 0), -XEN_EINVAL);
+}
+
+void test_main(void) {
+    make_domain();
+    for (unsigned int i = 0; i < ARRAY_SIZE(operations); i++) {
+        ask(&operations[i], 0, operations[i].zeros);
+        ask(&operations[i], 0xff, operations[i].ones);
+    }
+    not_of_the_caller();
+    bad_creations();
+    expect_eq(with_bytes(0, XEN_DOMCTL_getdomaininfo, other), 0);
+    expect_eq(op.domain, other);
+    expect_eq(op.u.getdomaininfo.tot_pages, NR_FRAMES);
+    expect(op.u.getdomaininfo.flags & XEN_DOMINF_paused);
+    expect_eq(with_bytes(0, XEN_DOMCTL_destroydomain, other), 0);
+    expect_eq(with_bytes(0, XEN_DOMCTL_destroydomain, other), -XEN_ESRCH);
+}
