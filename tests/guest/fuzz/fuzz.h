@@ -42,14 +42,16 @@ struct generator {
 
 /* A hypervisor that dies leaves these in memory, where the host finds them by their magic. */
 #define RECORD_MAGIC 0x445243525a5a5546ULL /* "FUZZRCRD" */
-#define RECORD_CALLS 64
+#define RECORD_CALLS 38
+/* One page: the frames of a domain lie anywhere. */
 struct record {
-    uint64_t magic, seed, vcpu, made; /* calls made: the last is in call[(made - 1) % 64] */
+    uint64_t magic, seed, vcpu, made; /* the last is in call[(made - 1) % RECORD_CALLS] */
     struct recorded {
         char name[24];
         uint64_t op, arg[4], data[4], result;
     } call[RECORD_CALLS];
-};
+} PAGE_ALIGNED;
+_Static_assert(sizeof(struct record) == PAGE_SIZE, "a record is one page");
 
 #define ARENA_SIZE 0x10000UL
 struct fuzzer {
@@ -95,8 +97,10 @@ struct slot {
 };
 extern struct slot pool[POOL_PAGES];
 extern uint64_t *pool_pte[POOL_PAGES]; /* the entries that map it linearly */
+extern uint64_t *window_pte, *grant_window_pte;
 extern char *pool_start, *window, *grant_window;
-enum slot_kind { ANY, DATA, WRITABLE, FILLED, TABLE, ABSENT };
+/* STAGED: filled but still writable; FILLED: no longer, could be pinned. */
+enum slot_kind { ANY, DATA, WRITABLE, STAGED, FILLED, TABLE, ABSENT };
 void pool_init(void);
 void *pool_va(unsigned int i);
 /* A slot of that kind (and level, unless 0), or with bad luck any. */

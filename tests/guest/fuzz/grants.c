@@ -99,7 +99,7 @@ static void mapped(struct fuzzer *f, struct call *c, long rc) {
 }
 
 static uint64_t map_address(struct fuzzer *f, uint32_t *flags) {
-    uint64_t va = (uint64_t)grant_window + below(f, WINDOW_PAGES) * PAGE_SIZE;
+    uint64_t page = below(f, WINDOW_PAGES), va = (uint64_t)grant_window + page * PAGE_SIZE;
     unsigned int i;
 
     *flags = GNTMAP_host_map | (chance(f, 30) ? GNTMAP_readonly : 0);
@@ -107,7 +107,7 @@ static uint64_t map_address(struct fuzzer *f, uint32_t *flags) {
     if (chance(f, 10)) *flags |= (uint32_t)odd(f) & ~GNTMAP_contains_pte;
     if (chance(f, 70)) return va;
     *flags |= GNTMAP_contains_pte;
-    if (chance(f, 70)) return machine_address(l1_entry((void *)va));
+    if (chance(f, 70)) return machine_address(grant_window_pte + page);
     i = pick_slot(f, TABLE, 1);
     return pool[i].mfn << PAGE_SHIFT | below(f, 512) * 8;
 }

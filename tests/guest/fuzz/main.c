@@ -2,7 +2,8 @@
 /*
  * fuzz: a hostile guest. Its vcpus make hypercalls, page-table writes and faulting instructions at
  * random, but from a model of what the domain has, so that many succeed; at the end a table tells
- * how each kind of call ended. Options: seed=N calls=N peer=DOMAIN (whom it grants to and binds to)
+ * how each kind of call ended. Options: seed=N calls=N peer=next|previous (the domain that it
+ * grants to and binds to, itself otherwise)
  * trace=FROM-TO (prints the calls of these numbers). As an ordinary guest it then ends in a way
  * that the seed says; as dom0 it leaves out what dom0 would be believed in.
  */
@@ -33,7 +34,9 @@ static void read_options(void) {
 
     seed = option("seed=", seed, &end);
     calls_wanted = option("calls=", calls_wanted, &end);
-    peer_domain = (uint32_t)option("peer=", own_domain ? own_domain ^ 1 : 0, &end);
+    peer_domain = own_domain;
+    if (strstr((const char *)si->cmd_line, "peer=next")) peer_domain++;
+    if (strstr((const char *)si->cmd_line, "peer=previous")) peer_domain--;
     trace_from = option("trace=", 0, &end);
     trace_to = *end == '-' ? number(end + 1, &end) : 0;
 }

@@ -17,7 +17,7 @@ static void own_mapped(struct fuzzer *f, struct call *c, long rc) {
 }
 
 static void make_va_own(struct fuzzer *f, struct call *c) {
-    unsigned int i = (unsigned int)below(f, POOL_PAGES);
+    unsigned int i = pick_slot(f, chance(f, 40) ? STAGED : ANY, 0);
     const struct slot *s = &pool[i];
     bool table = s->pinned || (s->level && mapped_writable(i));
     uint64_t pte = MFN_PTE(s->mfn, table ? PTE_RO : PTE_RW);
@@ -55,7 +55,7 @@ static void one_request(struct fuzzer *f, struct mmu_update *u) {
     if (command == MMU_MACHPHYS_UPDATE)
         u->val = chance(f, 90) ? virt_to_pfn(pool_va(i)) : virt_to_pfn(pool_start) + below(f, 99);
     else if (chance(f, 6)) /* an entry of the tables that the window hangs on */
-        u->ptr = machine_address(l1_entry(window + below(f, WINDOW_PAGES) * PAGE_SIZE)) | command,
+        u->ptr = machine_address(window_pte + below(f, WINDOW_PAGES)) | command,
         u->val = pick_entry(f, 1);
     else if (chance(f, 2) && !is_vital(pick_frame(f)))
         u->ptr |= below(f, 8);
@@ -91,7 +91,7 @@ static void pin_done(struct fuzzer *f, struct call *c, long rc) {
 
 /* An L4 without the fuzzer's own half is never pinned: somebody might load it. */
 static void make_pin(struct fuzzer *f, struct call *c) {
-    unsigned int i = pick_slot(f, FILLED, (unsigned int)below(f, 5)), level = pool[i].level;
+    unsigned int i = pick_slot(f, FILLED, 1 + (unsigned int)below(f, 4)), level = pool[i].level;
     struct mmuext_op *op;
 
     if (level == 0 || level == DESCRIPTORS || (level != 4 && chance(f, 8)))
@@ -323,7 +323,7 @@ static unsigned int act_table_write(struct fuzzer *f) {
     uint64_t old = 0;
 
     if (chance(f, 4)) at = (uint64_t *)((uint64_t)at + below(f, 8));
-    if (chance(f, 10)) at = l1_entry(window + below(f, WINDOW_PAGES) * PAGE_SIZE);
+    if (chance(f, 10)) at = window_pte + below(f, WINDOW_PAGES);
     try_read(at, &old);
     switch (below(f, 9)) {
     case 0: return fault_outcome(TRY_IO("xchg %1, (%2)", (, "+r"(value)), ("r"(at)), ("memory")));

@@ -6,7 +6,7 @@
 #include "fuzz.h"
 
 struct slot pool[POOL_PAGES];
-uint64_t *pool_pte[POOL_PAGES];
+uint64_t *pool_pte[POOL_PAGES], *window_pte, *grant_window_pte;
 char *pool_start, *window, *grant_window;
 
 void *pool_va(unsigned int i) { return pool_start + i * PAGE_SIZE; }
@@ -20,6 +20,8 @@ void pool_init(void) {
     }
     window = window_alloc(WINDOW_PAGES);
     grant_window = window_alloc(WINDOW_PAGES);
+    window_pte = l1_entry(window);
+    grant_window_pte = l1_entry(grant_window);
 }
 
 bool mapped_writable(unsigned int i) {
@@ -35,6 +37,7 @@ static bool suits(unsigned int i, enum slot_kind kind, unsigned int level) {
     switch (kind) {
     case DATA: return s->mfn && !s->level;
     case WRITABLE: return s->mfn && !s->pinned && mapped_writable(i);
+    case STAGED: return s->mfn && s->level && !s->pinned && mapped_writable(i);
     case FILLED: return s->mfn && s->level && !s->pinned && !mapped_writable(i);
     case TABLE: return s->mfn && s->pinned;
     case ABSENT: return !s->mfn;
@@ -111,6 +114,18 @@ uint64_t pick_entry(struct fuzzer *f, unsigned int level) {
     return MFN_PTE(mfn, chance(f, 92) ? PTE_TABLE : odd_flags(f));
 }
 
+/* An entry that can be validated, as far as the model knows. */
+static uint64_t good_entry(struct fuzzer *f, unsigned int level) {
+    unsigned int i;
+
+    if (level == 1) {
+        i = pick_slot(f, DATA, 0);
+        return MFN_PTE(pool[i].mfn, mapped_writable(i) && !pool[i].level ? PTE_RW : PTE_RO);
+    }
+    i = pick_slot(f, TABLE, level - 1);
+    return pool[i].pinned && pool[i].level == level - 1 ? MFN_PTE(pool[i].mfn, PTE_TABLE) : 0;
+}
+
 static uint64_t descriptor(struct fuzzer *f) {
     static const uint64_t good[] = {
         0,
@@ -122,7 +137,7 @@ static uint64_t descriptor(struct fuzzer *f) {
         0x00cff7000000ffff, /* expand-down */
     };
 
-    return chance(f, 97) ? PICK(f, good) : rnd(f);
+    return PICK(f, good);
 }
 
 /* Makes the contents of a page that is mapped writable such as a table of the level may have. */
@@ -134,7 +149,10 @@ void fill_slot(struct fuzzer *f, unsigned int i, unsigned int level) {
     for (unsigned int n = 1; n < 512; n++)
         if (try_write(page + n, level == DESCRIPTORS ? descriptor(f) : 0)) return;
     while (level != DESCRIPTORS && entries--)
-        if (try_write(page + below(f, level == 4 ? 256 : 512), pick_entry(f, level))) return;
+        if (try_write(page + below(f, level == 4 ? 256 : 512),
+                      chance(f, 98) ? good_entry(f, level) : pick_entry(f, level)))
+            return;
+    if (chance(f, 5) && try_write(page + below(f, 256), rnd(f))) return;
     for (unsigned int n = 272; level == 4 && n < 512; n++)
         if (home[n] && try_write(page + n, home[n])) return;
     pool[i].level = (uint8_t)level;

@@ -16,7 +16,7 @@ struct kind kinds[MAX_GENERATORS];
 unsigned int nr_kinds, multicall_kind;
 
 static char arenas[MAX_VCPUS][ARENA_SIZE] PAGE_ALIGNED;
-static struct record records[MAX_VCPUS] PAGE_ALIGNED;
+static struct record records[MAX_VCPUS];
 static const struct generator multicall = {.name = "multicall", .weight = 60};
 
 static void add(const struct generator *list, unsigned int nr, unsigned int flags) {
