@@ -22,12 +22,12 @@ PYTEST := /usr/bin/python3 -B -m pytest -p no:cacheprovider
 # and the modules of the tier for every commit. The others are in test-full.
 SELECT ?= xen or hospes or not xen
 QUICK := $(wildcard $(patsubst %,tests/system/test_%.py,boot_messages guest_kernels scenario run \
-           isolation platform))
+           isolation platform fuzz))
 
 TEST_DIRS := $(patsubst %/Makefile,%,$(wildcard tests/abi/Makefile tests/unit/*/Makefile \
                tests/model/Makefile tests/lint/Makefile))
 
-.PHONY: $(TEST_DIRS:%=check-%) help deps all hypervisor dom0-tools guest-tests images run check builds test test-full clean
+.PHONY: $(TEST_DIRS:%=check-%) help deps all hypervisor dom0-tools guest-tests images run check builds test test-full fuzz-guest clean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +57,13 @@ test: deps all images check builds
 #: make test-full    every test, every matrix
 test-full: deps all images check builds
 	$(PYTEST) tests/system -m '$(SELECT)' --durations=10
+
+#: make fuzz-guest   hostile guests that make random calls on Hospes; SEED=n CALLS=n
+SEED ?= 1
+CALLS ?= 500000
+fuzz-guest: deps all images
+	@tests/fuzz-guest --seed $(SEED) --calls $(CALLS) --tools $(TOOLS) --hypervisor $(HYPERVISOR) \
+	    --smp $(SMP) --cmdline '$(CMDLINE)'
 
 #: make check        the fast tests that need no machine
 check: deps

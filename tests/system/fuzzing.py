@@ -12,6 +12,7 @@ from guests import CONSOLE_LOGS, config_text, put_command, put_file, until, unti
 KERNEL = "/srv/guest/fuzz.elf"
 ROUND = 100000     # calls of one pair of guests
 PAIR = ("fuzz-a", "fuzz-b")
+ENDS = ("on_poweroff", "on_reboot", "on_crash", "on_watchdog", "on_soft_reset")
 ROW = re.compile(r"^\| ([^|]+?) \| (\d+) \| (\d+) \|(.*)\|\s*$", re.M)
 END = re.compile(r"^fuzz: seed (\d+) vcpus \S+ calls (\d+) succeeded (\d+) %", re.M)
 PANIC = re.compile(r"Panic on CPU|Xen BUG|Hospes panic|Assertion .* failed")
@@ -85,7 +86,7 @@ def free_memory(vm):
 
 def create(vm, name, seed, calls, vcpus, peer):
     config = config_text(name=name, type="pv", kernel=KERNEL, memory=32, vcpus=vcpus,
-                         on_crash="preserve", on_watchdog="preserve",
+                         **dict.fromkeys(ENDS, "preserve"),
                          extra=f"seed={seed} calls={calls} peer={peer}")
     vm.check(f"rm -f {CONSOLE_LOGS}/guest-{name}.log*\n" +
              put_command(f"/root/{name}.cfg", config) + f"\nxl create /root/{name}.cfg")

@@ -171,9 +171,10 @@ static unsigned int act_iret(struct fuzzer *f) {
 
 /* Loads a selector, or goes through one. */
 static unsigned int act_selector(struct fuzzer *f) {
-    uint32_t s = odd_selector(f), out = 0;
+    uint32_t s = odd_selector(f), out = 0, form = (uint32_t)below(f, 9);
 
-    switch (below(f, 9)) {
+    f->detail = s << 4 | form;
+    switch (form) {
     case 0: return fault_outcome(TRY_IO("mov %1, %%ds", (), ("r"(s)), ("memory")));
     case 1: return fault_outcome(TRY_IO("mov %1, %%es", (), ("r"(s)), ("memory")));
     case 2: return fault_outcome(TRY_IO("mov %1, %%fs", (), ("r"(s)), ("memory")));

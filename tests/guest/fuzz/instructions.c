@@ -38,6 +38,7 @@ static unsigned int act_msr(struct fuzzer *f) {
     uint32_t msr = pick_msr(f), low = 0, high = 0;
     uint64_t value = odd(f);
 
+    f->detail = msr;
     if (chance(f, 60))
         return fault_outcome(TRY_IO("rdmsr", (, "=a"(low), "=d"(high)), ("c"(msr)), ("memory")));
     if (in_dom0()) msr = 0xc0000100 + msr % 3;
@@ -62,7 +63,7 @@ static unsigned int act_cpuid(struct fuzzer *f) {
 static unsigned int act_privileged(struct fuzzer *f) {
     uint64_t value = odd(f), at = (uint64_t)arg_alloc(f, 64);
 
-    switch (below(f, 34)) {
+    switch (f->detail = below(f, 34)) {
         LITTLE(0, "cli");
         LITTLE(1, "sti");
         LITTLE(2, "clts");
@@ -106,7 +107,7 @@ static unsigned int act_privileged(struct fuzzer *f) {
 static unsigned int act_exception(struct fuzzer *f) {
     uint64_t value = odd(f), at = bad_address(f);
 
-    switch (below(f, 18)) {
+    switch (f->detail = below(f, 18)) {
         LITTLE(0, "int3");
         LITTLE(1, "int $0x40");
         LITTLE(2, "int $0x81");
@@ -162,7 +163,8 @@ static uint64_t in_user(uint64_t what) {
 }
 
 static unsigned int act_user(struct fuzzer *f) {
-    run_user(in_user, rnd(f));
+    f->detail = rnd(f);
+    run_user(in_user, f->detail);
     return 0;
 }
 

@@ -116,18 +116,26 @@ static struct recorded *record(struct fuzzer *f, const char *name, const struct 
     return r;
 }
 
+/* What stands where most operations have their argument. */
+static void trace_argument(const struct call *c) {
+    bool first = c->op == __HYPERVISOR_mmuext_op || c->op == __HYPERVISOR_mmu_update;
+    const uint64_t *at = (const uint64_t *)c->arg[!first];
+    uint64_t w[6] = {0};
+
+    for (unsigned int i = 0; i < 6; i++)
+        if (try_read(at + i, &w[i])) break;
+    printk("T   %lx %lx %lx %lx %lx %lx\n", w[0], w[1], w[2], w[3], w[4], w[5]);
+}
+
 static void trace(struct fuzzer *f, unsigned int kind, const struct call *c, long rc,
                   unsigned int outcome) {
     uint64_t serial = f->serial;
 
     if (serial < trace_from || serial >= trace_to) return;
     printk("T %lu.%u %s %u %lx %lx %lx %lx: %lx %u\n", serial, f->v->id, kinds[kind].g->name,
-           c ? c->op : 0, c ? c->arg[0] : 0, c ? c->arg[1] : 0, c ? c->arg[2] : 0,
+           c ? c->op : 0, c ? c->arg[0] : f->detail, c ? c->arg[1] : 0, c ? c->arg[2] : 0,
            c ? c->arg[3] : 0, rc, outcome);
-    if (c) {
-        const uint64_t *a = (const uint64_t *)f->arena;
-        printk("T   %lx %lx %lx %lx %lx %lx\n", a[0], a[1], a[2], a[3], a[4], a[5]);
-    }
+    if (c) trace_argument(c);
 }
 
 static void ended(struct fuzzer *f, unsigned int kind, struct call *c, long rc) {
@@ -136,8 +144,8 @@ static void ended(struct fuzzer *f, unsigned int kind, struct call *c, long rc) 
     if (!outcome && c->status && c->arg[2] && *c->status < 0)
         outcome = OUT_GNTST + (unsigned int)-*c->status % 32;
     count(kind, outcome);
-    trace(f, kind, c, rc, outcome);
     if (c->done) c->done(f, c, rc);
+    trace(f, kind, c, rc, outcome);
 }
 
 static void alone(struct fuzzer *f, unsigned int kind) {
@@ -175,11 +183,11 @@ static void several(struct fuzzer *f) {
     r = record(f, multicall.name, &whole);
     rc = HV_multicall(whole.arg[0], whole.arg[1]);
     r->result = (uint64_t)rc;
+    cpu_repair(f);
     ended(f, multicall_kind, &whole, rc);
     for (unsigned int i = 0; i < n; i++)
         if (entries[i].result != RUNNING && entries[i].op == c[i].op)
             ended(f, kind[i], &c[i], (long)entries[i].result);
-    cpu_repair(f);
 }
 
 static void act(struct fuzzer *f, unsigned int kind) {
@@ -197,6 +205,7 @@ static void one(struct fuzzer *f) {
     f->serial++;
     f->random = mix(seed * 64 + f->v->id) + mix(f->serial);
     f->used = 0;
+    f->detail = 0;
     WRITE_ONCE(f->v->info->evtchn_upcall_mask, 1);
     kind = choose(f, 0);
     f->doing_index = kind;
