@@ -143,6 +143,14 @@ static uint16_t odd_selector(struct fuzzer *f) {
     return (uint16_t)(below(f, 600) << 3 | (chance(f, 50) ? 7 : 3));
 }
 
+/* One that the fuzzer's kernel can go through: code of 32 bits would cut its stack pointer short.
+ */
+static uint16_t odd_kernel_selector(struct fuzzer *f) {
+    static const uint16_t selectors[] = {0, 0xe028, 0xe02a, 0xe030, 0xe031, 0xe038, 0xe040, 0xfff8};
+
+    return PICK(f, selectors);
+}
+
 /* Through the iret hypercall, to a place that traps at once or where there is nothing to run. */
 static unsigned int act_iret(struct fuzzer *f) {
     bool user = chance(f, 40);
@@ -161,8 +169,8 @@ static unsigned int act_iret(struct fuzzer *f) {
     asm volatile("mov %%rsp, %0" : "=r"(sp));
     frame.rsp = (sp & -16UL) - 512;
     if (chance(f, 20)) frame.rip = odd(f);
-    if (chance(f, 20)) frame.cs = odd_selector(f);
-    if (chance(f, 10)) frame.ss = odd_selector(f);
+    if (chance(f, 20)) frame.cs = user ? odd_selector(f) | 3 : odd_kernel_selector(f);
+    if (chance(f, 10)) frame.ss = user ? odd_selector(f) : odd_kernel_selector(f);
     if (user && chance(f, 20)) frame.rsp = odd(f);
     if ((frame.cs & 3) == 3) user_load();
     f->v->in_user = (frame.cs & 3) == 3;
@@ -183,6 +191,7 @@ static unsigned int act_selector(struct fuzzer *f) {
     case 5: return fault_outcome(TRY_IO("lsl %2, %1", (, "+r"(out)), ("r"(s)), ("memory", "cc")));
     case 6: return fault_outcome(TRY_IO("verw %w1", (), ("r"(s)), ("memory", "cc")));
     default:
+        s = odd_kernel_selector(f) | 3;
         asm volatile("pushq %0\npushq %1\nlretq" : : "r"((uint64_t)s), "r"((uint64_t)landing));
         __builtin_unreachable();
     }

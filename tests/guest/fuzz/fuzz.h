@@ -68,7 +68,7 @@ struct fuzzer {
 };
 extern struct fuzzer fuzzers[MAX_VCPUS];
 extern unsigned int fuzzing_vcpus, victim_vcpu, all_vcpus;
-extern uint64_t seed, calls_wanted, trace_from, trace_to;
+extern uint64_t seed, calls_wanted, trace_from, trace_to, audit_every;
 extern volatile bool stop;
 
 /* random.c */
@@ -122,6 +122,9 @@ extern uint32_t own_domain, peer_domain;
 extern unsigned int protected_ports[16], nr_protected;
 void grants_init(void);
 void cpu_repair(struct fuzzer *f);
+
+/* main.c: whether the hypervisor's recount of references finds no difference. */
+bool audit(void);
 
 /* run.c: making calls. */
 void run_init(void);

@@ -149,7 +149,7 @@ static uint64_t in_user(uint64_t what) {
     case 8: asm volatile("syscall" : : "a"(low) : "rcx", "r11"); break;
     case 9: asm volatile("sysenter" : : "a"(low)); break;
     case 10: asm volatile("int $0x82" : : "a"(low)); break;
-    case 11: asm volatile("pushq $0x23\npushq $0x1000\nlretq"); break;
+    case 11: asm volatile("pushq %0\npushq $0x1000\nlretq" : : "r"((low & 0xfff8) | 3)); break;
     case 12: asm volatile("mov %0, %%ds" : : "r"((uint32_t)low & 0xffff)); break;
     case 13:
         asm volatile("mov %%rsp, %%rcx\nmov %0, %%rsp\npush %%rax\nmov %%rcx, %%rsp"

@@ -110,7 +110,8 @@ static struct recorded *record(struct fuzzer *f, const char *name, const struct 
     }
     memcpy(r->data, f->arena, sizeof(r->data));
     r->result = RUNNING;
-    if (f->serial >= trace_from && f->serial < trace_to) printk("T %lu.%u %s?\n", f->serial, f->v->id, name);
+    if (f->serial >= trace_from && f->serial < trace_to)
+        printk("T %lu.%u %s?\n", f->serial, f->v->id, name);
     barrier();
     f->record->made++;
     return r;
@@ -215,6 +216,10 @@ static void one(struct fuzzer *f) {
         alone(f, kind);
     else
         act(f, kind);
+    if (audit_every && f->serial % audit_every == 0 && !audit()) {
+        printk("a difference first seen after call %lu\n", f->serial);
+        stop = true;
+    }
 }
 
 void fuzz_loop(void) {
