@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import machine
-from guests import CONSOLE_LOGS, config_text, put_command, put_file, until, until_gone
+from guests import CONSOLE_LOGS, config_text, put_command, until, until_gone
 
 KERNEL = "/srv/guest/fuzz.elf"
 ROUND = 100000     # calls of one pair of guests
@@ -89,7 +89,7 @@ def create(vm, name, seed, calls, vcpus, peer):
                          **dict.fromkeys(ENDS, "preserve"),
                          extra=f"seed={seed} calls={calls} peer={peer}")
     vm.check(f"rm -f {CONSOLE_LOGS}/guest-{name}.log*\n" +
-             put_command(f"/root/{name}.cfg", config) + f"\nxl create /root/{name}.cfg")
+             put_command(f"/root/{name}.cfg", config) + f"\nxl create /root/{name}.cfg", 300)
 
 
 def over(name):
@@ -108,13 +108,13 @@ def one_round(vm, seed, calls, vcpus, table, say):
         for name in PAIR:
             until(vm, over(name), 900, f"{name} does not end")
         for name, own in zip(PAIR, seeds):
-            log = vm.run(f"cat {CONSOLE_LOGS}/guest-{name}.log").output.replace("\r", "")
+            log = vm.run(f"cat {CONSOLE_LOGS}/guest-{name}.log", 300).output.replace("\r", "")
             table.add(log)
             if not END.search(log):
                 early += 1
                 say(f"seed {own} died early:\n{last_calls(vm, (own,), 3)}")
             assert "FAILURE" not in log and "ERROR" not in log, log[-3000:]
-        vm.check("; ".join(f"xl destroy {name} 2> /dev/null || true" for name in PAIR))
+        vm.check("; ".join(f"xl destroy {name} 2> /dev/null || true" for name in PAIR), 300)
         for name in PAIR:
             until_gone(vm, name)
     except (machine.MachineError, AssertionError):
@@ -127,7 +127,7 @@ def one_round(vm, seed, calls, vcpus, table, say):
 def fuzz(vm, seed, calls, vcpus=4, say=print, size=ROUND):
     """Rounds until so many calls were made; checks after each that nothing is lost."""
     table, early, n = Table(), 0, 0
-    put_file(vm, KERNEL, (machine.BUILD / "tests/guest/fuzz.elf").read_bytes())
+    vm.check(put_command(KERNEL, (machine.BUILD / "tests/guest/fuzz.elf").read_bytes()), 600)
     one_round(vm, seed, 2000, vcpus, Table(), say)  # what is made at first use and stays
     before = free_memory(vm)
     while table.calls() < calls:
