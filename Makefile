@@ -22,7 +22,7 @@ PYTEST := /usr/bin/python3 -B -m pytest -p no:cacheprovider
 # and the modules of the tier for every commit. The others are in test-full.
 SELECT ?= xen or hospes or not xen
 QUICK := $(wildcard $(patsubst %,tests/system/test_%.py,boot_messages guest_kernels scenario run \
-           isolation platform fuzz))
+           isolation platform))
 
 TEST_DIRS := $(patsubst %/Makefile,%,$(wildcard tests/abi/Makefile tests/unit/*/Makefile \
                tests/model/Makefile tests/lint/Makefile))
