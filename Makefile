@@ -30,7 +30,7 @@ TEST_DIRS := $(patsubst %/Makefile,%,$(wildcard tests/abi/Makefile tests/unit/*/
                tests/model/Makefile tests/lint/Makefile tests/fuzz/Makefile))
 
 .PHONY: $(TEST_DIRS:%=check-%) help deps all hypervisor dom0-tools guest-tests images run check \
-        abi-check test-guest abi-coverage builds test test-full fuzz clean
+        abi-check test-guest abi-coverage builds test test-full fuzz fuzz-guest clean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +61,13 @@ test: deps all images check builds
 #:   LANES=n                 so many machines side by side in both (2)
 test-full: deps all images check builds
 	$(PYTEST) tests/system -m '$(SELECT)' --durations=10
+
+#: make fuzz-guest   hostile guests that make random calls on Hospes; SEED=n CALLS=n
+SEED ?= 1
+CALLS ?= 500000
+fuzz-guest: deps all images
+	@tests/fuzz-guest --seed $(SEED) --calls $(CALLS) --tools $(TOOLS) --hypervisor $(HYPERVISOR) \
+	    --smp $(SMP) --cmdline '$(CMDLINE)'
 
 #: make check        the fast tests that need no machine
 check: deps

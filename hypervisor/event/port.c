@@ -388,8 +388,9 @@ int event_destroy_domain(struct domain *d) {
     return 0;
 }
 
-bool event_port_is_pending(struct domain *d, uint32_t n) {
-    return port_is_valid(d, n) && port_is_pending(d, port_of(d, n));
+int event_port_poll(struct domain *d, uint32_t n) {
+    if (!port_is_valid(d, n) || READ_ONCE(port_of(d, n)->state) == PORT_FREE) return -EINVAL;
+    return port_is_pending(d, port_of(d, n));
 }
 
 void event_dump(struct domain *d) {

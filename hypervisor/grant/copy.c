@@ -101,12 +101,11 @@ void copy_op(void *arg) {
     struct end src = {0}, dst = {0};
     int16_t rc;
 
-    op->status = GNTST_bad_copy_arg;
-    if (op->source.offset + (uint32_t)op->len > PAGE_SIZE ||
-        op->dest.offset + (uint32_t)op->len > PAGE_SIZE)
-        return;
     rc = end_begin(&src, &op->source, op->flags & GNTCOPY_source_gref, true);
     if (!rc) rc = end_begin(&dst, &op->dest, op->flags & GNTCOPY_dest_gref, false);
+    if (!rc && (op->source.offset + (uint32_t)op->len > PAGE_SIZE ||
+                op->dest.offset + (uint32_t)op->len > PAGE_SIZE))
+        rc = GNTST_bad_copy_arg;
     if (!rc && (!part_allowed(&src, op->source.offset, op->len) ||
                 !part_allowed(&dst, op->dest.offset, op->len)))
         rc = GNTST_general_error;

@@ -313,3 +313,18 @@ int grant_release_mappings(struct domain *d) {
     }
     return 0;
 }
+
+/* For the audit, with the list of domains locked: the frames that d's device mappings hold. */
+void grant_held_frames(const struct domain *d, void (*hold)(uint64_t mfn, bool writable)) {
+    const struct grant_table *t = grants_of(d);
+    struct domain *rd;
+
+    for (uint32_t n = 0; t && n < t->nr_maptrack * MAPPING_PER_PAGE; n++) {
+        const struct mapping *m = mapping_of(t, n);
+
+        if (!(m->flags & GNTMAP_device_map)) continue;
+        for_each_domain(rd)
+            if (rd->id == m->domid)
+                hold(active_of(grants_of(rd), m->ref)->mfn, !(m->flags & GNTMAP_readonly));
+    }
+}

@@ -96,8 +96,10 @@ int mm_audit(void) {
     for (uint64_t i = 0; i < max_frame; i++)
         if (frame_table[i].owner != OWNER_IO) count_frame(&frame_table[i]);
     spin_lock(&domain_list_lock);
-    for_each_domain(d)
+    for_each_domain(d) {
         for_each_vcpu(d, v) count_vcpu(v);
+        grant_held_frames(d, hold_mfn);
+    }
     spin_unlock(&domain_list_lock);
     for (uint64_t i = 0; i < max_frame; i++)
         if (frame_table[i].owner != OWNER_IO) compare(&frame_table[i]);

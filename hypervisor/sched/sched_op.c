@@ -9,11 +9,12 @@
 static long poll_ports(struct domain *d, const struct sched_poll *poll, uint32_t *single) {
     uint64_t ports = handle_addr(poll->ports);
     evtchn_port_t port = 0;
+    int rc;
 
     for (unsigned int i = 0; i < poll->nr_ports; i++) {
         if (copy_from_guest_idx(&port, ports, i)) return -EFAULT;
-        if (port >= READ_ONCE(d->event.nr_ports)) return -EINVAL;
-        if (event_port_is_pending(d, port)) return 1;
+        rc = event_port_poll(d, port);
+        if (rc) return rc;
     }
     *single = poll->nr_ports == 1 ? port : 0;
     return 0;

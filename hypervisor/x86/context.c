@@ -38,18 +38,19 @@ _Static_assert(GUEST_TRAP_VECTORS * sizeof(struct trap_info) <= PAGE_SIZE, "one 
         ok_;                                                                                       \
     })
 
-/* read_fs_base(), write_fs_base(), and of GS: by instructions, or by the MSR where there are none.
- */
+/* read_fs_base(), write_fs_base(), and of GS: by instructions, or by the MSR where CR4 has them
+ * off. */
+#define BY_INSTRUCTION() (this_pcpu()->arch.cr4 & CR4_FSGSBASE)
 #define SEGMENT_BASE(seg, msr)                                                                     \
     uint64_t read_##seg##_base(void) {                                                             \
         uint64_t v;                                                                                \
                                                                                                    \
-        if (!cpu_has.fsgsbase) return rdmsr(msr);                                                  \
+        if (!BY_INSTRUCTION()) return rdmsr(msr);                                                  \
         __asm__ volatile("rd" #seg "base %0" : "=r"(v));                                           \
         return v;                                                                                  \
     }                                                                                              \
     void write_##seg##_base(uint64_t base) {                                                       \
-        if (!cpu_has.fsgsbase)                                                                     \
+        if (!BY_INSTRUCTION())                                                                     \
             wrmsr(msr, base);                                                                      \
         else                                                                                       \
             __asm__ volatile("wr" #seg "base %0" : : "r"(base));                                   \
@@ -97,9 +98,11 @@ static void gdt_load_own(const struct pcpu *p) {
     gdt_load((uint64_t)(uintptr_t)p->arch.gdt - RESERVED_GDT_PAGE * PAGE_SIZE);
 }
 
+/* With FSGSBASE on, user code could change a GS base that a kernel unaware of it does not save. */
 void cr4_load(const struct vcpu *v) {
+    const uint64_t guests = CR4_DE | CR4_TSD | CR4_FSGSBASE;
     struct arch_pcpu *p = &this_pcpu()->arch;
-    uint64_t cr4 = (cpu_cr4 & ~(CR4_DE | CR4_TSD)) | (v->arch.cr4 & (CR4_DE | CR4_TSD));
+    uint64_t cr4 = (cpu_cr4 & ~guests) | (v->arch.cr4 & guests);
 
     if (cr4 != p->cr4) {
         p->cr4 = cr4;

@@ -135,7 +135,8 @@ void grant_destroy_domain(struct domain *d);
 int grant_acquire_resource(struct domain *d, uint32_t id, uint64_t frame, uint32_t nr,
                            uint64_t *mfns);
 int grant_resource_max_frames(struct domain *d, uint32_t id); /* size query */
-void grant_dump(struct domain *d);                            /* debug key 'g' */
+void grant_held_frames(const struct domain *d, void (*hold)(uint64_t mfn, bool writable));
+void grant_dump(struct domain *d); /* debug key 'g' */
 
 /* UEFI for dom0: domain/efi.c. Maps the runtime regions; nothing to do on BIOS machines. */
 void efi_init(void);

@@ -47,6 +47,6 @@ int set_global_virq_handler(struct domain *d, uint32_t virq);
 void vcpu_mark_events_pending(struct vcpu *v);
 /* An unmasked upcall is pending for v. */
 bool vcpu_event_pending(struct vcpu *v);
-/* Are any of these ports pending? For SCHEDOP_poll. */
-bool event_port_is_pending(struct domain *d, uint32_t port);
+/* Whether the port is pending, for SCHEDOP_poll; -EINVAL if it is not in use. */
+int event_port_poll(struct domain *d, uint32_t port);
 void event_dump(struct domain *d); /* debug key 'e' */

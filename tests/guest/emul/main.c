@@ -6,6 +6,7 @@
  */
 #include <public/arch-x86/cpuid.h>
 #include <public/physdev.h>
+#include <public/sched.h>
 #include "mm.h"
 #include "trap.h"
 #include "vcpu.h"
@@ -285,6 +286,29 @@ static void extended_state(void) {
     expect_eq(TRY_IO("xsetbv", (), ("a"(low), "d"(high), "c"(0)), ("memory")), 0);
 }
 
+/* Off until the kernel switches them on: one that does not save a GS base must not lose its own. */
+static void base_instructions(void) {
+    struct leaf l;
+    uint64_t cr4, base;
+
+    require_eq(emulated_cpuid(7, 0, &l), 0);
+    if (!(l.b & 1)) {
+        printk("no instructions for segment bases here\n");
+        return;
+    }
+    asm volatile("mov %%cr4, %0" : "=r"(cr4));
+    expect_eq(cr4 & 1UL << 16, 0);
+    expect_eq(TRY_IO("rdgsbase %1", (, "=r"(base)), (), ("memory")), FAULT(UD, 0));
+    expect_eq(TRY_IO("mov %1, %%cr4", (), ("r"(cr4 | 1UL << 16)), ("memory")), 0);
+    expect_eq(HV_set_segment_base(SEGBASE_FS, 0x1234567), 0);
+    HV_sched_op(SCHEDOP_yield, NULL);
+    expect_eq(TRY_IO("rdfsbase %1", (, "=r"(base)), (), ("memory")), 0);
+    expect_eq(base, 0x1234567);
+    expect_eq(TRY_IO("wrfsbase %1", (), ("r"(0UL)), ("memory")), 0);
+    expect_eq(TRY_IO("mov %1, %%cr4", (), ("r"(cr4)), ("memory")), 0);
+    expect_eq(TRY_IO("rdfsbase %1", (, "=r"(base)), (), ("memory")), FAULT(UD, 0));
+}
+
 static unsigned int debug_traps;
 
 static bool debug_hook(struct regs *r) {
@@ -334,6 +358,7 @@ void test_main(void) {
     ports();
     control_registers();
     extended_state();
+    base_instructions();
     run_user(user_is_refused, 0);
     kernel_is_refused();
     debug_registers();

@@ -216,6 +216,9 @@ static void blocking(unsigned int timer) {
     poll.nr_ports = 1;
     ports[0] = 10000000;
     expect_eq(HV_sched_op(SCHEDOP_poll, &poll), -XEN_EINVAL);
+    ports[0] = event_alloc(DOMID_SELF);
+    event_close(ports[0]);
+    expect_eq(HV_sched_op(SCHEDOP_poll, &poll), -XEN_EINVAL);
     event_unmask(b);
 }
 

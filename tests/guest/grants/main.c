@@ -203,6 +203,8 @@ static void copying(void) {
     bad = refs;
     bad.source.domid = 5;
     expect_eq(copy(bad), GNTST_bad_domain);
+    bad.dest.offset = 4090; /* who and what come before how much */
+    expect_eq(copy(bad), GNTST_bad_domain);
     bad = frames;
     bad.dest.offset = 4090;
     expect_eq(copy(bad), GNTST_bad_copy_arg);

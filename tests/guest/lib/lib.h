@@ -31,6 +31,10 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 const char *strstr(const char *s, const char *part);
 
+/* Whether this domain is dom0; if not, its console is a ring, which ring_console_write() fills. */
+bool in_dom0(void);
+void ring_console_write(const char *text, size_t n);
+
 /* %d %i %u %x %c %s %p %%, with l, a width and 0. One call is one piece of console output. */
 void printk(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int vformat(char *to, size_t size, const char *format, va_list ap);
@@ -41,7 +45,8 @@ void skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void count_check(void);
-/* Ends the test with the verdict so far. */
+/* Prints the verdict so far, which then is the last word; finish() does so and ends the test. */
+void print_verdict(void);
 void finish(void) __attribute__((noreturn));
 /* Ends it as an ERROR: the test can not go on. */
 void die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));

@@ -7,6 +7,7 @@
 #include "record.h"
 
 trap_hook_t *trap_hooks[VEC_FAILSAFE + 1];
+trap_hook_t *trap_unexpected;
 struct regs last_trap;
 uint64_t last_cr2;
 uint8_t last_upcall_mask;
@@ -92,6 +93,7 @@ void trap(struct regs *r) {
         return;
     }
     if (user_call(r) || resume(r)) return;
+    if (trap_unexpected && trap_unexpected(r)) return;
     dump(r);
     die("unexpected trap 0x%lx (error 0x%lx) at %lx", r->vector, r->error, r->rip);
 }
@@ -118,6 +120,11 @@ void user_prepare(void) {
     require_eq(mmuext(MMUEXT_PIN_L4_TABLE, user_l4_mfn, 0), 0);
 }
 
+void user_load(void) {
+    if (!user_l4_mfn) user_prepare();
+    require_eq(mmuext(MMUEXT_NEW_USER_BASEPTR, user_l4_mfn, 0), 0);
+}
+
 uint64_t run_user(user_fn_t *fn, uint64_t arg) {
     struct vcpu *v = this_vcpu();
     char *stack = user_stacks[v->id];
@@ -133,9 +140,8 @@ uint64_t run_user(user_fn_t *fn, uint64_t arg) {
     volatile bool back = false;
     uint64_t result;
 
-    if (!user_l4_mfn) user_prepare();
     *(struct vcpu **)stack = v;
-    require_eq(mmuext(MMUEXT_NEW_USER_BASEPTR, user_l4_mfn, 0), 0);
+    user_load();
     v->in_user = true;
     result = context_save(&v->user_caller);
     if (!back) {

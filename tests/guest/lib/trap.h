@@ -75,6 +75,8 @@ fault_t try_write(volatile void *at, uint64_t value);
 /* A hook gets the trap first; true means it is dealt with. */
 typedef bool trap_hook_t(struct regs *regs);
 extern trap_hook_t *trap_hooks[VEC_FAILSAFE + 1];
+/* Gets what neither a hook nor a TRY took, before the test ends because of it. */
+extern trap_hook_t *trap_unexpected;
 /* The last trap that any vcpu took, for tests that look closer, and the mask it was taken with. */
 extern struct regs last_trap;
 extern uint64_t last_cr2;
@@ -100,9 +102,11 @@ void iret_to(const struct iret_frame *frame) __attribute__((noreturn));
 /*
  * Runs fn(arg) in user mode and returns its result. User mode sees the kernel's image (all memory
  * below the L4 is shared) through its own L4. Events stay masked. printk() and the checks work
- * there. user_prepare() makes the tables.
+ * there. user_prepare() makes the tables,
+ * user_load() loads them.
  */
 typedef uint64_t user_fn_t(uint64_t arg);
 void user_prepare(void);
+void user_load(void);
 uint64_t run_user(user_fn_t *fn, uint64_t arg);
 extern char user_start[];

@@ -64,7 +64,7 @@ void vcpu_main(void) {
     }
 }
 
-static void fill_context(struct vcpu_guest_context *c, unsigned int id) {
+void vcpu_fill_context(struct vcpu_guest_context *c, unsigned int id) {
     uint64_t cr3;
 
     memset(c, 0, sizeof(*c));
@@ -89,7 +89,7 @@ long vcpu_start(unsigned int id, vcpu_fn_t *fn) {
     long rc;
 
     vcpus[id].fn = fn;
-    fill_context(&start_context, id);
+    vcpu_fill_context(&start_context, id);
     rc = HV_vcpu_op(VCPUOP_initialise, id, &start_context);
     if (rc && rc != -XEN_EEXIST) return rc;
     return HV_vcpu_op(VCPUOP_up, id, NULL);

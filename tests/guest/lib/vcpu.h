@@ -34,6 +34,9 @@ void vcpu_init(void);
  * which can then be started again.
  */
 long vcpu_start(unsigned int id, vcpu_fn_t *fn);
+/* What vcpu_start() gives a vcpu to begin with. */
+struct vcpu_guest_context;
+void vcpu_fill_context(struct vcpu_guest_context *c, unsigned int id);
 void vcpu_wait_down(unsigned int id);
 /* How many vcpus this domain was given. */
 unsigned int nr_vcpus(void);

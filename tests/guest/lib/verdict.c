@@ -16,7 +16,12 @@ static unsigned int checks;
 static unsigned int complaints;
 #define MAX_COMPLAINTS 60
 
-static void write_console(const char *text, size_t n) { HV_console_io(CONSOLEIO_write, n, text); }
+static void write_console(const char *text, size_t n) {
+    if (in_dom0())
+        HV_console_io(CONSOLEIO_write, n, text);
+    else
+        ring_console_write(text, n);
+}
 
 void printk(const char *format, ...) {
     char line[512];
@@ -63,21 +68,30 @@ void die(const char *format, ...) {
     finish();
 }
 
-/*
- * dom0's power-off halts a bare hypervisor without ending QEMU, so QEMU's exit port comes first
- * (it needs I/O rights), then the shutdown that also works in an ordinary domain.
- */
-void finish(void) {
+void print_verdict(void) {
     static const char *const words[] = {"SUCCESS", "SKIP", "ERROR", "FAILURE"};
-    struct sched_shutdown shutdown = {.reason = SHUTDOWN_poweroff};
-    struct physdev_set_iopl iopl = {.iopl = 1};
+    static bool printed;
 
+    if (printed) return;
+    printed = true;
     if (!checks && verdict == SUCCESS) error("the test checked nothing");
     if (recording) record_print();
     printk("%u checks\n", checks);
     printk("*** TEST %s: %s%s%s\n", TEST_NAME, words[verdict], verdict == SKIP ? " " : "",
            verdict == SKIP ? reason : "");
-    if (!HV_physdev_op(PHYSDEVOP_set_iopl, &iopl)) outl(0xf4, (uint32_t)verdict + 0x10);
+}
+
+/*
+ * dom0's power-off halts a bare hypervisor without ending QEMU, so QEMU's exit port comes first
+ * (it needs I/O rights), then the shutdown that also works in an ordinary domain.
+ */
+void finish(void) {
+    struct sched_shutdown shutdown = {.reason = SHUTDOWN_poweroff};
+    struct physdev_set_iopl iopl = {.iopl = 1};
+
+    print_verdict();
+    if (in_dom0() && !HV_physdev_op(PHYSDEVOP_set_iopl, &iopl))
+        outl(0xf4, (uint32_t)verdict + 0x10);
     HV_sched_op(SCHEDOP_shutdown, &shutdown);
     for (;;) HV_sched_op(SCHEDOP_block, 0);
 }

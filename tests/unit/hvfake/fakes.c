@@ -78,6 +78,8 @@ void run_as(struct domain *d, unsigned int vcpu, unsigned int cpu) {
     fake_pcpu = pcpus[cpu];
 }
 
+struct list domain_list = LIST_INIT(domain_list);
+
 struct domain *domain_get(domid_t id) {
     struct domain *d = id < NR_DOMAINS ? domains[id] : NULL;
 

@@ -148,6 +148,11 @@ void domain_crash(struct domain *d, const char *fmt, ...) { (void)d, (void)fmt; 
 
 void vcpu_mark_events_pending(struct vcpu *v) { (void)v; }
 
+void grant_held_frames(const struct domain *d, void (*hold)(uint64_t mfn, bool writable)) {
+    (void)d;
+    (void)hold;
+}
+
 int grant_acquire_resource(struct domain *d, uint32_t id, uint64_t frame, uint32_t nr,
                            uint64_t *m) {
     (void)d, (void)id, (void)frame, (void)nr, (void)m;
