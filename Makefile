@@ -69,8 +69,10 @@ test-full: deps all images check builds
 #:   BENCH=micro             the suite
 #:   CPU=max,-smap           QEMU's CPU model
 #:   PROT=off                with protections off on both
+#:   PROFILE='operation'     instead: its instructions by function of Hospes
 bench: deps images hypervisor guest-tests
-	@tests/bench/run $(BENCH) --cpu '$(CPU)' $(if $(filter off,$(PROT)),--unprotected)
+	@tests/bench/run $(BENCH) --cpu '$(CPU)' $(if $(filter off,$(PROT)),--unprotected) \
+	    $(if $(PROFILE),--profile '$(PROFILE)')
 
 #: make check        the fast tests that need no machine
 check: deps

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The micro suite: its kernel run on a hypervisor, its figures as text, JSON and SVG, and the gate that
-compares them with baseline.json. README.md explains what the figures are."""
+"""The micro suite: its kernel run on a hypervisor, its figures as text, JSON and SVG, and the gate
+that compares them with baseline.json. README.md explains what the figures are."""
+import bisect
+import collections
 import html
 import json
 import math
@@ -33,7 +35,7 @@ class BenchError(Exception):
 
 
 def flags():
-    """What Hospes's C was compiled with, as the compiler noted it in the image's debug information."""
+    """What Hospes's C was compiled with, as noted in the image's debug information."""
     command = ["readelf", "--debug-dump=info", "--dwarf-depth=1", BUILD / "hypervisor/hospes.elf"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           text=True) as process:
@@ -45,13 +47,32 @@ def flags():
     return "unknown"
 
 
+def symbols_of(image):
+    return subprocess.run(["nm", "-n", image], capture_output=True, text=True, check=True).stdout
+
+
 def plugin_options(out):
-    """QEMU's options for the plugin that counts serialising instructions between the kernel's marks."""
-    symbols = subprocess.run(["nm", BUILD / "tests/bench/micro.elf"], capture_output=True, text=True,
-                             check=True).stdout
+    """QEMU's options for the plugin that counts between the kernel's marks."""
+    symbols = symbols_of(BUILD / "tests/bench/micro.elf")
     marks = [f"{mark}={re.search(rf'^([0-9a-f]+) . mark_{mark}$', symbols, re.M).group(1)}"
              for mark in ("start", "end", "report")]
-    return "-plugin " + ",".join([str(BUILD / "tests/bench/serialising.so"), *marks, f"out={out}"])
+    return "-plugin " + ",".join([str(BUILD / "tests/bench/paths.so"), *marks, f"out={out}"])
+
+
+def profile(name, cpu=CPU):
+    """Where the instructions of one operation of Hospes go: [(function, instructions)]."""
+    place = list(load_baseline()["figures"]).index(name)
+    out, to = BUILD / "bench/profile-marks.txt", BUILD / "bench/profile-addresses.txt"
+    run("hospes", cpu, serialising=out, more=f",profile={place},to={to}")
+    symbols = symbols_of(BUILD / "hypervisor/hospes.elf")
+    functions = [(int(at, 16), symbol)
+                 for at, symbol in re.findall(r"^(\w+) [tT] (\S+)$", symbols, re.M)]
+    starts = [at for at, _ in functions]
+    spent = collections.Counter()
+    for line in to.read_text().splitlines():
+        address, times = line.split()
+        spent[functions[bisect.bisect_right(starts, int(address, 16)) - 1][1]] += int(times)
+    return spent.most_common()
 
 
 def read_serialising(path, names):
@@ -64,9 +85,10 @@ def read_serialising(path, names):
             for name, p in zip(names, parts)}
 
 
-def run(hypervisor, cpu=CPU, protected=True, log=None, serialising=None):
-    """The kernel's figures: {"compiler": ..., "figures": {operation: instructions}}, in its order.
-    With a path for the plugin's output also "serialising": {operation: {instruction: number}}."""
+def run(hypervisor, cpu=CPU, protected=True, log=None, serialising=None, more=""):
+    """The kernel's figures, in its order: {"compiler": ..., "figures": {operation: number}}. With a
+    path for the plugin's output (and `more` of its arguments) also "serialising": {operation:
+    {instruction: number}}."""
     options = OPTIONS if protected else f"{OPTIONS} {UNPROTECTED}"
     command = [TOP / "tests/guest/run", "micro", "--kernels", BUILD / "tests/bench",
                "--hypervisor", hypervisor, "--icount", "--cpu", cpu, "--cmdline", options,
@@ -74,7 +96,7 @@ def run(hypervisor, cpu=CPU, protected=True, log=None, serialising=None):
     if log:
         command += ["--keep-log", log]
     if serialising:
-        command += ["--qemu-args=" + plugin_options(serialising)]
+        command += ["--qemu-args=" + plugin_options(serialising) + more]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     figures = {name: int(median) for median, _, _, name in LINE.findall(result.stdout)}
     if result.returncode != 0 or not figures:
@@ -117,7 +139,8 @@ def table(report):
     width = max(len(name) for name in hospes)
     lines = [f"instructions per operation; {report['machine']}",
              f"Hospes: {report['hospes']['compiler']}; stock Xen: {report['xen']['compiler']}",
-             "", f"{'operation':{width}} {'Hospes':>8} {'Xen':>8} {'ratio':>6}  serialising, Hospes | Xen"]
+             "", f"{'operation':{width}} {'Hospes':>8} {'Xen':>8} {'ratio':>6}  "
+                 "serialising, Hospes | Xen"]
     for name, figure in hospes.items():
         of_xen = f"{ratio[name]:6.2f}" if name in ratio else 6 * " "
         lines.append(f"{name:{width}} {figure:8} {xen.get(name, ''):8} {of_xen}  "

@@ -6,6 +6,7 @@
  * compiler.
  * Run with: --icount --cpu max,-smap --cmdline dom0_max_vcpus=2
  */
+#include <public/vcpu.h>
 #include <public/version.h>
 #include "bench.h"
 
@@ -28,7 +29,7 @@ static __attribute__((noinline)) void report(const char *name) {
     asm volatile("mark_report: nop");
     sort();
     count_check();
-    printk("BENCH %lu %lu %lu %s\n", samples[SAMPLES / 2] - empty, samples[0] - empty,
+    printk("BENCH %ld %ld %ld %s\n", samples[SAMPLES / 2] - empty, samples[0] - empty,
            samples[SAMPLES - 1] - empty, name);
 }
 
@@ -125,6 +126,8 @@ static void name_compiler(void) {
 }
 
 void test_main(void) {
+    /* The 100 Hz tick that a PV vcpu starts with. */
+    require_eq(HV_vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL), 0);
     name_compiler();
     find_empty();
     measure("(100 nops)", NULL, hundred_nops, NULL);

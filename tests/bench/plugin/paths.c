@@ -45,6 +45,12 @@ static uint64_t mark_start, mark_end, mark_report;
 static unsigned int counts[NR_KINDS], last[NR_KINDS];
 static FILE *out;
 
+/* The hypervisor's image, by the ABI's division of its address space. */
+#define IMAGE_START 0xffff82d040000000
+#define IMAGE_SIZE  0x800000
+static unsigned int *executed, operation, profiled;
+static const char *profile_to;
+
 static int two_byte(const uint8_t *code, size_t size) {
     unsigned int reg = size > 2 ? code[2] >> 3 & 7 : 0;
     bool memory = size > 2 && code[2] < 0xc0;
@@ -78,16 +84,32 @@ static void count(unsigned int cpu, void *data) {
     counts[(uintptr_t)data]++;
 }
 
+static void count_executed(unsigned int cpu, void *data) {
+    (void)cpu;
+    executed[(uintptr_t)data]++;
+}
+
 static void start(unsigned int cpu, void *data) {
     (void)cpu;
     (void)data;
     memset(counts, 0, sizeof(counts));
+    if (executed && operation == profiled) memset(executed, 0, IMAGE_SIZE * sizeof(*executed));
+}
+
+static void write_profile(void) {
+    FILE *to = fopen(profile_to, "w");
+
+    if (!to) return;
+    for (size_t i = 0; i < IMAGE_SIZE; i++)
+        if (executed[i]) fprintf(to, "%zx %u\n", IMAGE_START + i, executed[i]);
+    fclose(to);
 }
 
 static void end(unsigned int cpu, void *data) {
     (void)cpu;
     (void)data;
     memcpy(last, counts, sizeof(last));
+    if (executed && operation == profiled) write_profile();
 }
 
 static void report(unsigned int cpu, void *data) {
@@ -102,6 +124,7 @@ static void report(unsigned int cpu, void *data) {
     fprintf(out, "\n");
     fflush(out);
     memset(last, 0, sizeof(last));
+    operation++;
 }
 
 static void translated(uint64_t id, struct qemu_plugin_tb *tb) {
@@ -115,6 +138,9 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb) {
         if (at == mark_end) qemu_plugin_register_vcpu_insn_exec_cb(insn, end, 0, NULL);
         if (at == mark_report) qemu_plugin_register_vcpu_insn_exec_cb(insn, report, 0, NULL);
         if (at < HYPERVISOR_START || at >= HYPERVISOR_END) continue;
+        if (executed && at - IMAGE_START < IMAGE_SIZE)
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, count_executed, 0,
+                                                   (void *)(uintptr_t)(at - IMAGE_START));
         kind = kind_of(qemu_plugin_insn_data(insn), qemu_plugin_insn_size(insn));
         if (kind >= 0)
             qemu_plugin_register_vcpu_insn_exec_cb(insn, count, 0, (void *)(uintptr_t)kind);
@@ -131,7 +157,13 @@ int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv) {
         if (!strncmp(argv[i], "end=", 4)) mark_end = strtoull(value, NULL, 16);
         if (!strncmp(argv[i], "report=", 7)) mark_report = strtoull(value, NULL, 16);
         if (!strncmp(argv[i], "out=", 4)) out = fopen(value, "w");
+        if (!strncmp(argv[i], "to=", 3)) profile_to = strdup(value);
+        if (!strncmp(argv[i], "profile=", 8)) {
+            profiled = (unsigned int)strtoul(value, NULL, 10);
+            executed = calloc(IMAGE_SIZE, sizeof(*executed));
+        }
     }
+    if (executed && !profile_to) return -1;
     if (!out || !mark_start || !mark_end || !mark_report) return -1;
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
     return 0;
