@@ -40,6 +40,14 @@ static void destroy_created(void) {
     settle();
 }
 
+/* With what is put off in it, but for the last one's. */
+static void create_and_destroy_4(void) {
+    for (unsigned int i = 0; i < 4; i++) {
+        create_to_destroy();
+        destroy();
+    }
+}
+
 void bench_domains(void) {
     destroy_op.cmd = XEN_DOMCTL_destroydomain;
     destroy_op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
@@ -50,4 +58,5 @@ void bench_domains(void) {
     settle();
     measure("domctl createdomain", prepare, create, destroy_created);
     measure("domctl destroydomain", create_to_destroy, destroy, settle);
+    measure("domctl createdomain and destroydomain, 4 times", NULL, create_and_destroy_4, settle);
 }
