@@ -24,13 +24,16 @@ PYTEST := /usr/bin/python3 -B -m pytest -p no:cacheprovider -n $(LANES) --dist l
 # and the modules of the tier for every commit. The others are in test-full.
 SELECT ?= xen or hospes or not xen
 QUICK := $(wildcard $(patsubst %,tests/system/test_%.py,boot_messages guest_kernels scenario run \
-           isolation platform))
+           isolation platform bench))
+BENCH ?= micro
+CPU ?= max,-smap
+PROT ?= on
 
 TEST_DIRS := $(patsubst %/Makefile,%,$(wildcard tests/abi/Makefile tests/unit/*/Makefile \
                tests/model/Makefile tests/lint/Makefile tests/fuzz/Makefile))
 
 .PHONY: $(TEST_DIRS:%=check-%) help deps all hypervisor dom0-tools guest-tests images run check \
-        abi-check test-guest abi-coverage builds test test-full fuzz fuzz-guest clean
+        abi-check test-guest abi-coverage builds test test-full fuzz fuzz-guest bench clean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
@@ -68,6 +71,16 @@ CALLS ?= 500000
 fuzz-guest: deps all images
 	@tests/fuzz-guest --seed $(SEED) --calls $(CALLS) --tools $(TOOLS) --hypervisor $(HYPERVISOR) \
 	    --smp $(SMP) --cmdline '$(CMDLINE)'
+
+#: make bench        Hospes and stock Xen 4.17 measured on the same machine, in instructions;
+#:                   the table and build/bench/*.{txt,json,svg} (tests/bench/README.md)
+#:   BENCH=micro             the suite
+#:   CPU=max,-smap           QEMU's CPU model
+#:   PROT=off                with protections off on both
+#:   PROFILE='operation'     instead: its instructions by function of Hospes
+bench: deps images hypervisor guest-tests
+	@tests/bench/run $(BENCH) --cpu '$(CPU)' $(if $(filter off,$(PROT)),--unprotected) \
+	    $(if $(PROFILE),--profile '$(PROFILE)')
 
 #: make check        the fast tests that need no machine
 check: deps
@@ -116,6 +129,7 @@ dom0-tools:
 
 guest-tests:
 	@[ ! -e tests/guest/Makefile ] || $(MAKE) -C tests/guest O=$(BUILD)/tests/guest
+	@$(MAKE) -C tests/bench O=$(BUILD)/tests/bench
 
 #: make images       fetch Debian's kernels and packages once into a cache outside the tree
 #:                   ($HOSPES_CACHE, else ~/.cache/hospes), and make dom0's and the guests' images

@@ -338,9 +338,19 @@ static long op_unmask(uint32_t n) {
     return 0;
 }
 
-/* Closes every port from n on. 0, or the port to go on with. */
+/* By the lock, so that who opens one meanwhile is done with it, or will see what forbids it. */
+static bool any_open(struct domain *d) {
+    bool any;
+
+    spin_lock(&d->event.lock);
+    any = d->event.active;
+    spin_unlock(&d->event.lock);
+    return any;
+}
+
+/* Closes every port from n on, until none is open. 0, or the port to go on with. */
 static uint32_t close_from(struct domain *d, uint32_t n) {
-    for (; port_is_valid(d, n); n++) {
+    for (; any_open(d) && port_is_valid(d, n); n++) {
         (void)port_close(d, n);
         if (n % 64 == 63 && preempt_check()) return n + 1;
     }

@@ -4,8 +4,12 @@
 
 void *memcpy(void *restrict d, const void *restrict s, size_t n) {
     void *ret = d;
+    size_t words = n / 8, rest = n & 7;
 
-    __asm__ volatile("rep movsb" : "+D"(d), "+S"(s), "+c"(n) : : "memory");
+    __asm__ volatile("rep movsq; mov %[rest], %%rcx; rep movsb"
+                     : "+D"(d), "+S"(s), "+c"(words)
+                     : [rest] "r"(rest)
+                     : "memory");
     return ret;
 }
 

@@ -19,7 +19,7 @@ struct event_domain {
     struct port **buckets;           /* pages of ports, allocated on demand */
     uint32_t nr_ports;               /* valid ports: below this */
     uint32_t max_port;               /* highest allowed */
-    uint32_t active;                 /* ports not free: statistics */
+    uint32_t active;                 /* ports not free */
     spinlock_t fifo_lock;            /* FIFO queues and frames; ORDER_EVENT_FIFO */
     struct evtchn_fifo_domain *fifo; /* NULL: 2-level */
     struct pirq_domain *pirqs;       /* event/pirq.c */

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A plugin of QEMU (TCG) that counts, for each operation of the micro suite, the serialising
+ * instructions that the hypervisor executes between the kernel's marks. One line an operation, of
+ * its last sample: how many, then which.
+ *
+ * Arguments: start=, end=, report= addresses of the marks in hexadecimal, out= file. QEMU's header
+ * is in no Debian package; what is used of its interface, version 1, is declared here.
+ */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+typedef void tb_cb_t(uint64_t id, struct qemu_plugin_tb *tb);
+typedef void exec_cb_t(unsigned int cpu, void *data);
+void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, tb_cb_t *cb);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
+const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
+size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, exec_cb_t *cb, int flags,
+                                            void *data);
+EXPORT int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv);
+EXPORT int qemu_plugin_version = 1;
+
+/* The hypervisor's part of the address space, by the ABI. */
+#define HYPERVISOR_START 0xffff800000000000
+#define HYPERVISOR_END   0xffff880000000000
+
+enum kind { CR3, CR, DR, IRET, SYSRET, WRMSR, INVLPG, INVPCID, TABLE, CPUID, NR_KINDS };
+static const char *const names[NR_KINDS] = {
+    "mov cr3", "mov cr", "mov dr",  "iretq",         "sysretq",
+    "wrmsr",   "invlpg", "invpcid", "lgdt/lldt/ltr", "cpuid",
+};
+
+static uint64_t mark_start, mark_end, mark_report;
+static unsigned int counts[NR_KINDS], last[NR_KINDS];
+static FILE *out;
+
+/* The hypervisor's image, by the ABI's division of its address space. */
+#define IMAGE_START 0xffff82d040000000
+#define IMAGE_SIZE  0x800000
+static unsigned int *executed, operation, profiled;
+static const char *profile_to;
+
+static int two_byte(const uint8_t *code, size_t size) {
+    unsigned int reg = size > 2 ? code[2] >> 3 & 7 : 0;
+    bool memory = size > 2 && code[2] < 0xc0;
+
+    switch (code[1]) {
+    case 0x00: return reg == 2 || reg == 3 ? TABLE : -1;
+    case 0x01:
+        if (!memory) return -1;
+        return reg == 7 ? INVLPG : reg == 2 || reg == 3 ? TABLE : -1;
+    case 0x07: return SYSRET;
+    case 0x22: return reg == 3 ? CR3 : CR;
+    case 0x23: return DR;
+    case 0x30: return WRMSR;
+    case 0xa2: return CPUID;
+    case 0x38: return size > 2 && code[2] == 0x82 ? INVPCID : -1;
+    default: return -1;
+    }
+}
+
+static int kind_of(const uint8_t *code, size_t size) {
+    while (size && (*code == 0x66 || *code == 0xf2 || *code == 0xf3 || (*code & 0xf0) == 0x40)) {
+        code++;
+        size--;
+    }
+    if (size == 1 && *code == 0xcf) return IRET;
+    return size >= 2 && *code == 0x0f ? two_byte(code, size) : -1;
+}
+
+static void count(unsigned int cpu, void *data) {
+    (void)cpu;
+    counts[(uintptr_t)data]++;
+}
+
+static void count_executed(unsigned int cpu, void *data) {
+    (void)cpu;
+    executed[(uintptr_t)data]++;
+}
+
+static void start(unsigned int cpu, void *data) {
+    (void)cpu;
+    (void)data;
+    memset(counts, 0, sizeof(counts));
+    if (executed && operation == profiled) memset(executed, 0, IMAGE_SIZE * sizeof(*executed));
+}
+
+static void write_profile(void) {
+    FILE *to = fopen(profile_to, "w");
+
+    if (!to) return;
+    for (size_t i = 0; i < IMAGE_SIZE; i++)
+        if (executed[i]) fprintf(to, "%zx %u\n", IMAGE_START + i, executed[i]);
+    fclose(to);
+}
+
+static void end(unsigned int cpu, void *data) {
+    (void)cpu;
+    (void)data;
+    memcpy(last, counts, sizeof(last));
+    if (executed && operation == profiled) write_profile();
+}
+
+static void report(unsigned int cpu, void *data) {
+    unsigned int sum = 0;
+
+    (void)cpu;
+    (void)data;
+    for (unsigned int i = 0; i < NR_KINDS; i++) sum += last[i];
+    fprintf(out, "%u", sum);
+    for (unsigned int i = 0; i < NR_KINDS; i++)
+        if (last[i]) fprintf(out, "\t%u %s", last[i], names[i]);
+    fprintf(out, "\n");
+    fflush(out);
+    memset(last, 0, sizeof(last));
+    operation++;
+}
+
+static void translated(uint64_t id, struct qemu_plugin_tb *tb) {
+    (void)id;
+    for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
+        struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+        uint64_t at = qemu_plugin_insn_vaddr(insn);
+        int kind;
+
+        if (at == mark_start) qemu_plugin_register_vcpu_insn_exec_cb(insn, start, 0, NULL);
+        if (at == mark_end) qemu_plugin_register_vcpu_insn_exec_cb(insn, end, 0, NULL);
+        if (at == mark_report) qemu_plugin_register_vcpu_insn_exec_cb(insn, report, 0, NULL);
+        if (at < HYPERVISOR_START || at >= HYPERVISOR_END) continue;
+        if (executed && at - IMAGE_START < IMAGE_SIZE)
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, count_executed, 0,
+                                                   (void *)(uintptr_t)(at - IMAGE_START));
+        kind = kind_of(qemu_plugin_insn_data(insn), qemu_plugin_insn_size(insn));
+        if (kind >= 0)
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, count, 0, (void *)(uintptr_t)kind);
+    }
+}
+
+int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv) {
+    (void)info;
+    for (int i = 0; i < argc; i++) {
+        char *value = strchr(argv[i], '=');
+
+        if (!value++) return -1;
+        if (!strncmp(argv[i], "start=", 6)) mark_start = strtoull(value, NULL, 16);
+        if (!strncmp(argv[i], "end=", 4)) mark_end = strtoull(value, NULL, 16);
+        if (!strncmp(argv[i], "report=", 7)) mark_report = strtoull(value, NULL, 16);
+        if (!strncmp(argv[i], "out=", 4)) out = fopen(value, "w");
+        if (!strncmp(argv[i], "to=", 3)) profile_to = strdup(value);
+        if (!strncmp(argv[i], "profile=", 8)) {
+            profiled = (unsigned int)strtoul(value, NULL, 10);
+            executed = calloc(IMAGE_SIZE, sizeof(*executed));
+        }
+    }
+    if (executed && !profile_to) return -1;
+    if (!out || !mark_start || !mark_end || !mark_report) return -1;
+    qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+    return 0;
+}
