@@ -20,8 +20,8 @@ bool guest_range_ok(uint64_t va, size_t n) {
 
 /* By a guest's L4 that names an L4 the guest's addresses reach the tables of Hospes itself, all of
  * which are supervisor's: the CPU would keep the guest from them, but not us (mm/tables.c). */
-static bool shows_tables(const struct mm_domain *m, uint64_t va) {
-    return test_bit((va >> 39) & 511, m->linear_slots);
+static bool shows_tables(uint64_t va) {
+    return test_bit((va >> 39) & 511, current->domain->mm.linear_slots);
 }
 
 /*
@@ -29,9 +29,7 @@ static bool shows_tables(const struct mm_domain *m, uint64_t va) {
  * addresses and faults; one that begins in the upper part can only wrap into the lower half.
  */
 static inline bool may_start(uint64_t va, size_t n) {
-    const struct mm_domain *m = &current->domain->mm;
-
-    if (unlikely(READ_ONCE(m->linear)) && (shows_tables(m, va) || shows_tables(m, va + n - 1)))
+    if (unlikely(READ_ONCE(mm_linear_seen)) && (shows_tables(va) || shows_tables(va + n - 1)))
         return false;
     return likely((va < LOW_END || va >= HIGH_START) && n < LARGEST);
 }

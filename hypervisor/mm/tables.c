@@ -18,13 +18,15 @@ static uint64_t adjust(uint64_t e, unsigned int level) {
     return e | PTE_USER | (level == 4 ? PTE_A : 0);
 }
 
+bool mm_linear_seen;
+
 /*
  * An entry that makes an L4 an L3 is about to be written: below it are Hospes's own tables, which a
  * guest may not read, but we could for it. After the flush no CPU is in a copy that did not look.
  */
 static void note_linear_l4(struct domain *d, unsigned int slot) {
     set_bit(slot, d->mm.linear_slots);
-    WRITE_ONCE(d->mm.linear, true);
+    WRITE_ONCE(mm_linear_seen, true);
     flush_domain(d, FLUSH_ALL_VA);
 }
 

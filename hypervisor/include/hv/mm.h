@@ -80,6 +80,7 @@ extern struct frame *frame_table; /* at FRAMETABLE_START, sparse */
 extern uint64_t max_frame;        /* one past the highest RAM frame */
 /* Frames outside RAM that no guest may map writable (MSI-X tables, ...); writes are dropped. */
 extern struct rangeset *mmio_ro_ranges;
+extern bool mm_linear_seen; /* some domain has linear_slots; checked on every guest access */
 
 /* The e820 given by the boot loader, in public e820 format. */
 struct e820entry_hv {
@@ -101,9 +102,7 @@ struct mm_domain {
     uint64_t *perdomain_l2;          /* its one L2: covers the windows of all vcpus */
     struct e820entry_hv *memory_map; /* set by XENMEM_set_memory_map */
     uint32_t memory_map_nr;
-    bool linear; /* some bit of the next is set */
-    uint64_t
-        linear_slots[8]; /* L4 slots that ever named an L4; atomic bits. entry/guest_access.c */
+    uint64_t linear_slots[8]; /* L4 slots that ever named an L4, see mm_linear_seen; atomic bits */
 };
 
 struct mm_vcpu {
