@@ -72,5 +72,6 @@ def test_kernel_on_qemu10(name, hypervisor, qemu10):
 def test_kernel_on_debug_build(name):
     image = machine.BUILD / "tests/lint/hypervisor-debug-gcc/hospes.elf"
     assert image.exists(), f"{image}: run make -C tests/lint compilers"
-    result = run_kernel(name, "hospes", "--image", image, log="-debug")
+    result = run_kernel(name, "hospes", "--image", image, "--arguments=debug-hypervisor",
+                        log="-debug")
     assert passed(name, result), why(result)

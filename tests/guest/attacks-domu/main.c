@@ -102,6 +102,8 @@ static void hardware_operations(void) {
     expect_eq(
         puppet_call(&p, __HYPERVISOR_console_io, CONSOLEIO_read, 1, puppet_va(PUPPET_FREE), 0),
         -XEN_EPERM);
+    /* One with its checks compiled in shows what guests say. */
+    if (strstr((const char *)si->cmd_line, "debug-hypervisor")) return;
     expect_eq(
         puppet_call(&p, __HYPERVISOR_console_io, CONSOLEIO_write, 64, puppet_va(PUPPET_FREE), 0),
         -XEN_EPERM);
