@@ -14,6 +14,8 @@ import machine
 
 COMBINATIONS = [("xen", "stock"), ("xen", "ours"), ("hospes", "stock"), ("hospes", "ours")]
 LOGS = machine.BUILD / "test-logs"
+# Never two such machines side by side: their CPUs wait for each other and all get too little time.
+four_cpus = pytest.mark.xdist_group("four-cpus")
 
 
 def combination(hypervisor, tools):

@@ -6,7 +6,7 @@ import re
 import pytest
 
 import machine
-from conftest import log_path
+from conftest import four_cpus, log_path
 from guests import shell
 
 pytestmark = [pytest.mark.hospes, pytest.mark.ours, pytest.mark.full]
@@ -36,7 +36,7 @@ def logs(request, hypervisor, smp, **options):
     return complaints(dom0), complaints(guest)
 
 
-MACHINES = [pytest.param(1, {}, id="bios-smp1"), pytest.param(4, {}, id="bios-smp4"),
+MACHINES = [pytest.param(1, {}, id="bios-smp1"), pytest.param(4, {}, id="bios-smp4", marks=four_cpus),
             pytest.param(2, {"boot": "grub", "firmware": "uefi"}, id="uefi-smp2")]
 
 

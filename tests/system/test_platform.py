@@ -6,7 +6,7 @@ import time
 import pytest
 
 import machine
-from conftest import log_path
+from conftest import four_cpus, log_path
 
 pytestmark = [pytest.mark.hospes, pytest.mark.ours]
 full = pytest.mark.full
@@ -69,7 +69,7 @@ def test_clocksource_two_cpus(request, options, source):
 
 
 @full
-@pytest.mark.parametrize("smp", [1, 4])
+@pytest.mark.parametrize("smp", [1, pytest.param(4, marks=four_cpus)])
 def test_x2apic(request, smp, qemu10):
     """Timer, IPIs and devices' interrupts in x2APIC mode, with a guest; QEMU 7.2 has none."""
     with started(request, guests="demo", smp=smp, qemu=qemu10, cpu="max,-smap,+x2apic",

@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 import machine
+from conftest import four_cpus
 
 COMMANDS = "xl list; xl vcpu-list demo; ping -c3 192.0.2.2"
 
@@ -19,6 +20,8 @@ def cell(hypervisor, tools, firmware, smp):
     marks = [getattr(pytest.mark, hypervisor), getattr(pytest.mark, tools)]
     if (firmware, smp) != ("bios", 1):
         marks.append(pytest.mark.full)
+    if smp > 2:
+        marks.append(four_cpus)
     return pytest.param(hypervisor, tools, firmware, smp, marks=marks,
                         id=f"{hypervisor}-{tools}-{firmware}-smp{smp}")
 
