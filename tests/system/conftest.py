@@ -4,6 +4,7 @@
 Each parameter carries marks (`hospes`, `xen`, `ours`, `stock`); the Makefile chooses by them what a
 run is made of. Nothing is skipped here: what is chosen must pass.
 """
+import fcntl
 import os
 import subprocess
 from pathlib import Path
@@ -14,7 +15,8 @@ import machine
 
 COMBINATIONS = [("xen", "stock"), ("xen", "ours"), ("hospes", "stock"), ("hospes", "ours")]
 LOGS = machine.BUILD / "test-logs"
-# Never two such machines side by side: their CPUs wait for each other and all get too little time.
+# Nothing runs beside such a machine: its CPUs wait for each other, and one that gets no time keeps
+# all of them. They come last.
 four_cpus = pytest.mark.xdist_group("four-cpus")
 
 
@@ -34,6 +36,19 @@ def pytest_configure(config):
         config.addinivalue_line("markers", f"{mark}: {text}")
 
 
+def has_four_cpus(item):
+    group = item.get_closest_marker("xdist_group")
+    return bool(group) and group.args == four_cpus.args
+
+
+@pytest.fixture(autouse=True)
+def alone_if_it_must(request):
+    """Tests share this machine, but for those that want it alone."""
+    with open(machine.BUILD / "test-lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if has_four_cpus(request.node) else fcntl.LOCK_SH)
+        yield
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Tests that start from one snapshot stay with the process (pytest-xdist's -n) that made it."""
@@ -41,6 +56,7 @@ def pytest_collection_modifyitems(items):
         combo = getattr(item, "callspec", None) and item.callspec.params.get("snapshot")
         if combo:
             item.add_marker(pytest.mark.xdist_group("-".join(combo)))
+    items.sort(key=has_four_cpus)
 
 
 def pytest_addoption(parser):
