@@ -5,51 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t load(const XENCONS_RING_IDX *index) {
-    return __atomic_load_n(index, __ATOMIC_ACQUIRE);
-}
-
-/* Full order: the peer must see the index before it can see that we then look at its own. */
-static void publish(XENCONS_RING_IDX *index, uint32_t value) {
-    __atomic_store_n(index, value, __ATOMIC_SEQ_CST);
-}
-
 void ring_attach(struct ring *ring, struct xencons_interface *page) {
     ring->page = page;
-    ring->out_cons = load(&page->out_cons);
-    ring->in_prod = load(&page->in_prod);
+    ring->out = (struct stream_in){
+        .data = page->out, .size = RING_OUT_SIZE, .prod = &page->out_prod, .cons = &page->out_cons};
+    ring->in = (struct stream_out){
+        .data = page->in, .size = RING_IN_SIZE, .cons = &page->in_cons, .prod = &page->in_prod};
+    stream_in_attach(&ring->out);
+    stream_out_attach(&ring->in);
 }
 
 size_t ring_take(struct ring *ring, uint8_t *buf, bool *bad) {
-    uint32_t prod = load(&ring->page->out_prod);
-    uint32_t size = prod - ring->out_cons, at = ring->out_cons & (RING_OUT_SIZE - 1), first;
+    long size = stream_take(&ring->out, buf, RING_OUT_SIZE);
 
-    *bad = size > RING_OUT_SIZE;
-    if (*bad) size = 0;
-    first = RING_OUT_SIZE - at < size ? (uint32_t)RING_OUT_SIZE - at : size;
-    memcpy(buf, ring->page->out + at, first);
-    memcpy(buf + first, ring->page->out, size - first);
-    if (size || *bad) {
-        ring->out_cons = prod;
-        publish(&ring->page->out_cons, prod);
-    }
-    return size;
+    *bad = size < 0;
+    if (*bad) stream_skip(&ring->out);
+    return *bad ? 0 : (size_t)size;
 }
 
 size_t ring_room(const struct ring *ring) {
-    uint32_t used = ring->in_prod - load(&ring->page->in_cons);
+    long room = stream_room(&ring->in);
 
-    return used <= RING_IN_SIZE ? RING_IN_SIZE - used : 0;
+    return room < 0 ? 0 : (size_t)room;
 }
 
 void ring_put(struct ring *ring, const uint8_t *buf, size_t size) {
-    uint32_t at = ring->in_prod & (RING_IN_SIZE - 1);
-    size_t first = RING_IN_SIZE - at < size ? RING_IN_SIZE - at : size;
-
-    memcpy(ring->page->in + at, buf, first);
-    memcpy(ring->page->in, buf + first, size - first);
-    ring->in_prod += (uint32_t)size;
-    publish(&ring->page->in_prod, ring->in_prod);
+    stream_put(&ring->in, buf, size);
 }
 
 /*

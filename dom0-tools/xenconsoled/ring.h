@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console ring (public/io/console.h) seen from the backend, and the backlog of output that
- * waits for a terminal.
- *
- * The ring page is the guest's: each of its indices is read once, and a distance larger than the
- * ring is a lie. Our own two indices are kept privately and only published in the page.
+ * The console ring (public/io/console.h) seen from the backend, which is two byte streams, and the
+ * backlog of output that waits for a terminal.
  */
 #pragma once
 
@@ -14,9 +11,12 @@
 
 #include <public/io/console.h>
 
+#include "stream/stream.h"
+
 struct ring {
-    struct xencons_interface *page;
-    uint32_t out_cons, in_prod; /* ours */
+    struct xencons_interface *page; /* the guest's; NULL without one */
+    struct stream_in out;           /* what the guest writes */
+    struct stream_out in;
 };
 
 #define RING_OUT_SIZE sizeof(((struct xencons_interface *)0)->out)
