@@ -4,6 +4,7 @@
 Each parameter carries marks (`hospes`, `xen`, `ours`, `stock`); the Makefile chooses by them what a
 run is made of. Nothing is skipped here: what is chosen must pass.
 """
+import difflib
 import fcntl
 import os
 import subprocess
@@ -130,6 +131,9 @@ def golden(request):
         if request.config.getoption("--update-golden") and combo == ("xen", "stock"):
             folder.mkdir(exist_ok=True)
             path.write_text(text)
-        assert text == path.read_text()
+        want = path.read_text()
+        diff = difflib.unified_diff(want.splitlines(), text.splitlines(), "expected", "seen", "", "",
+                                    1, "")
+        assert text == want, "\n".join(diff)
 
     return compare
