@@ -36,28 +36,34 @@ def figures(vm, guests):
     print(f"with {guests} guests, seconds in dom0: {figure}")
 
 
+def five_hundred(vm):
+    put_file(vm, DOMU, domu_image())
+    make_config(vm, "many", memory=4)
+    vm.check(CREATE.format(first=1, last=1))
+    before = state(vm)
+    figures(vm, 1)
+    free = int(vm.check("xl info | awk '/^free_memory/ { print $3 }'"))
+    vm.check(CREATE.format(first=2, last=GUESTS), 3000)
+    assert vm.check("xl list | grep -c many-").strip() == str(GUESTS)
+    until(vm, f"[ $(cat /var/log/xen/console/guest-many-*.log | grep -c 'domu: up') = {GUESTS} ]",
+          600, "not every guest has started")
+    used = free - int(vm.check("xl info | awk '/^free_memory/ { print $3 }'"))
+    print(f"{used * 1024 / (GUESTS - 1):.0f} KiB of memory a guest of 4 MiB")
+    figures(vm, GUESTS)
+    for name in ("many-1", f"many-{GUESTS // 2}", f"many-{GUESTS}"):
+        typed(vm, name, "hullo")
+        said(vm, name, "hullo")
+    vm.check(DESTROY.format(first=2, last=GUESTS), 3000)
+    same_state(vm, before, 120)
+    vm.audit()
+
+
 @pytest.mark.full
 @pytest.mark.hospes
 @pytest.mark.ours
 def test_five_hundred_guests(request):
-    with boot(request, "hospes", "ours", smp="2", mem="8G", dom0_mem="2G",
-              words=["guests=none"]) as vm:
-        put_file(vm, DOMU, domu_image())
-        make_config(vm, "many", memory=4)
-        vm.check(CREATE.format(first=1, last=1))
-        before = state(vm)
-        figures(vm, 1)
-        free = int(vm.check("xl info | awk '/^free_memory/ { print $3 }'"))
-        vm.check(CREATE.format(first=2, last=GUESTS), 3000)
-        assert vm.check("xl list | grep -c many-").strip() == str(GUESTS)
-        until(vm, f"[ $(cat /var/log/xen/console/guest-many-*.log | grep -c 'domu: up') = {GUESTS} ]",
-              600, "not every guest has started")
-        used = free - int(vm.check("xl info | awk '/^free_memory/ { print $3 }'"))
-        print(f"{used * 1024 / (GUESTS - 1):.0f} KiB of memory a guest of 4 MiB")
-        figures(vm, GUESTS)
-        for name in ("many-1", f"many-{GUESTS // 2}", f"many-{GUESTS}"):
-            typed(vm, name, "hullo")
-            said(vm, name, "hullo")
-        vm.check(DESTROY.format(first=2, last=GUESTS), 3000)
-        same_state(vm, before, 120)
-        vm.audit()
+    vm = boot(request, "hospes", "ours", smp="2", mem="8G", dom0_mem="2G", words=["guests=none"])
+    try:
+        five_hundred(vm)
+    finally:
+        vm.__exit__()
