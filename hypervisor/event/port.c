@@ -113,7 +113,7 @@ static void unlock_two(spinlock_t *a, spinlock_t *b) {
 static long op_alloc_unbound(struct evtchn_alloc_unbound *a) {
     domid_t remote = a->remote_dom == DOMID_SELF ? current->domain->id : a->remote_dom;
     struct domain *d;
-    long rc = domain_get_checked(a->dom, POL_EVENT_FOREIGN, &d);
+    long rc = domain_get_checked(a->dom, POL_EVENT_FOREIGN, EVTCHNOP_alloc_unbound, &d);
 
     if (rc) return rc;
     spin_lock(&d->event.lock);
@@ -293,7 +293,7 @@ static void fill_status(struct evtchn_status *s, const struct port *p) {
 
 static long op_status(struct evtchn_status *s) {
     struct domain *d;
-    long rc = domain_get_checked(s->dom, POL_EVENT_FOREIGN, &d);
+    long rc = domain_get_checked(s->dom, POL_EVENT_FOREIGN, EVTCHNOP_status, &d);
 
     if (rc) return rc;
     spin_lock(&d->event.lock);
@@ -422,7 +422,7 @@ void event_dump(struct domain *d) {
 
 static long op_reset(const struct evtchn_reset *r, int cmd, uint64_t arg) {
     struct domain *d;
-    long rc = domain_get_checked(r->dom, POL_EVENT_FOREIGN, &d);
+    long rc = domain_get_checked(r->dom, POL_EVENT_FOREIGN, EVTCHNOP_reset, &d);
 
     if (rc) return rc;
     if (d != current->domain && !READ_ONCE(d->tools_pause_count))

@@ -247,8 +247,6 @@ static inline bool m2p_strict(const struct domain *d) {
     return d->vm_assist & (1UL << VMASST_TYPE_m2p_strict);
 }
 
-/* Parts of memory_op. memop_domain: a domain named by an operation, with a reference; 0, -ESRCH,
- * -EPERM. */
+/* Parts of memory_op. */
 long memory_exchange(uint64_t arg);
-int memop_domain(domid_t id, unsigned int op, struct domain **out);
 unsigned int memop_max_order(const struct domain *d); /* for extents that the caller may ask for */

@@ -167,4 +167,4 @@ int policy_check(const struct domain *subject, const struct domain *object, enum
                  uint32_t sub); /* 0 or -EPERM */
 /* A domain by id, DOMID_SELF too, with a reference, on which the current one may do op; itself it
  * may always be. -ESRCH, -EPERM. */
-long domain_get_checked(domid_t id, enum policy_op op, struct domain **d);
+long domain_get_checked(domid_t id, enum policy_op op, uint32_t sub, struct domain **d);

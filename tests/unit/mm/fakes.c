@@ -144,6 +144,14 @@ void domain_ref(struct domain *d) { __atomic_fetch_add(&d->refs, 1, __ATOMIC_SEQ
 
 void domain_put(struct domain *d) { __atomic_fetch_sub(&d->refs, 1, __ATOMIC_SEQ_CST); }
 
+long domain_get_checked(domid_t id, enum policy_op op, uint32_t sub, struct domain **d) {
+    *d = domain_get_self_or(id);
+    if (!*d) return -ESRCH;
+    if (*d == current->domain || !policy_check(current->domain, *d, op, sub)) return 0;
+    domain_put(*d);
+    return -EPERM;
+}
+
 void domain_crash(struct domain *d, const char *fmt, ...) { (void)d, (void)fmt; }
 
 void vcpu_mark_events_pending(struct vcpu *v) { (void)v; }
