@@ -191,6 +191,7 @@ static int check_config(const struct xen_domctl_createdomain *cfg, bool control)
 
 int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool control,
                   struct domain **out) {
+    static uint32_t created;
     struct domain *d;
     int rc = check_config(cfg, control);
 
@@ -202,6 +203,7 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool co
         return -ENOMEM;
     }
     d->id = id;
+    d->incarnation = ++created;
     d->is_control = control;
     d->create_flags = cfg->flags;
     d->ssidref = cfg->ssidref;

@@ -33,9 +33,9 @@ struct active {
 
 /*
  * A handle of a grantee. flags are GNTMAP_*; the sorts of mapping that an unmap is just taking away
- * are shifted left by MAPPING_LEAVING. 0: free, and ref links the free ones. While it is not free
- * it holds a reference on the granter, whose id therefore means the same domain all the time, even
- * if the grantee wrote over the page-table entry instead of unmapping it.
+ * are shifted left by MAPPING_LEAVING. 0: free, and ref links the free ones. The granter may be
+ * gone before it, if the grantee wrote over the page-table entry instead of unmapping it, or mapped
+ * what was Hospes's own; and its id may be another's then, of another incarnation.
  */
 #define MAPPING_SORTS   (GNTMAP_host_map | GNTMAP_device_map)
 #define MAPPING_LEAVING 13
@@ -43,6 +43,7 @@ struct mapping {
     uint32_t ref;
     uint16_t flags;
     domid_t domid; /* the granter */
+    uint32_t mfn, incarnation;
 };
 
 #define ACTIVE_PER_PAGE  (PAGE_SIZE / sizeof(struct active))

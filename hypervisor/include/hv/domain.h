@@ -29,6 +29,7 @@ enum domain_state { DOM_BUILDING, DOM_LIVE, DOM_DYING, DOM_DEAD };
 
 struct domain {
     domid_t id;
+    uint32_t incarnation;    /* of this id: never the same for two domains */
     bool is_control;         /* dom0 */
     enum domain_state state; /* d->lock, and domain list lock to reach DEAD */
     uint32_t refs;           /* atomic */
