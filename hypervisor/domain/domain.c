@@ -22,14 +22,32 @@ struct list domain_list = LIST_INIT(domain_list); /* by id */
 static spinlock_t reclaim_lock = SPINLOCK_INIT(ORDER_LEAF);
 static struct list reclaim_list = LIST_INIT(reclaim_list);
 static bool dom_exc_wanted; /* VIRQ_DOM_EXC to be sent; atomic */
-/* Ids of domains from before their first part is made until after their last is gone: tables of
- * other files are indexed by id. */
-static unsigned long ids_used[BITS_TO_LONGS(DOMID_FIRST_RESERVED)]; /* atomic bits */
+
+/* Domains by id, from before their first part is made (then without references) until after their
+ * last is gone. Pages are added by creations, one at a time: domctl lock. */
+#define IDS_PER_PAGE 512
+static struct domain **by_id[DOMID_FIRST_RESERVED / IDS_PER_PAGE + 1];
+
+struct domain *domain_by_id(uint32_t id) {
+    struct domain **page;
+
+    if (id >= DOMID_FIRST_RESERVED) return NULL;
+    page = READ_ONCE(by_id[id / IDS_PER_PAGE]);
+    return page ? READ_ONCE(page[id % IDS_PER_PAGE]) : NULL;
+}
+
+static int set_by_id(domid_t id, struct domain *d) {
+    struct domain **page = by_id[id / IDS_PER_PAGE];
+
+    if (!page && !(page = alloc_page_hv())) return -ENOMEM;
+    WRITE_ONCE(page[id % IDS_PER_PAGE], d);
+    __atomic_store_n(&by_id[id / IDS_PER_PAGE], page, __ATOMIC_RELEASE);
+    return 0;
+}
 
 static void basics_init(struct domain *d) {
     spin_lock_init(&d->lock, ORDER_DOMAIN);
     spin_lock_init(&d->shutdown_lock, ORDER_SHUTDOWN);
-    d->refs = 1;
     d->shutdown_code = -1;
 }
 
@@ -39,6 +57,7 @@ void domain_init(void) {
     for (unsigned int i = 0; i < ARRAY_SIZE(special); i++) {
         basics_init(special[i]);
         spin_lock_init(&special[i]->mm.lock, ORDER_PAGE_ALLOC);
+        special[i]->refs = 1;
         special[i]->state = DOM_LIVE;
     }
 }
@@ -92,11 +111,10 @@ struct domain *domain_get(domid_t id) {
         domain_ref(d);
         return d;
     }
-    d = domain_get_next(id);
-    if (d && d->id != id) {
-        domain_put(d);
-        d = NULL;
-    }
+    spin_lock(&domain_list_lock);
+    d = domain_by_id(id);
+    if (d && !try_ref(d)) d = NULL;
+    spin_unlock(&domain_list_lock);
     return d;
 }
 
@@ -107,10 +125,7 @@ domid_t domain_free_id(void) {
 
     for (unsigned int tries = 0; tries < DOMID_FIRST_RESERVED; tries++) {
         id = (domid_t)(id + 1u < DOMID_FIRST_RESERVED ? id + 1u : 1u);
-        if (!test_bit(id, ids_used)) {
-            last = id;
-            return id;
-        }
+        if (!domain_by_id(id)) return last = id;
     }
     return 0;
 }
@@ -142,7 +157,9 @@ static void free_shell(struct domain *d) {
     rangeset_free(d->irq_caps);
     rangeset_free(d->ioport_caps);
     hv_free(d->vcpu);
-    clear_bit(d->id, ids_used);
+    spin_lock(&domain_list_lock); /* nobody looks at it any more: domain_get() */
+    (void)set_by_id(d->id, NULL);
+    spin_unlock(&domain_list_lock);
     hv_free(d);
 }
 
@@ -168,7 +185,7 @@ static int init_parts(struct domain *d, const struct xen_domctl_createdomain *cf
     return 0;
 }
 
-/* Enters the list in order of id. */
+/* Enters the list, in order of id, with two references: the list's and the caller's. */
 static void list_insert(struct domain *d) {
     struct domain *o;
 
@@ -176,6 +193,7 @@ static void list_insert(struct domain *d) {
     for_each_domain(o)
         if (o->id > d->id) break;
     list_add_between(&d->list, o->list.prev, &o->list);
+    d->refs = 2;
     spin_unlock(&domain_list_lock);
 }
 
@@ -196,10 +214,10 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool co
     int rc = check_config(cfg, control);
 
     if (rc) return rc;
-    if (test_and_set_bit(id, ids_used)) return -EEXIST;
+    if (domain_by_id(id)) return -EEXIST;
     d = hv_new(struct domain);
-    if (!d) {
-        clear_bit(id, ids_used);
+    if (!d || set_by_id(id, d)) {
+        hv_free(d);
         return -ENOMEM;
     }
     d->id = id;
@@ -222,7 +240,6 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool co
     }
     list_insert(d);
     time_update_wallclock(d);
-    domain_ref(d);
     *out = d;
     return 0;
 }

@@ -7,33 +7,6 @@
  */
 #include "mm_local.h"
 
-/* Domains by id, for frame.owner. Entries are set while no frame of theirs exists; pages are added
- * by the creation of domains, one at a time (domctl_lock). */
-#define OWNERS_PER_PAGE 512
-static struct domain **owners[0x8000 / OWNERS_PER_PAGE];
-
-struct domain *owner_domain(uint32_t tag) {
-    uint32_t id = tag - 1;
-    struct domain **page;
-
-    if (!tag || id >= 0x8000) return NULL;
-    page = READ_ONCE(owners[id / OWNERS_PER_PAGE]);
-    return page ? READ_ONCE(page[id % OWNERS_PER_PAGE]) : NULL;
-}
-
-int owner_set(uint32_t tag, struct domain *d) {
-    uint32_t id = tag - 1;
-    struct domain **page = READ_ONCE(owners[id / OWNERS_PER_PAGE]);
-
-    if (!page) {
-        page = alloc_page_hv();
-        if (!page) return -ENOMEM;
-        __atomic_store_n(&owners[id / OWNERS_PER_PAGE], page, __ATOMIC_RELEASE);
-    }
-    WRITE_ONCE(page[id % OWNERS_PER_PAGE], d);
-    return 0;
-}
-
 static void list_remove(struct domain *d, struct frame *f) {
     spin_lock(&d->mm.lock);
     frame_unlink(&d->mm.first_frame, f);

@@ -14,6 +14,8 @@
 #define OWNER_NONE 0u
 #define OWNER_IO   (DOMID_IO + 1u)
 static inline uint32_t owner_tag(const struct domain *d) { return d->id + 1u; }
+/* No reference; NULL: none. */
+static inline struct domain *owner_domain(uint32_t tag) { return domain_by_id(tag - 1); }
 
 static inline uint64_t pte_mfn(uint64_t e) { return (e & PTE_ADDR) >> PAGE_SHIFT; }
 
@@ -230,8 +232,6 @@ void m2p_set_extent(struct frame *f, unsigned int order, uint64_t pfn);
 /* Takes a frame nobody else holds from d, count 0 and no owner; it stays counted. */
 bool domain_steal(struct domain *d, struct frame *f);
 void domain_uncount(struct domain *d, uint64_t pages);
-struct domain *owner_domain(uint32_t tag);     /* no reference; NULL: none */
-int owner_set(uint32_t tag, struct domain *d); /* -ENOMEM */
 
 /* map.c: the machine frame of the i-th 2 MiB of the M2P; 0: a hole. */
 uint64_t m2p_chunk(uint64_t i);

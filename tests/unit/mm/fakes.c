@@ -125,15 +125,19 @@ int policy_check(const struct domain *s, const struct domain *o, enum policy_op 
     return s->is_control ? 0 : -EPERM;
 }
 
-struct domain *domain_get(domid_t id) {
+struct domain *domain_by_id(uint32_t id) {
     struct domain *d;
 
     list_for_each(d, &domain_list, list)
-        if (d->id == id) {
-            domain_ref(d);
-            return d;
-        }
+        if (d->id == id) return d;
     return NULL;
+}
+
+struct domain *domain_get(domid_t id) {
+    struct domain *d = domain_by_id(id);
+
+    if (d) domain_ref(d);
+    return d;
 }
 
 struct domain *domain_get_self_or(domid_t id) {
