@@ -36,16 +36,10 @@ bool emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs);
 /* #UD: forced-emulation cpuid. */
 bool emulate_forced_cpuid(struct vcpu *v, struct cpu_user_regs *regs);
 
-static inline bool upcall_due(const struct vcpu *v) {
-    const struct vcpu_info *info = v->info;
-
-    return READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask);
-}
-
 /* The end of every entry of v's, on p. Mostly there is nothing to do, and that is quick to see. */
 static inline void exit_check(const struct pcpu *p, const struct vcpu *v) {
     if (unlikely(READ_ONCE(p->softirqs)) || unlikely(v->arch.nmi_pending) ||
-        unlikely(upcall_due(v)))
+        unlikely(vcpu_event_pending(v)))
         exit_work();
 }
 

@@ -107,8 +107,7 @@ static void raise_locked(struct domain *d, struct vcpu *v, struct port *p, bool 
     if (!(word_set(w, W_LINKED) & W_LINKED)) *tell = enqueue(d, v, p);
 }
 
-/* Raises the port; or unmasks it, and raises it if it was pending meanwhile. */
-static void raise(struct domain *d, struct port *p, bool unmask) {
+void fifo_raise(struct domain *d, struct port *p, bool unmask) {
     struct vcpu *v = domain_vcpu(d, READ_ONCE(p->vcpu));
     bool tell = false, fresh = false;
     event_word_t *w;
@@ -123,10 +122,6 @@ static void raise(struct domain *d, struct port *p, bool unmask) {
     if (fresh) wake_pollers(d, p->number);
 }
 
-void fifo_set_pending(struct domain *d, struct port *p) { raise(d, p, false); }
-
-void fifo_unmask(struct domain *d, struct port *p) { raise(d, p, true); }
-
 void fifo_clear_pending(struct domain *d, struct port *p) {
     event_word_t *w;
 
@@ -138,25 +133,15 @@ void fifo_clear_pending(struct domain *d, struct port *p) {
     spin_unlock(&d->event.fifo_lock);
 }
 
-static event_word_t word_read(struct domain *d, const struct port *p, event_word_t none) {
-    event_word_t *w, value = none;
+bool fifo_test(struct domain *d, const struct port *p, unsigned int bit) {
+    event_word_t *w, value = W_MASKED; /* where the array does not reach that far yet */
 
     spin_lock(&d->event.fifo_lock);
     w = word_of(d, p->number);
     if (w) value = __atomic_load_n(w, __ATOMIC_ACQUIRE);
     spin_unlock(&d->event.fifo_lock);
-    return value;
+    return value & (1U << bit);
 }
-
-bool fifo_is_pending(struct domain *d, const struct port *p) {
-    return word_read(d, p, 0) & W_PENDING;
-}
-
-bool fifo_is_masked(struct domain *d, const struct port *p) {
-    return word_read(d, p, W_MASKED) & W_MASKED;
-}
-
-bool fifo_is_busy(struct domain *d, const struct port *p) { return word_read(d, p, 0) & W_LINKED; }
 
 /*
  * Event lock held. The first control block turns the domain's ABI to FIFO. Events that were pending
@@ -216,7 +201,7 @@ static void raise_latched(struct domain *d, uint32_t from, uint32_t to) {
 
         if (p->pending) {
             p->pending = false;
-            fifo_set_pending(d, p);
+            fifo_raise(d, p, false);
         }
     }
 }

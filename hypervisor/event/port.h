@@ -69,13 +69,12 @@ bool port_is_masked(struct domain *d, const struct port *p);
 void port_unmask(struct domain *d, struct port *p);
 void wake_pollers(struct domain *d, uint32_t port);
 
-/* fifo.c. NULL event word: the array does not reach that far yet. */
-void fifo_set_pending(struct domain *d, struct port *p);
+/* fifo.c */
+/* Makes the port pending; or unmasks it, and tells of it if it was pending meanwhile. */
+void fifo_raise(struct domain *d, struct port *p, bool unmask);
 void fifo_clear_pending(struct domain *d, struct port *p);
-bool fifo_is_pending(struct domain *d, const struct port *p);
-bool fifo_is_masked(struct domain *d, const struct port *p);
-void fifo_unmask(struct domain *d, struct port *p);
-bool fifo_is_busy(struct domain *d, const struct port *p); /* linked still: not to be reused */
+/* A bit (EVTCHN_FIFO_*) of the event word. One that is LINKED still is not to be reused. */
+bool fifo_test(struct domain *d, const struct port *p, unsigned int bit);
 long fifo_init_control(struct evtchn_init_control *c);
 long fifo_expand_array(const struct evtchn_expand_array *e);
 long fifo_set_priority(const struct evtchn_set_priority *s);

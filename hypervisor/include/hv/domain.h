@@ -112,6 +112,13 @@ void domain_resume(struct domain *d);
  * code simply does not run again. */
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
 
+/* An unmasked upcall is pending for v. */
+static inline bool vcpu_event_pending(const struct vcpu *v) {
+    const struct vcpu_info *info = v->info;
+
+    return READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask);
+}
+
 static inline struct vcpu *domain_vcpu(const struct domain *d, uint32_t id) {
     return id < d->max_vcpus ? d->vcpu[array_index_nospec(id, d->max_vcpus)] : NULL;
 }

@@ -38,7 +38,7 @@ enum lock_order {
     ORDER_POOL = 76,       /* small-object allocator */
     ORDER_IRQ_DESC = 85,
     ORDER_SHUTDOWN = 88, /* d->shutdown_lock: a crash may be declared under most locks */
-    ORDER_SCHED = 90,    /* a CPU's run queue; two are taken in order of CPU number */
+    ORDER_SCHED = 90,    /* a CPU's run queue */
     ORDER_TIMER = 95,    /* a CPU's timer heap */
     ORDER_CONSOLE = 110,
     ORDER_LEAF = 120, /* nothing is taken below it */
@@ -77,4 +77,15 @@ static inline bool spin_trylock(spinlock_t *l) {
 static inline void spin_unlock(spinlock_t *l) {
     spin_debug_unlock(l);
     __atomic_store_n(&l->head, (uint16_t)(l->head + 1), __ATOMIC_RELEASE);
+}
+
+/* Two locks of one order, or one and the same. */
+static inline void spin_lock_two(spinlock_t *a, spinlock_t *b) {
+    spin_lock(a < b ? a : b);
+    if (a != b) spin_lock(a < b ? b : a);
+}
+
+static inline void spin_unlock_two(spinlock_t *a, spinlock_t *b) {
+    spin_unlock(a);
+    if (a != b) spin_unlock(b);
 }
