@@ -13,7 +13,6 @@
 #define EFI_ATTR_RUNTIME (1UL << 63)
 #define EFI_ATTR_WB      (1UL << 3)
 #define EFI_PAGES_MAX    (1UL << 18) /* of all runtime regions: 1 GiB */
-#define LOW_HALF         0x0000800000000000UL
 #define NAME_MAX_CHARS   1024u
 #define DATA_MAX         (64u << 10)
 #define EFI_ERROR(s)     ((s) >> 63)
@@ -67,21 +66,10 @@ static spinlock_t efi_lock = SPINLOCK_INIT(ORDER_LEAF);
 /* Page tables of the firmware's own view. */
 
 static int map_page(paddr_t p, uint64_t cache) {
-    uint64_t *t = efi_l4;
+    uint64_t *e = own_entry(efi_l4, p, 1, true);
 
-    for (unsigned int shift = 39; shift > PAGE_SHIFT; shift -= 9) {
-        uint64_t *entry = &t[p >> shift & 511];
-
-        if (!*entry) {
-            void *page = alloc_page_hv();
-
-            if (!page) return -ENOMEM;
-            *entry = virt_to_paddr(page) | PTE_P | PTE_RW | PTE_A;
-        }
-        t = paddr_to_virt(*entry & PTE_ADDR);
-    }
-    t[p >> PAGE_SHIFT & 511] = p | PTE_P | PTE_RW | PTE_A | PTE_D | cache;
-    return 0;
+    if (e) *e = p | (DATA_PTE & ~PTE_NX) | cache;
+    return e ? 0 : -ENOMEM;
 }
 
 static int map_runtime(void) {
@@ -95,7 +83,7 @@ static int map_runtime(void) {
         uint64_t cache = m->attribute & EFI_ATTR_WB ? 0 : PTE_PCD | PTE_PWT;
 
         if (!(m->attribute & EFI_ATTR_RUNTIME)) continue;
-        if (m->pages > left || m->phys + m->pages * PAGE_SIZE > LOW_HALF) return -E2BIG;
+        if (m->pages > left || m->phys + m->pages * PAGE_SIZE > LOW_HALF_END) return -E2BIG;
         left -= m->pages;
         for (uint64_t n = 0; !rc && n < m->pages; n++)
             rc = map_page(m->phys + n * PAGE_SIZE, cache);

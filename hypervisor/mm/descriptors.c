@@ -128,7 +128,8 @@ void ldt_unmap(struct vcpu *v) {
 
 int mm_set_ldt(struct vcpu *v, uint64_t base, uint32_t entries) {
     if (!entries) base = 0;
-    if (entries > MAX_LDT || (entries && ((base & ~PAGE_MASK) || !guest_va(base)))) return -EINVAL;
+    if (entries > MAX_LDT || (entries && ((base & ~PAGE_MASK) || !guest_va_ok(base))))
+        return -EINVAL;
     if (v->arch.ldt_base == base && v->arch.ldt_entries == entries) return 0;
     ldt_unmap(v);
     v->arch.ldt_base = base;

@@ -98,7 +98,7 @@ bool mm_handle_fault(struct vcpu *v, uint64_t addr, uint32_t ec, struct cpu_user
     uint64_t ldt = LDT_WINDOW((uint64_t)v->id), *slot, e;
     struct frame *l1;
 
-    if (unlikely(!guest_va(addr))) {
+    if (unlikely(!guest_va_ok(addr))) {
         if (addr < ldt || addr >= ldt + v->arch.ldt_entries * 8UL) return false;
         return ldt_fault(v, addr - ldt, ec, regs);
     }

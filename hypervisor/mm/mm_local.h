@@ -7,8 +7,6 @@
 
 #define PT_ENTRIES      512
 #define L4_SLOT_OURS(i) ((i) >= HV_SLOT_FIRST && (i) <= HV_SLOT_LAST)
-#define TABLE_PTE       (PTE_P | PTE_RW | PTE_A) /* in tables of our own */
-#define DATA_PTE        (PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX)
 
 /* An owner as frame records have it. */
 #define OWNER_NONE 0u
@@ -158,11 +156,6 @@ int table_update(struct frame *table, unsigned int level, uint64_t *slot, uint64
  * if not NULL, loses what the tables above take away: PTE_RW, or PTE_NX for being executable. */
 uint64_t *walk_tables(const struct domain *d, mfn_t l4, uint64_t va, struct frame **l1,
                       uint64_t *rights);
-
-static inline bool guest_va(uint64_t va) /* canonical, and not ours */
-{
-    return (int64_t)(va << 16) >> 16 == (int64_t)va && !(va >= HV_START && va < HV_END);
-}
 
 /* The first present entry from i on; end: none. Four at a time: most tables are sparse. */
 static inline unsigned int next_present(const uint64_t *t, unsigned int i, unsigned int end) {
