@@ -136,8 +136,8 @@ int mm_drop_vcpu_pagetables(struct vcpu *v) {
 
 /* Flushes. */
 
-static struct flush_mask cpus_of(const struct domain *d) {
-    struct flush_mask m = {{0}};
+static cpumask_t cpus_of(const struct domain *d) {
+    cpumask_t m = {{0}};
 
     for (unsigned int i = 0; d && i < ARRAY_SIZE(m.bits); i++)
         m.bits[i] = __atomic_load_n(&d->arch.dirty_cpus[i], __ATOMIC_SEQ_CST);
@@ -146,14 +146,14 @@ static struct flush_mask cpus_of(const struct domain *d) {
 }
 
 void flush_since(const struct domain *d, uint32_t stamp) {
-    struct flush_mask m = cpus_of(d);
+    cpumask_t m = cpus_of(d);
 
     tlb_filter(&m, stamp);
     smp_flush_tlb(&m, FLUSH_ALL_VA);
 }
 
 void flush_domain(struct domain *d, uint64_t va) {
-    struct flush_mask m = cpus_of(d);
+    cpumask_t m = cpus_of(d);
 
     smp_flush_tlb(&m, va);
 }
@@ -162,7 +162,7 @@ void flush_domain(struct domain *d, uint64_t va) {
  * and loads CR3 before it runs; one that moves meanwhile loads it too. */
 int flush_vcpus(struct domain *d, uint64_t bitmap_va, uint64_t va) {
     uint64_t set[MAX_VCPUS / 64] = {0};
-    struct flush_mask m = {{0}};
+    cpumask_t m = {{0}};
     struct vcpu *v;
 
     if (copy_from_guest(set, bitmap_va, DIV_ROUND_UP(d->max_vcpus, 8))) return -EFAULT;

@@ -105,8 +105,8 @@ void smp_call_others(void (*fn)(void *), void *data) {
     spin_unlock(&call_mailbox.lock);
 }
 
-void smp_flush_tlb(const struct flush_mask *cpus, uint64_t va) {
-    struct flush_mask others = *cpus;
+void smp_flush_tlb(const cpumask_t *cpus, uint64_t va) {
+    cpumask_t others = *cpus;
     unsigned int cpu, me = smp_cpu_id();
 
     if (test_bit(me, cpus->bits)) flush_here(va);
@@ -119,7 +119,7 @@ void smp_flush_tlb(const struct flush_mask *cpus, uint64_t va) {
     spin_unlock(&flush_mailbox.lock);
 }
 
-void tlb_filter(struct flush_mask *cpus, uint32_t stamp) {
+void tlb_filter(cpumask_t *cpus, uint32_t stamp) {
     unsigned int cpu;
 
     for_each_set_bit(cpu, cpus->bits, nr_cpus) {

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include <hv/types.h>
+#include <hv/bitops.h>
 
 struct cpu_user_regs;
 struct domain;
@@ -35,13 +35,10 @@ void smp_call_others(void (*fn)(void *), void *data);
 
 #define FLUSH_ALL_VA ~0UL
 /* Flushes va (or all, including global entries) on the CPUs of the mask; waits for all. */
-struct flush_mask {
-    unsigned long bits[4];
-};
-void smp_flush_tlb(const struct flush_mask *cpus, uint64_t va);
+void smp_flush_tlb(const cpumask_t *cpus, uint64_t va);
 extern uint32_t tlb_flush_clock; /* for frame.tlb_stamp; see x86/smp.c */
 /* Takes from the mask the CPUs that have flushed since the stamp was taken. */
-void tlb_filter(struct flush_mask *cpus, uint32_t stamp);
+void tlb_filter(cpumask_t *cpus, uint32_t stamp);
 /* Loads CR3 and notes that this CPU has flushed everything. */
 void tlb_load_cr3(uint64_t cr3);
 

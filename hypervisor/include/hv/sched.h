@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <hv/bitops.h>
 #include <hv/timer.h>
 #include <public/sched.h>
 #include <public/vcpu.h>
@@ -19,13 +20,6 @@ enum pause_flag {
     VPF_BLOCKED, /* waits for an event (SCHEDOP_block, SCHEDOP_poll) */
     VPF_DOWN,    /* never initialised, or VCPUOP_down */
 };
-
-#define MAX_CPUS 256
-
-/* A set of CPUs. */
-typedef struct {
-    unsigned long bits[MAX_CPUS / 64];
-} cpumask_t;
 
 struct sched_vcpu {
     struct list run; /* on a CPU's run queue; protected by that queue's lock */

@@ -46,7 +46,7 @@ void spin_lock_slow(spinlock_t *l, uint16_t ticket) {
 }
 
 /* Flushing a fake CPU is to say that it did. */
-void smp_flush_tlb(const struct flush_mask *m, uint64_t va) {
+void smp_flush_tlb(const cpumask_t *m, uint64_t va) {
     for (unsigned int i = 0; i < nr_cpus; i++)
         if (test_bit(i, m->bits) && va == FLUSH_ALL_VA) {
             __atomic_fetch_add(&flushes, 1, __ATOMIC_RELAXED);
@@ -56,7 +56,7 @@ void smp_flush_tlb(const struct flush_mask *m, uint64_t va) {
         }
 }
 
-void tlb_filter(struct flush_mask *m, uint32_t stamp) {
+void tlb_filter(cpumask_t *m, uint32_t stamp) {
     for (unsigned int i = 0; i < nr_cpus; i++)
         if ((int32_t)(__atomic_load_n(&pcpus[i]->arch.tlb_stamp, __ATOMIC_SEQ_CST) - stamp) > 0)
             __clear_bit(i, m->bits);
