@@ -86,30 +86,19 @@ static int16_t pin_for_map(struct domain *rd, uint32_t ref, domid_t ld, uint32_t
     return rc;
 }
 
-/* Why rd's frame cannot be had: it is not rd's, or it is not for this use. */
-static int16_t why_no_frame(struct domain *rd, struct frame *f) {
-    if (!frame_get(f, rd)) return GNTST_bad_page;
-    frame_put(f);
-    return GNTST_general_error;
-}
-
 /* Takes a reference for each mapping that the flags ask for. */
 static int16_t map_frame(struct domain *rd, struct gnttab_map_grant_ref *op, uint64_t mfn) {
     unsigned int n = sorts_of(op->flags), got = 0;
     bool ro = op->flags & GNTMAP_readonly;
-    int16_t rc = GNTST_general_error;
     struct frame *f;
+    int16_t rc = 0;
 
-    if (!mfn_valid(_mfn(mfn))) return GNTST_bad_page;
-    f = mfn_to_frame(_mfn(mfn));
-    while (got < n && frame_refs_get(rd, f, ro)) got++;
-    if (unlikely(got < n))
-        rc = why_no_frame(rd, f);
-    else if (!(op->flags & GNTMAP_host_map) ||
-             !mm_map_grant(op->host_addr, op->flags & GNTMAP_contains_pte, _mfn(mfn),
-                           entry_flags(op->flags)))
-        return GNTST_okay;
-    while (got--) frame_refs_put(f, ro);
+    while (got < n && !(rc = granted_frame_get(rd, mfn, ro, &f))) got++;
+    if (!rc && (op->flags & GNTMAP_host_map) &&
+        mm_map_grant(op->host_addr, op->flags & GNTMAP_contains_pte, _mfn(mfn),
+                     entry_flags(op->flags)))
+        rc = GNTST_general_error;
+    while (rc && got--) frame_refs_put(f, ro);
     return rc;
 }
 
