@@ -151,16 +151,11 @@ static __init void read_mb2_table(const struct mb2_table *t, size_t size,
 static __init void read_mb2_framebuffer(const struct mb2_framebuffer *t) {
     bool pixels = t->type == 1 && t->tag.size >= MB2_PIXELS_END &&
                   (t->bpp == 32 || t->bpp == 24 || t->bpp == 16);
+    enum video_type type = pixels ? VIDEO_FRAMEBUFFER : t->type == 2 ? VIDEO_TEXT : VIDEO_NONE;
 
-    boot_info.video = (struct boot_video){pixels         ? VIDEO_FRAMEBUFFER
-                                          : t->type == 2 ? VIDEO_TEXT
-                                                         : VIDEO_NONE,
-                                          t->addr,
-                                          t->pitch,
-                                          t->width,
-                                          t->height,
-                                          t->bpp,
-                                          pixels ? t->format : (struct pixel_format){0}};
+    boot_info.video =
+        (struct boot_video){type, t->addr, t->pitch, t->width, t->height, t->bpp, {0}};
+    if (pixels) boot_info.video.format = t->format;
 }
 
 /* Whether a tag has all its fields, and its text an end. */
