@@ -208,10 +208,9 @@ int irq_request_gsi(unsigned int isa_irq, void (*fn)(void *), void *data) {
     return rc;
 }
 
-void irq_dump(char key) {
+void irq_dump(void) {
     static const char *const kinds[] = {"line", "MSI", "MSI-X"};
 
-    (void)key;
     printk("Interrupts: %lu spurious\n", spurious);
     for (unsigned int v = VEC_FIRST_DEVICE; v <= VEC_LAST_DEVICE; v++) {
         const struct irq_desc *d = __atomic_load_n(&vector_desc[v], __ATOMIC_ACQUIRE);

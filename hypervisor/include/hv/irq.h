@@ -64,7 +64,7 @@ void irq_unbind(struct irq_desc *d);
 void irq_eoi(struct irq_desc *d); /* the guest has served a level line */
 bool irq_is_level(const struct irq_desc *d);
 int irq_set_cpu(struct irq_desc *d, unsigned int cpu);
-void irq_dump(char key);
+void irq_dump(void);
 
 /* A register of the I/O APIC at this address, as dom0 may look at it. -EINVAL: there is none. */
 int irq_ioapic_read(paddr_t addr, uint32_t reg, uint32_t *value);
