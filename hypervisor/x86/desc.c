@@ -8,8 +8,6 @@
 #include <x86/desc.h>
 #include <x86/layout.h>
 
-#define GDT_LIMIT 0xefff /* up to the end of page 14; guests see this number too */
-
 #define DESC_CODE64 0x00af9b000000ffffUL
 #define DESC_DATA   0x00cf93000000ffffUL
 #define DESC_CODE32 0x00cf9b000000ffffUL
@@ -62,11 +60,10 @@ static void load_segments(void) {
 
 void desc_init_cpu(void) {
     struct arch_pcpu *a = &this_pcpu()->arch;
-    const struct desc_ptr p = {GDT_LIMIT, (uint64_t)a->gdt - RESERVED_GDT_PAGE * PAGE_SIZE};
 
     fill_tss(a->tss, a->stack);
     fill_gdt(a->gdt, a->tss);
-    lgdt(&p);
+    gdt_load_own(a);
     load_segments();
     lldt(0);
     __asm__ volatile("ltr %0" : : "r"((uint16_t)SEL_TSS) : "memory");

@@ -39,8 +39,17 @@ struct desc_ptr {
     uint64_t base;
 } __packed;
 
-static inline void lgdt(const struct desc_ptr *p) {
-    __asm__ volatile("lgdt %0" : : "m"(*p) : "memory");
+#define GDT_LIMIT 0xefff /* up to the end of page 14; guests see this number too */
+
+static inline void gdt_load(uint64_t base) {
+    const struct desc_ptr p = {GDT_LIMIT, base};
+
+    __asm__ volatile("lgdt %0" : : "m"(p) : "memory");
+}
+
+/* Where page 14 is all that there is. */
+static inline void gdt_load_own(const struct arch_pcpu *a) {
+    gdt_load((uint64_t)(uintptr_t)a->gdt - RESERVED_GDT_PAGE * PAGE_SIZE);
 }
 
 static inline void lidt(const struct desc_ptr *p) {
