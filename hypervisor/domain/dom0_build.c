@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Builds dom0 from the kernel and initrd that the boot loader left in memory. Image reading, the
- * layout and the page tables' contents are the tools' own code (dom0-tools/lib), for dom0 is laid
- * out as any guest is; what differs is that frames are written through the direct map, that dom0
- * may touch hardware, and its start_info. The finished page tables go through the same validation
- * as a guest's.
+ * Builds dom0 from the kernel and initrd that the boot loader left in memory, with the tools' code
+ * (dom0-tools/lib), for dom0 is laid out as any guest is; what differs is that frames are written
+ * through the direct map, and that dom0 may touch hardware. The finished page tables go through the
+ * same validation as a guest's.
  */
 #include <hv/boot.h>
 #include <hv/hypercall.h>

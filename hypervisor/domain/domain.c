@@ -5,7 +5,6 @@
  * together, so that a shell stays while others still map its frames. When the last reference goes,
  * the shell is taken off the list and freed by SOFTIRQ_RECLAIM, where no lock is held.
  */
-
 #include <hv/boot.h>
 #include <hv/console.h>
 #include <hv/pcpu.h>
@@ -89,8 +88,6 @@ void domain_put(struct domain *d) {
     softirq_raise(SOFTIRQ_RECLAIM);
 }
 
-/* The first with an id at or above; with a reference. One that is about to be freed is not there.
- */
 struct domain *domain_get_next(domid_t id) {
     struct domain *d, *found = NULL;
 

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Dispatch of hypercalls: number in RAX, arguments in RDI, RSI, RDX, R10, R8, result in RAX.
- *
- * A handler that must stop midway stores its progress as new arguments (hypercall_continue) and
- * returns -ERESTART. Outside a multicall RIP is moved back over the two bytes of "syscall", so the
- * guest, once it runs again, repeats the call; inside one the entry's copy is changed, and
- * do_multicall() repeats it.
+ * Dispatch of hypercalls: number in RAX, arguments in RDI, RSI, RDX, R10, R8, result in RAX. For
+ * one that is to be continued RIP is moved back over the two bytes of "syscall"; inside a multicall
+ * the entry's copy is changed, and do_multicall() repeats it.
  */
 #include "entry.h"
 

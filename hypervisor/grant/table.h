@@ -5,11 +5,7 @@
  * shared[] and status[] are frames that the guest writes: entries are read once and changed by
  * compare-exchange, and nothing in them is believed again later. What has been granted is kept in
  * active[], which the guest cannot see: while an entry has pins, its grantee and frame are those
- * recorded there, whatever the guest writes.
- *
- * Locks: lock protects the table's size and version, and every active entry of this domain as
- * granter. maptrack_lock protects the handles of this domain as grantee. The lock of the granter is
- * never held together with another domain's, nor when page tables are touched.
+ * recorded there, whatever the guest writes. README.md has the locks.
  */
 #pragma once
 

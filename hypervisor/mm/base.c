@@ -3,8 +3,7 @@
  * Base pointers: which L4 a vcpu's CPU walks. Each of v->arch.guest_table and guest_table_user that
  * is not INVALID_MFN holds a frame and an FT_L4 reference. A new table is loaded before the old
  * one's references go; a vcpu that is not running has none of its tables loaded anywhere, since
- * whatever runs next has loaded CR3 (the idle loop loads Hospes's own). CR4.PGE is off, so only
- * CPUs that run a vcpu now hold translations of its tables; a domain's arch.dirty_cpus has those.
+ * whatever runs next has loaded CR3 (the idle loop loads Hospes's own).
  */
 #include <hv/boot.h>
 

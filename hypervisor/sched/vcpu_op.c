@@ -98,17 +98,14 @@ static long op_initialise(struct vcpu *v, uint64_t arg) {
 }
 
 static long op_up(struct vcpu *v) {
-    bool wake = false;
-    long rc = 0;
+    bool ready;
 
     spin_lock(&v->domain->lock);
-    if (!v->initialised)
-        rc = -EINVAL;
-    else
-        wake = test_and_clear_bit(VPF_DOWN, &v->pause_flags);
+    ready = v->initialised;
+    if (ready) clear_bit(VPF_DOWN, &v->pause_flags);
     spin_unlock(&v->domain->lock);
-    if (wake) vcpu_wake(v);
-    return rc;
+    if (ready) vcpu_wake(v);
+    return ready ? 0 : -EINVAL;
 }
 
 static long op_down(struct vcpu *v) {

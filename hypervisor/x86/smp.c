@@ -5,11 +5,8 @@
  * spins with interrupts off serves its own word by smp_poll(), so that two CPUs that wait for each
  * other both get on.
  *
- * The flush clock advances with every full flush of any CPU, before it; a CPU's stamp is the
- * clock's value of its last one. A frame whose stamp (the clock when its last typed use ended) is
- * below a CPU's stamp cannot be in that CPU's TLB any more. Stamps are compared by signed
- * difference. So that a CPU's own never is 2^31 behind, every 2^30 steps all CPUs are asked to
- * flush.
+ * The flush clock (README.md): stamps are compared by signed difference. So that a CPU's own never
+ * is 2^31 behind, every 2^30 steps all CPUs are asked to flush.
  */
 #include <hv/pcpu.h>
 #include <x86/apic.h>

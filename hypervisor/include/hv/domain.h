@@ -100,7 +100,7 @@ domid_t domain_free_id(void);                   /* for a new domain; 0: none. Do
 struct domain *domain_get(domid_t id);         /* by id, with a reference; NULL if none. It may be
                                                   dying or dead: whoever adds to it checks state */
 struct domain *domain_get_self_or(domid_t id); /* resolves DOMID_SELF too */
-struct domain *domain_get_next(domid_t id);    /* first with an id at or above */
+struct domain *domain_get_next(domid_t id);    /* first with an id at or above, likewise */
 struct domain *domain_by_id(uint32_t id);      /* no reference: for who knows that it stays */
 void domain_ref(struct domain *d);             /* the caller already holds one */
 void domain_put(struct domain *d);

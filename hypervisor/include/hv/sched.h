@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scheduling. sched/. One stack per CPU, none per vcpu: a vcpu's guest registers are copied between
- * its struct and the CPU's stack frame when another vcpu is chosen, on the way back to the guest.
- * So a hypercall never sleeps; a long one continues by restarting (hv/hypercall.h).
+ * Scheduling. sched/
  *
  * A vcpu is runnable when its pause_flags and pause_count and its domain's pause_count are all 0.
  * It is 'running' (is_running) from the moment a CPU chooses it until its state has been saved in

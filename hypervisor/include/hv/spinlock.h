@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Spinlocks (tickets). Hospes runs with interrupts disabled except in the guest, in idle and at
- * explicit preemption points, so no lock has an interrupt-disabling variant. Because a CPU that
- * spins cannot take a TLB-flush IPI, the slow path serves this CPU's flush mailbox while it waits
- * (smp_poll()); that makes "hold a lock, wait for a remote flush" free of deadlock.
- * The lock order stands in hypervisor/README.md; debug builds check it by the order value:
- * a lock may only be taken while all held locks have a lower order.
+ * Spinlocks (tickets). The order stands in hypervisor/README.md, outer locks having lower values;
+ * debug builds check that no lock is taken while one of a higher order is held.
  */
 #pragma once
 
@@ -21,7 +17,6 @@ typedef struct spinlock {
 #define SPINLOCK_INIT(ord)                                                                         \
     { 0, 0, (ord), 0 }
 
-/* Lock orders: see hypervisor/README.md. Outer locks have lower values. */
 enum lock_order {
     ORDER_DOMCTL = 10,     /* serialises domctl/sysctl operations that change global state */
     ORDER_DOMLIST = 20,    /* the list of domains */

@@ -46,7 +46,6 @@ static inline bool guest_va_ok(uint64_t va) { return va < LOW_HALF_END || va >= 
 
 static inline uint16_t ring3_selector(uint16_t sel) { return sel | 3; }
 
-/* Code and stack selectors: a guest may name null ones too, which fault when used. */
 #define GUEST_EFLAGS_FORCED_CLEAR (0x3000UL /* IOPL */ | 0x20000UL /* VM */ | 0x4000UL /* NT */)
 #define GUEST_EFLAGS_KNOWN        0x003f7fd7UL
 
