@@ -91,22 +91,6 @@ static bool enqueue(struct domain *d, struct vcpu *v, struct port *p) {
              (1U << p->priority));
 }
 
-/* fifo_lock held. *tell: v must look at its events; *fresh: pollers must be woken. */
-static void raise_locked(struct domain *d, struct vcpu *v, struct port *p, bool *tell,
-                         bool *fresh) {
-    event_word_t *w = word_of(d, p->number);
-
-    if (!w) {
-        p->pending = true; /* raised again when the array grows that far */
-        return;
-    }
-    *fresh = !(word_set(w, W_PENDING) & W_PENDING);
-    if (!v->event.fifo || !v->event.fifo->control)
-        return; /* the guest may not unmask before it has set up this vcpu */
-    if (__atomic_load_n(w, __ATOMIC_ACQUIRE) & W_MASKED) return;
-    if (!(word_set(w, W_LINKED) & W_LINKED)) *tell = enqueue(d, v, p);
-}
-
 void fifo_raise(struct domain *d, struct port *p, bool unmask) {
     struct vcpu *v = domain_vcpu(d, READ_ONCE(p->vcpu));
     bool tell = false, fresh = false;
@@ -115,8 +99,16 @@ void fifo_raise(struct domain *d, struct port *p, bool unmask) {
     if (!v) return;
     spin_lock(&d->event.fifo_lock);
     w = word_of(d, p->number);
-    if (!unmask || (w && (word_clear(w, W_MASKED) & W_PENDING)))
-        raise_locked(d, v, p, &tell, &fresh);
+    if (!w) {
+        p->pending |= !unmask; /* raised again when the array grows that far */
+    } else if (!unmask || (word_clear(w, W_MASKED) & W_PENDING)) {
+        fresh = !(word_set(w, W_PENDING) & W_PENDING);
+        /* The guest may not unmask before it has set up this vcpu. */
+        if (v->event.fifo && v->event.fifo->control &&
+            !(__atomic_load_n(w, __ATOMIC_ACQUIRE) & W_MASKED) &&
+            !(word_set(w, W_LINKED) & W_LINKED))
+            tell = enqueue(d, v, p);
+    }
     spin_unlock(&d->event.fifo_lock);
     if (tell) vcpu_mark_events_pending(v);
     if (fresh) wake_pollers(d, p->number);

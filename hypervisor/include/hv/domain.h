@@ -4,7 +4,7 @@
  *
  * Life: BUILDING (created, vcpus being made) -> LIVE (was unpaused once) -> DYING (destroydomain
  * began; resources are given back preemptibly) -> DEAD (only frames that others still map are left)
- * -> freed when the last reference goes. domain.c is the only one that changes d->state.
+ * -> freed when the last reference goes.
  *
  * References: a pointer from domain_get() holds the shell until domain_put(). A vcpu of a live
  * domain keeps its own domain alive, so current->domain needs none.
@@ -31,7 +31,7 @@ struct domain {
     domid_t id;
     uint32_t incarnation;    /* of this id: never the same for two domains */
     bool is_control;         /* dom0 */
-    enum domain_state state; /* d->lock, and domain list lock to reach DEAD */
+    enum domain_state state; /* domctl lock */
     uint32_t refs;           /* atomic */
     spinlock_t lock;         /* life-cycle fields; ORDER_DOMAIN */
     struct list list;        /* all domains by id; domain list lock */

@@ -103,7 +103,6 @@ struct mm_domain {
     uint64_t tot_pages;              /* frames owned */
     uint64_t max_pages;              /* limit */
     uint64_t outstanding_claim;      /* heap lock */
-    uint64_t xen_pages;              /* Hospes's frames shared with the domain */
     mfn_t perdomain_l3;              /* table for L4 slot 260 */
     uint64_t *perdomain_l2;          /* its one L2: covers the windows of all vcpus */
     struct e820entry_hv *memory_map; /* set by XENMEM_set_memory_map */

@@ -21,7 +21,6 @@ struct arch_pcpu {
 struct arch_domain {
     struct cpu_policy *policy; /* x86/cpuid.h: leaves and MSRs that its vcpus see */
     uint64_t dirty_cpus[4];    /* CPUs whose TLB may hold entries of this domain; atomic bits */
-    uint64_t tsc_khz;
     uint32_t tsc_mode, tsc_incarnation; /* as the tools set them */
     struct {                            /* PIT channel 2 as a domU sees it; entry/pio.c, its lock */
         uint64_t start_ns; /* system time at which the count was loaded or the gate opened */
