@@ -18,8 +18,6 @@ struct vcpu_info dummy_vcpu_info = {.evtchn_upcall_mask = 1};
 spinlock_t domain_list_lock = SPINLOCK_INIT(ORDER_DOMLIST);
 struct list domain_list = LIST_INIT(domain_list); /* by id */
 
-static spinlock_t reclaim_lock = SPINLOCK_INIT(ORDER_LEAF);
-static struct list reclaim_list = LIST_INIT(reclaim_list);
 static bool dom_exc_wanted; /* VIRQ_DOM_EXC to be sent; atomic */
 
 /* Domains by id, from before their first part is made (then without references) until after their
@@ -81,11 +79,7 @@ void domain_ref(struct domain *d) {
 
 /* Safe under any lock: the freeing itself waits for the softirq. */
 void domain_put(struct domain *d) {
-    if (__atomic_sub_fetch(&d->refs, 1, __ATOMIC_ACQ_REL)) return;
-    spin_lock(&reclaim_lock);
-    list_add_tail(&d->reclaim, &reclaim_list);
-    spin_unlock(&reclaim_lock);
-    softirq_raise(SOFTIRQ_RECLAIM);
+    if (!__atomic_sub_fetch(&d->refs, 1, __ATOMIC_ACQ_REL)) softirq_raise(SOFTIRQ_RECLAIM);
 }
 
 struct domain *domain_get_next(domid_t id) {
@@ -189,8 +183,8 @@ static void list_insert(struct domain *d) {
     spin_lock(&domain_list_lock);
     for_each_domain(o)
         if (o->id > d->id) break;
-    list_add_between(&d->list, o->list.prev, &o->list);
     d->refs = 2;
+    list_add_between(&d->list, o->list.prev, &o->list);
     spin_unlock(&domain_list_lock);
 }
 
@@ -319,22 +313,21 @@ void domain_crash(struct domain *d, const char *fmt, ...) {
 }
 
 void machine_shutdown(uint8_t reason) {
-    bool halt = reason == SHUTDOWN_poweroff;
+    static const char *const what[] = {
+        [SHUTDOWN_poweroff] = "halted: halting machine",
+        [SHUTDOWN_reboot] = "shutdown: rebooting machine",
+        [SHUTDOWN_crash] = "crashed: rebooting machine",
+        [SHUTDOWN_watchdog] = "shutdown: watchdog rebooting machine",
+    };
+    bool stay = reason == SHUTDOWN_crash && cmdline_bool("noreboot", false);
+    bool halt = stay || reason == SHUTDOWN_poweroff;
 
-    switch (reason) {
-    case SHUTDOWN_poweroff: printk("Hardware Dom0 halted: halting machine\n"); break;
-    case SHUTDOWN_reboot: printk("Hardware Dom0 shutdown: rebooting machine\n"); break;
-    case SHUTDOWN_crash:
-        halt = cmdline_bool("noreboot", false);
-        printk(KERN_ERR "Hardware Dom0 crashed: %s\n",
-               halt ? "'noreboot' set - not rebooting." : "rebooting machine");
-        break;
-    case SHUTDOWN_watchdog:
-        printk(KERN_ERR "Hardware Dom0 shutdown: watchdog rebooting machine\n");
-        break;
-    default:
+    if (stay)
+        printk(KERN_ERR "Hardware Dom0 crashed: 'noreboot' set - not rebooting.\n");
+    else if (reason < ARRAY_SIZE(what) && what[reason])
+        printk("Hardware Dom0 %s\n", what[reason]);
+    else
         printk(KERN_ERR "Hardware Dom0 shutdown (unknown reason %u): rebooting machine\n", reason);
-    }
     console_flush();
     if (halt) machine_halt();
     machine_restart();
@@ -396,25 +389,22 @@ int domain_destroy(struct domain *d) {
     return 0;
 }
 
+/* Takes a domain without references off the list. */
 static struct domain *next_to_reclaim(void) {
-    struct domain *d = NULL;
+    struct domain *d, *found = NULL;
 
-    spin_lock(&reclaim_lock);
-    if (!list_empty(&reclaim_list)) {
-        d = list_first(&reclaim_list, struct domain, reclaim);
-        list_del(&d->reclaim);
-    }
-    spin_unlock(&reclaim_lock);
-    return d;
+    spin_lock(&domain_list_lock);
+    for_each_domain(d)
+        if (!__atomic_load_n(&d->refs, __ATOMIC_ACQUIRE)) found = d;
+    if (found) list_del(&found->list);
+    spin_unlock(&domain_list_lock);
+    return found;
 }
 
 void domain_reclaim_softirq(void) {
     struct domain *d;
 
     while ((d = next_to_reclaim()) != NULL) {
-        spin_lock(&domain_list_lock);
-        list_del(&d->list);
-        spin_unlock(&domain_list_lock);
         free_shell(d);
         send_global_virq(VIRQ_DOM_EXC);
     }

@@ -8,9 +8,8 @@
 
 #include "mm_local.h"
 
-#define MAX_MAP      1024                           /* entries of a domain's map */
-#define M2P_END      (M2P_RO_START + (256UL << 30)) /* of what the ABI sets apart */
-#define EXTENT_SHIFT 6                              /* MEMOP_EXTENT_SHIFT */
+#define MAX_MAP      1024 /* entries of a domain's map */
+#define EXTENT_SHIFT 6    /* MEMOP_EXTENT_SHIFT */
 #define CMD_MASK     ((1u << EXTENT_SHIFT) - 1)
 #define MAX_EXTENTS  (0xffffffffu >> EXTENT_SHIFT)
 
@@ -332,8 +331,8 @@ static long machine_memory_map(struct xen_memory_map *m) {
 static long machphys_mapping(uint64_t arg) {
     struct xen_machphys_mapping m = {
         .v_start = M2P_RO_START,
-        .v_end = M2P_END,
-        .max_mfn = current->domain->is_control ? max_frame - 1 : (M2P_END - M2P_RO_START) / 8 - 1,
+        .v_end = MACH2PHYS_VIRT_END,
+        .max_mfn = (current->domain->is_control ? max_frame : MACH2PHYS_NR_ENTRIES) - 1,
     };
 
     return copy_to_guest(arg, &m, sizeof(m));

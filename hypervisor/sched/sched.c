@@ -495,21 +495,13 @@ void domain_unpause(struct domain *d) {
 }
 
 void domain_pause_by_tools(struct domain *d) {
-    spin_lock(&d->lock);
     d->tools_pause_count++;
-    spin_unlock(&d->lock);
     domain_pause(d);
 }
 
 int domain_unpause_by_tools(struct domain *d) {
-    int rc = 0;
-
-    spin_lock(&d->lock);
-    if (d->tools_pause_count == 0)
-        rc = -EINVAL;
-    else
-        d->tools_pause_count--;
-    spin_unlock(&d->lock);
-    if (!rc) domain_unpause(d);
-    return rc;
+    if (!d->tools_pause_count) return -EINVAL;
+    d->tools_pause_count--;
+    domain_unpause(d);
+    return 0;
 }

@@ -35,10 +35,9 @@ struct domain {
     uint32_t refs;           /* atomic */
     spinlock_t lock;         /* life-cycle fields; ORDER_DOMAIN */
     struct list list;        /* all domains by id; domain list lock */
-    struct list reclaim;     /* shells to be freed; domain.c */
 
     int32_t pause_count;       /* atomic */
-    int32_t tools_pause_count; /* d->lock */
+    int32_t tools_pause_count; /* domctl lock */
     spinlock_t shutdown_lock;  /* the next two; ORDER_SHUTDOWN */
     bool is_shut_down;         /* stopped itself, or was stopped, with shutdown_code */
     int32_t shutdown_code;     /* -1: none yet */
