@@ -25,18 +25,10 @@ struct mb1_module {
     uint32_t start, end, cmdline, reserved;
 };
 
-enum mb2_tag_type {
-    MB2_END = 0,
-    MB2_CMDLINE = 1,
-    MB2_LOADER = 2,
-    MB2_MODULE = 3,
-    MB2_MMAP = 6,
-    MB2_FRAMEBUFFER = 8,
-    MB2_EFI64_SYSTAB = 12,
-    MB2_RSDP_OLD = 14,
-    MB2_RSDP_NEW = 15,
-    MB2_EFI_MMAP = 17,
-};
+/* Types of tags. */
+enum { MB2_END = 0, MB2_CMDLINE = 1, MB2_LOADER = 2, MB2_MODULE = 3, MB2_MMAP = 6 };
+enum { MB2_FRAMEBUFFER = 8, MB2_EFI64_SYSTAB = 12, MB2_EFI_MMAP = 17 };
+enum { MB2_RSDP_OLD = 14, MB2_RSDP_NEW = 15 };
 
 struct mb2_tag {
     uint32_t type, size; /* size without the padding to 8 */

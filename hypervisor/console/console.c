@@ -146,10 +146,6 @@ void console_end_boot(void) {
     }
 }
 
-static void input_put(struct input *in, char c) {
-    if (in->head - in->tail < RX_SIZE) in->buf[in->head++ % RX_SIZE] = c;
-}
-
 static uint32_t input_read(struct input *in, char *buf, uint32_t n) {
     uint32_t i = 0;
 
@@ -163,16 +159,18 @@ uint32_t console_guest_read(char *buf, uint32_t n) { return input_read(&for_dom0
 
 /* Which reader gets c; runs on the CPU that takes the serial interrupt. */
 void console_rx(char c) {
+    struct input *in;
     bool switched, dom0s;
 
     console_take();
+    in = input_to_dom0 ? &for_dom0 : &for_keys;
     switch_seen = c == switch_char ? switch_seen + 1 : 0;
     switched = switch_seen == SWITCH_COUNT;
     if (switched) {
         switch_seen = 0;
         input_to_dom0 = !input_to_dom0 && dom0_running;
-    } else {
-        input_put(input_to_dom0 ? &for_dom0 : &for_keys, c);
+    } else if (in->head - in->tail < RX_SIZE) {
+        in->buf[in->head++ % RX_SIZE] = c;
     }
     dom0s = input_to_dom0;
     console_release();

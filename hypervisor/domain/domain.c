@@ -265,6 +265,28 @@ static void want_dom_exc(void) {
     softirq_raise(SOFTIRQ_RECLAIM);
 }
 
+/* dom0 asked for, or caused, the end of the machine. */
+static void __noreturn machine_shutdown(uint8_t reason) {
+    static const char *const what[] = {
+        [SHUTDOWN_poweroff] = "halted: halting machine",
+        [SHUTDOWN_reboot] = "shutdown: rebooting machine",
+        [SHUTDOWN_crash] = "crashed: rebooting machine",
+        [SHUTDOWN_watchdog] = "shutdown: watchdog rebooting machine",
+    };
+    bool stay = reason == SHUTDOWN_crash && cmdline_bool("noreboot", false);
+    bool halt = stay || reason == SHUTDOWN_poweroff;
+
+    if (stay)
+        printk(KERN_ERR "Hardware Dom0 crashed: 'noreboot' set - not rebooting.\n");
+    else if (reason < ARRAY_SIZE(what) && what[reason])
+        printk("Hardware Dom0 %s\n", what[reason]);
+    else
+        printk(KERN_ERR "Hardware Dom0 shutdown (unknown reason %u): rebooting machine\n", reason);
+    console_flush();
+    if (halt) machine_halt();
+    machine_restart();
+}
+
 void domain_shutdown(struct domain *d, uint8_t reason) {
     spin_lock(&d->shutdown_lock);
     if (d->is_shut_down) {
@@ -310,27 +332,6 @@ void domain_crash(struct domain *d, const char *fmt, ...) {
         printk(KERN_ERR "d%u crashed: %s\n", d->id, why);
     }
     domain_shutdown(d, SHUTDOWN_crash);
-}
-
-void machine_shutdown(uint8_t reason) {
-    static const char *const what[] = {
-        [SHUTDOWN_poweroff] = "halted: halting machine",
-        [SHUTDOWN_reboot] = "shutdown: rebooting machine",
-        [SHUTDOWN_crash] = "crashed: rebooting machine",
-        [SHUTDOWN_watchdog] = "shutdown: watchdog rebooting machine",
-    };
-    bool stay = reason == SHUTDOWN_crash && cmdline_bool("noreboot", false);
-    bool halt = stay || reason == SHUTDOWN_poweroff;
-
-    if (stay)
-        printk(KERN_ERR "Hardware Dom0 crashed: 'noreboot' set - not rebooting.\n");
-    else if (reason < ARRAY_SIZE(what) && what[reason])
-        printk("Hardware Dom0 %s\n", what[reason]);
-    else
-        printk(KERN_ERR "Hardware Dom0 shutdown (unknown reason %u): rebooting machine\n", reason);
-    console_flush();
-    if (halt) machine_halt();
-    machine_restart();
 }
 
 /* Destruction. */

@@ -39,17 +39,9 @@ struct efi_time_caps {
 };
 
 /* Places in the firmware's table; those of address maps, reset and capsules are not called. */
-enum efi_service {
-    GET_TIME,
-    SET_TIME,
-    GET_WAKEUP,
-    SET_WAKEUP,
-    GET_VARIABLE = 6,
-    NEXT_VARIABLE,
-    SET_VARIABLE,
-    NEXT_HIGH_COUNT,
-    QUERY_VARIABLE_INFO = 13
-};
+enum { GET_TIME = 0, SET_TIME = 1, GET_WAKEUP = 2, SET_WAKEUP = 3 };
+enum { GET_VARIABLE = 6, NEXT_VARIABLE = 7, SET_VARIABLE = 8 };
+enum { NEXT_HIGH_COUNT = 9, QUERY_VARIABLE_INFO = 13 };
 
 /* None takes more than five arguments; what one does not take it ignores. */
 struct efi_runtime {
@@ -170,8 +162,7 @@ long efi_get_info(uint32_t index, union xenpf_efi_info *info) {
 
 /* Calls. While the firmware's page tables are loaded only Hospes's own memory may be touched. */
 
-static uint64_t call(enum efi_service n, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
-                     uint64_t e) {
+static uint64_t call(unsigned int n, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e) {
     const struct efi_runtime *firmware = (const struct efi_runtime *)systab.runtime;
     struct vcpu *v = current;
     uint64_t status;

@@ -170,12 +170,11 @@ long fifo_init_control(struct evtchn_init_control *c) {
     spin_lock(&d->event.lock);
     for_each_vcpu(d, o)
         if (!o->event.fifo && !(o->event.fifo = hv_new(struct evtchn_fifo_vcpu))) rc = -ENOMEM;
-    if (!rc && v->event.fifo->control) rc = -EINVAL;
-    if (rc) goto out;
-    page = mm_map_guest_frame(d, c->control_gfn, &rc);
-    if (!page) goto out;
-    if (!d->event.fifo && (rc = switch_to_fifo(d)) != 0) {
-        mm_unmap_guest_frame(page);
+    page = rc || v->event.fifo->control ? NULL : mm_map_guest_frame(d, c->control_gfn);
+    if (!page && !rc) rc = -EINVAL;
+    if (!rc && !d->event.fifo) rc = switch_to_fifo(d);
+    if (rc) {
+        if (page) mm_unmap_guest_frame(page);
         goto out;
     }
     spin_lock(&d->event.fifo_lock);
@@ -210,7 +209,9 @@ long fifo_expand_array(const struct evtchn_expand_array *e) {
         rc = -EOPNOTSUPP;
     } else if (f->nr_words >= EVTCHN_FIFO_NR_CHANNELS) {
         rc = -ENOSPC;
-    } else if ((page = mm_map_guest_frame(d, e->array_gfn, &rc)) != NULL) {
+    } else if (!(page = mm_map_guest_frame(d, e->array_gfn))) {
+        rc = -EINVAL;
+    } else {
         uint32_t from = f->nr_words;
 
         spin_lock(&d->event.fifo_lock);

@@ -48,21 +48,16 @@ void event_free_domain(struct domain *d) {
     e->nr_ports = 0;
 }
 
-static uint32_t port_limit(const struct domain *d) {
-    uint32_t n = d->event.max_port + 1;
-
-    return d->event.fifo ? n : min(n, MAX_PORTS_2L);
-}
-
 /* The lowest port that is free still. Event lock held. NULL with *err. */
 static struct port *port_alloc(struct domain *d, long *err) {
     struct event_domain *e = &d->event;
+    uint32_t end = e->fifo ? e->max_port + 1 : min(e->max_port + 1, MAX_PORTS_2L);
 
     *err = d->state >= DOM_DYING ? -EINVAL : 0;
     for (uint32_t n = e->used_below; !*err; n++) {
         struct port *p;
 
-        if (n >= port_limit(d))
+        if (n >= end)
             *err = -ENOSPC;
         else if (n >= e->nr_ports)
             *err = table_grow(d);

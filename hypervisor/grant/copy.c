@@ -87,9 +87,8 @@ static bool part_allowed(const struct end *e, uint32_t offset, uint32_t len) {
 void copy_op(void *arg) {
     struct gnttab_copy *op = arg;
     struct end src = {0}, dst = {0};
-    int16_t rc;
+    int16_t rc = end_begin(&src, &op->source, op->flags & GNTCOPY_source_gref, true);
 
-    rc = end_begin(&src, &op->source, op->flags & GNTCOPY_source_gref, true);
     if (!rc) rc = end_begin(&dst, &op->dest, op->flags & GNTCOPY_dest_gref, false);
     if (!rc && (op->source.offset + (uint32_t)op->len > PAGE_SIZE ||
                 op->dest.offset + (uint32_t)op->len > PAGE_SIZE))

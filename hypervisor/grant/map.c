@@ -54,8 +54,7 @@ static void handle_free(struct grant_table *t, uint32_t handle) {
     t->free_handle = handle;
 }
 
-/* How many mappings of a frame these flags stand for, each with a pin and a reference of its own.
- */
+/* How many mappings of a frame these flags stand for, each with its own pin and reference. */
 static unsigned int sorts_of(uint32_t flags) {
     return !!(flags & GNTMAP_host_map) + !!(flags & GNTMAP_device_map);
 }
@@ -229,8 +228,7 @@ static void unmap_finish(struct grant_table *lt, struct unmap *u) {
     settle(lt, u->handle, u->gone, false);
 }
 
-/* Both operations' structures have one shape: where one has new_addr, the other has dev_bus_addr.
- */
+/* Both operations' structures have one shape: new_addr is where the other has dev_bus_addr. */
 _Static_assert(sizeof(struct gnttab_unmap_and_replace) == sizeof(struct gnttab_unmap_grant_ref) &&
                    offsetof(struct gnttab_unmap_and_replace, new_addr) ==
                        offsetof(struct gnttab_unmap_grant_ref, dev_bus_addr) &&

@@ -314,8 +314,7 @@ static long get_version(struct gnttab_get_version *op) {
     return 0;
 }
 
-/* An operation that names a domain: its structure in, act on that domain's table, the answer out.
- */
+/* An operation that names a domain: structure in, act on that domain's table, the answer out. */
 #define ON_TABLE(type, act, args_ok)                                                               \
     {                                                                                              \
         struct gnttab_##type op;                                                                   \

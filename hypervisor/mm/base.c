@@ -98,8 +98,7 @@ int new_user_base(struct vcpu *v, uint64_t mfn) {
     return l4_put(old);
 }
 
-/* v is not running and has no base pointers yet, or loses them: setvcpucontext, VCPUOP_initialise.
- */
+/* v is not running and has no base pointers yet, or loses them: a context is set. */
 int mm_set_base(struct vcpu *v, mfn_t kernel_l4, mfn_t user_l4) {
     struct frame *k;
     int rc = frame_get_typed(v->domain, mfn_x(kernel_l4), FT_L4, &k);

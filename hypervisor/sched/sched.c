@@ -17,7 +17,7 @@
 
 #include "policy.h"
 
-bool vcpu_runnable(const struct vcpu *v) {
+static bool vcpu_runnable(const struct vcpu *v) {
     return !(READ_ONCE(v->pause_flags) | (unsigned int)READ_ONCE(v->pause_count) |
              (unsigned int)READ_ONCE(v->domain->pause_count));
 }
@@ -203,7 +203,8 @@ void vcpu_sleep_nosync(struct vcpu *v) {
     if (leave) softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);
 }
 
-void vcpu_sleep_sync(struct vcpu *v) {
+/* The same, and waits until it has left its CPU. */
+static void vcpu_sleep_sync(struct vcpu *v) {
     vcpu_sleep_nosync(v);
     while (!vcpu_runnable(v) && __atomic_load_n(&v->is_running, __ATOMIC_ACQUIRE)) smp_poll();
 }
@@ -492,11 +493,6 @@ void domain_unpause(struct domain *d) {
 
     if (__atomic_sub_fetch(&d->pause_count, 1, __ATOMIC_SEQ_CST) == 0)
         for_each_vcpu(d, v) vcpu_wake(v);
-}
-
-void domain_pause_by_tools(struct domain *d) {
-    d->tools_pause_count++;
-    domain_pause(d);
 }
 
 int domain_unpause_by_tools(struct domain *d) {

@@ -50,7 +50,7 @@ void periodic_timer_resume(struct vcpu *v) {
     if (v->sched.periodic_period) periodic_fired(v);
 }
 
-void periodic_timer_set(struct vcpu *v, uint64_t period_ns) {
+static void periodic_timer_set(struct vcpu *v, uint64_t period_ns) {
     timer_stop(&v->sched.periodic);
     v->sched.periodic_next = now_ns() + period_ns;
     WRITE_ONCE(v->sched.periodic_period, period_ns);

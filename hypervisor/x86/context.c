@@ -31,8 +31,7 @@ _Static_assert(GUEST_TRAP_VECTORS * sizeof(struct trap_info) <= PAGE_SIZE, "one 
         loaded_;                                                                                   \
     })
 
-/* read_fs_base(), write_fs_base(), and of GS: by instructions, or by the MSR where CR4 has them
- * off. */
+/* read_fs_base(), write_fs_base(), and of GS: by instructions, or the MSR if CR4 has them off. */
 #define BY_INSTRUCTION() (this_pcpu()->arch.cr4 & CR4_FSGSBASE)
 #define SEGMENT_BASE(seg, msr)                                                                     \
     uint64_t read_##seg##_base(void) {                                                             \

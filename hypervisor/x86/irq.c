@@ -181,8 +181,7 @@ static void device_interrupt(unsigned int vector) {
     __atomic_fetch_sub(&vector_users[vector], 1, __ATOMIC_SEQ_CST);
 }
 
-void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector) {
-    (void)regs;
+void irq_dispatch(unsigned int vector) {
     if (vector >= VEC_FIRST_DEVICE && vector <= VEC_LAST_DEVICE) {
         device_interrupt(vector);
         return;

@@ -50,8 +50,7 @@ static bool read_fields(unsigned int *t) {
     return true;
 }
 
-/* Days since 1970-01-01 of a date from March 2000 on: years counted from March, so that the leap
- * day comes last. */
+/* Days since 1970-01-01 of a date from March 2000 on. In years from March the leap day is last. */
 static uint64_t days_since_1970(unsigned int y, unsigned int m, unsigned int d) {
     if (m <= 2) {
         y--;

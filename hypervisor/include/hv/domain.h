@@ -129,8 +129,6 @@ static inline struct vcpu *domain_vcpu(const struct domain *d, uint32_t id) {
 extern struct vcpu_info dummy_vcpu_info; /* of vcpus above 31 until they register; masked */
 
 void domain_reclaim_softirq(void); /* SOFTIRQ_RECLAIM: frees shells, sends VIRQ_DOM_EXC */
-/* dom0 asked for, or caused, the end of the machine; reason is SHUTDOWN_*. */
-void machine_shutdown(uint8_t reason) __noreturn;
 
 /* Grant tables, versions 1 and 2: grant/. */
 int grant_init_domain(struct domain *d, int max_frames, int max_maptrack, int max_version);

@@ -40,7 +40,6 @@ int event_destroy_domain(struct domain *d); /* closes all ports; preemptible: -E
 void event_free_domain(struct domain *d);   /* last memory, when the shell goes */
 
 void send_guest_vcpu_virq(struct vcpu *v, uint32_t virq);
-void send_guest_global_virq(struct domain *d, uint32_t virq);
 void send_global_virq(uint32_t virq); /* to its handler domain, dom0 by default */
 int set_global_virq_handler(struct domain *d, uint32_t virq);
 /* Something became pending for v: set the upcall flag and get v to notice. */

@@ -7,9 +7,6 @@
 
 #include <hv/bitops.h>
 
-struct cpu_user_regs;
-struct domain;
-
 /* Vectors. Device lines get 0x30..0xdf; higher ones are ours. */
 #define VEC_FIRST_DEVICE   0x30
 #define VEC_LAST_DEVICE    0xdf
@@ -24,7 +21,7 @@ struct domain;
 #define VEC_SPURIOUS       0xff
 
 /* Vectors 0x20 and above, whether they interrupt guest or Hospes; from entry/, IF=0. */
-void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector);
+void irq_dispatch(unsigned int vector);
 void irq_init(void);
 
 /* Other CPUs. */

@@ -190,8 +190,8 @@ void mm_drop_gdt(struct vcpu *v);
 int mm_set_ldt(struct vcpu *v, uint64_t base, uint32_t entries);
 void mm_load_ldt(const struct vcpu *v); /* for v, whose GDT window is in use on this CPU */
 int mm_map_vcpu_info(struct vcpu *v, uint64_t gfn, uint32_t offset); /* register_vcpu_info */
-/* FIFO control blocks and event arrays: a writable, mapped guest frame. NULL with *err. */
-void *mm_map_guest_frame(struct domain *d, uint64_t gfn, int *err);
+/* FIFO control blocks and event arrays: a writable, mapped guest frame. NULL: it cannot be. */
+void *mm_map_guest_frame(struct domain *d, uint64_t gfn);
 void mm_unmap_guest_frame(void *va); /* any address in it */
 
 /* Context switch and faults. */

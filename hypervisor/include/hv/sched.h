@@ -61,7 +61,6 @@ void sched_destroy_domain(struct domain *d);
 
 void vcpu_wake(struct vcpu *v);         /* queue it if it became runnable */
 void vcpu_sleep_nosync(struct vcpu *v); /* a pause flag was set: leave the CPU soon */
-void vcpu_sleep_sync(struct vcpu *v);   /* the same, and wait until it is descheduled */
 void vcpu_block(void);                  /* current vcpu; not if an event is already pending */
 void vcpu_unblock(struct vcpu *v);
 void vcpu_yield(void);
@@ -70,11 +69,9 @@ void vcpu_unpause(struct vcpu *v);
 void domain_pause(struct domain *d); /* counted; waits for every vcpu; d != current's */
 void domain_pause_nosync(struct domain *d);
 void domain_unpause(struct domain *d);
-void domain_pause_by_tools(struct domain *d); /* counted apart: XEN_DOMINF_paused */
-int domain_unpause_by_tools(struct domain *d);
+int domain_unpause_by_tools(struct domain *d); /* counted apart: XEN_DOMINF_paused. -EINVAL */
 /* Sends v's CPU a reason to leave the guest, so that it looks at pending events soon. */
 void vcpu_kick(struct vcpu *v);
-bool vcpu_runnable(const struct vcpu *v);
 /* Sets the affinity; moves the vcpu if need be. -EINVAL if no online CPU is in it. */
 int vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
 uint64_t sched_idle_ns(unsigned int cpu); /* time the CPU has spent without a vcpu */
@@ -86,7 +83,6 @@ void vcpu_timers_init(struct vcpu *v);
 void vcpu_timers_kill(struct vcpu *v);
 void periodic_timer_pause(struct vcpu *v); /* v leaves its CPU: no ticks until it is back */
 void periodic_timer_resume(struct vcpu *v);
-void periodic_timer_set(struct vcpu *v, uint64_t period_ns);
 
 void sched_idle(void); /* wait for work, interrupts open, then return */
 

@@ -58,8 +58,7 @@ static inline void lidt(const struct desc_ptr *p) {
 
 static inline void lldt(uint16_t sel) { __asm__ volatile("lldt %0" : : "r"(sel) : "memory"); }
 
-/* Maps the stack block of a CPU other than the boot CPU; allocates its GDT page and TSS. -ENOMEM.
- * After mm_init(). */
+/* After mm_init(): stack block, GDT page and TSS of a CPU other than the boot CPU. -ENOMEM. */
 int cpu_area_init(struct pcpu *p);
 /* Fills this CPU's GDT page and TSS, and loads them. */
 void desc_init_cpu(void);
