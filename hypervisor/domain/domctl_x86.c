@@ -7,13 +7,7 @@
 #define FRAME_INFO_MAX 1024 /* entries a call, by the ABI */
 
 long domctl_hypercall_init(struct domctl *c) {
-    int rc = 0;
-    void *page = mm_map_guest_frame(c->d, c->op.u.hypercall_init.gmfn, &rc);
-
-    if (!page) return -EACCES;
-    hypercall_page_init(page);
-    mm_unmap_guest_frame(page);
-    return 0;
+    return hypercall_page_init(c->d, c->op.u.hypercall_init.gmfn) ? -EACCES : 0;
 }
 
 /* 64-bit guests only. */

@@ -11,13 +11,8 @@ static long status_query(struct physdev_irq_status_query *q) {
     return pirq_is_valid(current->domain, q->irq) ? 0 : -EINVAL;
 }
 
-/* A line by its number: NULL if there is none. */
-static struct irq_desc *line_of(int gsi) {
-    return gsi >= 0 && (uint32_t)gsi < irq_nr_gsis() ? irq_of_gsi((unsigned int)gsi) : NULL;
-}
-
 static long map_gsi(struct domain *d, struct physdev_map_pirq *m) {
-    struct irq_desc *desc = line_of(m->index);
+    struct irq_desc *desc = irq_of_gsi((unsigned int)m->index);
 
     if (m->index < 0 || (uint32_t)m->index >= irq_nr_gsis()) return -EINVAL;
     if (!rangeset_contains(d->irq_caps, (uint64_t)m->index, (uint64_t)m->index)) return -EPERM;
@@ -76,7 +71,7 @@ static long get_free_pirq(struct physdev_get_free_pirq *f) {
 }
 
 static long setup_gsi(const struct physdev_setup_gsi *s) {
-    struct irq_desc *desc = line_of(s->gsi);
+    struct irq_desc *desc = irq_of_gsi((unsigned int)s->gsi);
     int rc = desc ? irq_set_trigger(desc, s->triggering, s->polarity) : -EINVAL;
 
     return rc == -EBUSY ? -EEXIST : rc;

@@ -205,7 +205,7 @@ static bool deliver(struct vcpu *v) {
         bounce_softint(v, TRAP_NMI);
         return true;
     }
-    if (upcall_due(v)) {
+    if (vcpu_event_pending(v)) {
         bounce(v, v->arch.callback[CALLBACKTYPE_event].address, MASK_EVENTS,
                ENTRY_CALLBACK + CALLBACKTYPE_event, 0, NULL);
         return true;

@@ -13,11 +13,10 @@
 
 #define MSI_PIRQS 232u /* beyond the lines; with 24 of those dom0 has 256 */
 
+/* Of the control domain, the only one that has hardware. */
 struct pirq {
     struct irq_desc *desc; /* NULL: not mapped */
-    struct domain *d;
-    struct port *port; /* NULL: not bound */
-    uint32_t number;
+    struct port *port;     /* NULL: not bound */
     bool msi;
     bool reserved; /* given out by get_free_pirq, not mapped yet */
 };
@@ -29,7 +28,6 @@ struct pirq_domain {
     struct pirq pirq[];
 };
 
-/* Only the control domain has hardware. */
 int pirq_domain_init(struct domain *d) {
     uint32_t gsis = irq_nr_gsis(), nr = gsis + MSI_PIRQS;
     struct pirq_domain *pd;
@@ -39,10 +37,6 @@ int pirq_domain_init(struct domain *d) {
     if (!pd) return -ENOMEM;
     pd->nr = nr;
     pd->first_msi = gsis;
-    for (uint32_t i = 0; i < nr; i++) {
-        pd->pirq[i].d = d;
-        pd->pirq[i].number = i;
-    }
     d->event.pirqs = pd;
     return 0;
 }
@@ -63,18 +57,18 @@ static void deliver(void *data) {
 
     if (!p) return;
     spin_lock(&p->lock);
-    if (p->state == PORT_PIRQ) port_set_pending(q->d, p);
+    if (p->state == PORT_PIRQ) port_set_pending(dom0, p);
     spin_unlock(&p->lock);
 }
 
-static void note_needs_eoi(const struct pirq *q) {
-    unsigned long *map = q->d->event.pirqs->eoi_map;
+static void note_needs_eoi(const struct pirq_domain *pd, const struct pirq *q) {
+    unsigned long n = (unsigned long)(q - pd->pirq);
 
-    if (!map || q->number >= PAGE_SIZE * 8) return;
+    if (!pd->eoi_map || n >= PAGE_SIZE * 8) return;
     if (q->desc && irq_is_level(q->desc))
-        set_bit(q->number, map);
+        set_bit(n, pd->eoi_map);
     else
-        clear_bit(q->number, map);
+        clear_bit(n, pd->eoi_map);
 }
 
 /* The line is bound to one domain only, so whether the guest would share it does not matter. */
@@ -92,7 +86,7 @@ int pirq_bind_port(struct domain *d, uint32_t n, struct port *p) {
         return rc;
     }
     irq_set_cpu(q->desc, smp_cpu_id());
-    note_needs_eoi(q);
+    note_needs_eoi(d->event.pirqs, q);
     return 0;
 }
 
@@ -139,7 +133,7 @@ int pirq_set_eoi_map(struct domain *d, uint64_t gmfn, bool auto_unmask) {
     int rc = 0;
 
     if (!pd) return -EINVAL;
-    map = mm_map_guest_frame(d, gmfn, &rc);
+    map = mm_map_guest_frame(d, gmfn);
     if (!map) return -EINVAL;
     spin_lock(&d->event.lock);
     if (pd->eoi_map) {
@@ -148,7 +142,7 @@ int pirq_set_eoi_map(struct domain *d, uint64_t gmfn, bool auto_unmask) {
         pd->eoi_map = map;
         pd->auto_unmask = auto_unmask;
         for (uint32_t i = 0; i < pd->nr; i++)
-            if (pd->pirq[i].port) note_needs_eoi(&pd->pirq[i]);
+            if (pd->pirq[i].port) note_needs_eoi(pd, &pd->pirq[i]);
     }
     spin_unlock(&d->event.lock);
     if (rc) mm_unmap_guest_frame(map);

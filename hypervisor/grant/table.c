@@ -306,7 +306,7 @@ static int16_t status_frames(struct domain *d, const struct gnttab_get_status_fr
 
 static long get_version(struct gnttab_get_version *op) {
     struct domain *d;
-    long rc = domain_get_checked(op->dom, POL_GRANT_FOREIGN, &d);
+    long rc = domain_get_checked(op->dom, POL_GRANT_FOREIGN, GNTTABOP_get_version, &d);
 
     if (rc) return rc;
     op->version = grants_of(d)->version;
@@ -314,15 +314,14 @@ static long get_version(struct gnttab_get_version *op) {
     return 0;
 }
 
-/* An operation that names a domain: its structure in, act on that domain's table, the answer out.
- */
+/* An operation that names a domain: structure in, act on that domain's table, the answer out. */
 #define ON_TABLE(type, act, args_ok)                                                               \
     {                                                                                              \
         struct gnttab_##type op;                                                                   \
         struct domain *d;                                                                          \
         long rc;                                                                                   \
         if (copy_from_guest(&op, arg, sizeof(op)) || !(args_ok)) return -EFAULT;                   \
-        rc = domain_get_checked(op.dom, POL_GRANT_FOREIGN, &d);                                    \
+        rc = domain_get_checked(op.dom, POL_GRANT_FOREIGN, cmd, &d);                               \
         op.status = rc == -ESRCH ? GNTST_bad_domain : GNTST_permission_denied;                     \
         if (!rc) {                                                                                 \
             op.status = act(d, &op);                                                               \

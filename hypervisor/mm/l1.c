@@ -77,8 +77,7 @@ static int get_refs(uint64_t *val, struct domain *pt_owner, struct domain *pg_ow
     return 0;
 }
 
-/* Checks and completes an entry, and takes its references. *val is adjusted (bits that we add; RW
- * taken away). */
+/* Checks an entry and takes its references. *val is adjusted (bits that we add; RW taken away). */
 static int l1_get(uint64_t *val, struct domain *d) {
     if (bad_flags(*val, d)) return -EINVAL;
     *val = adjust(*val);

@@ -205,8 +205,7 @@ static long msrs_in(struct cpu_policy *p, struct xen_domctl_cpu_policy *op) {
     return 0;
 }
 
-/* Can a vcpu with this policy run here? -EINVAL: op's err fields name the first thing that cannot
- * be. */
+/* Can a vcpu with this policy run here? -EINVAL: op's err fields name the first obstacle. */
 static long check_policy(const struct cpu_policy *p, struct xen_domctl_cpu_policy *op) {
     const struct cpu_policy *most = cpu_policy_get(POLICY_PV_MAX);
 

@@ -11,6 +11,12 @@
 #define PM_TIMER_HZ   3579545u
 #define FEMTO_PER_SEC 1000000000000000UL
 
+void delay_us(uint64_t us) {
+    uint64_t start = rdtsc(), ticks = us * tsc_khz / 1000;
+
+    while (rdtsc() - start < ticks) cpu_relax();
+}
+
 static volatile uint32_t *hpet;
 
 static uint64_t read_hpet(void) { return hpet[0xf0 / 4]; }

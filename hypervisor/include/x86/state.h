@@ -21,7 +21,6 @@ struct arch_pcpu {
 struct arch_domain {
     struct cpu_policy *policy; /* x86/cpuid.h: leaves and MSRs that its vcpus see */
     uint64_t dirty_cpus[4];    /* CPUs whose TLB may hold entries of this domain; atomic bits */
-    uint64_t tsc_khz;
     uint32_t tsc_mode, tsc_incarnation; /* as the tools set them */
     struct {                            /* PIT channel 2 as a domU sees it; entry/pio.c, its lock */
         uint64_t start_ns; /* system time at which the count was loaded or the gate opened */
@@ -37,7 +36,7 @@ struct arch_domain {
 
 /* Live in registers while vcpu.is_running; saved here otherwise. */
 struct arch_vcpu {
-    struct cpu_user_regs regs;     /* general registers while not running */
+    struct cpu_user_regs regs;     /* general registers and selectors while not running */
     struct trap_info *traps;       /* GUEST_TRAP_VECTORS entries; own CPU or paused */
     uint64_t kernel_ss, kernel_sp; /* for entries from guest user mode (stack_switch) */
     uint64_t cr0, cr4;             /* guest-visible CR0.TS and CR4; entry/emulate.c */
@@ -51,10 +50,9 @@ struct arch_vcpu {
     uint32_t iobmp_ports;
     /* Bases live in the CPU while it runs, but for the GS base of the mode that it is not in. */
     uint64_t fs_base, gs_base_kernel, gs_base_user;
-    uint16_t ds, es, fs, gs; /* selectors while not running */
-    mfn_t guest_table;       /* kernel L4, typed reference; INVALID: none */
-    mfn_t guest_table_user;  /* user L4, likewise */
-    uint64_t cr3;            /* what to load now */
+    mfn_t guest_table;      /* kernel L4, typed reference; INVALID: none */
+    mfn_t guest_table_user; /* user L4, likewise */
+    uint64_t cr3;           /* what to load now */
     uint32_t gdt_entries;
     uint64_t gdt_frames[16]; /* FT_SEGDESC references; the first DIV_ROUND_UP(entries,512) */
     uint64_t ldt_base;       /* guest address */

@@ -168,8 +168,8 @@ static void granter_dies(void) {
     expect_gone();
 }
 
-/* The same, but our entry was overwritten: the handle is worth nothing, and ours is untouched.
- * (With the domain gone, stock Xen crashes a domain that tries.) */
+/* The same, but our entry was overwritten: the handle is worth nothing, does not keep the domain,
+ * and ours is untouched. (With the domain gone, stock Xen crashes a domain that tries.) */
 static void handle_outlives_mapping(void) {
     struct gnttab_map_grant_ref op = {
         .host_addr = (uint64_t)window, .flags = GNTMAP_host_map, .ref = REF};
@@ -186,6 +186,7 @@ static void handle_outlives_mapping(void) {
     expect_eq(unmap.status, GNTST_general_error);
     expect_eq(its_grants[REF].flags, GTF_permit_access | GTF_reading | GTF_writing);
     end();
+    expect_gone();
     expect_eq(try_write(window, 0x600d), 0);
     expect_eq(shared_page[0], 0x600d);
     require_eq(map_pte(window, 0), 0);

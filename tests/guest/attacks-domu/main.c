@@ -241,6 +241,20 @@ static void msrs(void) {
         expect_eq(puppet_do(&p, DO_WRMSR, msr, 0x8000000000000000), FAULT(GP, 0));
 }
 
+/* What it is told of its TSC. */
+static void time_leaf(void) {
+    struct xen_domctl_tsc_info *t = &puppet_op.u.tsc_info;
+    uint64_t told = puppet_do(&p, DO_CPUID, 0x40000003, 0);
+
+    require_eq(puppet_domctl(XEN_DOMCTL_gettscinfo, p.id), 0);
+    expect_eq((uint32_t)told, t->gtsc_khz);
+    expect_eq(told >> 32, t->incarnation);
+    expect((uint32_t)puppet_do(&p, DO_CPUID, 0x40000003, 1) != 0);
+    /* Its scale is one that its time information has, too. */
+    expect_eq((uint32_t)puppet_do(&p, DO_CPUID, 0x40000003, 1),
+              p.shared->vcpu_info[0].time.tsc_to_system_mul);
+}
+
 static void hypervisor_memory(void) {
     static const uint64_t at[] = {0xffff808000000000, 0xffff810000000000, 0xffff818000000000,
                                   0xffff820000000000, 0xffff82d040000000, 0xffff830000000000};
@@ -329,6 +343,7 @@ void test_main(void) {
     table_operations();
     ports();
     msrs();
+    time_leaf();
     hypervisor_memory();
     exchange_lists();
     long_lists();

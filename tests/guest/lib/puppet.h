@@ -24,6 +24,7 @@ enum {
     DO_RDMSR,   /* arg[0] */
     DO_WRMSR,   /* arg[0], arg[1] */
     DO_FOREVER, /* the hypercall, again and again: there is no end to wait for */
+    DO_CPUID,   /* leaf arg[0], subleaf arg[1], emulated: ecx and edx */
 };
 
 struct mailbox {

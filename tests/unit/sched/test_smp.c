@@ -72,8 +72,6 @@ void periodic_timer_pause(struct vcpu *v) { (void)v; }
 
 void periodic_timer_resume(struct vcpu *v) { (void)v; }
 
-bool vcpu_event_pending(struct vcpu *v) { return READ_ONCE(v->info->evtchn_upcall_pending); }
-
 static void maybe_yield(void) {
     static __thread unsigned int n;
 
