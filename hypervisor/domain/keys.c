@@ -41,6 +41,7 @@ static void dump_domains(char key) {
 }
 
 void domain_register_keys(void) {
+    if (IS_DEBUG) inject_register_keys();
     register_key('F', audit_frames, "audit frame references");
     register_key('e', dump_ports_or_grants, "dump event channels");
     register_key('g', dump_ports_or_grants, "dump grant tables");
