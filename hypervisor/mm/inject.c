@@ -18,7 +18,7 @@ bool alloc_fails(void) {
 
     if (n != READ_ONCE(fail_at)) return false;
     printk("injection: allocation %lu fails\n", n);
-    show_backtrace((unsigned long)__builtin_return_address(0), here, here);
+    show_backtrace(0, here, here);
     return true;
 }
 
