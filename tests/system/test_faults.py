@@ -14,8 +14,8 @@ pytestmark = [pytest.mark.hospes, pytest.mark.ours, pytest.mark.full]
 POINTS = 30
 CONFIG = "/root/victim.cfg"
 INJECTION = re.compile(r"injection: (\d+) allocations, (\d+) failed; (\d+) frames, (\d+) objects")
-# A step of xl's, what it was done to, and why it failed.
-MESSAGE = re.compile(r"^xl: .*[a-z]ing [^:\n]+: .*\b(domain|memory|vcpu|grant|event|frame).*", re.M)
+# A step of xl's, what failed in it, and why.
+MESSAGE = re.compile(r'^xl: cannot create "victim": [a-z]+ing [a-z ]+: \S.*: \S.*', re.M)
 
 
 @pytest.fixture
