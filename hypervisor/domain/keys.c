@@ -37,6 +37,7 @@ static void dump_domain(struct domain *d) {
 static void dump_domains(void) { dump_each(dump_domain); }
 
 void domain_register_keys(void) {
+    if (IS_DEBUG) inject_register_keys();
     register_key('F', audit_frames, "audit frame references");
     register_key('e', dump_ports, "dump event channels");
     register_key('g', dump_grants, "dump grant tables");

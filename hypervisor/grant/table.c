@@ -17,12 +17,16 @@ static int grow_active(struct grant_table *t, uint32_t frames) {
     return 0;
 }
 
+/* All that are wanted, or none. */
 static int grow_shared(struct domain *d, void **frames, uint32_t *nr, uint32_t want) {
-    for (; *nr < want; ++*nr) {
-        frames[*nr] = alloc_page_hv();
-        if (!frames[*nr]) return -ENOMEM;
-        share_hv_frame(mfn_to_frame(virt_to_mfn(frames[*nr])), d, true);
+    uint32_t n = *nr;
+
+    while (n < want && (frames[n] = alloc_page_hv())) n++;
+    if (n < want) {
+        while (n > *nr) free_page_hv(frames[--n]);
+        return -ENOMEM;
     }
+    for (; *nr < want; ++*nr) share_hv_frame(mfn_to_frame(virt_to_mfn(frames[*nr])), d, true);
     return 0;
 }
 
@@ -30,7 +34,7 @@ static uint32_t status_pages(uint32_t frames) {
     return (uint32_t)DIV_ROUND_UP(frames * V2_PER_PAGE, STATUS_PER_PAGE);
 }
 
-/* What a growth that fails has allocated stays for the next one. */
+/* A growth that fails leaves the table's size; active and status pages stay for the next one. */
 static int table_grow(struct domain *d, uint32_t frames) {
     struct grant_table *t = grants_of(d);
     int rc;

@@ -120,6 +120,7 @@ struct frame *heap_alloc(unsigned int order, unsigned int bits, const struct dom
     struct frame *f;
 
     if (order > MAX_ORDER || (bits && bits <= PAGE_SHIFT)) return NULL;
+    if (IS_DEBUG && alloc_fails()) return NULL;
     if (bits && bits - PAGE_SHIFT < NR_ZONES) highest = bits - PAGE_SHIFT;
     spin_lock(&heap_lock);
     f = find_for(d, order, highest);

@@ -224,32 +224,21 @@ uint64_t m2p_chunk(uint64_t i) {
 static spinlock_t ioremap_lock = SPINLOCK_INIT(ORDER_PT);
 static uint64_t next_va = IOREMAP_START; /* ioremap_lock */
 
-/* ioremap_lock. Clears entries from va on, to the first that has none. Returns where that is. */
-static uint64_t unmap_from(uint64_t va) {
-    uint64_t *e;
-
-    for (; (e = own_entry(boot_l4, va, 1, false)) && (*e & PTE_P); va += PAGE_SIZE)
-        WRITE_ONCE(*e, 0);
-    return va;
-}
-
 static void *map_area(paddr_t p, size_t n, uint64_t flags) {
-    uint64_t va, end, off = p & ~PAGE_MASK, *e;
+    uint64_t va, end, off = p & ~PAGE_MASK;
     void *v = NULL;
 
     if (!n || n > SIZE_1G) return NULL;
     spin_lock(&ioremap_lock);
     end = next_va + ROUND_UP(off + n, PAGE_SIZE);
-    for (va = next_va; va < end && end < IOREMAP_END; va += PAGE_SIZE) {
-        e = own_entry(boot_l4, va, 1, true);
-        if (!e) break;
-        WRITE_ONCE(*e, (p - off + (va - next_va)) | flags | DATA_PTE);
-    }
-    if (va == end) {
+    for (va = next_va; va < end && end < IOREMAP_END; va += PAGE_SIZE)
+        if (!own_entry(boot_l4, va, 1, true)) break;
+    if (va == end) { /* nothing was mapped that would have to be flushed for */
+        for (va = next_va; va < end; va += PAGE_SIZE)
+            WRITE_ONCE(*own_entry(boot_l4, va, 1, false),
+                       (p - off + va - next_va) | flags | DATA_PTE);
         v = (void *)(next_va + off);
         next_va = end + PAGE_SIZE;
-    } else {
-        unmap_from(next_va);
     }
     spin_unlock(&ioremap_lock);
     return v;
@@ -259,11 +248,12 @@ void *ioremap(paddr_t p, size_t n) { return map_area(p, n, PTE_PCD | PTE_PWT); }
 void *ioremap_wb(paddr_t p, size_t n) { return map_area(p, n, 0); }
 
 void iounmap(void *v) {
-    uint64_t va = (uint64_t)v & PAGE_MASK, end;
+    uint64_t va = (uint64_t)v & PAGE_MASK, end = va, *e;
 
     if (!v) return;
     spin_lock(&ioremap_lock);
-    end = unmap_from(va);
+    for (; (e = own_entry(boot_l4, end, 1, false)) && (*e & PTE_P); end += PAGE_SIZE)
+        WRITE_ONCE(*e, 0);
     BUG_ON(end == va);
     /* The exchange of nothing orders the entries before the clock. */
     flush_since(NULL, __atomic_fetch_add(&tlb_flush_clock, 0, __ATOMIC_SEQ_CST));

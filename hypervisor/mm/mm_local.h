@@ -214,6 +214,10 @@ void heap_init(uint64_t pages);
 int domain_set_claim(struct domain *d, uint64_t pages); /* in all, with what d has; 0: no claim */
 void claim_used(struct domain *d, uint64_t n);          /* d->mm.lock */
 
+/* With DEBUG=1: this allocation is to fail (inject.c); pages cut into objects, objects in use. */
+bool alloc_fails(void);
+extern uint64_t pool_pages, pool_objects;
+
 /* domain_frames.c */
 void domain_frame_release(struct frame *f); /* the last reference of an owned frame went */
 void free_domain_frame(struct frame *f);    /* drops the owner's reference */

@@ -41,26 +41,24 @@ static volatile void *window_at(sbdf_t sbdf, uint16_t reg) {
 int pci_add_mmcfg(paddr_t base, uint16_t segment, uint8_t first, uint8_t last) {
     size_t size = ((size_t)(last - first) + 1) << 20;
     struct mmcfg m = {base, segment, first, last, NULL};
-    bool full;
+    int rc;
 
     if (last < first || (base & 0xfffff)) return -EINVAL;
     if (find_mmcfg(pci_sbdf(segment, first, 0))) return 0;
     m.window = ioremap(base + ((paddr_t)first << 20), size);
     if (!m.window) return -ENOMEM;
+    /* dom0 maps it read-only, so that its writes pass the filter as those by ports do. */
+    rc = rangeset_add(mmio_ro_ranges, (base >> PAGE_SHIFT) + ((uint64_t)first << 8),
+                      (base >> PAGE_SHIFT) + ((uint64_t)last << 8) + 255);
     spin_lock(&mmcfg_lock);
-    full = nr_mmcfg == ARRAY_SIZE(mmcfg);
-    if (!full) {
+    if (!rc && nr_mmcfg == ARRAY_SIZE(mmcfg)) rc = -ENOSPC;
+    if (!rc) {
         mmcfg[nr_mmcfg] = m;
         __atomic_store_n(&nr_mmcfg, nr_mmcfg + 1, __ATOMIC_RELEASE);
     }
     spin_unlock(&mmcfg_lock);
-    if (full) {
-        iounmap((void *)(uintptr_t)m.window);
-        return -ENOSPC;
-    }
-    /* dom0 maps it read-only, so that its writes pass the filter as those by ports do. */
-    return rangeset_add(mmio_ro_ranges, (base >> PAGE_SHIFT) + ((uint64_t)first << 8),
-                        (base >> PAGE_SHIFT) + ((uint64_t)last << 8) + 255);
+    if (rc) iounmap((void *)(uintptr_t)m.window);
+    return rc;
 }
 
 void pci_guest_write(sbdf_t sbdf, uint16_t reg, unsigned int bytes, uint32_t val) {

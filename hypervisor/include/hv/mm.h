@@ -230,5 +230,6 @@ uint64_t mm_free_pages(void);
 uint64_t mm_free_pages_between(unsigned int min_bits, unsigned int max_bits);
 uint64_t mm_outstanding_claims(void);
 
+void inject_register_keys(void); /* mm/inject.c, with DEBUG=1 */
 /* Recounts all references; prints differences, returns their number. All other CPUs stopped. */
 int mm_audit(void);

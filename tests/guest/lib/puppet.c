@@ -111,7 +111,7 @@ static void fill_tables(struct puppet *p) {
     puppet_poke(p, PUPPET_CODE, 0, puppet_code, (size_t)(puppet_end - puppet_code));
 }
 
-static void set_context(struct puppet *p) {
+long puppet_set_context(struct puppet *p) {
     memset(&context, 0, sizeof(context));
     context.flags = VGCF_IN_KERNEL | VGCF_online;
     context.user_regs.rip = puppet_va(PUPPET_CODE);
@@ -130,20 +130,24 @@ static void set_context(struct puppet *p) {
             .address = puppet_va(PUPPET_CODE) + (uint64_t)(puppet_stubs - puppet_code) + 16 * v};
     puppet_op.u.vcpucontext.vcpu = 0;
     set_xen_guest_handle(puppet_op.u.vcpucontext.ctxt, &context);
-    require_eq(puppet_domctl(XEN_DOMCTL_setvcpucontext, p->id), 0);
+    return puppet_domctl(XEN_DOMCTL_setvcpucontext, p->id);
 }
 
-void puppet_make(struct puppet *p, void *windows) {
+void puppet_fill(struct puppet *p, void *windows) {
     char *at = windows;
 
     if (!poke_window) poke_window = window_alloc(1);
-    create(p);
     fill_tables(p);
     require_eq(puppet_domctl(XEN_DOMCTL_getdomaininfo, p->id), 0);
     p->mail = window_on(p, p->mfn[PUPPET_MAIL], at);
     p->shared = window_on(p, puppet_op.u.getdomaininfo.shared_info_frame, at + PAGE_SIZE);
     p->shared->vcpu_info[0].evtchn_upcall_mask = 1;
-    set_context(p);
+}
+
+void puppet_make(struct puppet *p, void *windows) {
+    create(p);
+    puppet_fill(p, windows);
+    require_eq(puppet_set_context(p), 0);
     require_eq(puppet_domctl(XEN_DOMCTL_unpausedomain, p->id), 0);
 }
 
@@ -188,14 +192,12 @@ long puppet_call(struct puppet *p, unsigned int op, uint64_t a0, uint64_t a1, ui
     return (long)finish_it(p);
 }
 
-#define ARG_PAGE (PUPPET_PAGES - 1)
-
 long puppet_call_arg(struct puppet *p, unsigned int op, uint64_t cmd, void *arg, size_t n,
                      uint64_t a2) {
     long rc;
 
-    puppet_poke(p, ARG_PAGE, 0, arg, n);
-    rc = puppet_call(p, op, cmd, puppet_va(ARG_PAGE), a2, 0);
-    puppet_peek(p, ARG_PAGE, 0, arg, n);
+    puppet_poke(p, PUPPET_ARG, 0, arg, n);
+    rc = puppet_call(p, op, cmd, puppet_va(PUPPET_ARG), a2, 0);
+    puppet_peek(p, PUPPET_ARG, 0, arg, n);
     return rc;
 }
