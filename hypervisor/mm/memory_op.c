@@ -13,6 +13,11 @@
 #define EXTENT_SHIFT 6                              /* MEMOP_EXTENT_SHIFT */
 #define CMD_MASK     ((1u << EXTENT_SHIFT) - 1)
 #define MAX_EXTENTS  (0xffffffffu >> EXTENT_SHIFT)
+/* Those of Xen's common code: of the others it does not know a number with bits above CMD_MASK. */
+#define COMMON_OPS                                                                                 \
+    (BIT(XENMEM_exchange) | BIT(XENMEM_maximum_ram_page) | BIT(XENMEM_current_reservation) |       \
+     BIT(XENMEM_maximum_reservation) | BIT(XENMEM_maximum_gpfn) | BIT(XENMEM_claim_pages) |        \
+     BIT(XENMEM_get_vnumainfo) | BIT(XENMEM_remove_from_physmap))
 
 unsigned int memop_max_order(const struct domain *d) { return d->is_control ? 18 : 9; }
 
@@ -125,8 +130,6 @@ static long domain_number(unsigned int op, uint64_t arg) {
         rc = (long)d->mm.max_pages;
     else if (shared) /* maximum_gpfn: what the guest says, which may not have yet */
         rc = (long)max(READ_ONCE(shared->arch.max_pfn), 1UL) - 1;
-    else
-        rc = -ESRCH;
     domain_put(d);
     return rc;
 }
@@ -141,23 +144,27 @@ static long claim_pages(uint64_t arg) {
     d = domain_get(r.domid);
     if (!d) return -EINVAL;
     rc = policy_check(current->domain, d, POL_MEMORY_FOREIGN, XENMEM_claim_pages);
-    if (!rc) rc = d->state >= DOM_DYING ? -EINVAL : domain_set_claim(d, r.nr_extents);
+    if (!rc) rc = domain_set_claim(d, r.nr_extents);
     domain_put(d);
     return rc;
 }
 
-/* A PV domain has no physmap to change: the answer is the same for every space. */
-static long physmap_op(unsigned int op, uint64_t arg) {
-    struct xen_add_to_physmap a = {0};
+/* A PV domain has no physmap to change: the answer is the same for nearly every space. */
+static long physmap_op(unsigned int op, uint64_t start, uint64_t arg) {
+    union { /* domid is the first of each */
+        struct xen_add_to_physmap add;
+        struct xen_add_to_physmap_batch batch;
+        struct xen_remove_from_physmap remove;
+    } a;
+    size_t sizes[] = {sizeof(a.add), sizeof(a.remove), sizeof(a.batch)}; /* 7, 15, 23 */
     struct domain *d;
-    domid_t id;
 
-    if (copy_from_guest(&id, arg, sizeof(id))) return -EFAULT;
-    if (op == XENMEM_add_to_physmap) {
-        if (copy_from_guest(&a, arg, sizeof(a))) return -EFAULT;
-        if (a.space == XENMAPSPACE_gmfn_foreign) return -ENOSYS;
-    }
-    d = domain_get_self_or(id);
+    if (start >> 16) return -EDOM;
+    if (copy_from_guest(&a, arg, sizes[op / 8])) return -EFAULT;
+    if (op == XENMEM_add_to_physmap && a.add.space == XENMAPSPACE_gmfn_foreign) return -ENOSYS;
+    if (op == XENMEM_add_to_physmap_batch && a.batch.space == XENMAPSPACE_gmfn_range)
+        return -EOPNOTSUPP;
+    d = domain_get_self_or(a.add.domid);
     if (!d) return -ESRCH;
     domain_put(d);
     return -EACCES;
@@ -286,7 +293,7 @@ struct map_writer {
 
 static int put_entry(struct map_writer *w, const struct e820entry_hv *e) {
     if (w->buffer) {
-        if (w->n >= w->room) return -EINVAL;
+        if (w->n + 1 >= w->room) return -EINVAL; /* Xen wants room for one more than it writes */
         if (copy_to_guest_idx(w->buffer, w->n, e)) return -EFAULT;
     }
     w->n++;
@@ -399,9 +406,9 @@ long do_memory_op(uint64_t cmd, uint64_t arg) {
     case XENMEM_populate_physmap: return reservation(op, start, arg);
     case XENMEM_acquire_resource: return acquire_resource(start, arg);
     case XENMEM_add_to_physmap:
-    case XENMEM_add_to_physmap_batch: return physmap_op(op, arg);
+    case XENMEM_add_to_physmap_batch: return physmap_op(op, start, arg);
     }
-    if (start) return -EINVAL; /* the others are not continued */
+    if (start) return COMMON_OPS & BIT(op) ? -EINVAL : -ENOSYS; /* the others are not continued */
     switch (op) {
     case XENMEM_exchange: return memory_exchange(arg);
     case XENMEM_maximum_ram_page: return (long)max_frame;
@@ -410,7 +417,7 @@ long do_memory_op(uint64_t cmd, uint64_t arg) {
     case XENMEM_maximum_gpfn: return domain_number(op, arg);
     case XENMEM_claim_pages: return claim_pages(arg);
     case XENMEM_get_vnumainfo: return get_vnumainfo(arg);
-    case XENMEM_remove_from_physmap: return physmap_op(op, arg);
+    case XENMEM_remove_from_physmap: return physmap_op(op, 0, arg);
     case XENMEM_get_sharing_freed_pages:
     case XENMEM_get_sharing_shared_pages: return 0;
     case XENMEM_set_memory_map: return set_memory_map(arg);
