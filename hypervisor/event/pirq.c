@@ -24,8 +24,6 @@ struct pirq {
 
 struct pirq_domain {
     uint32_t nr, first_msi;
-    unsigned long *eoi_map; /* guest frame: bit set where the guest must say eoi; or NULL */
-    bool auto_unmask;
     struct pirq pirq[];
 };
 
@@ -68,7 +66,7 @@ static void deliver(void *data) {
 }
 
 static void note_needs_eoi(const struct pirq *q) {
-    unsigned long *map = q->d->event.pirqs->eoi_map;
+    unsigned long *map = q->d->event.eoi_map;
 
     if (!map || q->number >= PAGE_SIZE * 8) return;
     if (q->desc && irq_is_level(q->desc))
@@ -82,8 +80,9 @@ int pirq_bind_port(struct domain *d, uint32_t n, struct port *p) {
     struct pirq *q = pirq_of(d, n);
     int rc;
 
-    if (!q || !q->desc) return -EINVAL;
+    if (!q) return -EINVAL;
     if (q->port) return -EEXIST;
+    if (!q->desc) return -EPERM;
     /* The port must be findable before the first interrupt. */
     __atomic_store_n(&q->port, p, __ATOMIC_RELEASE);
     rc = irq_bind(q->desc, deliver, q);
@@ -121,7 +120,7 @@ int pirq_eoi(struct domain *d, uint32_t n) {
     spin_lock(&d->event.lock);
     q = pirq_of(d, n);
     if (q) {
-        if (q->port && d->event.pirqs->auto_unmask) {
+        if (q->port && d->event.auto_unmask) {
             spin_lock(&q->port->lock);
             port_unmask(d, q->port);
             spin_unlock(&q->port->lock);
@@ -133,21 +132,30 @@ int pirq_eoi(struct domain *d, uint32_t n) {
     return rc;
 }
 
+/* For all that the guest does not mask: the first form of it. */
+int pirq_eoi_unmasked(struct domain *d) {
+    for (uint32_t n = 0; pirq_is_valid(d, n); n++) {
+        struct port *p = READ_ONCE(pirq_of(d, n)->port);
+
+        if (p && !port_is_masked(d, p)) (void)pirq_eoi(d, n);
+    }
+    return 0;
+}
+
 int pirq_set_eoi_map(struct domain *d, uint64_t gmfn, bool auto_unmask) {
     struct pirq_domain *pd = d->event.pirqs;
     unsigned long *map;
     int rc = 0;
 
-    if (!pd) return -EINVAL;
     map = mm_map_guest_frame(d, gmfn, &rc);
     if (!map) return -EINVAL;
     spin_lock(&d->event.lock);
-    if (pd->eoi_map) {
+    if (d->event.eoi_map) {
         rc = -EBUSY;
     } else {
-        pd->eoi_map = map;
-        pd->auto_unmask = auto_unmask;
-        for (uint32_t i = 0; i < pd->nr; i++)
+        d->event.eoi_map = map;
+        d->event.auto_unmask = auto_unmask;
+        for (uint32_t i = 0; pd && i < pd->nr; i++)
             if (pd->pirq[i].port) note_needs_eoi(&pd->pirq[i]);
     }
     spin_unlock(&d->event.lock);
@@ -168,7 +176,6 @@ static int find_free(const struct pirq_domain *pd, bool msi) {
 int pirq_reserve(struct domain *d, bool msi) {
     int n;
 
-    if (!d->event.pirqs) return -EINVAL;
     spin_lock(&d->event.lock);
     n = find_free(d->event.pirqs, msi);
     if (n >= 0) d->event.pirqs->pirq[n].reserved = true;
@@ -178,9 +185,9 @@ int pirq_reserve(struct domain *d, bool msi) {
 
 int pirq_map(struct domain *d, int wanted, struct irq_desc *desc, bool msi) {
     struct pirq_domain *pd = d->event.pirqs;
+    bool taken = false;
     int n = 0;
 
-    if (!pd) return -EINVAL;
     spin_lock(&d->event.lock);
     while (n < (int)pd->nr && pd->pirq[n].desc != desc) n++;
     if (n < (int)pd->nr) {
@@ -188,14 +195,15 @@ int pirq_map(struct domain *d, int wanted, struct irq_desc *desc, bool msi) {
     } else {
         n = wanted < 0 ? find_free(pd, msi) : wanted;
         if (n >= (int)pd->nr) n = -EINVAL;
-        if (n >= 0 && pd->pirq[n].desc) n = -EEXIST;
-        if (n >= 0) {
+        taken = n >= 0 && pd->pirq[n].desc; /* it stays as it is, and that is no error: as Xen */
+        if (n >= 0 && !taken) {
             pd->pirq[n].desc = desc;
             pd->pirq[n].msi = msi;
             pd->pirq[n].reserved = false;
         }
     }
     spin_unlock(&d->event.lock);
+    if (taken && msi) msi_free(desc);
     return n;
 }
 
@@ -222,9 +230,10 @@ int pirq_unmap(struct domain *d, uint32_t n) {
 void pirq_domain_destroy(struct domain *d) {
     struct pirq_domain *pd = d->event.pirqs;
 
+    if (d->event.eoi_map) mm_unmap_guest_frame(d->event.eoi_map);
+    d->event.eoi_map = NULL;
     if (!pd) return;
     for (uint32_t i = 0; i < pd->nr; i++) (void)pirq_unmap(d, i);
-    if (pd->eoi_map) mm_unmap_guest_frame(pd->eoi_map);
     d->event.pirqs = NULL;
     hv_free(pd);
 }
