@@ -103,7 +103,7 @@ test-guest: deps images hypervisor guest-tests
 #:                   each place in the hypervisor that answers with an error; then what none
 #:                   reaches (it fails if there is any)
 abi-coverage: deps guest-tests
-	@$(MAKE) -C hypervisor O=$(BUILD)/hypervisor-O0 OPT=-O0
+	@$(MAKE) -C hypervisor O=$(BUILD)/hypervisor-O0 OPT=-O0 DEBUG=1
 	@HOSPES_BUILD=$(BUILD) tests/guest/coverage --errors $(BUILD)/hypervisor-O0/hospes.elf \
 	    --logs $(BUILD)/test-logs
 

@@ -147,6 +147,7 @@ long do_physdev_op(int cmd, uint64_t arg) {
 
     switch (cmd) {
     case PHYSDEVOP_eoi: WITH_ARG(physdev_eoi, pirq_eoi(d, a.irq))
+    case PHYSDEVOP_IRQ_UNMASK_NOTIFY: return pirq_eoi_unmasked(d);
     case PHYSDEVOP_pirq_eoi_gmfn_v2:
         WITH_ARG(physdev_pirq_eoi_gmfn, pirq_set_eoi_map(d, a.gmfn, false))
     case PHYSDEVOP_pirq_eoi_gmfn_v1:

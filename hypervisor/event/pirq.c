@@ -23,8 +23,6 @@ struct pirq {
 
 struct pirq_domain {
     uint32_t nr, first_msi;
-    unsigned long *eoi_map; /* guest frame: bit set where the guest must say eoi; or NULL */
-    bool auto_unmask;
     struct pirq pirq[];
 };
 
@@ -61,14 +59,14 @@ static void deliver(void *data) {
     spin_unlock(&p->lock);
 }
 
-static void note_needs_eoi(const struct pirq_domain *pd, const struct pirq *q) {
-    unsigned long n = (unsigned long)(q - pd->pirq);
+static void note_needs_eoi(const struct domain *d, const struct pirq *q) {
+    unsigned long n = (unsigned long)(q - d->event.pirqs->pirq), *map = d->event.eoi_map;
 
-    if (!pd->eoi_map || n >= PAGE_SIZE * 8) return;
+    if (!map || n >= PAGE_SIZE * 8) return;
     if (q->desc && irq_is_level(q->desc))
-        set_bit(n, pd->eoi_map);
+        set_bit(n, map);
     else
-        clear_bit(n, pd->eoi_map);
+        clear_bit(n, map);
 }
 
 /* The line is bound to one domain only, so whether the guest would share it does not matter. */
@@ -76,8 +74,9 @@ int pirq_bind_port(struct domain *d, uint32_t n, struct port *p) {
     struct pirq *q = pirq_of(d, n);
     int rc;
 
-    if (!q || !q->desc) return -EINVAL;
+    if (!q) return -EINVAL;
     if (q->port) return -EEXIST;
+    if (!q->desc) return -EPERM;
     /* The port must be findable before the first interrupt. */
     __atomic_store_n(&q->port, p, __ATOMIC_RELEASE);
     rc = irq_bind(q->desc, deliver, q);
@@ -86,7 +85,7 @@ int pirq_bind_port(struct domain *d, uint32_t n, struct port *p) {
         return rc;
     }
     irq_set_cpu(q->desc, smp_cpu_id());
-    note_needs_eoi(d->event.pirqs, q);
+    note_needs_eoi(d, q);
     return 0;
 }
 
@@ -115,7 +114,7 @@ int pirq_eoi(struct domain *d, uint32_t n) {
     spin_lock(&d->event.lock);
     q = pirq_of(d, n);
     if (q) {
-        if (q->port && d->event.pirqs->auto_unmask) {
+        if (q->port && d->event.auto_unmask) {
             spin_lock(&q->port->lock);
             port_unmask(d, q->port);
             spin_unlock(&q->port->lock);
@@ -127,22 +126,31 @@ int pirq_eoi(struct domain *d, uint32_t n) {
     return rc;
 }
 
+/* For all that the guest does not mask: the first form of it. */
+int pirq_eoi_unmasked(struct domain *d) {
+    for (uint32_t n = 0; pirq_is_valid(d, n); n++) {
+        struct port *p = READ_ONCE(pirq_of(d, n)->port);
+
+        if (p && !port_is_masked(d, p)) (void)pirq_eoi(d, n);
+    }
+    return 0;
+}
+
 int pirq_set_eoi_map(struct domain *d, uint64_t gmfn, bool auto_unmask) {
     struct pirq_domain *pd = d->event.pirqs;
     unsigned long *map;
     int rc = 0;
 
-    if (!pd) return -EINVAL;
     map = mm_map_guest_frame(d, gmfn);
     if (!map) return -EINVAL;
     spin_lock(&d->event.lock);
-    if (pd->eoi_map) {
+    if (d->event.eoi_map) {
         rc = -EBUSY;
     } else {
-        pd->eoi_map = map;
-        pd->auto_unmask = auto_unmask;
-        for (uint32_t i = 0; i < pd->nr; i++)
-            if (pd->pirq[i].port) note_needs_eoi(pd, &pd->pirq[i]);
+        d->event.eoi_map = map;
+        d->event.auto_unmask = auto_unmask;
+        for (uint32_t i = 0; pd && i < pd->nr; i++)
+            if (pd->pirq[i].port) note_needs_eoi(d, &pd->pirq[i]);
     }
     spin_unlock(&d->event.lock);
     if (rc) mm_unmap_guest_frame(map);
@@ -162,7 +170,6 @@ static int find_free(const struct pirq_domain *pd, bool msi) {
 int pirq_reserve(struct domain *d, bool msi) {
     int n;
 
-    if (!d->event.pirqs) return -EINVAL;
     spin_lock(&d->event.lock);
     n = find_free(d->event.pirqs, msi);
     if (n >= 0) d->event.pirqs->pirq[n].reserved = true;
@@ -172,9 +179,9 @@ int pirq_reserve(struct domain *d, bool msi) {
 
 int pirq_map(struct domain *d, int wanted, struct irq_desc *desc, bool msi) {
     struct pirq_domain *pd = d->event.pirqs;
+    bool taken = false;
     int n = 0;
 
-    if (!pd) return -EINVAL;
     spin_lock(&d->event.lock);
     while (n < (int)pd->nr && pd->pirq[n].desc != desc) n++;
     if (n < (int)pd->nr) {
@@ -182,14 +189,15 @@ int pirq_map(struct domain *d, int wanted, struct irq_desc *desc, bool msi) {
     } else {
         n = wanted < 0 ? find_free(pd, msi) : wanted;
         if (n >= (int)pd->nr) n = -EINVAL;
-        if (n >= 0 && pd->pirq[n].desc) n = -EEXIST;
-        if (n >= 0) {
+        taken = n >= 0 && pd->pirq[n].desc; /* it stays as it is, and that is no error: as Xen */
+        if (n >= 0 && !taken) {
             pd->pirq[n].desc = desc;
             pd->pirq[n].msi = msi;
             pd->pirq[n].reserved = false;
         }
     }
     spin_unlock(&d->event.lock);
+    if (taken && msi) msi_free(desc);
     return n;
 }
 
@@ -216,9 +224,10 @@ int pirq_unmap(struct domain *d, uint32_t n) {
 void pirq_domain_destroy(struct domain *d) {
     struct pirq_domain *pd = d->event.pirqs;
 
+    if (d->event.eoi_map) mm_unmap_guest_frame(d->event.eoi_map);
+    d->event.eoi_map = NULL;
     if (!pd) return;
     for (uint32_t i = 0; i < pd->nr; i++) (void)pirq_unmap(d, i);
-    if (pd->eoi_map) mm_unmap_guest_frame(pd->eoi_map);
     d->event.pirqs = NULL;
     hv_free(pd);
 }

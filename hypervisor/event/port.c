@@ -11,7 +11,6 @@ static long table_grow(struct domain *d) {
     struct event_domain *e = &d->event;
     struct port *page;
 
-    if (e->nr_ports > e->max_port || (!e->fifo && e->nr_ports >= MAX_PORTS_2L)) return -ENOSPC;
     page = alloc_page_hv();
     if (!page) return -ENOMEM;
     for (uint32_t i = 0; i < PORTS_PER_PAGE; i++) {

@@ -92,10 +92,12 @@ void pirq_set_affinity(struct domain *d, uint32_t pirq, const struct vcpu *v);
 int pirq_domain_init(struct domain *d);
 void pirq_domain_destroy(struct domain *d); /* releases lines */
 bool pirq_is_valid(const struct domain *d, uint32_t n);
-/* Gives desc the number wanted, or a free one if negative: that, or -EEXIST, -EINVAL, -ENOSPC. */
+/* Of the control domain, which alone has a table. Gives desc the number wanted, or a free one if
+ * negative: that, or -EEXIST, -EINVAL, -ENOSPC. */
 int pirq_map(struct domain *d, int wanted, struct irq_desc *desc, bool msi);
 int pirq_unmap(struct domain *d, uint32_t n); /* -EINVAL: not mapped. Frees MSI vectors */
 int pirq_reserve(struct domain *d, bool msi); /* a free number for a later pirq_map */
 int pirq_eoi(struct domain *d, uint32_t n);   /* -EINVAL */
+int pirq_eoi_unmasked(struct domain *d);
 /* The guest's frame of needs-EOI bits: -EINVAL, -EBUSY. */
 int pirq_set_eoi_map(struct domain *d, uint64_t gmfn, bool auto_unmask);

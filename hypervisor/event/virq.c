@@ -35,20 +35,16 @@ void send_global_virq(uint32_t virq) {
 }
 
 int set_global_virq_handler(struct domain *d, uint32_t virq) {
-    struct domain *let_go = d;
-    bool dying;
+    struct domain *let_go;
 
     if (virq >= NR_VIRQS || !virq_is_global(virq)) return -EINVAL;
-    domain_ref(d);
     spin_lock(&handler_lock);
-    dying = d->state >= DOM_DYING; /* it would never be freed */
-    if (!dying) {
-        let_go = handlers[virq];
-        handlers[virq] = d;
-    }
+    let_go = handlers[virq];
+    handlers[virq] = d->state < DOM_DYING ? d : NULL; /* as virq_handler_gone() leaves it */
+    if (handlers[virq]) domain_ref(d);
     spin_unlock(&handler_lock);
     if (let_go) domain_put(let_go);
-    return dying ? -EINVAL : 0;
+    return 0;
 }
 
 void virq_handler_gone(struct domain *d) {

@@ -49,7 +49,7 @@ static int table_grow(struct domain *d, uint32_t frames) {
 int grant_init_domain(struct domain *d, int max_frames, int max_maptrack, int max_version) {
     struct grant_table *t;
 
-    if (max_version < 1 || max_version > 2) return max_version ? -EINVAL : -EOPNOTSUPP;
+    if (max_version < 1 || max_version > 2) return -EINVAL;
     t = hv_new(struct grant_table);
     if (!t) return -ENOMEM;
     d->grants = t;
@@ -120,8 +120,6 @@ static int keep_reserved(const struct grant_table *t, grant_entry_v1_t *kept) {
                 return -ERANGE;
             if (type != GTF_permit_access || (flags & GTF_sub_page)) flags = domid = frame = 0;
             flags |= READ_ONCE(*status_of(t, i)) & MARKS;
-        } else if (type == GTF_accept_transfer) {
-            return -EINVAL;
         }
         kept[i] = (grant_entry_v1_t){flags, domid, (uint32_t)frame};
     }
@@ -135,7 +133,6 @@ static void write_reserved(const struct grant_table *t, const grant_entry_v1_t *
             continue;
         }
         *status_of(t, i) = kept[i].flags & MARKS;
-        if ((kept[i].flags & GTF_type_mask) != GTF_permit_access) continue;
         entry_v2(t, i)->full_page.frame = kept[i].frame;
         entry_v2(t, i)->hdr.domid = kept[i].domid;
         barrier();
@@ -174,9 +171,10 @@ static long set_version(uint64_t arg) {
     int rc = 0;
 
     if (copy_from_guest(&op, arg, sizeof(op))) return -EFAULT;
-    if (op.version != 1 && op.version != 2) return -EINVAL;
     spin_lock(&t->lock);
-    if (op.version > t->max_version)
+    if (op.version != 1 && op.version != 2)
+        rc = -EINVAL;
+    else if (op.version > t->max_version)
         rc = -ENOSYS;
     else if (op.version != t->version)
         rc = change_version(d, t, op.version);
@@ -232,9 +230,6 @@ int grant_resource_max_frames(struct domain *d, uint32_t id) {
     default: return -EINVAL;
     }
 }
-
-/* Above it the array's size would not fit what a guest can hold anyway. */
-#define COUNT_MAX (1u << 28)
 
 /* Elements one by one: copied in, acted on, copied out. */
 static long one_by_one(uint64_t arg, uint32_t count, size_t size, void (*act)(void *),
@@ -347,7 +342,7 @@ static long table_op(uint32_t cmd, uint64_t arg) {
 }
 
 long do_grant_table_op(uint32_t cmd, uint64_t arg, uint32_t count) {
-    if (count > COUNT_MAX) return -EINVAL;
+    if ((int32_t)count < 0 || cmd >> 12) return -EINVAL;
     switch (cmd) {
     case GNTTABOP_map_grant_ref:
         return batch(cmd, arg, count, sizeof(struct gnttab_map_grant_ref), map_op);
@@ -360,8 +355,10 @@ long do_grant_table_op(uint32_t cmd, uint64_t arg, uint32_t count) {
     case GNTTABOP_setup_table:
     case GNTTABOP_query_size:
     case GNTTABOP_get_status_frames:
+        if (count != 1) return -EINVAL;
+        /* fall through */
     case GNTTABOP_set_version:
-    case GNTTABOP_get_version: return count == 1 ? table_op(cmd, arg) : -EINVAL;
+    case GNTTABOP_get_version: return table_op(cmd, arg);
     case GNTTABOP_dump_table:  /* 4.17 has none: a guest could fill the console */
     case GNTTABOP_transfer:    /* left to die out: nobody calls it */
     case GNTTABOP_cache_flush: /* x86 caches are coherent: 4.17 has none here */

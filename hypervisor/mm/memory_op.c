@@ -12,6 +12,11 @@
 #define EXTENT_SHIFT 6    /* MEMOP_EXTENT_SHIFT */
 #define CMD_MASK     ((1u << EXTENT_SHIFT) - 1)
 #define MAX_EXTENTS  (0xffffffffu >> EXTENT_SHIFT)
+/* Those of Xen's common code: of the others it does not know a number with bits above CMD_MASK. */
+#define COMMON_OPS                                                                                 \
+    (BIT(XENMEM_exchange) | BIT(XENMEM_maximum_ram_page) | BIT(XENMEM_current_reservation) |       \
+     BIT(XENMEM_maximum_reservation) | BIT(XENMEM_maximum_gpfn) | BIT(XENMEM_claim_pages) |        \
+     BIT(XENMEM_get_vnumainfo) | BIT(XENMEM_remove_from_physmap))
 
 unsigned int memop_max_order(const struct domain *d) { return d->is_control ? 18 : 9; }
 
@@ -110,8 +115,6 @@ static long domain_number(unsigned int op, domid_t id) {
         rc = (long)d->mm.max_pages;
     else if (shared) /* maximum_gpfn: what the guest says, which may not have yet */
         rc = (long)max(READ_ONCE(shared->arch.max_pfn), 1UL) - 1;
-    else
-        rc = -ESRCH;
     domain_put(d);
     return rc;
 }
@@ -124,20 +127,27 @@ static long claim_pages(const struct xen_memory_reservation *r) {
     d = domain_get(r->domid);
     if (!d) return -EINVAL;
     rc = policy_check(current->domain, d, POL_MEMORY_FOREIGN, XENMEM_claim_pages);
-    if (!rc) rc = d->state >= DOM_DYING ? -EINVAL : domain_set_claim(d, r->nr_extents);
+    if (!rc) rc = domain_set_claim(d, r->nr_extents);
     domain_put(d);
     return rc;
 }
 
-/* A PV domain has no physmap to change: the answer is the same for every space. */
-static long physmap_op(unsigned int op, uint64_t arg) {
-    struct xen_add_to_physmap a = {0}; /* all begin with the domain's id */
-    size_t size = op == XENMEM_add_to_physmap ? sizeof(a) : sizeof(a.domid);
+/* A PV domain has no physmap to change: the answer is the same for nearly every space. */
+static long physmap_op(unsigned int op, uint64_t start, uint64_t arg) {
+    union { /* domid is the first of each */
+        struct xen_add_to_physmap add;
+        struct xen_add_to_physmap_batch batch;
+        struct xen_remove_from_physmap remove;
+    } a;
+    size_t sizes[] = {sizeof(a.add), sizeof(a.remove), sizeof(a.batch)}; /* 7, 15, 23 */
     struct domain *d;
 
-    if (copy_from_guest(&a, arg, size)) return -EFAULT;
-    if (a.space == XENMAPSPACE_gmfn_foreign) return -ENOSYS;
-    d = domain_get_self_or(a.domid);
+    if (start >> 16) return -EDOM;
+    if (copy_from_guest(&a, arg, sizes[op / 8])) return -EFAULT;
+    if (op == XENMEM_add_to_physmap && a.add.space == XENMAPSPACE_gmfn_foreign) return -ENOSYS;
+    if (op == XENMEM_add_to_physmap_batch && a.batch.space == XENMAPSPACE_gmfn_range)
+        return -EOPNOTSUPP;
+    d = domain_get_self_or(a.add.domid);
     if (!d) return -ESRCH;
     domain_put(d);
     return -EACCES;
@@ -259,7 +269,7 @@ struct map_writer {
 
 static int put_entry(struct map_writer *w, const struct e820entry_hv *e) {
     if (w->buffer) {
-        if (w->n >= w->room) return -EINVAL;
+        if (w->n + 1 >= w->room) return -EINVAL; /* Xen wants room for one more than it writes */
         if (copy_to_guest_idx(w->buffer, w->n, e)) return -EFAULT;
     }
     w->n++;
@@ -365,9 +375,9 @@ long do_memory_op(uint64_t cmd, uint64_t arg) {
     case XENMEM_acquire_resource:
         WITH_ARG(xen_mem_acquire_resource, acquire_resource(&a, start, arg))
     case XENMEM_add_to_physmap:
-    case XENMEM_add_to_physmap_batch: return physmap_op(op, arg);
+    case XENMEM_add_to_physmap_batch: return physmap_op(op, start, arg);
     }
-    if (start) return -EINVAL; /* the others are not continued */
+    if (start) return COMMON_OPS & BIT(op) ? -EINVAL : -ENOSYS; /* the others are not continued */
     switch (op) {
     case XENMEM_exchange: return memory_exchange(arg);
     case XENMEM_maximum_ram_page: return (long)max_frame;
@@ -376,7 +386,7 @@ long do_memory_op(uint64_t cmd, uint64_t arg) {
     case XENMEM_maximum_gpfn: WITH_ARG(xen_memory_domain, domain_number(op, a.domid))
     case XENMEM_claim_pages: WITH_ARG(xen_memory_reservation, claim_pages(&a))
     case XENMEM_get_vnumainfo: WITH_ARG(xen_vnuma_topology_info, get_vnumainfo(&a))
-    case XENMEM_remove_from_physmap: return physmap_op(op, arg);
+    case XENMEM_remove_from_physmap: return physmap_op(op, 0, arg);
     case XENMEM_get_sharing_freed_pages:
     case XENMEM_get_sharing_shared_pages: return 0;
     case XENMEM_set_memory_map: WITH_ARG(xen_foreign_memory_map, set_memory_map(a.domid, &a.map))

@@ -311,8 +311,7 @@ static int own_op(struct vcpu *v, const struct mmuext_op *op) {
         return 0;
     case MMUEXT_FLUSH_CACHE:
     case MMUEXT_FLUSH_CACHE_GLOBAL: return flush_cache(v->domain);
-    case MMUEXT_SET_LDT: return mm_set_ldt(v, va, op->arg2.nr_ents);
-    default: return -ENOSYS;
+    default: return mm_set_ldt(v, va, op->arg2.nr_ents); /* MMUEXT_SET_LDT: one_op() saw to it */
     }
 }
 

@@ -23,9 +23,11 @@ struct event_domain {
     spinlock_t fifo_lock;            /* FIFO queues and frames; ORDER_EVENT_FIFO */
     struct evtchn_fifo_domain *fifo; /* NULL: 2-level */
     struct pirq_domain *pirqs;       /* event/pirq.c */
-    unsigned long poll_mask[2];      /* vcpus in SCHEDOP_poll; atomic bits. MAX_VCPUS of them */
-    uint32_t reset_next;             /* progress of the guest's reset, 0: none under way; lock */
-    uint32_t destroy_next;           /* progress of event_destroy_domain() */
+    unsigned long *eoi_map; /* guest frame: bit set where the guest must say eoi; NULL: none */
+    bool auto_unmask;
+    unsigned long poll_mask[2]; /* vcpus in SCHEDOP_poll; atomic bits. MAX_VCPUS of them */
+    uint32_t reset_next;        /* progress of the guest's reset, 0: none under way; lock */
+    uint32_t destroy_next;      /* progress of event_destroy_domain() */
 };
 
 struct event_vcpu {

@@ -129,6 +129,26 @@ static void grantee_dies(bool overwrite, uint32_t sort) {
     expect_free(shared_page);
 }
 
+static long set_handler(unsigned int virq, domid_t id) {
+    puppet_op.u.set_virq_handler.virq = virq;
+    return puppet_domctl(XEN_DOMCTL_set_virq_handler, id);
+}
+
+/* A domain of which only the shell is left gets nothing new. */
+static void asked_of_the_shell(void) {
+    struct evtchn_alloc_unbound alloc = {.dom = p.id, .remote_dom = DOMID_SELF};
+    struct xen_memory_reservation claim = {.domid = p.id, .nr_extents = PUPPET_PAGES};
+
+    expect_eq(HV_event_channel_op(EVTCHNOP_alloc_unbound, &alloc), -XEN_EINVAL);
+    expect_eq(HV_memory_op(XENMEM_maximum_gpfn, &(domid_t){p.id}), 0);
+    expect_eq(HV_memory_op(XENMEM_claim_pages, &claim), 0);
+    claim.nr_extents = 0;
+    expect_eq(HV_memory_op(XENMEM_claim_pages, &claim), 0);
+    /* As the one that an interrupt goes to it is gone at once, or (stock Xen) kept by that. */
+    expect_eq(set_handler(VIRQ_CON_RING, p.id), 0);
+    expect_eq(set_handler(VIRQ_CON_RING, 0), 0);
+}
+
 /* We map a page of the puppet's and have it die. */
 static void granter_dies(void) {
     struct gnttab_map_grant_ref op = {
@@ -160,6 +180,7 @@ static void granter_dies(void) {
         expect_eq(HV_grant_table_op(GNTTABOP_unmap_grant_ref, &second, 1), 0);
         expect_eq(second.status, GNTST_okay);
     }
+    asked_of_the_shell();
     expect(puppet_domctl(XEN_DOMCTL_destroydomain, p.id) == 0);
     unmap.handle = op.handle;
     expect_eq(HV_grant_table_op(GNTTABOP_unmap_grant_ref, &unmap, 1), 0);
@@ -198,10 +219,14 @@ static void channels(void) {
     struct evtchn_alloc_unbound its = {.remote_dom = 0};
     struct evtchn_bind_interdomain bind = {0}, back = {.remote_dom = 0};
     struct evtchn_close close = {0};
+    struct evtchn_reset reset;
     struct evtchn_status status;
     unsigned int ours;
 
     make();
+    /* It runs: its ports are its own to reset. */
+    reset.dom = p.id;
+    expect_eq(HV_event_channel_op(EVTCHNOP_reset, &reset), -XEN_EINVAL);
     its.dom = p.id;
     require_eq(HV_event_channel_op(EVTCHNOP_alloc_unbound, &its), 0);
     bind.remote_dom = p.id;

@@ -63,6 +63,7 @@ static void on_another_domain(void) {
     struct evtchn_reset reset = {.dom = 0};
     struct evtchn_bind_pirq pirq = {.pirq = 4};
     struct sched_remote_shutdown shutdown = {.domain_id = 0};
+    struct sched_pin_override pin = {.pcpu = 0};
     struct gnttab_setup_table setup = {.dom = 0, .nr_frames = 1};
     struct gnttab_query_size size = {.dom = 0};
     struct gnttab_get_version version = {.dom = 0};
@@ -76,6 +77,7 @@ static void on_another_domain(void) {
     expect_eq(ARG(event_channel_op, EVTCHNOP_reset, &reset, 0), -XEN_EPERM);
     expect(ARG(event_channel_op, EVTCHNOP_bind_pirq, &pirq, 0) < 0);
     expect_eq(ARG(sched_op, SCHEDOP_remote_shutdown, &shutdown, 0), -XEN_EPERM);
+    expect_eq(ARG(sched_op, SCHEDOP_pin_override, &pin, 0), -XEN_EPERM);
     expect_eq(ARG(grant_table_op, GNTTABOP_setup_table, &setup, 1), 0);
     expect_eq(setup.status, GNTST_permission_denied);
     expect_eq(ARG(grant_table_op, GNTTABOP_query_size, &size, 1), 0);
@@ -94,7 +96,11 @@ static void hardware_operations(void) {
     struct physdev_map_pirq map = {.domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .index = 9};
     struct physdev_apic apic = {.apic_physbase = 0xfec00000};
     struct physdev_setup_gsi gsi = {.gsi = 9};
+    struct physdev_pirq_eoi_gmfn eoi_map = {.gmfn = p.mfn[PUPPET_FREE + 2]};
 
+    /* Every kernel offers a frame for this, and may. */
+    expect_eq(ARG(physdev_op, PHYSDEVOP_pirq_eoi_gmfn_v2, &eoi_map, 0), 0);
+    expect_eq(ARG(physdev_op, PHYSDEVOP_pirq_eoi_gmfn_v2, &eoi_map, 0), -XEN_EBUSY);
     expect_eq(ARG(physdev_op, PHYSDEVOP_map_pirq, &map, 0), -XEN_EPERM);
     expect_eq(ARG(physdev_op, PHYSDEVOP_apic_read, &apic, 0), -XEN_EPERM);
     expect_eq(ARG(physdev_op, PHYSDEVOP_apic_write, &apic, 0), -XEN_EPERM);

@@ -8,6 +8,7 @@
 #include "vcpu.h"
 
 struct xen_domctl puppet_op;
+unsigned int puppet_grant_version = 2;
 static struct vcpu_guest_context context;
 static uint64_t *poke_window;
 
@@ -55,7 +56,7 @@ static void create(struct puppet *p) {
         .max_evtchn_port = 1023,
         .max_grant_frames = 4,
         .max_maptrack_frames = 4,
-        .grant_opts = XEN_DOMCTL_GRANT_version(2),
+        .grant_opts = XEN_DOMCTL_GRANT_version(puppet_grant_version),
     };
     require_eq(puppet_domctl(XEN_DOMCTL_createdomain, 0), 0);
     p->id = puppet_op.domain;

@@ -41,6 +41,8 @@ struct puppet {
     struct shared_info *shared;
 };
 
+/* The highest version of grant tables that those made from now on may choose: 2 at first. */
+extern unsigned int puppet_grant_version;
 /* Makes and starts it. windows: two pages of the test's address space without mappings. */
 void puppet_make(struct puppet *p, void *windows);
 /* Parts of that, for a test that makes a domain with the frames p->mfn itself: what is in them, and
