@@ -15,7 +15,7 @@ POINTS = 30
 CONFIG = "/root/victim.cfg"
 INJECTION = re.compile(r"injection: (\d+) allocations, (\d+) failed; (\d+) frames, (\d+) objects")
 # A step of xl's, what failed in it, and why.
-MESSAGE = re.compile(r'^xl: cannot create "victim": [a-z]+ing [a-z ]+: \S.*: \S.*', re.M)
+MESSAGE = re.compile(r'^xl: cannot create "victim": [a-z]+ing [a-z ]+: \S.*', re.M)
 
 
 @pytest.fixture
