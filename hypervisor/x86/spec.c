@@ -15,11 +15,15 @@ CMDLINE_OPTION(spec-ctrl);
 /* clang-format on */
 
 #define MSR_SPEC_CTRL 0x48
+#define MSR_PRED_CMD  0x49
+#define PRED_CMD_IBPB 1
 
 #define THUNK_SIZE  32 /* x86/thunk.S */
 #define THUNK_SHORT 24
 
 extern const char thunks_start[], thunks_end[];
+extern const char fill_on_entry[], verw_sysret[], verw_iretq[];
+extern const char *const guarded_entries[][2], *const guarded_entries_end[];
 
 unsigned int spec_on;
 
@@ -34,6 +38,11 @@ static const struct {
     {"ibrs", " IBRS+", SPEC_IBRS},
     {"stibp", " STIBP+", SPEC_STIBP},
     {"ssbd", " SSBD+", SPEC_SSBD},
+    {"ibpb", " IBPB-ctxt", SPEC_IBPB},
+    {"md-clear", " VERW", SPEC_VERW},
+    {"rsb", " RSB", SPEC_RSB},
+    {"verw", NULL, SPEC_VERW},
+    {"pv", NULL, SPEC_VERW | SPEC_RSB},
     {"xen", NULL, ~0u},
 };
 
@@ -57,15 +66,25 @@ static bool has(unsigned int feature) { return policy_has(cpu_policy_get(POLICY_
 #define HAS(name) has(XEN_X86_FEATURE_##name)
 
 static __init unsigned int cpu_can(void) {
-    return SPEC_THUNK | (HAS(IBRSB) || HAS(IBRS) ? SPEC_IBRS : 0) |
+    return SPEC_RSB | SPEC_THUNK | (HAS(IBRSB) || HAS(IBRS) ? SPEC_IBRS : 0) |
            (HAS(STIBP) || HAS(AMD_STIBP) ? SPEC_STIBP : 0) |
-           (HAS(SSBD) || HAS(AMD_SSBD) ? SPEC_SSBD : 0);
+           (HAS(SSBD) || HAS(AMD_SSBD) ? SPEC_SSBD : 0) |
+           (HAS(IBRSB) || HAS(IBPB) ? SPEC_IBPB : 0) |
+           (HAS(MD_CLEAR) || HAS(FB_CLEAR) || HAS(RFDS_CLEAR) || HAS(VERW_CLEAR) ? SPEC_VERW : 0);
 }
 
-/* IBRS only where setting it once is enough. */
+/*
+ * IBRS only where setting it once is enough. VERW for MDS, TAA, RFDS, TSA; stale data of devices
+ * (FB_CLEAR) matters where a guest has devices. Entries of the return stack can lead only to where
+ * a guest can call from, which SMEP forbids.
+ */
 static __init unsigned int cpu_needs(void) {
-    return (HAS(EIBRS) ? SPEC_IBRS | SPEC_JMP : SPEC_RETPOLINE) |
-           (HAS(STIBP_ALWAYS) ? SPEC_STIBP : 0);
+    bool tsa = HAS(VERW_CLEAR) && !(HAS(TSA_SQ_NO) && HAS(TSA_L1_NO));
+    bool stale = (cpu_has.intel && !HAS(MDS_NO)) || (HAS(RTM) && !HAS(TAA_NO)) || HAS(RFDS_CLEAR);
+
+    return SPEC_IBPB | (HAS(EIBRS) ? SPEC_IBRS | SPEC_JMP : SPEC_RETPOLINE) |
+           (HAS(STIBP_ALWAYS) ? SPEC_STIBP : 0) | (stale || tsa ? SPEC_VERW : 0) |
+           (cpu_has.smep ? 0 : SPEC_RSB);
 }
 
 /* The bits that an item is about; *yes: whether it wants them. 0: unknown. */
@@ -109,6 +128,7 @@ static __init void choose(void) {
     parse("spec-ctrl", can);
     if (!(spec_on & SPEC_THUNK)) spec_on |= SPEC_JMP;
     try_msr(MSR_SPEC_CTRL, spec_on & SPEC_CTRL, SPEC_CTRL);
+    try_msr(MSR_PRED_CMD, PRED_CMD_IBPB, SPEC_IBPB);
 }
 
 static __init void report_facts(const char *title, bool hint) {
@@ -133,11 +153,26 @@ static __init void patch(const char *at, const void *code, size_t n) {
 }
 
 static __init void install(void) {
+    static const uint8_t ret = 0xc3, nop7[] = {0x0f, 0x1f, 0x80, 0, 0, 0, 0};
     size_t lfence = spec_on & SPEC_LFENCE ? 3 : 0;
+    struct {
+        uint8_t op;
+        int32_t distance;
+    } __packed jump = {.op = 0xe9};
 
     for (const char *t = thunks_start; t < thunks_end && !(spec_on & SPEC_RETPOLINE);
          t += THUNK_SIZE)
         patch(t, t + THUNK_SHORT + 3 - lfence, 3 + lfence);
+    if (!(spec_on & SPEC_RSB)) patch(fill_on_entry, &ret, sizeof(ret));
+    if (!(spec_on & SPEC_VERW)) {
+        patch(verw_sysret, nop7, sizeof(nop7));
+        patch(verw_iretq, nop7, sizeof(nop7));
+    }
+    for (unsigned int i = 0; (spec_on & SPEC_GUARDED) && guarded_entries[i] < guarded_entries_end;
+         i++) {
+        jump.distance = (int32_t)(guarded_entries[i][1] - guarded_entries[i][0] - 5);
+        patch(guarded_entries[i][0], &jump, sizeof(jump));
+    }
     (void)cpuid(0, 0); /* what was fetched before is not executed */
 }
 
@@ -149,4 +184,10 @@ __init void spec_init(void) {
 
 void spec_init_cpu(void) {
     if (spec_on & SPEC_CTRL) wrmsr(MSR_SPEC_CTRL, spec_on & SPEC_CTRL);
+}
+
+/* IBPB leaves the return stack alone on some CPUs. */
+void spec_barrier(void) {
+    wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
+    __asm__ volatile("call fill_return_stack" : : : "rcx", "cc", "memory");
 }
