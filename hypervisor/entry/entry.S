@@ -10,80 +10,21 @@
  * is 8 modulo 16 in all cases, hence the 8 bytes around calls.
  *
  * Interrupts are off in all of this (gates, SYSCALL mask).
+ *
+ * guarded.S has other ways in and out, which spec.c puts in the place of these on CPUs that need
+ * them, by jumps over the first five bytes; they come back at the labels ..._saved.
  */
-#include <asm-offsets.h>
-#include <x86/layout.h>
-#include <x86/trap.h>
-
-    .code64
-    .text
-
-.macro GLOBAL name
-    .globl \name
-    .hidden \name
-\name:
-.endm
-
-.macro FUNC name
-    .type \name, @function
-    .balign 16
-    GLOBAL \name
-.endm
-
-    /* rdi..r15 in the order of struct cpu_user_regs, above error_code. */
-.macro SAVE_REGS
-    .irp reg, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
-    push %\reg
-    .endr
-.endm
-
-.macro RESTORE_REGS
-    .irp reg, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
-    pop %\reg
-    .endr
-.endm
-
-.macro CALL_WITH_FRAME function
-    mov %rsp, %rdi
-    sub $8, %rsp
-    call \function
-.endm
-
-/*
- * After SYSCALL: all that is above the general registers. RSP is the guest's until it is replaced:
- * a #DB here (delayed by mov to ss) runs on its own stack, and NMI and #MC do always.
- */
-.macro SYSCALL_FRAME cs
-    swapgs
-    mov %rsp, %gs:CPU_INFO_user_rsp
-    mov %gs:CPU_INFO_entry_rsp, %rsp
-    push $SEL_USER_DS
-    push %gs:CPU_INFO_user_rsp
-    swapgs
-    push %r11
-    push $\cs
-    push %rcx
-    push $0
-.endm
+#include "asm.h"
 
 FUNC entry_syscall
     SYSCALL_FRAME SEL_USER_CS64
     movl $ENTRY_SYSCALL, 4(%rsp)
     SAVE_REGS
+GLOBAL syscall_saved
     CALL_WITH_FRAME syscall_from_guest
 FUNC return_to_guest
     add $8, %rsp
-    cmpl $ENTRY_SYSCALL, REGS_entry_vector(%rsp)
-    jne 1f
-    /* SYSRET with a non-canonical RIP would fault here, in ring 0, on the guest's stack. */
-    mov REGS_rcx(%rsp), %rcx
-    cmp %rcx, REGS_rip(%rsp)
-    jne 1f
-    mov %rcx, %rax
-    shl $16, %rax
-    sar $16, %rax
-    cmp %rcx, %rax
-    jne 1f
+    CHECK_SYSRET 1f
     RESTORE_REGS
     mov REGS_rsp - REGS_error_code(%rsp), %rsp
     sysretq
@@ -96,36 +37,27 @@ GLOBAL guest_iretq
 FUNC entry_syscall32
     SYSCALL_FRAME SEL_USER_CS32
     SAVE_REGS
+GLOBAL syscall32_saved
     CALL_WITH_FRAME syscall32_from_guest
     jmp return_to_guest
 
-/*
- * SYSENTER: the CPU has loaded RSP with entry_rsp and kept nothing of RIP, RSP or the interrupt
- * flag. The guest gets zeros. TF and NT of user mode are still there and go no further.
- */
 FUNC entry_sysenter
-    push $SEL_USER_DS
-    push $0
-    pushfq
-    push $2
-    popfq
-    push $3
-    push $0
-    push $0
+    SYSENTER_FRAME
     SAVE_REGS
+GLOBAL sysenter_saved
     CALL_WITH_FRAME sysenter_from_guest
     jmp return_to_guest
 
 /* Exceptions and interrupts, after the stub has completed error_code and entry_vector. */
-    .balign 16
-trap_common:
+FUNC trap_common
     SAVE_REGS
     cld
     testb $3, REGS_cs(%rsp)
     jz trap_in_hypervisor
-2:  CALL_WITH_FRAME trap_from_guest
+GLOBAL trap_saved
+    CALL_WITH_FRAME trap_from_guest
     jmp return_to_guest
-trap_in_hypervisor:
+GLOBAL trap_in_hypervisor
     CALL_WITH_FRAME trap_from_hypervisor
     add $8, %rsp
     RESTORE_REGS
@@ -133,15 +65,15 @@ trap_in_hypervisor:
     iretq
 
 /* The same on an interrupt stack: a guest's frame moves to guest_regs first. */
-    .balign 16
-trap_common_ist:
+FUNC trap_common_ist
     SAVE_REGS
     cld
     testb $3, REGS_cs(%rsp)
     jz trap_in_hypervisor
+GLOBAL trap_ist_saved
     CALL_WITH_FRAME move_to_guest_regs
     mov %rax, %rsp
-    jmp 2b
+    jmp trap_saved
 
 /* Never returns: runs the rest of an entry whose registers are complete in *rdi (guest_regs). */
 FUNC reenter_guest

@@ -14,6 +14,7 @@
  */
 #include <hv/guest_access.h>
 #include <hv/pcpu.h>
+#include <x86/spec.h>
 
 #include "policy.h"
 
@@ -393,6 +394,7 @@ void sched_init_cpu(unsigned int cpu) {
 }
 
 void sched_idle(void) {
+    spec_verw();
     if (!READ_ONCE(this_pcpu()->softirqs)) __asm__ volatile("sti; hlt; cli" ::: "memory");
 }
 

@@ -11,6 +11,7 @@
 #include <x86/extable.h>
 #include <x86/guest_regs.h>
 #include <x86/layout.h>
+#include <x86/spec.h>
 
 #include "../entry/entry.h"
 
@@ -135,6 +136,10 @@ static void save_vcpu(struct vcpu *v) {
 }
 
 static void load_vcpu(struct pcpu *p, struct vcpu *v) {
+    if (unlikely(spec_on & SPEC_IBPB) && p->arch.ran != v->domain->arch.serial) {
+        p->arch.ran = v->domain->arch.serial;
+        spec_barrier();
+    }
     mm_window_set_cpu_gdt(v);
     mm_load_base(v);
     gdt_load(GDT_WINDOW((uint64_t)v->id));

@@ -13,6 +13,7 @@
 #include <hv/irq.h>
 #include <x86/apic.h>
 #include <x86/context.h>
+#include <x86/spec.h>
 
 #define NR_CPUS   3
 #define NR_VCPUS  8
@@ -23,6 +24,8 @@
 #define STALLED_ROUNDS 1000000
 #define HUNG_S         600 /* a CPU does nothing at all */
 
+unsigned int spec_on;
+const uint16_t verw_selector;
 uint64_t fake_now, fake_deadline[4];
 bool real_time;
 
