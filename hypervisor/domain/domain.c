@@ -29,6 +29,7 @@ struct domain *domain_by_id(uint32_t id) {
     struct domain **page;
 
     if (id >= DOMID_FIRST_RESERVED) return NULL;
+    id = (uint32_t)array_index_nospec(id, DOMID_FIRST_RESERVED);
     page = READ_ONCE(by_id[id / IDS_PER_PAGE]);
     return page ? READ_ONCE(page[id % IDS_PER_PAGE]) : NULL;
 }

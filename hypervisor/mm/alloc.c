@@ -165,7 +165,8 @@ int domain_set_claim(struct domain *d, uint64_t pages) {
     spin_lock(&heap_lock);
     if (!pages)
         claim_reduce(d, d->mm.outstanding_claim);
-    else if (d->mm.outstanding_claim || d->mm.tot_pages >= pages || pages > d->mm.max_pages)
+    else if (d->state >= DOM_DYING || d->mm.outstanding_claim || d->mm.tot_pages >= pages ||
+             pages > d->mm.max_pages)
         rc = -EINVAL;
     else if (pages - d->mm.tot_pages > total_free - min(claimed, total_free))
         rc = -ENOMEM;

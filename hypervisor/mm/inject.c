@@ -22,11 +22,13 @@ bool alloc_fails(void) {
     return true;
 }
 
-static void digit(char key) { typed = typed * 10 + (uint64_t)(key - '0'); }
+#define DIGITS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9)
+#define DIGIT(n)                                                                                   \
+    static void digit##n(void) { typed = typed * 10 + (n); }
+DIGITS(DIGIT)
 
 /* Neither sum changes by itself: what is missing after all was given back has leaked. */
-static void inject(char key) {
-    (void)key;
+static void inject(void) {
     printk("injection: %lu allocations, %d failed; %lu frames, %lu objects\n", seen,
            fail_at && seen >= fail_at, mm_free_pages() + pool_pages, pool_objects);
     WRITE_ONCE(fail_at, typed);
@@ -35,7 +37,8 @@ static void inject(char key) {
 }
 
 void inject_register_keys(void) {
-    for (char c = '0'; c <= '9'; c++) register_key(c, digit, "a digit of n, for N");
+#define REGISTER(n) register_key(#n[0], digit##n, "a digit of n, for N");
+    DIGITS(REGISTER)
     register_key('N', inject, "fail the nth allocation from now on");
 }
 #endif
