@@ -10,54 +10,154 @@
  * is 8 modulo 16 in all cases, hence the 8 bytes around calls.
  *
  * Interrupts are off in all of this (gates, SYSCALL mask).
- *
- * guarded.S has other ways in and out, which spec.c puts in the place of these on CPUs that need
- * them, by jumps over the first five bytes; they come back at the labels ..._saved.
  */
-#include "asm.h"
+#include <asm-offsets.h>
+#include <x86/layout.h>
+#include <x86/spec.h>
+#include <x86/trap.h>
+
+    .code64
+    .text
+
+.macro GLOBAL name
+    .globl \name
+    .hidden \name
+\name:
+.endm
+
+.macro FUNC name
+    .type \name, @function
+    .balign 16
+    GLOBAL \name
+.endm
+
+    /* rdi..r15 in the order of struct cpu_user_regs, above error_code. */
+.macro SAVE_REGS
+    .irp reg, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
+    push %\reg
+    .endr
+.endm
+
+.macro RESTORE_REGS
+    .irp reg, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
+    pop %\reg
+    .endr
+.endm
+
+.macro CALL_WITH_FRAME function
+    mov %rsp, %rdi
+    sub $8, %rsp
+    call \function
+.endm
+
+    /* If 'bit' is chosen spec.c makes the 5-byte instruction at 'at' a call or jump to 'to'. */
+.macro PATCH bit, opcode, at, to
+    .pushsection .spec_patches, "a"
+    .quad \at, \to, \bit, \opcode
+    .popsection
+.endm
+
+    /* From a guest, whose calls may be what the CPU predicts returns by. */
+.macro CALL_FROM_GUEST function
+    PATCH SPEC_RSB, 0xe8, 8f, 9f
+    mov %rsp, %rdi
+    sub $8, %rsp
+8:  call \function
+    .pushsection .text.spec, "ax"
+9:  call fill_return_stack
+    jmp \function
+    .popsection
+.endm
+
+/*
+ * After SYSCALL: all that is above the general registers. RSP is the guest's until it is replaced:
+ * a #DB here (delayed by mov to ss) runs on its own stack, and NMI and #MC do always.
+ */
+.macro SYSCALL_FRAME cs
+    swapgs
+    mov %rsp, %gs:CPU_INFO_user_rsp
+    mov %gs:CPU_INFO_entry_rsp, %rsp
+    push $SEL_USER_DS
+    push %gs:CPU_INFO_user_rsp
+    swapgs
+    push %r11
+    push $\cs
+    push %rcx
+    push $0
+.endm
 
 FUNC entry_syscall
     SYSCALL_FRAME SEL_USER_CS64
     movl $ENTRY_SYSCALL, 4(%rsp)
     SAVE_REGS
-GLOBAL syscall_saved
-    CALL_WITH_FRAME syscall_from_guest
+    CALL_FROM_GUEST syscall_from_guest
 FUNC return_to_guest
     add $8, %rsp
-    CHECK_SYSRET 1f
+    cmpl $ENTRY_SYSCALL, REGS_entry_vector(%rsp)
+    jne 1f
+    /* SYSRET with a non-canonical RIP would fault here, in ring 0, on the guest's stack. */
+    mov REGS_rcx(%rsp), %rcx
+    cmp %rcx, REGS_rip(%rsp)
+    jne 1f
+    mov %rcx, %rax
+    shl $16, %rax
+    sar $16, %rax
+    cmp %rcx, %rax
+    jne 1f
     RESTORE_REGS
-    mov REGS_rsp - REGS_error_code(%rsp), %rsp
+    PATCH SPEC_VERW, 0xe9, 4f, sysret_verw
+4:  mov REGS_rsp - REGS_error_code(%rsp), %rsp
     sysretq
 1:  RESTORE_REGS
-    add $8, %rsp
+    PATCH SPEC_VERW, 0xe9, 5f, iretq_verw
+5:  lea 8(%rsp), %rsp
 GLOBAL guest_iretq
     iretq
+GLOBAL sysret_verw
+    verw verw_selector(%rip)
+    mov REGS_rsp - REGS_error_code(%rsp), %rsp
+    sysretq
+GLOBAL iretq_verw
+    verw verw_selector(%rip)
+    lea 8(%rsp), %rsp
+    jmp guest_iretq
+GLOBAL verw_selector
+    .word SEL_HV_DS
 
 /* SYSCALL in compatibility mode, where the CPU has it. */
 FUNC entry_syscall32
     SYSCALL_FRAME SEL_USER_CS32
     SAVE_REGS
-GLOBAL syscall32_saved
-    CALL_WITH_FRAME syscall32_from_guest
+    CALL_FROM_GUEST syscall32_from_guest
     jmp return_to_guest
 
+/*
+ * SYSENTER: the CPU has loaded RSP with entry_rsp and kept nothing of RIP, RSP or the interrupt
+ * flag. The guest gets zeros. TF and NT of user mode are still there and go no further.
+ */
 FUNC entry_sysenter
-    SYSENTER_FRAME
+    push $SEL_USER_DS
+    push $0
+    pushfq
+    push $2
+    popfq
+    push $3
+    push $0
+    push $0
     SAVE_REGS
-GLOBAL sysenter_saved
-    CALL_WITH_FRAME sysenter_from_guest
+    CALL_FROM_GUEST sysenter_from_guest
     jmp return_to_guest
 
 /* Exceptions and interrupts, after the stub has completed error_code and entry_vector. */
-FUNC trap_common
+    .balign 16
+trap_common:
     SAVE_REGS
     cld
     testb $3, REGS_cs(%rsp)
     jz trap_in_hypervisor
-GLOBAL trap_saved
-    CALL_WITH_FRAME trap_from_guest
+2:  CALL_FROM_GUEST trap_from_guest
     jmp return_to_guest
-GLOBAL trap_in_hypervisor
+trap_in_hypervisor:
     CALL_WITH_FRAME trap_from_hypervisor
     add $8, %rsp
     RESTORE_REGS
@@ -65,15 +165,15 @@ GLOBAL trap_in_hypervisor
     iretq
 
 /* The same on an interrupt stack: a guest's frame moves to guest_regs first. */
-FUNC trap_common_ist
+    .balign 16
+trap_common_ist:
     SAVE_REGS
     cld
     testb $3, REGS_cs(%rsp)
     jz trap_in_hypervisor
-GLOBAL trap_ist_saved
     CALL_WITH_FRAME move_to_guest_regs
     mov %rax, %rsp
-    jmp trap_saved
+    jmp 2b
 
 /* Never returns: runs the rest of an entry whose registers are complete in *rdi (guest_regs). */
 FUNC reenter_guest

@@ -9,7 +9,6 @@
 
 /* entry.S */
 extern const char entry_syscall[], entry_syscall32[], entry_sysenter[], guest_iretq[];
-extern const char guest_iretq_guarded[];
 extern const char trap_stubs[]; /* 16 bytes a vector */
 void reenter_guest(struct cpu_user_regs *guest_regs) __noreturn;
 

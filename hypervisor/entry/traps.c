@@ -181,9 +181,7 @@ void trap_from_hypervisor(struct cpu_user_regs *regs) {
             return;
         break;
     }
-    if (regs->rip == (uint64_t)(uintptr_t)guest_iretq ||
-        regs->rip == (uint64_t)(uintptr_t)guest_iretq_guarded)
-        return_refused(regs);
+    if (regs->rip == (uint64_t)(uintptr_t)guest_iretq) return_refused(regs);
     fixup = extable_find(regs->rip);
     if (!fixup) trap_panic(regs, addr);
     regs->rip = fixup;

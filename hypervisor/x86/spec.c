@@ -22,8 +22,10 @@ CMDLINE_OPTION(spec-ctrl);
 #define THUNK_SHORT 24
 
 extern const char thunks_start[], thunks_end[];
-extern const char fill_on_entry[], verw_sysret[], verw_iretq[];
-extern const char *const guarded_entries[][2], *const guarded_entries_end[];
+extern const struct spec_patch { /* entry/entry.S */
+    const char *at, *to;
+    uint64_t bit, opcode;
+} spec_patches_start[], spec_patches_end[];
 
 unsigned int spec_on;
 
@@ -87,30 +89,23 @@ static __init unsigned int cpu_needs(void) {
            (cpu_has.smep ? 0 : SPEC_RSB);
 }
 
-/* The bits that an item is about; *yes: whether it wants them. 0: unknown. */
-static __init unsigned int parse_item(const char *item, bool *yes) {
-    *yes = false;
-    for (unsigned int i = 0; i < ARRAY_SIZE(items); i++) {
-        int v = cmdline_item_bool(item, items[i].name);
-
-        *yes = v > 0;
-        if (v >= 0) return v && items[i].bits > SPEC_THUNK ? 0 : items[i].bits; /* xen=yes */
-    }
-    return strcmp(item, "no") == 0 ? ~0u : 0;
-}
-
-static __init void parse(const char *option, unsigned int can) {
-    const char *list = cmdline_get(option);
-    unsigned int bits;
+static __init void parse(unsigned int can) {
+    const char *list = cmdline_get("spec-ctrl");
     char item[24];
-    bool yes;
 
     while (cmdline_list_next(&list, item, sizeof(item))) {
-        bits = parse_item(item, &yes);
-        if (!bits || (yes && (bits & ~can)))
-            printk(KERN_WARN "WARNING: option %s=%s: %s\n", option, item,
-                   bits ? "this CPU does not say that it has all that" : "no such item");
-        if (bits & SPEC_THUNK) spec_on &= ~SPEC_THUNK;
+        int yes = strcmp(item, "no") == 0 ? 0 : -1;
+        unsigned int bits = ~0u;
+
+        for (unsigned int i = 0; i < ARRAY_SIZE(items) && yes < 0; i++) {
+            yes = cmdline_item_bool(item, items[i].name);
+            bits = items[i].bits;
+        }
+        if (yes < 0 || (yes && (bits & ~can)))
+            printk(KERN_WARN "WARNING: spec-ctrl=%s: %s\n", item,
+                   yes < 0 ? "no such item" : "this CPU does not say that it has all that");
+        if (yes < 0) continue;
+        if (bits & SPEC_THUNK) spec_on &= ~(unsigned int)SPEC_THUNK;
         spec_on = yes ? spec_on | bits : spec_on & ~bits;
     }
 }
@@ -125,7 +120,7 @@ static __init void choose(void) {
     unsigned int can = cpu_can();
 
     spec_on = can & cpu_needs();
-    parse("spec-ctrl", can);
+    parse(can);
     if (!(spec_on & SPEC_THUNK)) spec_on |= SPEC_JMP;
     try_msr(MSR_SPEC_CTRL, spec_on & SPEC_CTRL, SPEC_CTRL);
     try_msr(MSR_PRED_CMD, PRED_CMD_IBPB, SPEC_IBPB);
@@ -153,25 +148,17 @@ static __init void patch(const char *at, const void *code, size_t n) {
 }
 
 static __init void install(void) {
-    static const uint8_t ret = 0xc3, nop7[] = {0x0f, 0x1f, 0x80, 0, 0, 0, 0};
     size_t lfence = spec_on & SPEC_LFENCE ? 3 : 0;
-    struct {
-        uint8_t op;
-        int32_t distance;
-    } __packed jump = {.op = 0xe9};
 
     for (const char *t = thunks_start; t < thunks_end && !(spec_on & SPEC_RETPOLINE);
          t += THUNK_SIZE)
         patch(t, t + THUNK_SHORT + 3 - lfence, 3 + lfence);
-    if (!(spec_on & SPEC_RSB)) patch(fill_on_entry, &ret, sizeof(ret));
-    if (!(spec_on & SPEC_VERW)) {
-        patch(verw_sysret, nop7, sizeof(nop7));
-        patch(verw_iretq, nop7, sizeof(nop7));
-    }
-    for (unsigned int i = 0; (spec_on & SPEC_GUARDED) && guarded_entries[i] < guarded_entries_end;
-         i++) {
-        jump.distance = (int32_t)(guarded_entries[i][1] - guarded_entries[i][0] - 5);
-        patch(guarded_entries[i][0], &jump, sizeof(jump));
+    for (const struct spec_patch *p = spec_patches_start; p < spec_patches_end; p++) {
+        int32_t distance = (int32_t)(p->to - (p->at + 5));
+
+        if (!(spec_on & p->bit)) continue;
+        patch(p->at, &p->opcode, 1);
+        patch(p->at + 1, &distance, sizeof(distance));
     }
     (void)cpuid(0, 0); /* what was fetched before is not executed */
 }
