@@ -70,16 +70,11 @@ static long op_get_cpu_version(struct xenpf_pcpu_version *c) {
 
 static long dispatch(struct xen_platform_op *op) {
     switch (op->cmd) {
-    case XENPF_settime32: {
-        const struct xenpf_settime32 *t = &op->u.settime32;
-
-        return settime(t->secs, t->nsecs, t->system_time);
-    }
-    case XENPF_settime64: {
-        const struct xenpf_settime64 *t = &op->u.settime64;
-
-        return t->mbz ? -EINVAL : settime(t->secs, t->nsecs, t->system_time);
-    }
+    case XENPF_settime32:
+        return settime(op->u.settime32.secs, op->u.settime32.nsecs, op->u.settime32.system_time);
+    case XENPF_settime64:
+        if (op->u.settime64.mbz) return -EINVAL;
+        return settime(op->u.settime64.secs, op->u.settime64.nsecs, op->u.settime64.system_time);
     case XENPF_firmware_info: return op_firmware_info(&op->u.firmware_info);
     case XENPF_efi_runtime_call: return efi_runtime_call(&op->u.efi_runtime_call);
     case XENPF_enter_acpi_sleep: return op_enter_acpi_sleep(&op->u.enter_acpi_sleep);

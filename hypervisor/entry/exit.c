@@ -23,10 +23,7 @@
 
 #define FRAME_MAX 12
 
-enum bounce_flags {
-    MASK_EVENTS = 1,
-    ERROR_CODE = 2,
-};
+enum { MASK_EVENTS = 1, ERROR_CODE = 2 };
 
 /* Numbers for messages, after those of the vectors. */
 #define ENTRY_CALLBACK 0x100

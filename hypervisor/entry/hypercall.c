@@ -128,7 +128,6 @@ long do_physdev_op_compat(uint64_t op) {
 /* Services that Hospes does not have, where a Xen 4.17 that was built without them has another
  * answer than -ENOSYS: no crash kernel; the performance counters are off ("vpmu" not given). */
 long do_kexec_op(void) { return current->domain->is_control ? -ENOSYS : -EPERM; }
-
 long do_xenpmu_op(void) { return -EOPNOTSUPP; }
 
 /*

@@ -4,8 +4,7 @@
  * vectors, and their delivery as event channels. A line that triggers by level stays masked from
  * its delivery until the guest says eoi.
  *
- * The table is protected by the domain's event lock. The interrupt handler takes only the port's
- * lock; irq_unbind() returns after the handler can no longer run.
+ * The interrupt handler takes only the port's lock; irq_unbind() returns after it can run no more.
  */
 #include "port.h"
 

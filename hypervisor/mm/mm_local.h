@@ -14,7 +14,6 @@
 static inline uint32_t owner_tag(const struct domain *d) { return d->id + 1u; }
 /* No reference; NULL: none. */
 static inline struct domain *owner_domain(uint32_t tag) { return domain_by_id(tag - 1); }
-
 static inline uint64_t pte_mfn(uint64_t e) { return (e & PTE_ADDR) >> PAGE_SHIFT; }
 
 /* The record of a frame number from anywhere; NULL: not below max_frame. */

@@ -8,9 +8,8 @@
  * A vcpu that leaves a CPU stays is_running until its registers are in its struct, which happens
  * after the queue lock was dropped; nobody may choose it until then.
  *
- * Reasons not to run: blocking for events, and counted pauses of a vcpu or a domain. A pause that
- * waits for the vcpu to leave its CPU must not be asked for with a lock held that the vcpu's
- * current hypercall may want.
+ * A pause that waits for the vcpu to leave its CPU must not be asked for with a lock held that the
+ * vcpu's current hypercall may want.
  */
 #include <hv/guest_access.h>
 #include <hv/pcpu.h>

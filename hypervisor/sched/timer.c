@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Software timers: one skew heap per CPU. Nothing is allocated, so arming never fails. A timer's
- * function runs from SOFTIRQ_TIMER on its CPU with no lock held and may arm the timer again.
- */
+/* Software timers: one skew heap per CPU. Arming, which their functions may do, never fails. */
 #include <hv/pcpu.h>
 #include <x86/apic.h>
 

@@ -67,9 +67,7 @@ static void send(uint32_t dest, uint32_t command) {
 }
 
 void apic_ipi(uint32_t dest, uint8_t vector) { send(dest, 0x4000u | vector); }
-
 void apic_init_ipi(uint32_t dest) { send(dest, ICR_INIT); }
-
 void apic_startup_ipi(uint32_t dest, uint8_t page) { send(dest, ICR_STARTUP | page); }
 
 /* x2APIC is used if the firmware left it on, if ids need it, or simply if the CPU has it. */

@@ -54,7 +54,6 @@ static void set_xcr0(uint64_t v) {
 }
 
 static void clts(void) { __asm__ volatile("clts"); }
-
 static void stts(void) { write_cr0(read_cr0() | CR0_TS); }
 
 void fpu_init(void) {

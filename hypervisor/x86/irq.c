@@ -60,7 +60,6 @@ void irq_free_vector(uint8_t vector) {
 }
 
 uint32_t irq_dest(const struct irq_desc *d) { return pcpus[d->cpu]->apic_id; }
-
 bool irq_is_level(const struct irq_desc *d) { return d->level; }
 
 static void hw_mask(struct irq_desc *d, bool masked) {

@@ -60,7 +60,6 @@ static uint32_t count_sharing(bool core_too) {
 }
 
 uint32_t sysinfo_threads_per_core(void) { return count_sharing(true); }
-
 uint32_t sysinfo_cores_per_socket(void) { return count_sharing(false) / count_sharing(true); }
 
 void sysinfo_feature_words(uint32_t words[8]) {

@@ -64,7 +64,6 @@ void tlb_load_cr3(uint64_t cr3) {
 }
 
 void tlb_flush_local(void) { tlb_load_cr3(read_cr3()); }
-
 void tlb_flush_page_local(uint64_t va) { __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory"); }
 
 static void flush_here(uint64_t va) {

@@ -20,7 +20,6 @@ void delay_us(uint64_t us) {
 static volatile uint32_t *hpet;
 
 static uint64_t read_hpet(void) { return hpet[0xf0 / 4]; }
-
 static uint64_t read_pm_timer(void) { return inl(acpi.pm_timer); }
 
 /* PIT channel 2 counts down from 65535 without being started again: as an up-counter. */

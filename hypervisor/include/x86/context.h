@@ -43,7 +43,6 @@ static inline bool is_canonical(uint64_t va) { return (uint64_t)((int64_t)(va <<
 
 /* A guest may name this address: canonical and not in Hospes's part. */
 static inline bool guest_va_ok(uint64_t va) { return va < LOW_HALF_END || va >= HV_END; }
-
 static inline uint16_t ring3_selector(uint16_t sel) { return sel | 3; }
 
 #define GUEST_EFLAGS_FORCED_CLEAR (0x3000UL /* IOPL */ | 0x20000UL /* VM */ | 0x4000UL /* NT */)
