@@ -88,8 +88,8 @@ uint32_t call_segment(uint32_t selector);
 extern char int80[], in_segment[];
 void start_c(uint32_t *stack);
 
-#define sys(nr, a, b, c)                  call_system((uint32_t)int80, nr, (uint32_t)(a), b, c, 0, 0, 0)
 #define sys6(entry, nr, a, b, c, d, e, f) call_system(entry, nr, a, b, c, d, (uint32_t)(e), f)
+#define sys(nr, a, b, c)                  sys6((uint32_t)int80, nr, (uint32_t)(a), b, c, 0, 0, 0)
 
 static void say(const char *text) {
     size_t n = 0;
