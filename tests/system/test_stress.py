@@ -56,7 +56,7 @@ def disk(tmp_path_factory):
     subprocess.run(["cp", "-a", fetched, root], check=True)
     subprocess.run(["cc", *COMPILE, "-o", root / "i386", HERE / "i386/i386.c",
                     HERE / "i386/start.S"], check=True)
-    (root / "run").write_text(SCRIPT)
+    (root / "stress.sh").write_text(SCRIPT)
     (root / "plan").write_text("".join(f"{program} {stressor} {options}\n" for program in PROGRAMS
                                        for stressor, options in STRESSORS.items()))
     image = folder / "stress.img"
@@ -84,7 +84,7 @@ def load(request, hypervisor, disk_image):
         vm.check(f"xl create {config}", timeout=240)
         said(vm, "stress", "guest: up", timeout=300)
         booted = shell(vm, "stress", "dmesg -cr", "booted")
-        typed(vm, "stress", f"sh /mnt/run {SECONDS // len(PROGRAMS) // len(STRESSORS)}s; "
+        typed(vm, "stress", f"sh /mnt/stress.sh {SECONDS // len(PROGRAMS) // len(STRESSORS)}s; "
               "echo ended-$((1+1))\r")
         vm.check(f"until grep -q '^ended-2' {LOG}; do sleep 2; done", timeout=3 * SECONDS + 600)
         output = vm.check(f"tr -d '\\r' < {LOG}")
