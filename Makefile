@@ -127,7 +127,7 @@ hypervisor:
 dom0-tools:
 	@$(MAKE) -C dom0-tools O=$(BUILD)/dom0-tools
 
-guest-tests: dom0-tools
+guest-tests:
 	@[ ! -e tests/guest/Makefile ] || $(MAKE) -C tests/guest O=$(BUILD)/tests/guest
 	@$(MAKE) -C tests/bench O=$(BUILD)/tests/bench
 

@@ -112,33 +112,28 @@ def overlay(folder):
     target = Path(folder) / "overlay/srv/bench"
     target.mkdir(parents=True)
     shutil.copy2(PROGRAMS / "bench", target)
-    shutil.copy2(PROGRAMS / "domu.elf", target)
     initrd(target / "initrd")
     (target / "boot.cfg").write_text(GUEST.format(""))
     (target / "run.cfg").write_text(GUEST.format("run"))
-    for n in range(5):
-        (target / f"small{n}.cfg").write_text(f"name = 'small{n}'\ntype = 'pv'\nmemory = 64\n"
-                                              "kernel = '/srv/bench/domu.elf'\n")
     return target.parents[1]
 
 
 @contextlib.contextmanager
-def started(hypervisor, args, name, counted=True, more="", more_cmdline="", **options):
-    """A machine and what counts in it (None if not counted). more: arguments of the plugin."""
-    cmdline = f"{UNPROTECTED[hypervisor] if args.unprotected else ''} {more_cmdline}"
+def started(hypervisor, args, name, more="", **options):
+    """A machine and what counts in it. more: arguments of the plugin."""
+    cmdline = UNPROTECTED[hypervisor] if args.unprotected else ""
     with tempfile.TemporaryDirectory(prefix="hospes-bench.") as folder:
-        phases = Phases(folder, hypervisor, more) if counted else None
+        phases = Phases(folder, hypervisor, more)
         try:
             with machine.Machine(hypervisor, TOOLS[hypervisor], words=["guests=none"], cpu=args.cpu,
-                                 icount=counted, overlays=[overlay(folder)], cmdline=cmdline,
+                                 icount=True, overlays=[overlay(folder)], cmdline=cmdline,
                                  log=args.output / f"{name}-{hypervisor}.log",
-                                 qemu_args=phases.arguments if counted else [], **options) as vm:
+                                 qemu_args=phases.arguments, **options) as vm:
                 yield vm, phases
         except machine.MachineError as error:
             raise BenchError(f"{name} on {hypervisor}: {error}") from error
         finally:
-            if phases:
-                phases.close()
+            phases.close()
 
 
 def ready(vm):

@@ -4,7 +4,6 @@
  *
  *   bench run [OPERATION]        how long operations of the kernel take (operations.c)
  *   bench mark PROGRAM ...       marks the place where `xl create` begins, and becomes it
- *   bench pages                  what memory is whose
  *   as init: [run [OPERATION]]   marks the place, says that it is up, does that
  */
 #include <stdio.h>
@@ -31,13 +30,12 @@ static _Noreturn void be_init(int argc, char **argv) {
 int main(int argc, char **argv) {
     if (getpid() == 1) be_init(argc, argv);
     if (argc == 2 && !strcmp(argv[1], "exit")) return 0;
-    if (argc == 2 && !strcmp(argv[1], "pages")) return print_pages();
     if (argc >= 2 && !strcmp(argv[1], "run"))
         return run_operations(argc > 2 ? argv[2] : NULL, argv[0]);
     if (argc >= 3 && !strcmp(argv[1], "mark")) {
         mark(MARK_CREATE);
         execvp(argv[2], argv + 2);
     }
-    fprintf(stderr, "usage: bench run [OPERATION] | mark PROGRAM ... | pages\n");
+    fprintf(stderr, "usage: bench run [OPERATION] | mark PROGRAM ...\n");
     return 1;
 }

@@ -8,5 +8,3 @@ static inline void mark(enum mark which) { ((void (*)(void))(MARKS + 16ul * whic
 
 /* Measures all operations, or the one of this name, and prints them; the program's own path. */
 int run_operations(const char *only, const char *program);
-/* Prints the machine's and the domains' pages. */
-int print_pages(void);
