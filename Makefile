@@ -25,7 +25,7 @@ PYTEST := /usr/bin/python3 -B -m pytest -p no:cacheprovider -n $(LANES) --dist l
 SELECT ?= xen or hospes or not xen
 QUICK := $(wildcard $(patsubst %,tests/system/test_%.py,boot_messages guest_kernels scenario run \
            isolation platform bench))
-BENCH ?= micro
+BENCH ?= all
 CPU ?= max,-smap
 PROT ?= on
 
@@ -73,12 +73,12 @@ fuzz-guest: deps all images
 	    --smp $(SMP) --cmdline '$(CMDLINE)'
 
 #: make bench        Hospes and stock Xen 4.17 measured on the same machine, in instructions;
-#:                   the table and build/bench/*.{txt,json,svg} (tests/bench/README.md)
-#:   BENCH=micro             the suite
+#:                   the tables and build/bench/*.{txt,json,svg} (tests/bench/README.md)
+#:   BENCH=micro|boot|guest|all   the suite (all)
 #:   CPU=max,-smap           QEMU's CPU model
 #:   PROT=off                with protections off on both
 #:   PROFILE='operation'     instead: its instructions by function of Hospes
-bench: deps images hypervisor guest-tests
+bench: deps images all
 	@tests/bench/run $(BENCH) --cpu '$(CPU)' $(if $(filter off,$(PROT)),--unprotected) \
 	    $(if $(PROFILE),--profile '$(PROFILE)')
 

@@ -91,7 +91,8 @@ static int create_domain(struct dom0_build *b, uint64_t max_pages) {
     return rc ? err_set(&b->err, rc, "no memory for dom0's %u vcpus", cfg.max_vcpus) : 0;
 }
 
-/* Step 3: its frames, in as large pieces as there are; fills the p2m and the M2P. */
+/* Step 3: its frames, in as large pieces as there are; fills the p2m and the M2P. Those that the
+ * builder writes to are cleared first. */
 static int populate(struct dom0_build *b) {
     unsigned int order = CHUNK_ORDER;
 
@@ -107,7 +108,10 @@ static int populate(struct dom0_build *b) {
             return err_set(&b->err, -ENOMEM,
                            "only %lu of the %lu MiB for dom0 are free: lower dom0_mem", pfn >> 8,
                            b->nr_pages >> 8);
-        for (uint64_t i = 0; i < 1UL << order; i++) b->p2m[pfn++] = mfn_x(frame_to_mfn(f)) + i;
+        for (uint64_t i = 0; i < 1UL << order; i++, pfn++) {
+            b->p2m[pfn] = mfn_x(frame_to_mfn(f)) + i;
+            if (pfn < b->layout.pages_needed) memset(mfn_to_virt(_mfn(b->p2m[pfn])), 0, PAGE_SIZE);
+        }
     }
     return 0;
 }

@@ -129,8 +129,10 @@ struct frame *heap_alloc(unsigned int order, unsigned int bits, const struct dom
     flush_last_users(f, BIT(order));
     for (uint64_t i = 0; i < BIT(order); i++) {
         /* Until the flush a guest could write to a frame that had been cleared when it was freed.
-         * Another guest's does no harm; what Hospes trusts to be zero is cleared now. */
-        if (!d || (f[i].count & FC_DIRTY)) clear_frame(frame_virt(&f[i]));
+         * Another guest's does no harm; what Hospes trusts to be zero is cleared now. dom0 is built
+         * of what the machine had in its memory; its builder clears what it needs. */
+        if (!d || ((f[i].count & FC_DIRTY) && !(d->is_control && d->state < DOM_LIVE)))
+            clear_frame(frame_virt(&f[i]));
         f[i].count = 0;
     }
     return f;

@@ -117,7 +117,7 @@ __init void apic_init(void) {
 }
 
 __init void apic_timer_calibrate(void) {
-    uint64_t ticks = (uint64_t)tsc_khz * 20, start;
+    uint64_t ticks = (uint64_t)tsc_khz * 5, start;
     uint32_t counted;
 
     if (cpu_has.tsc_deadline && cmdline_bool("tsc_deadline", true)) {

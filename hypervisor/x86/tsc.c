@@ -6,7 +6,7 @@
 #include <hv/timer.h>
 #include <x86/cpu.h>
 
-#define MEASURE_MS    50
+#define MEASURE_MS    20
 #define PIT_HZ        1193182u
 #define PM_TIMER_HZ   3579545u
 #define FEMTO_PER_SEC 1000000000000000UL
