@@ -22,7 +22,7 @@ END = re.compile(r"^fuzz: seed (\d+) vcpus \S+ calls (\d+) succeeded (\d+) %", r
 SO_FAR = re.compile(r"^fuzz: (\d+) calls so far", re.M)
 REPORT = 10000  # calls between two tables of what was done so far
 PANIC = re.compile(r"Panic on CPU|Xen BUG|Hospes panic|Assertion .* failed")
-DOM0_CRASHED = re.compile(r"Hardware Dom0 crashed|Domain 0 crashed|^d0v\d+ crashed", re.M)
+DOM0_GONE = re.compile(r"Hardware Dom0 (halted|shutdown|crashed)|Domain 0 crashed")
 
 # struct record of tests/guest/fuzz/fuzz.h: magic, seed, vcpu, calls made, the last calls.
 MAGIC = b"FUZZRCRD"
@@ -192,7 +192,7 @@ def as_dom0(hypervisor, seed, calls, smp, more=()):
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     table = Table()
     table.add(result.stdout)
-    own_doing = "*** TEST fuzz: ERROR" in result.stdout or DOM0_CRASHED.search(result.stdout)
+    own_doing = "*** TEST fuzz: ERROR" in result.stdout or DOM0_GONE.search(result.stdout)
     if result.returncode == 0:
         end = "done"
     else:

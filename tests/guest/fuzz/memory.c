@@ -131,9 +131,13 @@ static void make_base(struct fuzzer *f, struct call *c) {
 
     unsigned int i = pick_slot(f, TABLE, 4);
 
-    op->arg1.mfn = chance(f, 30) || !can_run_on(i) ? home_l4() : pool[i].mfn;
+    /* In a multicall one that is good now may be an empty page by then. */
+    op->arg1.mfn = chance(f, 30) || f->together || !can_run_on(i) ? home_l4() : pool[i].mfn;
     if (user && chance(f, 10)) op->arg1.mfn = 0;
-    if (chance(f, 5)) op->arg1.mfn = pick_table_frame(f, 1 + (unsigned int)below(f, 3));
+    /* One of another level: of the pool's it might do as an L4 for all that. */
+    if (chance(f, 5))
+        op->arg1.mfn = user ? pick_table_frame(f, 1 + (unsigned int)below(f, 3))
+                            : PTE_MFN(((uint64_t *)si->pt_base)[511]);
 }
 
 static void make_flush(struct fuzzer *f, struct call *c) {

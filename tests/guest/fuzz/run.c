@@ -189,6 +189,7 @@ static void several(struct fuzzer *f) {
     struct recorded *r;
     long rc;
 
+    f->together = true;
     for (unsigned int i = 0; i < n; i++) {
         do {
             kind[i] = choose(f, NO_MULTICALL | NO_HYPERCALL);
@@ -200,6 +201,7 @@ static void several(struct fuzzer *f) {
         entries[i].result = RUNNING;
         record(f, kinds[kind[i]].g->name, &c[i]);
     }
+    f->together = false;
     if (chance(f, 2)) entries[below(f, n)].op = __HYPERVISOR_multicall;
     whole.arg[0] = arg_address(f, entries);
     whole.arg[1] = n;
