@@ -188,7 +188,7 @@ def as_dom0(hypervisor, seed, calls, smp, more=()):
     the table, and how it ended: "done"; "died", by its own doing, as an ordinary guest may, which
     dom0 takes the machine with; "failed"."""
     command = [machine.TOP / "tests/guest/run", "fuzz", "--hypervisor", hypervisor, "--smp", str(smp),
-               "--arguments", f"seed={seed} calls={calls} report={REPORT}", "--timeout", "900", *more]
+               "--arguments", f"seed={seed} calls={calls} report={REPORT}", "--timeout", "7200", *more]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     table = Table()
     table.add(result.stdout)

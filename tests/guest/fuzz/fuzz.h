@@ -125,6 +125,7 @@ extern unsigned int protected_ports[16], nr_protected;
 void grants_init(void);
 void low_prepare(void);
 void cpu_repair(struct fuzzer *f);
+void upcall_taken(void);
 void clock_save(void);
 void clock_repair(void);
 void end_somehow(struct fuzzer *f);

@@ -42,11 +42,8 @@ static bool debug_trap(struct regs *r) {
 
 /* Takes nothing off the queues, whose words may be scribbled on. */
 static bool upcall(struct regs *r) {
-    struct vcpu_info *info = this_vcpu()->info;
-
     (void)r;
-    WRITE_ONCE(info->evtchn_upcall_pending, 0);
-    WRITE_ONCE(info->evtchn_pending_sel, 0);
+    upcall_taken();
     return true;
 }
 

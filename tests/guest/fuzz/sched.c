@@ -90,6 +90,21 @@ static void make_timer(struct fuzzer *f, struct call *c) {
     }
 }
 
+/* Where a vcpu's page is registered, if it is. */
+static uint32_t info_offset(unsigned int id) { return 64 * (uint32_t)(mix(seed + id) % 63); }
+
+/* In a multicall that moves it the new page is looked at by the hypervisor before it is by us. */
+void upcall_taken(void) {
+    unsigned int id = this_vcpu()->id;
+    struct vcpu_info *places[2] = {&shared->vcpu_info[id], NULL};
+
+    if (info_page[id]) places[1] = (struct vcpu_info *)(info_page[id] + info_offset(id));
+    for (unsigned int i = 0; i < 2 && places[i]; i++) {
+        WRITE_ONCE(places[i]->evtchn_upcall_pending, 0);
+        WRITE_ONCE(places[i]->evtchn_pending_sel, 0);
+    }
+}
+
 static void info_moved(struct fuzzer *f, struct call *c, long rc) {
     (void)f;
     if (!rc && c->arg[1] < all_vcpus)
@@ -106,8 +121,7 @@ static void make_area(struct fuzzer *f, struct call *c) {
     case 0:
         if (!info_page[page]) info_page[page] = page_alloc();
         info->mfn = chance(f, 90) ? virt_to_mfn(info_page[page]) : odd(f) | 1UL << 40;
-        info->offset =
-            chance(f, 70) ? 64 * (uint32_t)below(f, 63) : 4033 + (uint32_t)below(f, 99999);
+        info->offset = chance(f, 70) ? info_offset(page) : 4033 + (uint32_t)below(f, 99999);
         c->arg[0] = VCPUOP_register_vcpu_info;
         c->arg[2] = arg_address(f, info);
         c->note[0] = info->offset;
