@@ -52,6 +52,12 @@ static bool nmi(struct regs *r) {
     return true;
 }
 
+/* Odd selectors may be missed first when a vcpu comes back from being down: nothing is lost then. */
+static bool failsafe(struct regs *r) {
+    (void)r;
+    return !fuzzers[this_vcpu()->id].working;
+}
+
 void run_init(void) {
     add(memory_calls, nr_memory_calls, 0);
     add(frame_calls, nr_frame_calls, 0);
@@ -83,6 +89,7 @@ void run_init(void) {
     trap_hooks[DB] = debug_trap;
     trap_hooks[VEC_EVENT] = upcall;
     trap_hooks[VEC_NMI] = nmi;
+    trap_hooks[VEC_FAILSAFE] = failsafe;
 }
 
 static unsigned int choose(struct fuzzer *f, unsigned int forbidden) {
