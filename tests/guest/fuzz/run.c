@@ -52,7 +52,7 @@ static bool nmi(struct regs *r) {
     return true;
 }
 
-/* Odd selectors may be missed first when a vcpu comes back from being down: nothing is lost then. */
+/* Odd selectors may first be missed when a vcpu comes back from being down: nothing is lost then. */
 static bool failsafe(struct regs *r) {
     (void)r;
     return !fuzzers[this_vcpu()->id].working;
@@ -88,7 +88,7 @@ void run_init(void) {
     trap_unexpected = recover;
     trap_hooks[DB] = debug_trap;
     trap_hooks[VEC_EVENT] = upcall;
-    trap_hooks[VEC_NMI] = nmi;
+    trap_hooks[2] = trap_hooks[VEC_NMI] = nmi; /* by the trap table, by the callback */
     trap_hooks[VEC_FAILSAFE] = failsafe;
 }
 
