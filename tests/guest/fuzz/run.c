@@ -52,7 +52,7 @@ static bool nmi(struct regs *r) {
     return true;
 }
 
-/* Odd selectors may first be missed when a vcpu comes back from being down: nothing is lost then. */
+/* Odd selectors may first be missed when a vcpu comes back from being down: nothing is lost. */
 static bool failsafe(struct regs *r) {
     (void)r;
     return !fuzzers[this_vcpu()->id].working;
