@@ -62,7 +62,7 @@ struct fuzzer {
     const struct generator *doing;
     unsigned int doing_index, burst; /* burst: so many calls, 0 until the end */
     bool working, stopped;
-    bool together; /* calls are being made for a multicall: others will come before them */
+    bool together;     /* calls are being made for a multicall: others will come before them */
     uint64_t detail;   /* which of its forms an act chose */
     unsigned int used; /* of the arena, from which a call's arguments come */
     struct record *record;
