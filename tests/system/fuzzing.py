@@ -170,7 +170,10 @@ def fuzz(vm, seed, calls, vcpus=4, say=print, size=ROUND, table=None):
 def booted(hypervisor, tools, snapshot, log=None, **options):
     """A machine whose dom0 is ready, from the snapshot if there is to be one."""
     if not snapshot or not Path(snapshot).exists():
-        with machine.Machine(hypervisor, tools, snapshot_disk=snapshot, log=log, **options) as vm:
+        making = f"{snapshot}.making" if snapshot else None
+        if making:
+            Path(making).unlink(missing_ok=True)
+        with machine.Machine(hypervisor, tools, snapshot_disk=making, log=log, **options) as vm:
             state = vm.wait_ready()
             if state != "ok":
                 vm.fail(f"dom0's boot found trouble: {state}")
@@ -178,6 +181,7 @@ def booted(hypervisor, tools, snapshot, log=None, **options):
                 yield vm
                 return
             vm.save("ready")
+        Path(making).rename(snapshot)
     with machine.Machine(hypervisor, tools, snapshot_disk=snapshot, loadvm="ready", log=log,
                          **options) as vm:
         yield vm
