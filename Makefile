@@ -33,7 +33,8 @@ TEST_DIRS := $(patsubst %/Makefile,%,$(wildcard tests/abi/Makefile tests/unit/*/
                tests/model/Makefile tests/lint/Makefile tests/fuzz/Makefile))
 
 .PHONY: $(TEST_DIRS:%=check-%) help deps all hypervisor dom0-tools guest-tests images run check \
-        abi-check test-guest abi-coverage builds test test-full fuzz fuzz-guest bench clean
+        abi-check test-guest abi-coverage builds test test-full fuzz fuzz-guest fuzz-campaign bench \
+        clean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
@@ -71,6 +72,11 @@ CALLS ?= 500000
 fuzz-guest: deps all images
 	@tests/fuzz-guest --seed $(SEED) --calls $(CALLS) --tools $(TOOLS) --hypervisor $(HYPERVISOR) \
 	    --smp $(SMP) --cmdline '$(CMDLINE)'
+
+#: make fuzz-campaign   the same for many seeds and 10 million calls, in build/fuzz-campaign; goes on
+#:                   where it was stopped
+fuzz-campaign: deps all images
+	@tests/fuzz-campaign $(BUILD)/fuzz-campaign
 
 #: make bench        Hospes and stock Xen 4.17 measured on the same machine, in instructions;
 #:                   the tables and build/bench/*.{txt,json,svg} (tests/bench/README.md)
