@@ -89,7 +89,7 @@ static int16_t pin_for_map(struct domain *rd, uint32_t ref, domid_t ld, uint32_t
 static int16_t map_frame(struct domain *rd, struct gnttab_map_grant_ref *op, uint64_t mfn) {
     unsigned int n = sorts_of(op->flags), got = 0;
     bool ro = op->flags & GNTMAP_readonly;
-    struct frame *f;
+    struct frame *f = NULL;
     int16_t rc = 0;
 
     while (got < n && !(rc = granted_frame_get(rd, mfn, ro, &f))) got++;
@@ -104,6 +104,7 @@ static int16_t map_frame(struct domain *rd, struct gnttab_map_grant_ref *op, uin
 static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_grant_ref *op) {
     struct grant_table *lt = grants_of(ld);
     uint32_t handle = handle_take(lt);
+    struct mapping *m;
     uint64_t mfn = 0;
     int16_t rc;
 
@@ -114,16 +115,16 @@ static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_
         if (rc) unpin(rd, op->ref, op->flags & GNTMAP_readonly, sorts_of(op->flags));
     }
     spin_lock(&lt->maptrack_lock);
-    if (rc)
+    if (unlikely(rc)) {
         handle_free(lt, handle);
-    else
-        *mapping_of(lt, handle) = (struct mapping){
-            .ref = op->ref,
-            .flags = op->flags & (MAPPING_SORTS | GNTMAP_readonly | GNTMAP_contains_pte),
-            .domid = rd->id,
-            .mfn = (uint32_t)mfn,
-            .incarnation = rd->incarnation,
-        };
+    } else {
+        m = mapping_of(lt, handle);
+        m->domid = rd->id;
+        m->incarnation = rd->incarnation;
+        m->ref = op->ref;
+        m->mfn = (uint32_t)mfn;
+        m->flags = (uint16_t)(op->flags & (MAPPING_SORTS | GNTMAP_readonly | GNTMAP_contains_pte));
+    }
     spin_unlock(&lt->maptrack_lock);
     if (rc) return rc;
     op->handle = handle;
@@ -133,13 +134,13 @@ static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_
 
 void map_op(void *arg) {
     struct gnttab_map_grant_ref *op = arg;
-    struct domain *rd;
+    bool sorts = op->flags & MAPPING_SORTS;
+    struct domain *rd = sorts ? domain_get(op->dom) : NULL;
 
-    op->status = GNTST_bad_gntref;
-    if (!(op->flags & MAPPING_SORTS)) return;
-    op->status = GNTST_bad_domain;
-    rd = domain_get(op->dom);
-    if (!rd) return;
+    if (unlikely(!rd)) {
+        op->status = sorts ? GNTST_bad_domain : GNTST_bad_gntref;
+        return;
+    }
     op->status = map_into(current->domain, rd, op);
     domain_put(rd);
 }

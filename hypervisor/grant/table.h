@@ -93,6 +93,18 @@ static inline grant_status_t *status_of(const struct grant_table *t, uint32_t re
     return (grant_status_t *)t->status[ref / STATUS_PER_PAGE] + ref % STATUS_PER_PAGE;
 }
 
+/* References for one mapping or copy of rd's frame. No lock. GNTST_bad_page: it is not rd's;
+ * GNTST_general_error: it is not for this use. */
+static inline int16_t granted_frame_get(struct domain *rd, uint64_t mfn, bool readonly,
+                                        struct frame **f) {
+    if (!mfn_valid(_mfn(mfn))) return GNTST_bad_page;
+    *f = mfn_to_frame(_mfn(mfn));
+    if (likely(readonly ? frame_get(*f, rd) : frame_get_writable(*f, rd))) return GNTST_okay;
+    if (readonly || !frame_get(*f, rd)) return GNTST_bad_page;
+    frame_put(*f);
+    return GNTST_general_error;
+}
+
 /* Gives back what granted_frame_get() took. */
 static inline void frame_refs_put(struct frame *f, bool readonly) {
     if (readonly)
@@ -107,9 +119,6 @@ int16_t access_begin(struct domain *rd, uint32_t ref, domid_t ld, bool readonly,
 /* Drops one pin; takes the marks away when nobody needs them. */
 void access_end(struct domain *rd, uint32_t ref, bool readonly);
 void unpin(struct domain *rd, uint32_t ref, bool readonly, unsigned int times);
-/* References for one mapping or copy of rd's frame. No lock. GNTST_bad_page: it is not rd's;
- * GNTST_general_error: it is not for this use. */
-int16_t granted_frame_get(struct domain *rd, uint64_t mfn, bool readonly, struct frame **f);
 
 /* Operations on the caller's copy of an array's element: map.c, copy.c. */
 void map_op(void *map_grant_ref);

@@ -99,13 +99,14 @@ void timer_kill(struct timer *t) {
 }
 
 void timer_migrate(struct timer *t, unsigned int cpu) {
-    struct timer_pcpu *old, *new = &pcpus[cpu]->timers;
+    struct timer_pcpu *old, *new;
     uint32_t from;
 
     for (;;) {
         from = READ_ONCE(t->cpu);
-        if (from == cpu) return;
+        if (likely(from == cpu)) return;
         old = &pcpus[from]->timers;
+        new = &pcpus[cpu]->timers;
         spin_lock_two(&old->lock, &new->lock);
         if (likely(t->cpu == from)) break;
         spin_unlock_two(&old->lock, &new->lock);
