@@ -53,13 +53,32 @@ def named_errors(top):
                       path.read_text(), flags=re.S)
         function = ""
         for number, line in enumerate(text.splitlines(), 1):
-            start = re.match(r"\w[^=;]*?(\w+)\(", line)
+            start = re.match(r"\w[^=;]*?(\w+)\(", re.sub(r"__\w+\(\(.*?\)\)", "", line))
             function = start.group(1) if start else function
             line = re.sub(r"[=!]= -E\w+|\b(int|long) \w+ = -E\w+", "", line)
             for errno in re.findall(r"-(E[A-Z0-9]+)\b", line):
                 if errno not in INTERNAL:
                     found[str(path.relative_to(top)), number, errno] = function
     return found
+
+
+def declared(path, functions):
+    """errno-unreached.txt: place to the reason why no test kernel reaches it; and the lines of it
+    that name no place. See there."""
+    reasons, wrong = {}, []
+    for line in path.read_text().splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        match = re.match(r"(\S+):(\w+): (E[A-Z0-9]+)(?: (\d+))?: (.+)", line)
+        named = sorted(place for place, function in functions.items() if match and
+                       (place[0], function, place[2]) ==
+                       (f"hypervisor/{match.group(1)}", match.group(2), match.group(3)))
+        if match and match.group(4):
+            named = named[int(match.group(4)) - 1:int(match.group(4))]
+        reasons.update({place: match.group(5) for place in named})
+        if not named:
+            wrong.append(line)
+    return reasons, wrong
 
 
 def executed(log):
@@ -77,6 +96,7 @@ class Paths:
                           if place[0].split("/")[1] in folders}
         self.loads = {place: loads[place] for place in self.functions if place in loads}
         self.reached = {place: set() for place in self.loads}
+        self.reasons, self.wrong = declared(top / "tests/guest/errno-unreached.txt", self.functions)
 
     def add(self, test, log):
         ran = executed(log)
@@ -88,15 +108,23 @@ class Paths:
         return f"{place[0][len('hypervisor/'):]}:{place[1]} {self.functions[place]} {place[2]}"
 
     def show(self):
-        """Prints each place, then those that no test reached, whose number it returns."""
+        """Prints each place, then those that no test reached. How many of these errno-unreached.txt
+        does not explain, and how many of its lines are not true."""
         missed = [place for place, tests in sorted(self.reached.items()) if not tests]
         for place, tests in sorted(self.reached.items()):
             if tests:
                 print(f"{self.label(place):58} {', '.join(sorted(tests))}")
         untold = sorted(set(self.functions) - set(self.reached))
+        explained = [place for place in missed if place in self.reasons]
+        missed = [place for place in missed if place not in self.reasons]
         for title, places in (("no test reaches these errors", missed),
+                              ("not reachable by a test kernel, and why", explained),
                               ("errors without an instruction of their own", untold)):
             print(f"\n{title} ({len(places)} of {len(self.functions)}):")
             for place in places:
-                print(f"    {self.label(place)}")
-        return len(missed)
+                print(f"    {self.label(place):54} {self.reasons.get(place, '')}".rstrip())
+        untrue = [f"{self.label(place)} is reached" for place in sorted(self.reasons)
+                  if self.reached.get(place)] + self.wrong
+        for line in untrue:
+            print(f"errno-unreached.txt is wrong: {line}")
+        return len(missed) + len(untrue)
