@@ -4,6 +4,8 @@
 
 #include <hv/pcpu.h>
 
+#include "../event/port.h"
+
 static bool is_caller(const struct domctl *c) { return c->d == current->domain; }
 
 long domctl_createdomain(struct domctl *c) {
@@ -151,6 +153,7 @@ long domctl_irq_permission(struct domctl *c) {
     const struct xen_domctl_irq_permission *p = &c->op.u.irq_permission;
     struct rangeset *mine = current->domain->irq_caps;
 
+    if (!pirq_is_valid(current->domain, p->pirq)) return -EINVAL;
     return set_permission(mine, c->d->irq_caps, p->pirq, p->pirq, p->allow_access);
 }
 

@@ -125,7 +125,6 @@ long do_physdev_op_compat(uint64_t op) {
     uint32_t cmd;
 
     if (copy_from_guest(&cmd, op + offsetof(struct physdev_op, cmd), sizeof(cmd))) return -EFAULT;
-    if (cmd < PHYSDEVOP_irq_status_query || cmd > PHYSDEVOP_alloc_irq_vector) return -ENOSYS;
     return do_physdev_op((int)cmd, op + offsetof(struct physdev_op, u));
 }
 

@@ -263,6 +263,42 @@ static long batch(uint32_t cmd, uint64_t arg, uint32_t count, size_t size, void 
     return rc;
 }
 
+/* Caches are coherent here, so only what a guest can name without a grant is served: its own
+ * frames. */
+static long cache_flush_one(const struct gnttab_cache_flush *op) {
+    struct frame *f;
+
+    if (op->offset >= PAGE_SIZE || op->length > PAGE_SIZE - op->offset ||
+        op->op & ~(GNTTAB_CACHE_CLEAN | GNTTAB_CACHE_INVAL))
+        return -EINVAL;
+    if (!op->length || !op->op) return 0;
+    if (!mfn_valid(_mfn(op->a.dev_bus_addr >> PAGE_SHIFT))) return -EINVAL;
+    f = mfn_to_frame(_mfn(op->a.dev_bus_addr >> PAGE_SHIFT));
+    if (!frame_get(f, current->domain)) return -EINVAL;
+    if (op->op & GNTTAB_CACHE_CLEAN) {
+        const char *p = mfn_to_virt(frame_to_mfn(f));
+
+        for (uint32_t at = op->offset & ~63u; at < op->offset + (uint32_t)op->length; at += 64)
+            __asm__ volatile("clflush %0" : : "m"(p[at]) : "memory");
+    }
+    frame_put(f);
+    return op->op & GNTTAB_CACHE_CLEAN ? 0 : -EOPNOTSUPP;
+}
+
+static long cache_flush(uint64_t arg, uint32_t count) {
+    struct gnttab_cache_flush op;
+    long rc = 0;
+
+    for (uint32_t i = 0; !rc && i < count; i++) {
+        uint64_t at = arg + i * sizeof(op);
+
+        if (i && preempt_check()) /* the count fits 31 bits */
+            return hypercall_continue(3, (uint64_t)GNTTABOP_cache_flush, at, (uint64_t)(count - i));
+        rc = copy_from_guest(&op, at, sizeof(op)) ? -EFAULT : cache_flush_one(&op);
+    }
+    return rc;
+}
+
 static int16_t list_frames(uint64_t to, void *const *frames, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         uint64_t mfn = mfn_x(virt_to_mfn(frames[i]));
@@ -354,14 +390,14 @@ long do_grant_table_op(uint32_t cmd, uint64_t arg, uint32_t count) {
     case GNTTABOP_copy: return batch(cmd, arg, count, sizeof(struct gnttab_copy), copy_op);
     case GNTTABOP_swap_grant_ref:
         return batch(cmd, arg, count, sizeof(struct gnttab_swap_grant_ref), swap_op);
+    case GNTTABOP_cache_flush: return cache_flush(arg, count);
     case GNTTABOP_setup_table:
     case GNTTABOP_query_size:
     case GNTTABOP_get_status_frames:
     case GNTTABOP_set_version:
     case GNTTABOP_get_version: return count == 1 ? table_op(cmd, arg) : -EINVAL;
-    case GNTTABOP_dump_table:  /* 4.17 has none: a guest could fill the console */
-    case GNTTABOP_transfer:    /* left to die out: nobody calls it */
-    case GNTTABOP_cache_flush: /* x86 caches are coherent: 4.17 has none here */
+    case GNTTABOP_dump_table: /* 4.17 has none: a guest could fill the console */
+    case GNTTABOP_transfer:   /* left to die out: nobody calls it */
     default: return -ENOSYS;
     }
 }
