@@ -96,10 +96,9 @@ long domctl_max_vcpus(struct domctl *c) {
     int rc = 0;
 
     if (is_caller(c) || c->op.u.max_vcpus.max != d->max_vcpus) return -EINVAL;
-    if (d->state >= DOM_DYING) return -EINVAL;
     domain_pause(d);
     for (uint32_t i = 0; !rc && i < d->max_vcpus; i++)
-        if (!d->vcpu[i]) rc = vcpu_create(d, i);
+        if (!d->vcpu[i]) rc = d->state < DOM_DYING ? vcpu_create(d, i) : -EINVAL;
     domain_unpause(d);
     return rc;
 }

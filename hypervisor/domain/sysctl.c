@@ -150,8 +150,8 @@ static long op_cpupool(struct xen_sysctl_cpupool_op *c) {
     case XEN_SYSCTL_CPUPOOL_OP_FREEINFO: return bitmap_to_guest(&c->cpumap, cpus.bits, nr_cpus);
     case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN: return move_to_pool((domid_t)c->domid, c->cpupool_id);
     case XEN_SYSCTL_CPUPOOL_OP_CREATE: return -EOPNOTSUPP;
-    case XEN_SYSCTL_CPUPOOL_OP_DESTROY:
-    case XEN_SYSCTL_CPUPOOL_OP_RMCPU: return c->cpupool_id == THE_POOL ? -EBUSY : -ENOENT;
+    case XEN_SYSCTL_CPUPOOL_OP_DESTROY: return c->cpupool_id == THE_POOL ? -EBUSY : -ENOENT;
+    case XEN_SYSCTL_CPUPOOL_OP_RMCPU: return c->cpupool_id == THE_POOL ? -EINVAL : -ENOENT;
     case XEN_SYSCTL_CPUPOOL_OP_ADDCPU: return c->cpupool_id == THE_POOL ? -ENODEV : -ENOENT;
     default: return -ENOSYS;
     }

@@ -6,6 +6,7 @@
  * (351); results written to the hypervisor's memory (212); counts without end. The errors are those
  * of stock Xen.
  */
+#include <public/arch-x86/xen-mca.h>
 #include <public/callback.h>
 #include <public/domctl.h>
 #include <public/event_channel.h>
@@ -55,6 +56,7 @@ static void control_operations(void) {
                               sizeof(o), 0),
               -XEN_EPERM);
     expect_eq(puppet_call(&p, __HYPERVISOR_kexec_op, 0, 0, 0, 0), -XEN_EPERM);
+    expect_eq(puppet_call(&p, __HYPERVISOR_mca, 0, 0, 0, 0), -XEN_EPERM);
 }
 
 static void on_another_domain(void) {

@@ -166,6 +166,7 @@ static void lines(void) {
     expect(HV_physdev_op(PHYSDEVOP_apic_write, &apic) < 0);
     /* A right given away is gone. */
     expect_eq(permit(100000, false), -XEN_EINVAL);
+    expect_eq(map_line(DOMID_SELF, 11), 0);
     expect_eq(permit(11, false), 0);
     expect_eq(map_line(DOMID_SELF, 11), -XEN_EPERM);
     expect_eq(permit(11, true), -XEN_EPERM);

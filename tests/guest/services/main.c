@@ -181,7 +181,7 @@ static const struct control controls[] = {
     PLATFORM(add_memtype, -XEN_EINVAL),
     PLATFORM(core_parking, -XEN_EINVAL),
     PLATFORM(cpu_hotadd, ANY),
-    PLATFORM(del_memtype, -XEN_EINVAL),
+    PLATFORM(del_memtype, ANY),
     PLATFORM(get_symbol, ANY),
     PLATFORM(mem_hotadd, -XEN_EINVAL),
     PLATFORM(microcode_update, -XEN_EINVAL),
