@@ -263,26 +263,20 @@ static long batch(uint32_t cmd, uint64_t arg, uint32_t count, size_t size, void 
     return rc;
 }
 
-/* Caches are coherent here, so only what a guest can name without a grant is served: its own
- * frames. */
+/* Caches are coherent, so nobody needs it for granted frames: only the guest's own are served. */
 static long cache_flush_one(const struct gnttab_cache_flush *op) {
-    struct frame *f;
+    mfn_t mfn = _mfn(op->a.dev_bus_addr >> PAGE_SHIFT);
+    bool clean = op->op & GNTTAB_CACHE_CLEAN;
 
     if (op->offset >= PAGE_SIZE || op->length > PAGE_SIZE - op->offset ||
         op->op & ~(GNTTAB_CACHE_CLEAN | GNTTAB_CACHE_INVAL))
         return -EINVAL;
     if (!op->length || !op->op) return 0;
-    if (!mfn_valid(_mfn(op->a.dev_bus_addr >> PAGE_SHIFT))) return -EINVAL;
-    f = mfn_to_frame(_mfn(op->a.dev_bus_addr >> PAGE_SHIFT));
-    if (!frame_get(f, current->domain)) return -EINVAL;
-    if (op->op & GNTTAB_CACHE_CLEAN) {
-        const char *p = mfn_to_virt(frame_to_mfn(f));
-
-        for (uint32_t at = op->offset & ~63u; at < op->offset + (uint32_t)op->length; at += 64)
-            __asm__ volatile("clflush %0" : : "m"(p[at]) : "memory");
-    }
-    frame_put(f);
-    return op->op & GNTTAB_CACHE_CLEAN ? 0 : -EOPNOTSUPP;
+    if (!mfn_valid(mfn) || !frame_get(mfn_to_frame(mfn), current->domain)) return -EINVAL;
+    for (uint32_t at = op->offset & ~63u; clean && at < op->offset + (uint32_t)op->length; at += 64)
+        __asm__ volatile("clflush %0" : : "m"(((const char *)mfn_to_virt(mfn))[at]) : "memory");
+    frame_put(mfn_to_frame(mfn));
+    return clean ? 0 : -EOPNOTSUPP;
 }
 
 static long cache_flush(uint64_t arg, uint32_t count) {
