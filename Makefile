@@ -25,7 +25,7 @@ PYTEST := /usr/bin/python3 -B -m pytest -p no:cacheprovider -n $(LANES) --dist l
 SELECT ?= xen or hospes or not xen
 QUICK := $(wildcard $(patsubst %,tests/system/test_%.py,boot_messages guest_kernels scenario run \
            isolation platform bench))
-BENCH ?= micro
+BENCH ?= all
 CPU ?= max,-smap
 PROT ?= on
 
@@ -33,7 +33,8 @@ TEST_DIRS := $(patsubst %/Makefile,%,$(wildcard tests/abi/Makefile tests/unit/*/
                tests/model/Makefile tests/lint/Makefile tests/fuzz/Makefile))
 
 .PHONY: $(TEST_DIRS:%=check-%) help deps all hypervisor dom0-tools guest-tests images run check \
-        abi-check test-guest abi-coverage builds test test-full fuzz fuzz-guest bench clean
+        abi-check test-guest abi-coverage builds test test-full fuzz fuzz-guest fuzz-campaign bench \
+        clean
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
@@ -72,13 +73,18 @@ fuzz-guest: deps all images
 	@tests/fuzz-guest --seed $(SEED) --calls $(CALLS) --tools $(TOOLS) --hypervisor $(HYPERVISOR) \
 	    --smp $(SMP) --cmdline '$(CMDLINE)'
 
+#: make fuzz-campaign   the same for many seeds and 10 million calls, in build/fuzz-campaign; goes on
+#:                   where it was stopped
+fuzz-campaign: deps all images
+	@tests/fuzz-campaign $(BUILD)/fuzz-campaign
+
 #: make bench        Hospes and stock Xen 4.17 measured on the same machine, in instructions;
-#:                   the table and build/bench/*.{txt,json,svg} (tests/bench/README.md)
-#:   BENCH=micro             the suite
+#:                   the tables and build/bench/*.{txt,json,svg} (tests/bench/README.md)
+#:   BENCH=micro|boot|guest|all   the suite (all)
 #:   CPU=max,-smap           QEMU's CPU model
 #:   PROT=off                with protections off on both
 #:   PROFILE='operation'     instead: its instructions by function of Hospes
-bench: deps images hypervisor guest-tests
+bench: deps images all
 	@tests/bench/run $(BENCH) --cpu '$(CPU)' $(if $(filter off,$(PROT)),--unprotected) \
 	    $(if $(PROFILE),--profile '$(PROFILE)')
 
@@ -103,7 +109,7 @@ test-guest: deps images hypervisor guest-tests
 #:                   each place in the hypervisor that answers with an error; then what none
 #:                   reaches (it fails if there is any)
 abi-coverage: deps guest-tests
-	@$(MAKE) -C hypervisor O=$(BUILD)/hypervisor-O0 OPT=-O0
+	@$(MAKE) -C hypervisor O=$(BUILD)/hypervisor-O0 OPT=-O0 DEBUG=1
 	@HOSPES_BUILD=$(BUILD) tests/guest/coverage --errors $(BUILD)/hypervisor-O0/hospes.elf \
 	    --logs $(BUILD)/test-logs
 

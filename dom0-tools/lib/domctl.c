@@ -46,12 +46,12 @@ static int domctl_bare(struct hv *hv, unsigned int cmd, domid_t domid, const cha
 
 int hv_domain_create(struct hv *hv, domid_t *domid, const struct xen_domctl_createdomain *config) {
     struct xen_domctl *op = domctl_begin(hv, XEN_DOMCTL_createdomain, *domid);
-    int ret;
+    int64_t ret;
 
     op->u.createdomain = *config;
-    ret = domctl_end(hv, op, "createdomain");
+    ret = hv_call(hv, __HYPERVISOR_domctl, (uintptr_t)op, 0, 0, 0, 0);
     if (ret >= 0) *domid = op->domain;
-    return ret;
+    return hv_note(hv, ret, "domctl createdomain"); /* it has no number yet */
 }
 
 int hv_domain_destroy(struct hv *hv, domid_t domid) {

@@ -22,12 +22,6 @@ void ap_main(void) __noreturn;
 static uint64_t ap_l4[512] __attribute__((section(".bss.page_aligned"), aligned(4096)));
 static bool go; /* the boot CPU has counted the new one in; atomic */
 
-static void delay_us(uint64_t us) {
-    uint64_t start = rdtsc(), ticks = us * tsc_khz / 1000;
-
-    while (rdtsc() - start < ticks) cpu_relax();
-}
-
 /* First C function of a CPU, on its own stack; cpu_info() is set. */
 void ap_main(void) {
     struct pcpu *p = this_pcpu();

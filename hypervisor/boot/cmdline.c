@@ -42,14 +42,14 @@ const char *cmdline_get(const char *name) {
     return NULL;
 }
 
-static bool parse_bool(const char *v, bool dflt) {
+static int parse_bool(const char *v, int dflt) {
     static const char *const yes[] = {"", "yes", "on", "true", "enable", "1"};
     static const char *const no[] = {"no", "off", "false", "disable", "0"};
 
     for (unsigned int i = 0; i < ARRAY_SIZE(yes); i++)
-        if (strcmp(v, yes[i]) == 0) return true;
+        if (strcmp(v, yes[i]) == 0) return 1;
     for (unsigned int i = 0; i < ARRAY_SIZE(no); i++)
-        if (strcmp(v, no[i]) == 0) return false;
+        if (strcmp(v, no[i]) == 0) return 0;
     return dflt;
 }
 
@@ -68,6 +68,14 @@ bool cmdline_bool(const char *name, bool dflt) {
         if (!o->value && is_negated(o->name, name)) return false;
     }
     return dflt;
+}
+
+int cmdline_item_bool(const char *item, const char *name) {
+    size_t n = strlen(name);
+
+    if (is_negated(item, name)) return 0;
+    if (strncmp(item, name, n) != 0) return -1;
+    return item[n] == '=' ? parse_bool(item + n + 1, -1) : item[n] ? -1 : 1;
 }
 
 uint64_t parse_size(const char **s) {

@@ -43,6 +43,10 @@ SECTIONS
         cmdline_names_start = .;
         *(.cmdline_names)
         cmdline_names_end = .;
+        . = ALIGN(8);
+        spec_patches_start = .;
+        *(.spec_patches)
+        spec_patches_end = .;
     } :image
     .note.gnu.build-id : {
         build_id_note = .;

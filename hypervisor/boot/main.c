@@ -10,6 +10,7 @@
 #include <x86/apic.h>
 #include <x86/cpuid.h>
 #include <x86/desc.h>
+#include <x86/spec.h>
 
 void boot_main(uint32_t magic, paddr_t info, paddr_t image) __noreturn;
 
@@ -97,6 +98,7 @@ static __init void init_services(void) {
     irq_init();
     fpu_init();
     cpu_policy_init();
+    spec_init();
     domain_init();
     sched_init_cpu(0);
     console_init_late();

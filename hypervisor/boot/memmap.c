@@ -135,19 +135,12 @@ static __init void give(paddr_t start, paddr_t end) {
 }
 
 __init void memmap_give_ram(void) {
-    for (unsigned int i = 0; i < machine_e820_nr; i++) {
-        const struct e820entry_hv *e = &machine_e820[i];
-
-        if (e->type == 1) give(ROUND_UP(e->addr, PAGE_SIZE), (e->addr + e->size) & PAGE_MASK);
-    }
+    for_each_ram(e) give(ROUND_UP(e->addr, PAGE_SIZE), (e->addr + e->size) & PAGE_MASK);
 }
 
 static bool in_usable(paddr_t start, paddr_t end) {
-    for (unsigned int i = 0; i < machine_e820_nr; i++) {
-        const struct e820entry_hv *e = &machine_e820[i];
-
-        if (e->type == 1 && e->addr <= start && e->addr + e->size >= end) return true;
-    }
+    for_each_ram(e)
+        if (e->addr <= start && e->addr + e->size >= end) return true;
     return false;
 }
 

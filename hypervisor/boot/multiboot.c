@@ -25,18 +25,10 @@ struct mb1_module {
     uint32_t start, end, cmdline, reserved;
 };
 
-enum mb2_tag_type {
-    MB2_END = 0,
-    MB2_CMDLINE = 1,
-    MB2_LOADER = 2,
-    MB2_MODULE = 3,
-    MB2_MMAP = 6,
-    MB2_FRAMEBUFFER = 8,
-    MB2_EFI64_SYSTAB = 12,
-    MB2_RSDP_OLD = 14,
-    MB2_RSDP_NEW = 15,
-    MB2_EFI_MMAP = 17,
-};
+/* Types of tags. */
+enum { MB2_END = 0, MB2_CMDLINE = 1, MB2_LOADER = 2, MB2_MODULE = 3, MB2_MMAP = 6 };
+enum { MB2_FRAMEBUFFER = 8, MB2_EFI64_SYSTAB = 12, MB2_EFI_MMAP = 17 };
+enum { MB2_RSDP_OLD = 14, MB2_RSDP_NEW = 15 };
 
 struct mb2_tag {
     uint32_t type, size; /* size without the padding to 8 */
@@ -151,16 +143,11 @@ static __init void read_mb2_table(const struct mb2_table *t, size_t size,
 static __init void read_mb2_framebuffer(const struct mb2_framebuffer *t) {
     bool pixels = t->type == 1 && t->tag.size >= MB2_PIXELS_END &&
                   (t->bpp == 32 || t->bpp == 24 || t->bpp == 16);
+    enum video_type type = pixels ? VIDEO_FRAMEBUFFER : t->type == 2 ? VIDEO_TEXT : VIDEO_NONE;
 
-    boot_info.video = (struct boot_video){pixels         ? VIDEO_FRAMEBUFFER
-                                          : t->type == 2 ? VIDEO_TEXT
-                                                         : VIDEO_NONE,
-                                          t->addr,
-                                          t->pitch,
-                                          t->width,
-                                          t->height,
-                                          t->bpp,
-                                          pixels ? t->format : (struct pixel_format){0}};
+    boot_info.video =
+        (struct boot_video){type, t->addr, t->pitch, t->width, t->height, t->bpp, {0}};
+    if (pixels) boot_info.video.format = t->format;
 }
 
 /* Whether a tag has all its fields, and its text an end. */

@@ -35,7 +35,7 @@ static bool switch_at_boot = true;
 static unsigned int switch_seen;
 
 static struct key {
-    void (*fn)(char);
+    void (*fn)(void);
     const char *help;
 } keys[128]; /* filled at boot */
 
@@ -146,10 +146,6 @@ void console_end_boot(void) {
     }
 }
 
-static void input_put(struct input *in, char c) {
-    if (in->head - in->tail < RX_SIZE) in->buf[in->head++ % RX_SIZE] = c;
-}
-
 static uint32_t input_read(struct input *in, char *buf, uint32_t n) {
     uint32_t i = 0;
 
@@ -163,16 +159,18 @@ uint32_t console_guest_read(char *buf, uint32_t n) { return input_read(&for_dom0
 
 /* Which reader gets c; runs on the CPU that takes the serial interrupt. */
 void console_rx(char c) {
+    struct input *in;
     bool switched, dom0s;
 
     console_take();
+    in = input_to_dom0 ? &for_dom0 : &for_keys;
     switch_seen = c == switch_char ? switch_seen + 1 : 0;
     switched = switch_seen == SWITCH_COUNT;
     if (switched) {
         switch_seen = 0;
         input_to_dom0 = !input_to_dom0 && dom0_running;
-    } else {
-        input_put(input_to_dom0 ? &for_dom0 : &for_keys, c);
+    } else if (in->head - in->tail < RX_SIZE) {
+        in->buf[in->head++ % RX_SIZE] = c;
     }
     dom0s = input_to_dom0;
     console_release();
@@ -184,7 +182,7 @@ void console_rx(char c) {
         softirq_raise(SOFTIRQ_KEYS);
 }
 
-void register_key(char key, void (*fn)(char), const char *help) {
+void register_key(char key, void (*fn)(void), const char *help) {
     BUG_ON(key <= 0 || keys[(unsigned char)key].fn);
     keys[(unsigned char)key] = (struct key){fn, help};
 }
@@ -195,7 +193,7 @@ void handle_keys(const char *s, size_t n) {
 
         if (c >= ARRAY_SIZE(keys) || !keys[c].fn) continue;
         printk("'%c' pressed -> %s\n", c, keys[c].help);
-        keys[c].fn((char)c);
+        keys[c].fn();
     }
 }
 
@@ -205,21 +203,14 @@ void console_softirq(void) {
     while (input_read(&for_keys, &c, 1)) handle_keys(&c, 1);
 }
 
-static void show_help(char key) {
-    (void)key;
+static void show_help(void) {
     for (unsigned int c = 0; c < ARRAY_SIZE(keys); c++)
         if (keys[c].fn) printk(" key '%c' (ascii '%02x') => %s\n", c, c, keys[c].help);
 }
 
-static void reboot(char key) {
-    (void)key;
-    machine_restart();
-}
+static void crash(void) { panic("'C' pressed -> crashdump"); }
 
-static void crash(char key) { panic("'%c' pressed -> crashdump", key); }
-
-static void dump_registers(char key) {
-    (void)key;
+static void dump_registers(void) {
     printk("CPU%u: vcpu d%uv%u\n", smp_cpu_id(), current->domain ? current->domain->id : 0,
            current->id);
     show_regs(guest_regs());
@@ -235,7 +226,7 @@ void console_init_late(void) {
     grow_ring();
     serial_init_late();
     register_key('h', show_help, "show this message");
-    register_key('R', reboot, "reboot machine");
+    register_key('R', machine_restart, "reboot machine");
     register_key('C', crash, "trigger a crashdump");
     register_key('d', dump_registers, "dump registers");
 }

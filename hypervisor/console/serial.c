@@ -107,7 +107,6 @@ static void write_one(const struct uart *u, const char *s, size_t n) {
 }
 
 void serial_write(const char *s, size_t n) { for_each_present(u) write_one(u, s, n); }
-
 void console_flush(void) { for_each_present(u) wait_for(u, LSR_TEMT); }
 
 static void receive(void *data) {

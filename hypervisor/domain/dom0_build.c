@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Builds dom0 from the kernel and initrd that the boot loader left in memory. Image reading, the
- * layout and the page tables' contents are the tools' own code (dom0-tools/lib), for dom0 is laid
- * out as any guest is; what differs is that frames are written through the direct map, that dom0
- * may touch hardware, and its start_info. The finished page tables go through the same validation
- * as a guest's.
+ * Builds dom0 from the kernel and initrd that the boot loader left in memory, with the tools' code
+ * (dom0-tools/lib), for dom0 is laid out as any guest is; what differs is that frames are written
+ * through the direct map, and that dom0 may touch hardware. The finished page tables go through the
+ * same validation as a guest's.
  */
 #include <hv/boot.h>
 #include <hv/hypercall.h>
@@ -16,9 +15,8 @@
 CMDLINE_OPTION(dom0_mem);
 CMDLINE_OPTION(dom0_max_vcpus);
 
-#define CHUNK_ORDER  9 /* dom0's frames are taken in pieces of 2 MiB while they last */
-#define RESERVE_MIN  (UINT64_C(64) << 20)
-#define STACK_TOP(l) (layout_va(&(l), (l).stack_pfn) + LAYOUT_PAGE_SIZE)
+#define CHUNK_ORDER 9 /* dom0's frames are taken in pieces of 2 MiB while they last */
+#define RESERVE_MIN (UINT64_C(64) << 20)
 
 struct dom0_build {
     const struct boot_module *kernel, *initrd;
@@ -93,7 +91,8 @@ static int create_domain(struct dom0_build *b, uint64_t max_pages) {
     return rc ? err_set(&b->err, rc, "no memory for dom0's %u vcpus", cfg.max_vcpus) : 0;
 }
 
-/* Step 3: its frames, in as large pieces as there are; fills the p2m and the M2P. */
+/* Step 3: its frames, in as large pieces as there are; fills the p2m and the M2P. Those that the
+ * builder writes to are cleared first. */
 static int populate(struct dom0_build *b) {
     unsigned int order = CHUNK_ORDER;
 
@@ -109,7 +108,10 @@ static int populate(struct dom0_build *b) {
             return err_set(&b->err, -ENOMEM,
                            "only %lu of the %lu MiB for dom0 are free: lower dom0_mem", pfn >> 8,
                            b->nr_pages >> 8);
-        for (uint64_t i = 0; i < 1UL << order; i++) b->p2m[pfn++] = mfn_x(frame_to_mfn(f)) + i;
+        for (uint64_t i = 0; i < 1UL << order; i++, pfn++) {
+            b->p2m[pfn] = mfn_x(frame_to_mfn(f)) + i;
+            if (pfn < b->layout.pages_needed) memset(mfn_to_virt(_mfn(b->p2m[pfn])), 0, PAGE_SIZE);
+        }
     }
     return 0;
 }
@@ -145,25 +147,11 @@ static void load(struct dom0_build *b) {
 
 /* Step 5: what the kernel is told. */
 static void fill_start_info(struct dom0_build *b) {
-    const struct layout *l = &b->layout;
-    struct start_info *si = mfn_to_virt(_mfn(b->p2m[l->start_info_pfn]));
+    struct start_info *si = mfn_to_virt(_mfn(b->p2m[b->layout.start_info_pfn]));
 
-    memcpy(si->magic, "xen-3.0-x86_64", sizeof("xen-3.0-x86_64"));
-    si->nr_pages = b->nr_pages;
     si->shared_info = mfn_to_paddr(b->d->shared_info_mfn);
     si->flags = SIF_PRIVILEGED | SIF_INITDOMAIN;
-    si->pt_base = layout_va(l, l->tables.pfn);
-    si->nr_pt_frames = l->tables.pages;
-    si->mfn_list = l->p2m_va;
-    if (!l->p2m_mapped) {
-        si->first_p2m_pfn = l->p2m.pfn;
-        si->nr_p2m_frames = l->p2m.pages + l->p2m_tables.pages;
-    }
-    if (b->initrd) {
-        si->mod_start = l->ramdisk_mapped ? layout_va(l, l->ramdisk.pfn) : l->ramdisk.pfn;
-        si->mod_len = b->initrd->size;
-        if (!l->ramdisk_mapped) si->flags |= SIF_MOD_START_PFN;
-    }
+    layout_fill_start_info(&b->layout, si);
     strlcpy((char *)si->cmd_line, b->cmdline, sizeof(si->cmd_line));
     si->console.dom0.info_off = sizeof(*si);
     si->console.dom0.info_size = sizeof(struct dom0_vga_console_info);
@@ -172,21 +160,13 @@ static void fill_start_info(struct dom0_build *b) {
 
 /* Step 6: hand over. From here the page tables are typed and dom0 holds them. */
 static int start_vcpu(struct dom0_build *b) {
-    const struct layout *l = &b->layout;
     struct vcpu *v = b->d->vcpu[0];
     struct vcpu_guest_context *c = hv_new(struct vcpu_guest_context);
-    mfn_t l4 = _mfn(b->p2m[l->tables.pfn]);
+    mfn_t l4 = _mfn(b->p2m[b->layout.tables.pfn]);
     int rc;
 
     if (!c) return err_set(&b->err, -ENOMEM, "no memory for dom0's first context");
-    c->flags = VGCF_in_kernel | VGCF_online;
-    c->user_regs.rip = b->image->entry;
-    c->user_regs.rsi = layout_va(l, l->start_info_pfn);
-    c->user_regs.rsp = c->kernel_sp = STACK_TOP(*l);
-    c->user_regs.cs = FLAT_KERNEL_CS;
-    c->user_regs.ss = c->kernel_ss = FLAT_KERNEL_SS;
-    c->user_regs.rflags = 1 << 9;
-    c->ctrlreg[3] = xen_pfn_to_cr3(mfn_x(l4));
+    layout_fill_context(&b->layout, b->image, b->p2m, c);
     /* Of no effect on a 64-bit guest, but it is among the features reported to the kernel. */
     if (b->image->supported & 1U << XENFEAT_pae_pgdir_above_4gb)
         c->vm_assist = 1UL << VMASST_TYPE_pae_extended_cr3;

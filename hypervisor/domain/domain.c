@@ -5,7 +5,6 @@
  * together, so that a shell stays while others still map its frames. When the last reference goes,
  * the shell is taken off the list and freed by SOFTIRQ_RECLAIM, where no lock is held.
  */
-
 #include <hv/boot.h>
 #include <hv/console.h>
 #include <hv/pcpu.h>
@@ -19,17 +18,34 @@ struct vcpu_info dummy_vcpu_info = {.evtchn_upcall_mask = 1};
 spinlock_t domain_list_lock = SPINLOCK_INIT(ORDER_DOMLIST);
 struct list domain_list = LIST_INIT(domain_list); /* by id */
 
-static spinlock_t reclaim_lock = SPINLOCK_INIT(ORDER_LEAF);
-static struct list reclaim_list = LIST_INIT(reclaim_list);
 static bool dom_exc_wanted; /* VIRQ_DOM_EXC to be sent; atomic */
-/* Ids of domains from before their first part is made until after their last is gone: tables of
- * other files are indexed by id. */
-static unsigned long ids_used[BITS_TO_LONGS(DOMID_FIRST_RESERVED)]; /* atomic bits */
+
+/* Domains by id, from before their first part is made (then without references) until after their
+ * last is gone. Pages are added by creations, one at a time: domctl lock. */
+#define IDS_PER_PAGE 512
+static struct domain **by_id[DOMID_FIRST_RESERVED / IDS_PER_PAGE + 1];
+
+struct domain *domain_by_id(uint32_t id) {
+    struct domain **page;
+
+    if (id >= DOMID_FIRST_RESERVED) return NULL;
+    id = (uint32_t)array_index_nospec(id, DOMID_FIRST_RESERVED);
+    page = READ_ONCE(by_id[id / IDS_PER_PAGE]);
+    return page ? READ_ONCE(page[id % IDS_PER_PAGE]) : NULL;
+}
+
+static int set_by_id(domid_t id, struct domain *d) {
+    struct domain **page = by_id[id / IDS_PER_PAGE];
+
+    if (!page && !(page = alloc_page_hv())) return -ENOMEM;
+    WRITE_ONCE(page[id % IDS_PER_PAGE], d);
+    __atomic_store_n(&by_id[id / IDS_PER_PAGE], page, __ATOMIC_RELEASE);
+    return 0;
+}
 
 static void basics_init(struct domain *d) {
     spin_lock_init(&d->lock, ORDER_DOMAIN);
     spin_lock_init(&d->shutdown_lock, ORDER_SHUTDOWN);
-    d->refs = 1;
     d->shutdown_code = -1;
 }
 
@@ -39,6 +55,7 @@ void domain_init(void) {
     for (unsigned int i = 0; i < ARRAY_SIZE(special); i++) {
         basics_init(special[i]);
         spin_lock_init(&special[i]->mm.lock, ORDER_PAGE_ALLOC);
+        special[i]->refs = 1;
         special[i]->state = DOM_LIVE;
     }
 }
@@ -63,15 +80,9 @@ void domain_ref(struct domain *d) {
 
 /* Safe under any lock: the freeing itself waits for the softirq. */
 void domain_put(struct domain *d) {
-    if (__atomic_sub_fetch(&d->refs, 1, __ATOMIC_ACQ_REL)) return;
-    spin_lock(&reclaim_lock);
-    list_add_tail(&d->reclaim, &reclaim_list);
-    spin_unlock(&reclaim_lock);
-    softirq_raise(SOFTIRQ_RECLAIM);
+    if (!__atomic_sub_fetch(&d->refs, 1, __ATOMIC_ACQ_REL)) softirq_raise(SOFTIRQ_RECLAIM);
 }
 
-/* The first with an id at or above; with a reference. One that is about to be freed is not there.
- */
 struct domain *domain_get_next(domid_t id) {
     struct domain *d, *found = NULL;
 
@@ -92,11 +103,10 @@ struct domain *domain_get(domid_t id) {
         domain_ref(d);
         return d;
     }
-    d = domain_get_next(id);
-    if (d && d->id != id) {
-        domain_put(d);
-        d = NULL;
-    }
+    spin_lock(&domain_list_lock);
+    d = domain_by_id(id);
+    if (d && !try_ref(d)) d = NULL;
+    spin_unlock(&domain_list_lock);
     return d;
 }
 
@@ -107,10 +117,7 @@ domid_t domain_free_id(void) {
 
     for (unsigned int tries = 0; tries < DOMID_FIRST_RESERVED; tries++) {
         id = (domid_t)(id + 1u < DOMID_FIRST_RESERVED ? id + 1u : 1u);
-        if (!test_bit(id, ids_used)) {
-            last = id;
-            return id;
-        }
+        if (!domain_by_id(id)) return last = id;
     }
     return 0;
 }
@@ -142,7 +149,9 @@ static void free_shell(struct domain *d) {
     rangeset_free(d->irq_caps);
     rangeset_free(d->ioport_caps);
     hv_free(d->vcpu);
-    clear_bit(d->id, ids_used);
+    spin_lock(&domain_list_lock); /* nobody looks at it any more: domain_get() */
+    (void)set_by_id(d->id, NULL);
+    spin_unlock(&domain_list_lock);
     hv_free(d);
 }
 
@@ -168,13 +177,14 @@ static int init_parts(struct domain *d, const struct xen_domctl_createdomain *cf
     return 0;
 }
 
-/* Enters the list in order of id. */
+/* Enters the list, in order of id, with two references: the list's and the caller's. */
 static void list_insert(struct domain *d) {
     struct domain *o;
 
     spin_lock(&domain_list_lock);
     for_each_domain(o)
         if (o->id > d->id) break;
+    d->refs = 2;
     list_add_between(&d->list, o->list.prev, &o->list);
     spin_unlock(&domain_list_lock);
 }
@@ -193,14 +203,18 @@ static int check_config(const struct xen_domctl_createdomain *cfg, bool control)
 
 int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool control,
                   struct domain **out) {
+    static uint32_t created;
     struct domain *d;
-    int rc = test_bit(id, ids_used) ? -EEXIST : check_config(cfg, control);
+    int rc = domain_by_id(id) ? -EEXIST : check_config(cfg, control);
 
     if (rc) return rc;
     d = hv_new(struct domain);
-    if (!d) return -ENOMEM;
-    set_bit(id, ids_used); /* only one domain at a time is created: domctl lock */
+    if (!d || set_by_id(id, d)) {
+        hv_free(d);
+        return -ENOMEM;
+    }
     d->id = id;
+    d->incarnation = ++created;
     d->is_control = control;
     d->create_flags = cfg->flags;
     d->ssidref = cfg->ssidref;
@@ -219,7 +233,6 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool co
     }
     list_insert(d);
     time_update_wallclock(d);
-    domain_ref(d);
     *out = d;
     return 0;
 }
@@ -250,6 +263,28 @@ int vcpu_create(struct domain *d, uint32_t id) {
 static void want_dom_exc(void) {
     __atomic_store_n(&dom_exc_wanted, true, __ATOMIC_RELEASE);
     softirq_raise(SOFTIRQ_RECLAIM);
+}
+
+/* dom0 asked for, or caused, the end of the machine. */
+static void __noreturn machine_shutdown(uint8_t reason) {
+    static const char *const what[] = {
+        [SHUTDOWN_poweroff] = "halted: halting machine",
+        [SHUTDOWN_reboot] = "shutdown: rebooting machine",
+        [SHUTDOWN_crash] = "crashed: rebooting machine",
+        [SHUTDOWN_watchdog] = "shutdown: watchdog rebooting machine",
+    };
+    bool stay = reason == SHUTDOWN_crash && cmdline_bool("noreboot", false);
+    bool halt = stay || reason == SHUTDOWN_poweroff;
+
+    if (stay)
+        printk(KERN_ERR "Hardware Dom0 crashed: 'noreboot' set - not rebooting.\n");
+    else if (reason < ARRAY_SIZE(what) && what[reason])
+        printk("Hardware Dom0 %s\n", what[reason]);
+    else
+        printk(KERN_ERR "Hardware Dom0 shutdown (unknown reason %u): rebooting machine\n", reason);
+    console_flush();
+    if (halt) machine_halt();
+    machine_restart();
 }
 
 void domain_shutdown(struct domain *d, uint8_t reason) {
@@ -297,28 +332,6 @@ void domain_crash(struct domain *d, const char *fmt, ...) {
         printk(KERN_ERR "d%u crashed: %s\n", d->id, why);
     }
     domain_shutdown(d, SHUTDOWN_crash);
-}
-
-void machine_shutdown(uint8_t reason) {
-    bool halt = reason == SHUTDOWN_poweroff;
-
-    switch (reason) {
-    case SHUTDOWN_poweroff: printk("Hardware Dom0 halted: halting machine\n"); break;
-    case SHUTDOWN_reboot: printk("Hardware Dom0 shutdown: rebooting machine\n"); break;
-    case SHUTDOWN_crash:
-        halt = cmdline_bool("noreboot", false);
-        printk(KERN_ERR "Hardware Dom0 crashed: %s\n",
-               halt ? "'noreboot' set - not rebooting." : "rebooting machine");
-        break;
-    case SHUTDOWN_watchdog:
-        printk(KERN_ERR "Hardware Dom0 shutdown: watchdog rebooting machine\n");
-        break;
-    default:
-        printk(KERN_ERR "Hardware Dom0 shutdown (unknown reason %u): rebooting machine\n", reason);
-    }
-    console_flush();
-    if (halt) machine_halt();
-    machine_restart();
 }
 
 /* Destruction. */
@@ -377,25 +390,22 @@ int domain_destroy(struct domain *d) {
     return 0;
 }
 
+/* Takes a domain without references off the list. */
 static struct domain *next_to_reclaim(void) {
-    struct domain *d = NULL;
+    struct domain *d, *found = NULL;
 
-    spin_lock(&reclaim_lock);
-    if (!list_empty(&reclaim_list)) {
-        d = list_first(&reclaim_list, struct domain, reclaim);
-        list_del(&d->reclaim);
-    }
-    spin_unlock(&reclaim_lock);
-    return d;
+    spin_lock(&domain_list_lock);
+    for_each_domain(d)
+        if (!__atomic_load_n(&d->refs, __ATOMIC_ACQUIRE)) found = d;
+    if (found) list_del(&found->list);
+    spin_unlock(&domain_list_lock);
+    return found;
 }
 
 void domain_reclaim_softirq(void) {
     struct domain *d;
 
     while ((d = next_to_reclaim()) != NULL) {
-        spin_lock(&domain_list_lock);
-        list_del(&d->list);
-        spin_unlock(&domain_list_lock);
         free_shell(d);
         send_global_virq(VIRQ_DOM_EXC);
     }

@@ -11,7 +11,6 @@ static spinlock_t domctl_lock = SPINLOCK_INIT(ORDER_DOMCTL);
 
 /* Only tried: the holder may be waiting for this very vcpu to leave its CPU. */
 bool domctl_trylock(void) { return spin_trylock(&domctl_lock); }
-
 void domctl_unlock(void) { spin_unlock(&domctl_lock); }
 
 /* Bits beyond what exists read as 0. */

@@ -23,7 +23,8 @@ long domctl_destroydomain(struct domctl *c) { return domain_destroy(c->d); }
 
 long domctl_pausedomain(struct domctl *c) {
     if (is_caller(c)) return -EINVAL;
-    domain_pause_by_tools(c->d);
+    c->d->tools_pause_count++;
+    domain_pause(c->d);
     return 0;
 }
 

@@ -62,13 +62,9 @@ static uint64_t frame_info(struct domain *d, uint64_t mfn) {
 
 long domctl_hypercall_init(struct domctl *c) {
     uint64_t gmfn = c->op.u.hypercall_init.gmfn;
-    int rc;
-    void *page = mm_map_guest_frame(c->d, gmfn, &rc);
 
-    if (!page) return frame_info(c->d, gmfn) == XEN_DOMCTL_PFINFO_XTAB ? -EINVAL : -EPERM;
-    hypercall_page_init(page);
-    mm_unmap_guest_frame(page);
-    return 0;
+    if (!hypercall_page_init(c->d, gmfn)) return 0;
+    return frame_info(c->d, gmfn) == XEN_DOMCTL_PFINFO_XTAB ? -EINVAL : -EPERM;
 }
 
 long domctl_getpageframeinfo3(struct domctl *c) {

@@ -13,7 +13,6 @@
 #define EFI_ATTR_RUNTIME (1UL << 63)
 #define EFI_ATTR_WB      (1UL << 3)
 #define EFI_PAGES_MAX    (1UL << 18) /* of all runtime regions: 1 GiB */
-#define LOW_HALF         0x0000800000000000UL
 #define NAME_MAX_CHARS   1024u
 #define DATA_MAX         (64u << 10)
 #define EFI_ERROR(s)     ((s) >> 63)
@@ -40,17 +39,9 @@ struct efi_time_caps {
 };
 
 /* Places in the firmware's table; those of address maps, reset and capsules are not called. */
-enum efi_service {
-    GET_TIME,
-    SET_TIME,
-    GET_WAKEUP,
-    SET_WAKEUP,
-    GET_VARIABLE = 6,
-    NEXT_VARIABLE,
-    SET_VARIABLE,
-    NEXT_HIGH_COUNT,
-    QUERY_VARIABLE_INFO = 13
-};
+enum { GET_TIME = 0, SET_TIME = 1, GET_WAKEUP = 2, SET_WAKEUP = 3 };
+enum { GET_VARIABLE = 6, NEXT_VARIABLE = 7, SET_VARIABLE = 8 };
+enum { NEXT_HIGH_COUNT = 9, QUERY_VARIABLE_INFO = 13 };
 
 /* None takes more than five arguments; what one does not take it ignores. */
 struct efi_runtime {
@@ -67,21 +58,10 @@ static spinlock_t efi_lock = SPINLOCK_INIT(ORDER_LEAF);
 /* Page tables of the firmware's own view. */
 
 static int map_page(paddr_t p, uint64_t cache) {
-    uint64_t *t = efi_l4;
+    uint64_t *e = own_entry(efi_l4, p, 1, true);
 
-    for (unsigned int shift = 39; shift > PAGE_SHIFT; shift -= 9) {
-        uint64_t *entry = &t[p >> shift & 511];
-
-        if (!*entry) {
-            void *page = alloc_page_hv();
-
-            if (!page) return -ENOMEM;
-            *entry = virt_to_paddr(page) | PTE_P | PTE_RW | PTE_A;
-        }
-        t = paddr_to_virt(*entry & PTE_ADDR);
-    }
-    t[p >> PAGE_SHIFT & 511] = p | PTE_P | PTE_RW | PTE_A | PTE_D | cache;
-    return 0;
+    if (e) *e = p | (DATA_PTE & ~PTE_NX) | cache;
+    return e ? 0 : -ENOMEM;
 }
 
 static int map_runtime(void) {
@@ -95,7 +75,7 @@ static int map_runtime(void) {
         uint64_t cache = m->attribute & EFI_ATTR_WB ? 0 : PTE_PCD | PTE_PWT;
 
         if (!(m->attribute & EFI_ATTR_RUNTIME)) continue;
-        if (m->pages > left || m->phys + m->pages * PAGE_SIZE > LOW_HALF) return -E2BIG;
+        if (m->pages > left || m->phys + m->pages * PAGE_SIZE > LOW_HALF_END) return -E2BIG;
         left -= m->pages;
         for (uint64_t n = 0; !rc && n < m->pages; n++)
             rc = map_page(m->phys + n * PAGE_SIZE, cache);
@@ -182,8 +162,7 @@ long efi_get_info(uint32_t index, union xenpf_efi_info *info) {
 
 /* Calls. While the firmware's page tables are loaded only Hospes's own memory may be touched. */
 
-static uint64_t call(enum efi_service n, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
-                     uint64_t e) {
+static uint64_t call(unsigned int n, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e) {
     const struct efi_runtime *firmware = (const struct efi_runtime *)systab.runtime;
     struct vcpu *v = current;
     uint64_t status;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the kernel image reader (dom0-tools/lib/image) and the decompression libraries behind it
- * expect of a C library, for the one time that Hospes reads an image: building dom0, on the boot
- * CPU, with interrupts off. The libraries are compiled for user space: they use SSE registers and
- * find a stack canary at %fs:0x28, which libc_shim_enter() provides.
+ * expect of a C library, for the one time that Hospes reads an image (README.md). libc_shim_enter()
+ * gives them SSE registers and a stack canary at %fs:0x28.
  */
 #include "dom0_build.h"
 

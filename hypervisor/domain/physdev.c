@@ -11,13 +11,8 @@ static long status_query(struct physdev_irq_status_query *q) {
     return pirq_is_valid(current->domain, q->irq) ? 0 : -EINVAL;
 }
 
-/* A line by its number: NULL if there is none. */
-static struct irq_desc *line_of(int gsi) {
-    return gsi >= 0 && (uint32_t)gsi < irq_nr_gsis() ? irq_of_gsi((unsigned int)gsi) : NULL;
-}
-
 static long map_gsi(struct domain *d, struct physdev_map_pirq *m) {
-    struct irq_desc *desc = line_of(m->index);
+    struct irq_desc *desc = irq_of_gsi((unsigned int)m->index);
 
     if (!desc) return -EINVAL;
     if (!rangeset_contains(d->irq_caps, (uint64_t)m->index, (uint64_t)m->index)) return -EPERM;
@@ -87,7 +82,7 @@ static long get_free_pirq(struct physdev_get_free_pirq *f) {
 }
 
 static long setup_gsi(const struct physdev_setup_gsi *s) {
-    struct irq_desc *desc = line_of(s->gsi);
+    struct irq_desc *desc = irq_of_gsi((unsigned int)s->gsi);
 
     return desc ? irq_set_trigger(desc, s->triggering, s->polarity) : -EINVAL;
 }
@@ -167,6 +162,7 @@ long do_physdev_op(int cmd, uint64_t arg) {
 
     switch (cmd) {
     case PHYSDEVOP_eoi: WITH_ARG(physdev_eoi, pirq_eoi(d, a.irq))
+    case PHYSDEVOP_IRQ_UNMASK_NOTIFY: return pirq_eoi_unmasked(d);
     case PHYSDEVOP_pirq_eoi_gmfn_v2:
         WITH_ARG(physdev_pirq_eoi_gmfn, pirq_set_eoi_map(d, a.gmfn, false))
     case PHYSDEVOP_pirq_eoi_gmfn_v1:

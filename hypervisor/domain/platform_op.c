@@ -66,19 +66,15 @@ static long op_get_cpu_version(struct xenpf_pcpu_version *c) {
 
 static long dispatch(struct xen_platform_op *op) {
     switch (op->cmd) {
-    case XENPF_settime32: {
-        const struct xenpf_settime32 *t = &op->u.settime32;
-
-        time_set_wallclock(t->secs, t->nsecs, t->system_time);
+    case XENPF_settime32:
+        time_set_wallclock(op->u.settime32.secs, op->u.settime32.nsecs,
+                           op->u.settime32.system_time);
         return 0;
-    }
-    case XENPF_settime64: {
-        const struct xenpf_settime64 *t = &op->u.settime64;
-
-        if (t->mbz) return -EINVAL;
-        time_set_wallclock(t->secs, t->nsecs, t->system_time);
+    case XENPF_settime64:
+        if (op->u.settime64.mbz) return -EINVAL;
+        time_set_wallclock(op->u.settime64.secs, op->u.settime64.nsecs,
+                           op->u.settime64.system_time);
         return 0;
-    }
     case XENPF_firmware_info: return op_firmware_info(&op->u.firmware_info);
     case XENPF_efi_runtime_call: return efi_runtime_call(&op->u.efi_runtime_call);
     case XENPF_enter_acpi_sleep: return op_enter_acpi_sleep(&op->u.enter_acpi_sleep);

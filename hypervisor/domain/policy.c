@@ -13,12 +13,12 @@ int policy_check(const struct domain *subject, const struct domain *object, enum
     return subject->is_control ? 0 : -EPERM;
 }
 
-long domain_get_checked(domid_t id, enum policy_op op, struct domain **d) {
+long domain_get_checked(domid_t id, enum policy_op op, uint32_t sub, struct domain **d) {
     long rc;
 
     *d = domain_get_self_or(id);
     if (!*d) return -ESRCH;
-    rc = *d == current->domain ? 0 : policy_check(current->domain, *d, op, 0);
+    rc = *d == current->domain ? 0 : policy_check(current->domain, *d, op, sub);
     if (rc) domain_put(*d);
     return rc;
 }

@@ -117,16 +117,6 @@ static long op_cputopoinfo(struct xen_sysctl_cputopoinfo *t) {
     return 0;
 }
 
-static uint32_t count_domains(void) {
-    struct domain *d;
-    uint32_t n = 0;
-
-    spin_lock(&domain_list_lock);
-    for_each_domain(d) n++;
-    spin_unlock(&domain_list_lock);
-    return n;
-}
-
 static long move_to_pool(domid_t id, uint32_t pool) {
     struct domain *d = domain_get(id);
 
@@ -138,13 +128,17 @@ static long move_to_pool(domid_t id, uint32_t pool) {
 /* One pool with every CPU, of which none is free, and which stays. */
 static long op_cpupool(struct xen_sysctl_cpupool_op *c) {
     cpumask_t cpus = {{0}};
+    struct domain *d;
 
     switch (c->op) {
     case XEN_SYSCTL_CPUPOOL_OP_INFO:
         if (c->cpupool_id > THE_POOL) return -ENOENT;
         c->cpupool_id = THE_POOL;
         c->sched_id = XEN_SCHEDULER_CREDIT2;
-        c->n_dom = count_domains();
+        c->n_dom = 0;
+        spin_lock(&domain_list_lock);
+        for_each_domain(d) c->n_dom++;
+        spin_unlock(&domain_list_lock);
         for (uint32_t i = 0; i < nr_cpus; i++) __set_bit(i, cpus.bits);
         return bitmap_to_guest(&c->cpumap, cpus.bits, nr_cpus);
     case XEN_SYSCTL_CPUPOOL_OP_FREEINFO: return bitmap_to_guest(&c->cpumap, cpus.bits, nr_cpus);

@@ -82,10 +82,6 @@ static void set_registers(struct vcpu *v, const struct vcpu_guest_context *c) {
     v->arch.regs.ss = ring3_selector(in->ss);
     v->arch.regs.rflags = guest_rflags(in->rflags);
     v->arch.iopl = (in->rflags & EFLAGS_IOPL) >> 12;
-    v->arch.ds = in->ds;
-    v->arch.es = in->es;
-    v->arch.fs = in->fs;
-    v->arch.gs = in->gs;
     v->arch.fs_base = c->fs_base;
     v->arch.gs_base_kernel = c->gs_base_kernel;
     v->arch.gs_base_user = c->gs_base_user;
@@ -160,10 +156,6 @@ static void get_registers(const struct vcpu *v, struct vcpu_guest_context *c) {
     r->entry_vector = 0;
     r->error_code = 0;
     r->rflags |= (uint64_t)v->arch.iopl << 12;
-    r->ds = v->arch.ds;
-    r->es = v->arch.es;
-    r->fs = v->arch.fs;
-    r->gs = v->arch.gs;
     c->fs_base = v->arch.fs_base;
     c->gs_base_kernel = v->arch.gs_base_kernel;
     c->gs_base_user = v->arch.gs_base_user;

@@ -79,11 +79,9 @@ static long get_build_id(uint64_t arg) {
     xen_build_id_t b;
 
     if (!current->domain->is_control) return -EPERM;
-    if (arg) {
-        if (copy_from_guest(&b, arg, sizeof(b))) return -EFAULT;
-        if (b.len == 0) return -EINVAL;
-    }
     if (!arg) return (long)size;
+    if (copy_from_guest(&b, arg, sizeof(b))) return -EFAULT;
+    if (b.len == 0) return -EINVAL;
     if (size > b.len) return -ENOBUFS;
     if (copy_to_guest(arg + offsetof(xen_build_id_t, buf), id, size)) return -EFAULT;
     return (long)size;

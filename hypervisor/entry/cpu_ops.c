@@ -73,16 +73,9 @@ static int unregister_callback(struct vcpu *v, uint16_t type) {
 }
 
 long do_callback_op(int cmd, uint64_t arg) {
-    struct callback_register reg;
-    struct callback_unregister unreg;
-
     switch (cmd) {
-    case CALLBACKOP_register:
-        if (copy_from_guest(&reg, arg, sizeof(reg))) return -EFAULT;
-        return register_callback(current, &reg);
-    case CALLBACKOP_unregister:
-        if (copy_from_guest(&unreg, arg, sizeof(unreg))) return -EFAULT;
-        return unregister_callback(current, unreg.type);
+    case CALLBACKOP_register: WITH_ARG(callback_register, register_callback(current, &a))
+    case CALLBACKOP_unregister: WITH_ARG(callback_unregister, unregister_callback(current, a.type))
     default: return -ENOSYS;
     }
 }
@@ -98,12 +91,9 @@ long do_set_callbacks(uint64_t event, uint64_t failsafe, uint64_t syscall) {
 }
 
 long do_nmi_op(uint32_t cmd, uint64_t arg) {
-    struct xennmi_callback cb;
-
     switch (cmd) {
     case XENNMI_register_callback:
-        if (copy_from_guest(&cb, arg, sizeof(cb))) return -EFAULT;
-        return register_nmi(current, cb.handler_address);
+        WITH_ARG(xennmi_callback, register_nmi(current, a.handler_address))
     case XENNMI_unregister_callback: unregister_nmi(current); return 0;
     default: return -ENOSYS;
     }

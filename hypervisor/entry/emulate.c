@@ -2,9 +2,8 @@
 /*
  * Instructions of the current vcpu that faulted. Privileged ones, which PV kernels execute all the
  * same, after the #GP they raise in ring 3: what stock Xen emulates is emulated; the rest is the
- * guest's #GP. User mode may use I/O as far as its kernel permits. And stores: see hv/emulate.h.
+ * guest's #GP. User mode may use I/O as far as its kernel permits. And stores to page tables.
  */
-#include "emul/execute.h"
 #include "entry.h"
 
 #include <hv/hypercall.h>

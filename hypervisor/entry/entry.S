@@ -13,6 +13,7 @@
  */
 #include <asm-offsets.h>
 #include <x86/layout.h>
+#include <x86/spec.h>
 #include <x86/trap.h>
 
     .code64
@@ -49,6 +50,25 @@
     call \function
 .endm
 
+    /* If 'bit' is chosen spec.c makes the 5-byte instruction at 'at' a call or jump to 'to'. */
+.macro PATCH bit, opcode, at, to
+    .pushsection .spec_patches, "a"
+    .quad \at, \to, \bit, \opcode
+    .popsection
+.endm
+
+    /* From a guest, whose calls may be what the CPU predicts returns by. */
+.macro CALL_FROM_GUEST function
+    PATCH SPEC_RSB, 0xe8, 8f, 9f
+    mov %rsp, %rdi
+    sub $8, %rsp
+8:  call \function
+    .pushsection .text.spec, "ax"
+9:  call fill_return_stack
+    jmp \function
+    .popsection
+.endm
+
 /*
  * After SYSCALL: all that is above the general registers. RSP is the guest's until it is replaced:
  * a #DB here (delayed by mov to ss) runs on its own stack, and NMI and #MC do always.
@@ -70,7 +90,7 @@ FUNC entry_syscall
     SYSCALL_FRAME SEL_USER_CS64
     movl $ENTRY_SYSCALL, 4(%rsp)
     SAVE_REGS
-    CALL_WITH_FRAME syscall_from_guest
+    CALL_FROM_GUEST syscall_from_guest
 FUNC return_to_guest
     add $8, %rsp
     cmpl $ENTRY_SYSCALL, REGS_entry_vector(%rsp)
@@ -85,18 +105,30 @@ FUNC return_to_guest
     cmp %rcx, %rax
     jne 1f
     RESTORE_REGS
-    mov REGS_rsp - REGS_error_code(%rsp), %rsp
+    PATCH SPEC_VERW, 0xe9, 4f, sysret_verw
+4:  mov REGS_rsp - REGS_error_code(%rsp), %rsp
     sysretq
 1:  RESTORE_REGS
-    add $8, %rsp
+    PATCH SPEC_VERW, 0xe9, 5f, iretq_verw
+5:  lea 8(%rsp), %rsp
 GLOBAL guest_iretq
     iretq
+GLOBAL sysret_verw
+    verw verw_selector(%rip)
+    mov REGS_rsp - REGS_error_code(%rsp), %rsp
+    sysretq
+GLOBAL iretq_verw
+    verw verw_selector(%rip)
+    lea 8(%rsp), %rsp
+    jmp guest_iretq
+GLOBAL verw_selector
+    .word SEL_HV_DS
 
 /* SYSCALL in compatibility mode, where the CPU has it. */
 FUNC entry_syscall32
     SYSCALL_FRAME SEL_USER_CS32
     SAVE_REGS
-    CALL_WITH_FRAME syscall32_from_guest
+    CALL_FROM_GUEST syscall32_from_guest
     jmp return_to_guest
 
 /*
@@ -113,7 +145,7 @@ FUNC entry_sysenter
     push $0
     push $0
     SAVE_REGS
-    CALL_WITH_FRAME sysenter_from_guest
+    CALL_FROM_GUEST sysenter_from_guest
     jmp return_to_guest
 
 /* Exceptions and interrupts, after the stub has completed error_code and entry_vector. */
@@ -123,7 +155,7 @@ trap_common:
     cld
     testb $3, REGS_cs(%rsp)
     jz trap_in_hypervisor
-2:  CALL_WITH_FRAME trap_from_guest
+2:  CALL_FROM_GUEST trap_from_guest
     jmp return_to_guest
 trap_in_hypervisor:
     CALL_WITH_FRAME trap_from_hypervisor

@@ -5,6 +5,8 @@
 #include <hv/pcpu.h>
 #include <x86/trap.h>
 
+#include "emul/execute.h"
+
 /* entry.S */
 extern const char entry_syscall[], entry_syscall32[], entry_sysenter[], guest_iretq[];
 extern const char trap_stubs[]; /* 16 bytes a vector */
@@ -12,7 +14,7 @@ void reenter_guest(struct cpu_user_regs *guest_regs) __noreturn;
 
 /* C called from entry.S. */
 void syscall_from_guest(struct cpu_user_regs *regs);
-void syscall32_from_guest(struct cpu_user_regs *regs);
+void syscall32_from_guest(void);
 void sysenter_from_guest(struct cpu_user_regs *regs);
 void trap_from_guest(struct cpu_user_regs *regs);
 void trap_from_hypervisor(struct cpu_user_regs *regs);
@@ -35,17 +37,19 @@ void bounce_failsafe(struct vcpu *v, const uint16_t sel[4]);
 bool emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs);
 /* #UD: forced-emulation cpuid. */
 bool emulate_forced_cpuid(struct vcpu *v, struct cpu_user_regs *regs);
-
-static inline bool upcall_due(const struct vcpu *v) {
-    const struct vcpu_info *info = v->info;
-
-    return READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask);
-}
+/*
+ * Decodes the instruction at regs->rip, which faulted on writing fault_va, where the guest's kernel
+ * may not write directly, and carries its memory operation out through store; updates registers,
+ * flags and rip. Read-modify-write instructions (or, and, xchg, bts, ...) read the guest's memory
+ * and come with 'old'. 0: handled; < 0: not a store that is understood, or refused; no change.
+ */
+int emulate_pt_write(struct cpu_user_regs *regs, uint64_t fault_va, emul_store_fn *store,
+                     void *ctx);
 
 /* The end of every entry of v's, on p. Mostly there is nothing to do, and that is quick to see. */
 static inline void exit_check(const struct pcpu *p, const struct vcpu *v) {
     if (unlikely(READ_ONCE(p->softirqs)) || unlikely(v->arch.nmi_pending) ||
-        unlikely(upcall_due(v)))
+        unlikely(vcpu_event_pending(v)))
         exit_work();
 }
 

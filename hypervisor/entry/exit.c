@@ -23,10 +23,7 @@
 
 #define FRAME_MAX 12
 
-enum bounce_flags {
-    MASK_EVENTS = 1,
-    ERROR_CODE = 2,
-};
+enum { MASK_EVENTS = 1, ERROR_CODE = 2 };
 
 /* Numbers for messages, after those of the vectors. */
 #define ENTRY_CALLBACK 0x100
@@ -205,7 +202,7 @@ static bool deliver(struct vcpu *v) {
         bounce_softint(v, TRAP_NMI);
         return true;
     }
-    if (upcall_due(v)) {
+    if (vcpu_event_pending(v)) {
         bounce(v, v->arch.callback[CALLBACKTYPE_event].address, MASK_EVENTS,
                ENTRY_CALLBACK + CALLBACKTYPE_event, 0, NULL);
         return true;

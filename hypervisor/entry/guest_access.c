@@ -7,15 +7,13 @@
 #include <hv/pcpu.h>
 #include <x86/extable.h>
 
-#define LOW_END    0x0000800000000000UL
-#define HIGH_START 0xffff880000000000UL
-#define LARGEST    (1UL << 40) /* nobody copies more; the non-canonical hole is larger */
+#define LARGEST (1UL << 40) /* nobody copies more; the non-canonical hole is larger */
 
 bool guest_range_ok(uint64_t va, size_t n) {
     uint64_t end = va + n;
 
-    if (end < va) return va >= HIGH_START && end == 0; /* ends exactly at the top */
-    return end <= LOW_END || va >= HIGH_START;
+    if (end < va) return va >= HV_END && end == 0; /* ends exactly at the top */
+    return end <= LOW_HALF_END || va >= HV_END;
 }
 
 /* By a guest's L4 that names an L4 the guest's addresses reach the tables of Hospes itself, all of
@@ -31,7 +29,7 @@ static bool shows_tables(uint64_t va) {
 static inline bool may_start(uint64_t va, size_t n) {
     if (unlikely(READ_ONCE(mm_linear_seen)) && (shows_tables(va) || shows_tables(va + n - 1)))
         return false;
-    return likely((va < LOW_END || va >= HIGH_START) && n < LARGEST);
+    return likely(guest_va_ok(va) && n < LARGEST);
 }
 
 /* True: a fault stopped the copy. */

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Dispatch of hypercalls: number in RAX, arguments in RDI, RSI, RDX, R10, R8, result in RAX.
- *
- * A handler that must stop midway stores its progress as new arguments (hypercall_continue) and
- * returns -ERESTART. Outside a multicall RIP is moved back over the two bytes of "syscall", so the
- * guest, once it runs again, repeats the call; inside one the entry's copy is changed, and
- * do_multicall() repeats it.
+ * Dispatch of hypercalls: number in RAX, arguments in RDI, RSI, RDX, R10, R8, result in RAX. For
+ * one that is to be continued RIP is moved back over the two bytes of "syscall"; inside a multicall
+ * the entry's copy is changed, and do_multicall() repeats it.
  */
 #include "entry.h"
 
@@ -131,20 +128,21 @@ long do_physdev_op_compat(uint64_t op) {
 /* Services that Hospes does not have, where a Xen 4.17 that was built without them has another
  * answer than -ENOSYS: no crash kernel; the performance counters are off ("vpmu" not given). */
 long do_kexec_op(void) { return current->domain->is_control ? -ENOSYS : -EPERM; }
-
 long do_xenpmu_op(void) { return -EOPNOTSUPP; }
 
 /*
  * The page that older kernels call into: 32 bytes a number. SYSCALL destroys RCX and R11, which
  * callers do not expect. iret leaves with the frame that do_iret() reads.
  */
-void hypercall_page_init(void *page) {
+int hypercall_page_init(struct domain *d, uint64_t gfn) {
     static const uint8_t call[] = {
         0x51, 0x41, 0x53, 0xb8, 0,    0,    0,
         0,    0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3}; /* push rcx, r11; mov eax; syscall; pop; ret */
     static const uint8_t iret[] = {0x51, 0x41, 0x53, 0x50, 0xb8, 0, 0, 0, 0, 0x0f, 0x05};
+    void *page = mm_map_guest_frame(d, gfn);
     uint8_t *p = page;
 
+    if (!page) return -EINVAL;
     memset(p, 0xcc, PAGE_SIZE);
     for (uint32_t nr = 0; nr < PAGE_SIZE / 32; nr++, p += 32) {
         bool is_iret = nr == __HYPERVISOR_iret;
@@ -152,4 +150,6 @@ void hypercall_page_init(void *page) {
         memcpy(p, is_iret ? iret : call, is_iret ? sizeof(iret) : sizeof(call));
         memcpy(p + (is_iret ? 5 : 4), &nr, sizeof(nr));
     }
+    mm_unmap_guest_frame(page);
+    return 0;
 }

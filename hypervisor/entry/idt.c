@@ -9,6 +9,7 @@
 #include <x86/cpuid.h>
 #include <x86/desc.h>
 #include <x86/layout.h>
+#include <x86/spec.h>
 
 #define GATE_INTERRUPT (0x8eUL << 40) /* present, interrupt gate: clears IF */
 #define GATE_DPL3      (3UL << 45)
@@ -64,6 +65,7 @@ void entry_init_cpu(void) {
         wrmsr(MSR_SYSENTER_ESP, ci->entry_rsp);
         wrmsr(MSR_SYSENTER_EIP, (uint64_t)(uintptr_t)entry_sysenter);
     }
+    spec_init_cpu();
     fpu_init_cpu();
     cpu_policy_init_cpu();
     this_pcpu()->arch.cr4 = cpu_cr4;

@@ -80,8 +80,7 @@ static unsigned int conf_data(const struct domain *d, uint16_t port, unsigned in
     return size;
 }
 
-/* One piece of an access that is not pass-through as a whole; returns its size. What a read does
- * not change stays ones. */
+/* A piece of an access that does not pass through as a whole: its size. Ones where nothing is. */
 static unsigned int access_piece(struct domain *d, uint16_t port, unsigned int bytes, bool write,
                                  uint32_t *v) {
     uint8_t byte = (uint8_t)*v;

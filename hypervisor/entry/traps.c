@@ -95,12 +95,11 @@ void trap_from_guest(struct cpu_user_regs *regs) {
     else if (regs->entry_vector == VEC_LEGACY_SYSCALL)
         trap_legacy_syscall(v, regs);
     else
-        irq_dispatch(regs, regs->entry_vector);
+        irq_dispatch(regs->entry_vector);
     exit_check(p, v);
 }
 
-void syscall32_from_guest(struct cpu_user_regs *regs) {
-    (void)regs;
+void syscall32_from_guest(void) {
     bounce_syscall(current, CALLBACKTYPE_syscall32);
     exit_work();
 }
@@ -162,7 +161,7 @@ void trap_from_hypervisor(struct cpu_user_regs *regs) {
     uint64_t fixup, addr = 0;
 
     if (regs->entry_vector >= NR_EXCEPTIONS) {
-        irq_dispatch(regs, regs->entry_vector);
+        irq_dispatch(regs->entry_vector);
         return;
     }
     switch (regs->entry_vector) {

@@ -15,12 +15,6 @@ void vcpu_mark_events_pending(struct vcpu *v) {
     vcpu_kick(v);
 }
 
-bool vcpu_event_pending(struct vcpu *v) {
-    const struct vcpu_info *info = v->info;
-
-    return READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask);
-}
-
 void wake_pollers(struct domain *d, uint32_t port) {
     unsigned int id;
 
@@ -36,12 +30,8 @@ void wake_pollers(struct domain *d, uint32_t port) {
     }
 }
 
-static struct vcpu *notified_vcpu(struct domain *d, const struct port *p) {
-    return domain_vcpu(d, READ_ONCE(p->vcpu));
-}
-
 static void l2_select(struct domain *d, const struct port *p) {
-    struct vcpu *v = notified_vcpu(d, p);
+    struct vcpu *v = domain_vcpu(d, READ_ONCE(p->vcpu));
 
     if (v && v->info != &dummy_vcpu_info &&
         !test_and_set_bit(p->number / 64, &v->info->evtchn_pending_sel))
@@ -53,7 +43,7 @@ static void l2_set_pending(struct domain *d, struct port *p) {
 
     if (p->number >= MAX_PORTS_2L || test_and_set_bit(p->number, s->evtchn_pending)) return;
     if (unlikely(READ_ONCE(d->event.fifo))) {
-        fifo_set_pending(d, p); /* the ABI changed since the caller looked */
+        fifo_raise(d, p, false); /* the ABI changed since the caller looked */
         return;
     }
     if (!test_bit(p->number, s->evtchn_mask)) l2_select(d, p);
@@ -62,7 +52,7 @@ static void l2_set_pending(struct domain *d, struct port *p) {
 
 void port_set_pending(struct domain *d, struct port *p) {
     if (d->event.fifo)
-        fifo_set_pending(d, p);
+        fifo_raise(d, p, false);
     else
         l2_set_pending(d, p);
 }
@@ -75,12 +65,12 @@ void port_clear_pending(struct domain *d, struct port *p) {
 }
 
 bool port_is_pending(struct domain *d, const struct port *p) {
-    if (d->event.fifo) return fifo_is_pending(d, p);
+    if (d->event.fifo) return fifo_test(d, p, EVTCHN_FIFO_PENDING);
     return p->number < MAX_PORTS_2L && test_bit(p->number, d->shared_info->evtchn_pending);
 }
 
 bool port_is_masked(struct domain *d, const struct port *p) {
-    if (d->event.fifo) return fifo_is_masked(d, p);
+    if (d->event.fifo) return fifo_test(d, p, EVTCHN_FIFO_MASKED);
     return p->number >= MAX_PORTS_2L || test_bit(p->number, d->shared_info->evtchn_mask);
 }
 
@@ -88,7 +78,7 @@ void port_unmask(struct domain *d, struct port *p) {
     struct shared_info *s = d->shared_info;
 
     if (d->event.fifo)
-        fifo_unmask(d, p);
+        fifo_raise(d, p, true);
     else if (p->number < MAX_PORTS_2L && test_and_clear_bit(p->number, s->evtchn_mask) &&
              test_bit(p->number, s->evtchn_pending))
         l2_select(d, p);

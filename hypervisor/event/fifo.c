@@ -91,24 +91,7 @@ static bool enqueue(struct domain *d, struct vcpu *v, struct port *p) {
              (1U << p->priority));
 }
 
-/* fifo_lock held. *tell: v must look at its events; *fresh: pollers must be woken. */
-static void raise_locked(struct domain *d, struct vcpu *v, struct port *p, bool *tell,
-                         bool *fresh) {
-    event_word_t *w = word_of(d, p->number);
-
-    if (!w) {
-        p->pending = true; /* raised again when the array grows that far */
-        return;
-    }
-    *fresh = !(word_set(w, W_PENDING) & W_PENDING);
-    if (!v->event.fifo || !v->event.fifo->control)
-        return; /* the guest may not unmask before it has set up this vcpu */
-    if (__atomic_load_n(w, __ATOMIC_ACQUIRE) & W_MASKED) return;
-    if (!(word_set(w, W_LINKED) & W_LINKED)) *tell = enqueue(d, v, p);
-}
-
-/* Raises the port; or unmasks it, and raises it if it was pending meanwhile. */
-static void raise(struct domain *d, struct port *p, bool unmask) {
+void fifo_raise(struct domain *d, struct port *p, bool unmask) {
     struct vcpu *v = domain_vcpu(d, READ_ONCE(p->vcpu));
     bool tell = false, fresh = false;
     event_word_t *w;
@@ -116,16 +99,20 @@ static void raise(struct domain *d, struct port *p, bool unmask) {
     if (!v) return;
     spin_lock(&d->event.fifo_lock);
     w = word_of(d, p->number);
-    if (!unmask || (w && (word_clear(w, W_MASKED) & W_PENDING)))
-        raise_locked(d, v, p, &tell, &fresh);
+    if (!w) {
+        p->pending |= !unmask; /* raised again when the array grows that far */
+    } else if (!unmask || (word_clear(w, W_MASKED) & W_PENDING)) {
+        fresh = !(word_set(w, W_PENDING) & W_PENDING);
+        /* The guest may not unmask before it has set up this vcpu. */
+        if (v->event.fifo && v->event.fifo->control &&
+            !(__atomic_load_n(w, __ATOMIC_ACQUIRE) & W_MASKED) &&
+            !(word_set(w, W_LINKED) & W_LINKED))
+            tell = enqueue(d, v, p);
+    }
     spin_unlock(&d->event.fifo_lock);
     if (tell) vcpu_mark_events_pending(v);
     if (fresh) wake_pollers(d, p->number);
 }
-
-void fifo_set_pending(struct domain *d, struct port *p) { raise(d, p, false); }
-
-void fifo_unmask(struct domain *d, struct port *p) { raise(d, p, true); }
 
 void fifo_clear_pending(struct domain *d, struct port *p) {
     event_word_t *w;
@@ -138,25 +125,15 @@ void fifo_clear_pending(struct domain *d, struct port *p) {
     spin_unlock(&d->event.fifo_lock);
 }
 
-static event_word_t word_read(struct domain *d, const struct port *p, event_word_t none) {
-    event_word_t *w, value = none;
+bool fifo_test(struct domain *d, const struct port *p, unsigned int bit) {
+    event_word_t *w, value = W_MASKED; /* where the array does not reach that far yet */
 
     spin_lock(&d->event.fifo_lock);
     w = word_of(d, p->number);
     if (w) value = __atomic_load_n(w, __ATOMIC_ACQUIRE);
     spin_unlock(&d->event.fifo_lock);
-    return value;
+    return value & (1U << bit);
 }
-
-bool fifo_is_pending(struct domain *d, const struct port *p) {
-    return word_read(d, p, 0) & W_PENDING;
-}
-
-bool fifo_is_masked(struct domain *d, const struct port *p) {
-    return word_read(d, p, W_MASKED) & W_MASKED;
-}
-
-bool fifo_is_busy(struct domain *d, const struct port *p) { return word_read(d, p, 0) & W_LINKED; }
 
 /*
  * Event lock held. The first control block turns the domain's ABI to FIFO. Events that were pending
@@ -193,12 +170,11 @@ long fifo_init_control(struct evtchn_init_control *c) {
     spin_lock(&d->event.lock);
     for_each_vcpu(d, o)
         if (!o->event.fifo && !(o->event.fifo = hv_new(struct evtchn_fifo_vcpu))) rc = -ENOMEM;
-    if (!rc && v->event.fifo->control) rc = -EINVAL;
-    if (rc) goto out;
-    page = mm_map_guest_frame(d, c->control_gfn, &rc);
-    if (!page) goto out;
-    if (!d->event.fifo && (rc = switch_to_fifo(d)) != 0) {
-        mm_unmap_guest_frame(page);
+    page = rc || v->event.fifo->control ? NULL : mm_map_guest_frame(d, c->control_gfn);
+    if (!page && !rc) rc = -EINVAL;
+    if (!rc && !d->event.fifo) rc = switch_to_fifo(d);
+    if (rc) {
+        if (page) mm_unmap_guest_frame(page);
         goto out;
     }
     spin_lock(&d->event.fifo_lock);
@@ -216,7 +192,7 @@ static void raise_latched(struct domain *d, uint32_t from, uint32_t to) {
 
         if (p->pending) {
             p->pending = false;
-            fifo_set_pending(d, p);
+            fifo_raise(d, p, false);
         }
     }
 }
@@ -233,7 +209,9 @@ long fifo_expand_array(const struct evtchn_expand_array *e) {
         rc = -EOPNOTSUPP;
     } else if (f->nr_words >= EVTCHN_FIFO_NR_CHANNELS) {
         rc = -ENOSPC;
-    } else if ((page = mm_map_guest_frame(d, e->array_gfn, &rc)) != NULL) {
+    } else if (!(page = mm_map_guest_frame(d, e->array_gfn))) {
+        rc = -EINVAL;
+    } else {
         uint32_t from = f->nr_words;
 
         spin_lock(&d->event.fifo_lock);

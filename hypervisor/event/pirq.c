@@ -4,8 +4,7 @@
  * vectors, and their delivery as event channels. A line that triggers by level stays masked from
  * its delivery until the guest says eoi.
  *
- * The table is protected by the domain's event lock. The interrupt handler takes only the port's
- * lock; irq_unbind() returns after the handler can no longer run.
+ * The interrupt handler takes only the port's lock; irq_unbind() returns after it can run no more.
  */
 #include "port.h"
 
@@ -13,23 +12,19 @@
 
 #define MSI_PIRQS 232u /* beyond the lines; with 24 of those dom0 has 256 */
 
+/* Of the control domain, the only one that has hardware. */
 struct pirq {
     struct irq_desc *desc; /* NULL: not mapped */
-    struct domain *d;
-    struct port *port; /* NULL: not bound */
-    uint32_t number;
+    struct port *port;     /* NULL: not bound */
     bool msi;
     bool reserved; /* given out by get_free_pirq, not mapped yet */
 };
 
 struct pirq_domain {
     uint32_t nr, first_msi;
-    unsigned long *eoi_map; /* guest frame: bit set where the guest must say eoi; or NULL */
-    bool auto_unmask;
     struct pirq pirq[];
 };
 
-/* Only the control domain has hardware. */
 int pirq_domain_init(struct domain *d) {
     uint32_t gsis = irq_nr_gsis(), nr = gsis + MSI_PIRQS;
     struct pirq_domain *pd;
@@ -39,10 +34,6 @@ int pirq_domain_init(struct domain *d) {
     if (!pd) return -ENOMEM;
     pd->nr = nr;
     pd->first_msi = gsis;
-    for (uint32_t i = 0; i < nr; i++) {
-        pd->pirq[i].d = d;
-        pd->pirq[i].number = i;
-    }
     d->event.pirqs = pd;
     return 0;
 }
@@ -63,18 +54,18 @@ static void deliver(void *data) {
 
     if (!p) return;
     spin_lock(&p->lock);
-    if (p->state == PORT_PIRQ) port_set_pending(q->d, p);
+    if (p->state == PORT_PIRQ) port_set_pending(dom0, p);
     spin_unlock(&p->lock);
 }
 
-static void note_needs_eoi(const struct pirq *q) {
-    unsigned long *map = q->d->event.pirqs->eoi_map;
+static void note_needs_eoi(const struct domain *d, const struct pirq *q) {
+    unsigned long n = (unsigned long)(q - d->event.pirqs->pirq), *map = d->event.eoi_map;
 
-    if (!map || q->number >= PAGE_SIZE * 8) return;
+    if (!map || n >= PAGE_SIZE * 8) return;
     if (q->desc && irq_is_level(q->desc))
-        set_bit(q->number, map);
+        set_bit(n, map);
     else
-        clear_bit(q->number, map);
+        clear_bit(n, map);
 }
 
 /* The line is bound to one domain only, so whether the guest would share it does not matter. */
@@ -93,7 +84,7 @@ int pirq_bind_port(struct domain *d, uint32_t n, struct port *p) {
         return rc;
     }
     irq_set_cpu(q->desc, smp_cpu_id());
-    note_needs_eoi(q);
+    note_needs_eoi(d, q);
     return 0;
 }
 
@@ -122,7 +113,7 @@ int pirq_eoi(struct domain *d, uint32_t n) {
     spin_lock(&d->event.lock);
     q = pirq_of(d, n);
     if (q && (q->desc || q->reserved)) {
-        if (q->port && d->event.pirqs->auto_unmask) {
+        if (q->port && d->event.auto_unmask) {
             spin_lock(&q->port->lock);
             port_unmask(d, q->port);
             spin_unlock(&q->port->lock);
@@ -134,22 +125,31 @@ int pirq_eoi(struct domain *d, uint32_t n) {
     return rc;
 }
 
+/* For all that the guest does not mask: the first form of it. */
+int pirq_eoi_unmasked(struct domain *d) {
+    for (uint32_t n = 0; pirq_is_valid(d, n); n++) {
+        struct port *p = READ_ONCE(pirq_of(d, n)->port);
+
+        if (p && !port_is_masked(d, p)) (void)pirq_eoi(d, n);
+    }
+    return 0;
+}
+
 int pirq_set_eoi_map(struct domain *d, uint64_t gmfn, bool auto_unmask) {
     struct pirq_domain *pd = d->event.pirqs;
     unsigned long *map;
     int rc = 0;
 
-    if (!pd) return -EINVAL;
-    map = mm_map_guest_frame(d, gmfn, &rc);
+    map = mm_map_guest_frame(d, gmfn);
     if (!map) return -EINVAL;
     spin_lock(&d->event.lock);
-    if (pd->eoi_map) {
+    if (d->event.eoi_map) {
         rc = -EBUSY;
     } else {
-        pd->eoi_map = map;
-        pd->auto_unmask = auto_unmask;
-        for (uint32_t i = 0; i < pd->nr; i++)
-            if (pd->pirq[i].port) note_needs_eoi(&pd->pirq[i]);
+        d->event.eoi_map = map;
+        d->event.auto_unmask = auto_unmask;
+        for (uint32_t i = 0; pd && i < pd->nr; i++)
+            if (pd->pirq[i].port) note_needs_eoi(d, &pd->pirq[i]);
     }
     spin_unlock(&d->event.lock);
     if (rc) mm_unmap_guest_frame(map);
@@ -169,7 +169,6 @@ static int find_free(const struct pirq_domain *pd, bool msi) {
 int pirq_reserve(struct domain *d, bool msi) {
     int n;
 
-    if (!d->event.pirqs) return -EINVAL;
     spin_lock(&d->event.lock);
     n = find_free(d->event.pirqs, msi);
     if (n >= 0) d->event.pirqs->pirq[n].reserved = true;
@@ -179,9 +178,9 @@ int pirq_reserve(struct domain *d, bool msi) {
 
 int pirq_map(struct domain *d, int wanted, struct irq_desc *desc, bool msi) {
     struct pirq_domain *pd = d->event.pirqs;
+    bool taken = false;
     int n = 0;
 
-    if (!pd) return -EINVAL;
     spin_lock(&d->event.lock);
     while (n < (int)pd->nr && pd->pirq[n].desc != desc) n++;
     if (n < (int)pd->nr) {
@@ -189,14 +188,15 @@ int pirq_map(struct domain *d, int wanted, struct irq_desc *desc, bool msi) {
     } else {
         n = wanted < 0 ? find_free(pd, msi) : wanted;
         if (n >= (int)pd->nr) n = -EINVAL;
-        if (n >= 0 && pd->pirq[n].desc) n = -EEXIST;
-        if (n >= 0) {
+        taken = n >= 0 && pd->pirq[n].desc; /* it stays as it is, and that is no error: as Xen */
+        if (n >= 0 && !taken) {
             pd->pirq[n].desc = desc;
             pd->pirq[n].msi = msi;
             pd->pirq[n].reserved = false;
         }
     }
     spin_unlock(&d->event.lock);
+    if (taken && msi) msi_free(desc);
     return n;
 }
 
@@ -223,9 +223,10 @@ int pirq_unmap(struct domain *d, uint32_t n) {
 void pirq_domain_destroy(struct domain *d) {
     struct pirq_domain *pd = d->event.pirqs;
 
+    if (d->event.eoi_map) mm_unmap_guest_frame(d->event.eoi_map);
+    d->event.eoi_map = NULL;
     if (!pd) return;
     for (uint32_t i = 0; i < pd->nr; i++) (void)pirq_unmap(d, i);
-    if (pd->eoi_map) mm_unmap_guest_frame(pd->eoi_map);
     d->event.pirqs = NULL;
     hv_free(pd);
 }

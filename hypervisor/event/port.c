@@ -11,7 +11,6 @@ static long table_grow(struct domain *d) {
     struct event_domain *e = &d->event;
     struct port *page;
 
-    if (e->nr_ports > e->max_port || (!e->fifo && e->nr_ports >= MAX_PORTS_2L)) return -ENOSPC;
     page = alloc_page_hv();
     if (!page) return -ENOMEM;
     for (uint32_t i = 0; i < PORTS_PER_PAGE; i++) {
@@ -48,27 +47,23 @@ void event_free_domain(struct domain *d) {
     e->nr_ports = 0;
 }
 
-static uint32_t port_limit(const struct domain *d) {
-    uint32_t n = d->event.max_port + 1;
-
-    return d->event.fifo ? n : min(n, MAX_PORTS_2L);
-}
-
-/* A port that is free still. Event lock held. NULL with *err. */
+/* The lowest port that is free still. Event lock held. NULL with *err. */
 static struct port *port_alloc(struct domain *d, long *err) {
     struct event_domain *e = &d->event;
+    uint32_t end = e->fifo ? e->max_port + 1 : min(e->max_port + 1, MAX_PORTS_2L);
 
     *err = d->state >= DOM_DYING ? -EINVAL : 0;
-    for (uint32_t n = 1; !*err; n++) {
+    for (uint32_t n = e->used_below; !*err; n++) {
         struct port *p;
 
-        if (n >= port_limit(d))
+        if (n >= end)
             *err = -ENOSPC;
         else if (n >= e->nr_ports)
             *err = table_grow(d);
         if (*err) break;
         p = port_of(d, n);
-        if (p->state == PORT_FREE && !(e->fifo && fifo_is_busy(d, p))) return p;
+        if (p->state == PORT_FREE && !(e->fifo && fifo_test(d, p, EVTCHN_FIFO_LINKED))) return p;
+        if (p->state != PORT_FREE && n == e->used_below) e->used_below++;
     }
     return NULL;
 }
@@ -97,23 +92,13 @@ static void port_free(struct domain *d, struct port *p) {
     p->vcpu = 0;
     p->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
     d->event.active--;
-}
-
-/* Two domains' event locks, or two ports' locks. */
-static void lock_two(spinlock_t *a, spinlock_t *b) {
-    spin_lock(a < b ? a : b);
-    if (a != b) spin_lock(a < b ? b : a);
-}
-
-static void unlock_two(spinlock_t *a, spinlock_t *b) {
-    spin_unlock(a);
-    if (a != b) spin_unlock(b);
+    d->event.used_below = min(d->event.used_below, p->number);
 }
 
 static long op_alloc_unbound(struct evtchn_alloc_unbound *a) {
     domid_t remote = a->remote_dom == DOMID_SELF ? current->domain->id : a->remote_dom;
     struct domain *d;
-    long rc = domain_get_checked(a->dom, POL_EVENT_FOREIGN, &d);
+    long rc = domain_get_checked(a->dom, POL_EVENT_FOREIGN, EVTCHNOP_alloc_unbound, &d);
 
     if (rc) return rc;
     spin_lock(&d->event.lock);
@@ -133,7 +118,7 @@ static long bind_interdomain_locked(struct domain *ld, struct domain *rd, uint32
         return -EINVAL;
     l = port_alloc(ld, &rc);
     if (!l) return rc;
-    lock_two(&l->lock, &r->lock);
+    spin_lock_two(&l->lock, &r->lock);
     l->remote = rd;
     l->remote_port = rport;
     r->remote = ld;
@@ -142,7 +127,7 @@ static long bind_interdomain_locked(struct domain *ld, struct domain *rd, uint32
     ld->event.active++;
     /* The other end may have sent while it was unbound: let us look once. */
     port_set_pending(ld, l);
-    unlock_two(&l->lock, &r->lock);
+    spin_unlock_two(&l->lock, &r->lock);
     *lport = l->number;
     return 0;
 }
@@ -152,9 +137,9 @@ static long op_bind_interdomain(struct evtchn_bind_interdomain *b) {
     long rc;
 
     if (!rd) return -ESRCH;
-    lock_two(&ld->event.lock, &rd->event.lock);
+    spin_lock_two(&ld->event.lock, &rd->event.lock);
     rc = bind_interdomain_locked(ld, rd, b->remote_port, &b->local_port);
-    unlock_two(&ld->event.lock, &rd->event.lock);
+    spin_unlock_two(&ld->event.lock, &rd->event.lock);
     domain_put(rd);
     return rc;
 }
@@ -192,11 +177,11 @@ static long op_bind_ipi(struct evtchn_bind_ipi *b) {
 static void close_interdomain(struct domain *d, struct port *p, struct domain *rd) {
     struct port *r = port_of(rd, p->remote_port);
 
-    lock_two(&p->lock, &r->lock);
+    spin_lock_two(&p->lock, &r->lock);
     r->state = PORT_UNBOUND;
     r->detail = d->id;
     port_free(d, p);
-    unlock_two(&p->lock, &r->lock);
+    spin_unlock_two(&p->lock, &r->lock);
 }
 
 /* Everything but an interdomain port. Event lock held. */
@@ -250,10 +235,10 @@ static long port_close(struct domain *d, uint32_t n) {
         spin_unlock(&d->event.lock);
         if (!rd) return rc;
 
-        lock_two(&d->event.lock, &rd->event.lock);
+        spin_lock_two(&d->event.lock, &rd->event.lock);
         done = p->state == PORT_INTERDOMAIN && p->remote == rd;
         if (done) close_interdomain(d, p, rd);
-        unlock_two(&d->event.lock, &rd->event.lock);
+        spin_unlock_two(&d->event.lock, &rd->event.lock);
         domain_put(rd);
         if (done) return 0;
     }
@@ -293,7 +278,7 @@ static void fill_status(struct evtchn_status *s, const struct port *p) {
 
 static long op_status(struct evtchn_status *s) {
     struct domain *d;
-    long rc = domain_get_checked(s->dom, POL_EVENT_FOREIGN, &d);
+    long rc = domain_get_checked(s->dom, POL_EVENT_FOREIGN, EVTCHNOP_status, &d);
 
     if (rc) return rc;
     spin_lock(&d->event.lock);
@@ -338,19 +323,9 @@ static long op_unmask(uint32_t n) {
     return 0;
 }
 
-/* By the lock, so that who opens one meanwhile is done with it, or will see what forbids it. */
-static bool any_open(struct domain *d) {
-    bool any;
-
-    spin_lock(&d->event.lock);
-    any = d->event.active;
-    spin_unlock(&d->event.lock);
-    return any;
-}
-
 /* Closes every port from n on, until none is open. 0, or the port to go on with. */
 static uint32_t close_from(struct domain *d, uint32_t n) {
-    for (; any_open(d) && port_is_valid(d, n); n++) {
+    for (; READ_ONCE(d->event.active) && port_is_valid(d, n); n++) {
         (void)port_close(d, n);
         if (n % 64 == 63 && preempt_check()) return n + 1;
     }
@@ -388,7 +363,10 @@ static int event_reset(struct domain *d, bool resuming) {
 int event_destroy_domain(struct domain *d) {
     struct event_domain *e = &d->event;
 
-    e->destroy_next = close_from(d, e->destroy_next ? e->destroy_next : 1);
+    spin_lock(&e->lock); /* who opens one now is done with it, or will see that d dies */
+    e->destroy_next = max(e->destroy_next, 1u);
+    spin_unlock(&e->lock);
+    e->destroy_next = close_from(d, e->destroy_next);
     if (e->destroy_next) return -ERESTART;
     spin_lock(&e->lock);
     fifo_destroy(d);
@@ -422,7 +400,7 @@ void event_dump(struct domain *d) {
 
 static long op_reset(const struct evtchn_reset *r, int cmd, uint64_t arg) {
     struct domain *d;
-    long rc = domain_get_checked(r->dom, POL_EVENT_FOREIGN, &d);
+    long rc = domain_get_checked(r->dom, POL_EVENT_FOREIGN, EVTCHNOP_reset, &d);
 
     if (rc) return rc;
     if (d != current->domain && !READ_ONCE(d->tools_pause_count))

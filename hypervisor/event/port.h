@@ -69,13 +69,12 @@ bool port_is_masked(struct domain *d, const struct port *p);
 void port_unmask(struct domain *d, struct port *p);
 void wake_pollers(struct domain *d, uint32_t port);
 
-/* fifo.c. NULL event word: the array does not reach that far yet. */
-void fifo_set_pending(struct domain *d, struct port *p);
+/* fifo.c */
+/* Makes the port pending; or unmasks it, and tells of it if it was pending meanwhile. */
+void fifo_raise(struct domain *d, struct port *p, bool unmask);
 void fifo_clear_pending(struct domain *d, struct port *p);
-bool fifo_is_pending(struct domain *d, const struct port *p);
-bool fifo_is_masked(struct domain *d, const struct port *p);
-void fifo_unmask(struct domain *d, struct port *p);
-bool fifo_is_busy(struct domain *d, const struct port *p); /* linked still: not to be reused */
+/* A bit (EVTCHN_FIFO_*) of the event word. One that is LINKED still is not to be reused. */
+bool fifo_test(struct domain *d, const struct port *p, unsigned int bit);
 long fifo_init_control(struct evtchn_init_control *c);
 long fifo_expand_array(const struct evtchn_expand_array *e);
 long fifo_set_priority(const struct evtchn_set_priority *s);
@@ -93,11 +92,12 @@ void pirq_set_affinity(struct domain *d, uint32_t pirq, const struct vcpu *v);
 int pirq_domain_init(struct domain *d);
 void pirq_domain_destroy(struct domain *d); /* releases lines */
 bool pirq_is_valid(const struct domain *d, uint32_t n);
-/* Gives desc the number wanted, or a free one if negative. The number, or -EEXIST, -EINVAL,
- * -ENOSPC. */
+/* Of the control domain, which alone has a table. Gives desc the number wanted, or a free one if
+ * negative: that, or -EEXIST, -EINVAL, -ENOSPC. */
 int pirq_map(struct domain *d, int wanted, struct irq_desc *desc, bool msi);
 int pirq_unmap(struct domain *d, uint32_t n); /* -EINVAL: not mapped. Frees MSI vectors */
 int pirq_reserve(struct domain *d, bool msi); /* a free number for a later pirq_map */
 int pirq_eoi(struct domain *d, uint32_t n);   /* -EINVAL */
+int pirq_eoi_unmasked(struct domain *d);
 /* The guest's frame of needs-EOI bits: -EINVAL, -EBUSY. */
 int pirq_set_eoi_map(struct domain *d, uint64_t gmfn, bool auto_unmask);

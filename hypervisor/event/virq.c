@@ -9,52 +9,42 @@ bool virq_is_global(uint32_t virq) {
     return virq != VIRQ_TIMER && virq != VIRQ_DEBUG && virq != VIRQ_XENOPROF && virq != VIRQ_XENPMU;
 }
 
-static void raise_port(struct domain *d, uint32_t n, uint32_t virq) {
+void send_guest_vcpu_virq(struct vcpu *v, uint32_t virq) {
+    uint32_t n = READ_ONCE(v->event.virq_port[virq]);
     struct port *p;
 
     if (!n) return;
-    p = port_of(d, n);
+    p = port_of(v->domain, n);
     spin_lock(&p->lock);
-    if (p->state == PORT_VIRQ && p->detail == virq) port_set_pending(d, p);
+    if (p->state == PORT_VIRQ && p->detail == virq) port_set_pending(v->domain, p);
     spin_unlock(&p->lock);
 }
 
-void send_guest_vcpu_virq(struct vcpu *v, uint32_t virq) {
-    raise_port(v->domain, READ_ONCE(v->event.virq_port[virq]), virq);
-}
-
-void send_guest_global_virq(struct domain *d, uint32_t virq) {
-    struct vcpu *v = d ? domain_vcpu(d, 0) : NULL;
-
-    if (v) raise_port(d, READ_ONCE(v->event.virq_port[virq]), virq);
-}
-
 void send_global_virq(uint32_t virq) {
-    struct domain *d;
+    struct domain *d, *to;
+    struct vcpu *v;
 
     spin_lock(&handler_lock);
     d = handlers[virq];
     if (d) domain_ref(d);
     spin_unlock(&handler_lock);
-    send_guest_global_virq(d ? d : dom0, virq);
+    to = d ? d : dom0;
+    v = to ? domain_vcpu(to, 0) : NULL;
+    if (v) send_guest_vcpu_virq(v, virq);
     if (d) domain_put(d);
 }
 
 int set_global_virq_handler(struct domain *d, uint32_t virq) {
-    struct domain *let_go = d;
-    bool dying;
+    struct domain *let_go;
 
     if (virq >= NR_VIRQS || !virq_is_global(virq)) return -EINVAL;
-    domain_ref(d);
     spin_lock(&handler_lock);
-    dying = d->state >= DOM_DYING; /* it would never be freed */
-    if (!dying) {
-        let_go = handlers[virq];
-        handlers[virq] = d;
-    }
+    let_go = handlers[virq];
+    handlers[virq] = d->state < DOM_DYING ? d : NULL; /* as virq_handler_gone() leaves it */
+    if (handlers[virq]) domain_ref(d);
     spin_unlock(&handler_lock);
     if (let_go) domain_put(let_go);
-    return dying ? -EINVAL : 0;
+    return 0;
 }
 
 void virq_handler_gone(struct domain *d) {

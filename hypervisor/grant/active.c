@@ -139,6 +139,15 @@ void access_end(struct domain *rd, uint32_t ref, bool readonly) {
         clear_marks(t, ref, marks);
 }
 
+int16_t granted_frame_get(struct domain *rd, uint64_t mfn, bool readonly, struct frame **f) {
+    if (!mfn_valid(_mfn(mfn))) return GNTST_bad_page;
+    *f = mfn_to_frame(_mfn(mfn));
+    if (likely(readonly ? frame_get(*f, rd) : frame_get_writable(*f, rd))) return GNTST_okay;
+    if (readonly || !frame_get(*f, rd)) return GNTST_bad_page;
+    frame_put(*f);
+    return GNTST_general_error;
+}
+
 void unpin(struct domain *rd, uint32_t ref, bool readonly, unsigned int times) {
     spin_lock(&grants_of(rd)->lock);
     while (times--) access_end(rd, ref, readonly);

@@ -30,21 +30,6 @@ static void end_release(struct end *e) {
     if (e->d) domain_put(e->d);
 }
 
-static int16_t take_frame(struct end *e) {
-    struct frame *f;
-    bool taken = true;
-
-    if (!mfn_valid(_mfn(e->is.mfn))) return GNTST_bad_page;
-    f = mfn_to_frame(_mfn(e->is.mfn));
-    if (!frame_get(f, e->d)) return GNTST_bad_page;
-    if (!e->readonly) {
-        taken = frame_get_writable(f, e->d);
-        frame_put(f);
-    }
-    if (taken) e->f = f;
-    return taken ? GNTST_okay : GNTST_general_error;
-}
-
 /* Pins e->ref of e->d for ld. */
 static int16_t pin_entry(struct end *e, domid_t ld) {
     struct grant_table *t = grants_of(e->d);
@@ -78,6 +63,7 @@ static int16_t end_by_ref(struct end *e, domid_t ld) {
 
 static int16_t end_begin(struct end *e, const struct gnttab_copy_ptr *p, bool is_ref,
                          bool readonly) {
+    struct frame *f;
     int16_t rc;
 
     *e = (struct end){.readonly = readonly, .is.length = PAGE_SIZE};
@@ -88,7 +74,9 @@ static int16_t end_begin(struct end *e, const struct gnttab_copy_ptr *p, bool is
     e->ref = p->u.ref;
     e->is.mfn = p->u.gmfn;
     rc = is_ref ? end_by_ref(e, current->domain->id) : GNTST_okay;
-    return rc ? rc : take_frame(e);
+    if (!rc) rc = granted_frame_get(e->d, e->is.mfn, readonly, &f);
+    if (!rc) e->f = f;
+    return rc;
 }
 
 static bool part_allowed(const struct end *e, uint32_t offset, uint32_t len) {
@@ -99,9 +87,8 @@ static bool part_allowed(const struct end *e, uint32_t offset, uint32_t len) {
 void copy_op(void *arg) {
     struct gnttab_copy *op = arg;
     struct end src = {0}, dst = {0};
-    int16_t rc;
+    int16_t rc = end_begin(&src, &op->source, op->flags & GNTCOPY_source_gref, true);
 
-    rc = end_begin(&src, &op->source, op->flags & GNTCOPY_source_gref, true);
     if (!rc) rc = end_begin(&dst, &op->dest, op->flags & GNTCOPY_dest_gref, false);
     if (!rc && (op->source.offset + (uint32_t)op->len > PAGE_SIZE ||
                 op->dest.offset + (uint32_t)op->len > PAGE_SIZE))

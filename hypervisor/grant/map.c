@@ -54,8 +54,7 @@ static void handle_free(struct grant_table *t, uint32_t handle) {
     t->free_handle = handle;
 }
 
-/* How many mappings of a frame these flags stand for, each with a pin and a reference of its own.
- */
+/* How many mappings of a frame these flags stand for, each with its own pin and reference. */
 static unsigned int sorts_of(uint32_t flags) {
     return !!(flags & GNTMAP_host_map) + !!(flags & GNTMAP_device_map);
 }
@@ -86,38 +85,25 @@ static int16_t pin_for_map(struct domain *rd, uint32_t ref, domid_t ld, uint32_t
     return rc;
 }
 
-/* Why rd's frame cannot be had: it is not rd's, or it is not for this use. */
-static int16_t why_no_frame(struct domain *rd, struct frame *f) {
-    if (!frame_get(f, rd)) return GNTST_bad_page;
-    frame_put(f);
-    return GNTST_general_error;
-}
-
 /* Takes a reference for each mapping that the flags ask for. */
 static int16_t map_frame(struct domain *rd, struct gnttab_map_grant_ref *op, uint64_t mfn) {
     unsigned int n = sorts_of(op->flags), got = 0;
     bool ro = op->flags & GNTMAP_readonly;
-    int16_t rc = GNTST_general_error;
     struct frame *f;
+    int16_t rc = 0;
 
-    if (!mfn_valid(_mfn(mfn))) return GNTST_bad_page;
-    f = mfn_to_frame(_mfn(mfn));
-    while (got < n && frame_refs_get(rd, f, ro)) got++;
-    if (unlikely(got < n))
-        rc = why_no_frame(rd, f);
-    else if (!(op->flags & GNTMAP_host_map) ||
-             !mm_map_grant(op->host_addr, op->flags & GNTMAP_contains_pte, _mfn(mfn),
-                           entry_flags(op->flags)))
-        return GNTST_okay;
-    while (got--) frame_refs_put(f, ro);
+    while (got < n && !(rc = granted_frame_get(rd, mfn, ro, &f))) got++;
+    if (!rc && (op->flags & GNTMAP_host_map) &&
+        mm_map_grant(op->host_addr, op->flags & GNTMAP_contains_pte, _mfn(mfn),
+                     entry_flags(op->flags)))
+        rc = GNTST_general_error;
+    while (rc && got--) frame_refs_put(f, ro);
     return rc;
 }
 
-/* On success the handle has taken over the caller's reference on rd. */
 static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_grant_ref *op) {
     struct grant_table *lt = grants_of(ld);
     uint32_t handle = handle_take(lt);
-    struct mapping *m;
     uint64_t mfn = 0;
     int16_t rc;
 
@@ -128,14 +114,16 @@ static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_
         if (rc) unpin(rd, op->ref, op->flags & GNTMAP_readonly, sorts_of(op->flags));
     }
     spin_lock(&lt->maptrack_lock);
-    if (rc) {
+    if (rc)
         handle_free(lt, handle);
-    } else {
-        m = mapping_of(lt, handle);
-        m->domid = rd->id;
-        m->ref = op->ref;
-        m->flags = (uint16_t)(op->flags & (MAPPING_SORTS | GNTMAP_readonly | GNTMAP_contains_pte));
-    }
+    else
+        *mapping_of(lt, handle) = (struct mapping){
+            .ref = op->ref,
+            .flags = op->flags & (MAPPING_SORTS | GNTMAP_readonly | GNTMAP_contains_pte),
+            .domid = rd->id,
+            .mfn = (uint32_t)mfn,
+            .incarnation = rd->incarnation,
+        };
     spin_unlock(&lt->maptrack_lock);
     if (rc) return rc;
     op->handle = handle;
@@ -153,7 +141,7 @@ void map_op(void *arg) {
     rd = domain_get(op->dom);
     if (!rd) return;
     op->status = map_into(current->domain, rd, op);
-    if (op->status) domain_put(rd);
+    domain_put(rd);
 }
 
 /* Unmapping. */
@@ -164,13 +152,11 @@ struct unmap {
     int16_t status;
     uint16_t gone;      /* MAPPING_SORTS: mappings that were taken away */
     struct mapping was; /* what the handle stood for */
-    struct domain *rd;  /* the handle's granter, which the handle keeps until unmap_finish() */
-    struct frame *frame;
 };
 
 /*
  * Claims the mappings to be removed from the handle, so that no other vcpu removes them too. They
- * are leaving until keep() or release_claim(), and the handle is not freed as long as any is.
+ * are leaving until settle(), and the handle is not freed as long as any is.
  */
 static int16_t claim(struct grant_table *lt, struct unmap *u) {
     struct mapping *m;
@@ -190,72 +176,59 @@ static int16_t claim(struct grant_table *lt, struct unmap *u) {
     return rc;
 }
 
-/* Something could not be unmapped: the handle keeps it. */
-static void keep(struct grant_table *lt, struct unmap *u, uint16_t what, int16_t why) {
+/* What was claimed of a handle is gone, or could not be unmapped and stays. */
+static void settle(struct grant_table *lt, uint32_t handle, uint16_t claimed, bool stays) {
     struct mapping *m;
 
     spin_lock(&lt->maptrack_lock);
-    m = mapping_of(lt, u->handle);
-    m->flags = (uint16_t)((m->flags & ~(what << MAPPING_LEAVING)) | what);
+    m = mapping_of(lt, handle);
+    m->flags &= (uint16_t) ~(claimed << MAPPING_LEAVING);
+    if (stays) m->flags |= claimed;
+    if (!(m->flags & (MAPPING_SORTS | MAPPING_SORTS << MAPPING_LEAVING))) handle_free(lt, handle);
     spin_unlock(&lt->maptrack_lock);
+}
+
+static void keep(struct grant_table *lt, struct unmap *u, uint16_t what, int16_t why) {
+    settle(lt, u->handle, what, true);
     u->gone &= (uint16_t)~what;
     u->status = why;
 }
 
-/* What was claimed is gone. True: the handle was freed, its reference on the granter is ours. */
-static bool release_claim(struct grant_table *lt, const struct unmap *u) {
-    struct mapping *m;
-    bool last;
-
-    spin_lock(&lt->maptrack_lock);
-    m = mapping_of(lt, u->handle);
-    m->flags &= (uint16_t) ~(u->gone << MAPPING_LEAVING);
-    last = !(m->flags & (MAPPING_SORTS | MAPPING_SORTS << MAPPING_LEAVING));
-    if (last) handle_free(lt, u->handle);
-    spin_unlock(&lt->maptrack_lock);
-    return last;
-}
-
-/* The granter that a handle in use holds a reference on (so it is there), and the pinned frame. */
-static struct domain *handle_granter(const struct mapping *m, uint64_t *mfn) {
+/* If the granter is still the one that the handle meant. */
+static void unpin_mapping(const struct mapping *m, unsigned int times) {
     struct domain *rd = domain_get(m->domid);
 
-    BUG_ON(!rd);
-    domain_put(rd); /* the handle's stays */
-    spin_lock(&grants_of(rd)->lock);
-    *mfn = active_of(grants_of(rd), m->ref)->mfn;
-    spin_unlock(&grants_of(rd)->lock);
-    return rd;
+    if (!rd) return;
+    if (rd->incarnation == m->incarnation) unpin(rd, m->ref, m->flags & GNTMAP_readonly, times);
+    domain_put(rd);
 }
 
 static void unmap_one(struct grant_table *lt, struct unmap *u) {
-    uint64_t mfn;
+    mfn_t mfn;
 
     u->status = claim(lt, u);
-    if (u->status || !u->gone) return;
-    u->rd = handle_granter(&u->was, &mfn);
-    u->frame = mfn_to_frame(_mfn(mfn));
-    if ((u->gone & GNTMAP_device_map) && u->dev_bus_addr != mfn << PAGE_SHIFT)
+    if (u->status) return;
+    mfn = _mfn(u->was.mfn);
+    if ((u->gone & GNTMAP_device_map) && u->dev_bus_addr != mfn_to_paddr(mfn))
         keep(lt, u, GNTMAP_device_map, GNTST_bad_dev_addr);
     if ((u->gone & GNTMAP_host_map) &&
-        mm_unmap_grant(u->host_addr, u->was.flags & GNTMAP_contains_pte, _mfn(mfn),
+        mm_unmap_grant(u->host_addr, u->was.flags & GNTMAP_contains_pte, mfn,
                        !(u->was.flags & GNTMAP_readonly), u->new_addr))
         keep(lt, u, GNTMAP_host_map, GNTST_general_error);
 }
 
 /* After the flush: nothing can reach the frame through this mapping any more. */
 static void unmap_finish(struct grant_table *lt, struct unmap *u) {
+    struct frame *f = mfn_to_frame(_mfn(u->was.mfn));
     unsigned int n = sorts_of(u->gone);
-    bool ro = u->was.flags & GNTMAP_readonly;
 
     if (!n) return;
-    for (unsigned int i = 0; i < n; i++) frame_refs_put(u->frame, ro);
-    unpin(u->rd, u->was.ref, ro, n);
-    if (release_claim(lt, u)) domain_put(u->rd);
+    for (unsigned int i = 0; i < n; i++) frame_refs_put(f, u->was.flags & GNTMAP_readonly);
+    unpin_mapping(&u->was, n);
+    settle(lt, u->handle, u->gone, false);
 }
 
-/* Both operations' structures have one shape: where one has new_addr, the other has dev_bus_addr.
- */
+/* Both operations' structures have one shape: new_addr is where the other has dev_bus_addr. */
 _Static_assert(sizeof(struct gnttab_unmap_and_replace) == sizeof(struct gnttab_unmap_grant_ref) &&
                    offsetof(struct gnttab_unmap_and_replace, new_addr) ==
                        offsetof(struct gnttab_unmap_grant_ref, dev_bus_addr) &&
@@ -295,20 +268,15 @@ long unmap_batch(uint64_t arg, uint32_t count, bool replace, uint32_t *done) {
 /* A dying grantee: pins go now; page-table entries drop their own references when the tables do. */
 static void release_one(struct grant_table *lt, uint32_t handle) {
     struct mapping m;
-    struct domain *rd;
-    uint64_t mfn;
-    bool ro;
 
     spin_lock(&lt->maptrack_lock);
     m = *mapping_of(lt, handle);
     if (m.flags) handle_free(lt, handle);
     spin_unlock(&lt->maptrack_lock);
     if (!(m.flags & MAPPING_SORTS)) return;
-    rd = handle_granter(&m, &mfn);
-    ro = m.flags & GNTMAP_readonly;
-    if (m.flags & GNTMAP_device_map) frame_refs_put(mfn_to_frame(_mfn(mfn)), ro);
-    unpin(rd, m.ref, ro, sorts_of(m.flags));
-    domain_put(rd);
+    if (m.flags & GNTMAP_device_map)
+        frame_refs_put(mfn_to_frame(_mfn(m.mfn)), m.flags & GNTMAP_readonly);
+    unpin_mapping(&m, sorts_of(m.flags));
 }
 
 int grant_release_mappings(struct domain *d) {
@@ -322,17 +290,13 @@ int grant_release_mappings(struct domain *d) {
     return 0;
 }
 
-/* For the audit, with the list of domains locked: the frames that d's device mappings hold. */
+/* For the audit: the frames that d's device mappings hold. */
 void grant_held_frames(const struct domain *d, void (*hold)(uint64_t mfn, bool writable)) {
     const struct grant_table *t = grants_of(d);
-    struct domain *rd;
 
     for (uint32_t n = 0; t && n < t->nr_maptrack * MAPPING_PER_PAGE; n++) {
         const struct mapping *m = mapping_of(t, n);
 
-        if (!(m->flags & GNTMAP_device_map)) continue;
-        for_each_domain(rd)
-            if (rd->id == m->domid)
-                hold(active_of(grants_of(rd), m->ref)->mfn, !(m->flags & GNTMAP_readonly));
+        if (m->flags & GNTMAP_device_map) hold(m->mfn, !(m->flags & GNTMAP_readonly));
     }
 }

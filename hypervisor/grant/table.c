@@ -17,12 +17,16 @@ static int grow_active(struct grant_table *t, uint32_t frames) {
     return 0;
 }
 
+/* All that are wanted, or none. */
 static int grow_shared(struct domain *d, void **frames, uint32_t *nr, uint32_t want) {
-    for (; *nr < want; ++*nr) {
-        frames[*nr] = alloc_page_hv();
-        if (!frames[*nr]) return -ENOMEM;
-        share_hv_frame(mfn_to_frame(virt_to_mfn(frames[*nr])), d, true);
+    uint32_t n = *nr;
+
+    while (n < want && (frames[n] = alloc_page_hv())) n++;
+    if (n < want) {
+        while (n > *nr) free_page_hv(frames[--n]);
+        return -ENOMEM;
     }
+    for (; *nr < want; ++*nr) share_hv_frame(mfn_to_frame(virt_to_mfn(frames[*nr])), d, true);
     return 0;
 }
 
@@ -30,7 +34,7 @@ static uint32_t status_pages(uint32_t frames) {
     return (uint32_t)DIV_ROUND_UP(frames * V2_PER_PAGE, STATUS_PER_PAGE);
 }
 
-/* What a growth that fails has allocated stays for the next one. */
+/* A growth that fails leaves the table's size; active and status pages stay for the next one. */
 static int table_grow(struct domain *d, uint32_t frames) {
     struct grant_table *t = grants_of(d);
     int rc;
@@ -45,7 +49,7 @@ static int table_grow(struct domain *d, uint32_t frames) {
 int grant_init_domain(struct domain *d, int max_frames, int max_maptrack, int max_version) {
     struct grant_table *t;
 
-    if (max_version < 1 || max_version > 2) return max_version ? -EINVAL : -EOPNOTSUPP;
+    if (max_version < 1 || max_version > 2) return -EINVAL;
     t = hv_new(struct grant_table);
     if (!t) return -ENOMEM;
     d->grants = t;
@@ -116,8 +120,6 @@ static int keep_reserved(const struct grant_table *t, grant_entry_v1_t *kept) {
                 return -ERANGE;
             if (type != GTF_permit_access || (flags & GTF_sub_page)) flags = domid = frame = 0;
             flags |= READ_ONCE(*status_of(t, i)) & MARKS;
-        } else if (type == GTF_accept_transfer) {
-            return -EINVAL;
         }
         kept[i] = (grant_entry_v1_t){flags, domid, (uint32_t)frame};
     }
@@ -131,7 +133,6 @@ static void write_reserved(const struct grant_table *t, const grant_entry_v1_t *
             continue;
         }
         *status_of(t, i) = kept[i].flags & MARKS;
-        if ((kept[i].flags & GTF_type_mask) != GTF_permit_access) continue;
         entry_v2(t, i)->full_page.frame = kept[i].frame;
         entry_v2(t, i)->hdr.domid = kept[i].domid;
         barrier();
@@ -170,9 +171,10 @@ static long set_version(uint64_t arg) {
     int rc = 0;
 
     if (copy_from_guest(&op, arg, sizeof(op))) return -EFAULT;
-    if (op.version != 1 && op.version != 2) return -EINVAL;
     spin_lock(&t->lock);
-    if (op.version > t->max_version)
+    if (op.version != 1 && op.version != 2)
+        rc = -EINVAL;
+    else if (op.version > t->max_version)
         rc = -ENOSYS;
     else if (op.version != t->version)
         rc = change_version(d, t, op.version);
@@ -228,9 +230,6 @@ int grant_resource_max_frames(struct domain *d, uint32_t id) {
     default: return -EINVAL;
     }
 }
-
-/* Above it the array's size would not fit what a guest can hold anyway. */
-#define COUNT_MAX (1u << 28)
 
 /* Elements one by one: copied in, acted on, copied out. */
 static long one_by_one(uint64_t arg, uint32_t count, size_t size, void (*act)(void *),
@@ -336,7 +335,7 @@ static int16_t status_frames(struct domain *d, const struct gnttab_get_status_fr
 
 static long get_version(struct gnttab_get_version *op) {
     struct domain *d;
-    long rc = domain_get_checked(op->dom, POL_GRANT_FOREIGN, &d);
+    long rc = domain_get_checked(op->dom, POL_GRANT_FOREIGN, GNTTABOP_get_version, &d);
 
     if (rc) return rc;
     op->version = grants_of(d)->version;
@@ -344,15 +343,14 @@ static long get_version(struct gnttab_get_version *op) {
     return 0;
 }
 
-/* An operation that names a domain: its structure in, act on that domain's table, the answer out.
- */
+/* An operation that names a domain: structure in, act on that domain's table, the answer out. */
 #define ON_TABLE(type, act, args_ok)                                                               \
     {                                                                                              \
         struct gnttab_##type op;                                                                   \
         struct domain *d;                                                                          \
         long rc;                                                                                   \
         if (copy_from_guest(&op, arg, sizeof(op)) || !(args_ok)) return -EFAULT;                   \
-        rc = domain_get_checked(op.dom, POL_GRANT_FOREIGN, &d);                                    \
+        rc = domain_get_checked(op.dom, POL_GRANT_FOREIGN, cmd, &d);                               \
         op.status = rc == -ESRCH ? GNTST_bad_domain : GNTST_permission_denied;                     \
         if (!rc) {                                                                                 \
             op.status = act(d, &op);                                                               \
@@ -374,7 +372,7 @@ static long table_op(uint32_t cmd, uint64_t arg) {
 }
 
 long do_grant_table_op(uint32_t cmd, uint64_t arg, uint32_t count) {
-    if (count > COUNT_MAX) return -EINVAL;
+    if ((int32_t)count < 0 || cmd >> 12) return -EINVAL;
     switch (cmd) {
     case GNTTABOP_map_grant_ref:
         return batch(cmd, arg, count, sizeof(struct gnttab_map_grant_ref), map_op);
@@ -388,8 +386,10 @@ long do_grant_table_op(uint32_t cmd, uint64_t arg, uint32_t count) {
     case GNTTABOP_setup_table:
     case GNTTABOP_query_size:
     case GNTTABOP_get_status_frames:
+        if (count != 1) return -EINVAL;
+        /* fall through */
     case GNTTABOP_set_version:
-    case GNTTABOP_get_version: return count == 1 ? table_op(cmd, arg) : -EINVAL;
+    case GNTTABOP_get_version: return table_op(cmd, arg);
     case GNTTABOP_dump_table: /* 4.17 has none: a guest could fill the console */
     case GNTTABOP_transfer:   /* left to die out: nobody calls it */
     default: return -ENOSYS;

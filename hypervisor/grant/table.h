@@ -5,11 +5,7 @@
  * shared[] and status[] are frames that the guest writes: entries are read once and changed by
  * compare-exchange, and nothing in them is believed again later. What has been granted is kept in
  * active[], which the guest cannot see: while an entry has pins, its grantee and frame are those
- * recorded there, whatever the guest writes.
- *
- * Locks: lock protects the table's size and version, and every active entry of this domain as
- * granter. maptrack_lock protects the handles of this domain as grantee. The lock of the granter is
- * never held together with another domain's, nor when page tables are touched.
+ * recorded there, whatever the guest writes. README.md has the locks.
  */
 #pragma once
 
@@ -33,9 +29,9 @@ struct active {
 
 /*
  * A handle of a grantee. flags are GNTMAP_*; the sorts of mapping that an unmap is just taking away
- * are shifted left by MAPPING_LEAVING. 0: free, and ref links the free ones. While it is not free
- * it holds a reference on the granter, whose id therefore means the same domain all the time, even
- * if the grantee wrote over the page-table entry instead of unmapping it.
+ * are shifted left by MAPPING_LEAVING. 0: free, and ref links the free ones. The granter may be
+ * gone before it, if the grantee wrote over the page-table entry instead of unmapping it, or mapped
+ * what was Hospes's own; and its id may be another's then, of another incarnation.
  */
 #define MAPPING_SORTS   (GNTMAP_host_map | GNTMAP_device_map)
 #define MAPPING_LEAVING 13
@@ -43,6 +39,7 @@ struct mapping {
     uint32_t ref;
     uint16_t flags;
     domid_t domid; /* the granter */
+    uint32_t mfn, incarnation;
 };
 
 #define ACTIVE_PER_PAGE  (PAGE_SIZE / sizeof(struct active))
@@ -96,11 +93,7 @@ static inline grant_status_t *status_of(const struct grant_table *t, uint32_t re
     return (grant_status_t *)t->status[ref / STATUS_PER_PAGE] + ref % STATUS_PER_PAGE;
 }
 
-/* References for one mapping or copy of rd's frame. No lock. */
-static inline bool frame_refs_get(struct domain *rd, struct frame *f, bool readonly) {
-    return readonly ? frame_get(f, rd) : frame_get_writable(f, rd);
-}
-
+/* Gives back what granted_frame_get() took. */
 static inline void frame_refs_put(struct frame *f, bool readonly) {
     if (readonly)
         frame_put(f);
@@ -114,6 +107,9 @@ int16_t access_begin(struct domain *rd, uint32_t ref, domid_t ld, bool readonly,
 /* Drops one pin; takes the marks away when nobody needs them. */
 void access_end(struct domain *rd, uint32_t ref, bool readonly);
 void unpin(struct domain *rd, uint32_t ref, bool readonly, unsigned int times);
+/* References for one mapping or copy of rd's frame. No lock. GNTST_bad_page: it is not rd's;
+ * GNTST_general_error: it is not for this use. */
+int16_t granted_frame_get(struct domain *rd, uint64_t mfn, bool readonly, struct frame **f);
 
 /* Operations on the caller's copy of an array's element: map.c, copy.c. */
 void map_op(void *map_grant_ref);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Bounded formatted printing, right-aligned: d u x X c s p %, flags 0 and #, width, precision of
- * strings (also *), lengths l ll z; and %pS, a code address by
- * name, any other as 16 digits.
+ * strings (also *), lengths l ll z; and %pS, a code address by name, any other as 16 digits.
  */
 #include <hv/string.h>
 

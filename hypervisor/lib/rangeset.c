@@ -72,14 +72,18 @@ int rangeset_add(struct rangeset *r, uint64_t s, uint64_t e) {
 int rangeset_remove(struct rangeset *r, uint64_t s, uint64_t e) {
     struct range *spare, *x, *tmp;
     struct list dead = LIST_INIT(dead);
+    int rc = 0;
 
     if (s > e) return -EINVAL;
-    spare = hv_new(struct range);
-    if (!spare) return -ENOMEM;
+    spare = hv_new(struct range); /* only for a range that falls into two */
     spin_lock(&r->lock);
     list_for_each_safe(x, tmp, &r->ranges, list) {
         if (x->e < s || x->s > e) continue;
         if (x->s < s && x->e > e) {
+            if (!spare) {
+                rc = -ENOMEM;
+                break;
+            }
             spare->s = e + 1;
             spare->e = x->e;
             x->e = s - 1;
@@ -99,7 +103,7 @@ int rangeset_remove(struct rangeset *r, uint64_t s, uint64_t e) {
     spin_unlock(&r->lock);
     free_list(&dead);
     hv_free(spare);
-    return 0;
+    return rc;
 }
 
 static bool find(struct rangeset *r, uint64_t s, uint64_t e, bool whole) {

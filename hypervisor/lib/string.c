@@ -24,8 +24,12 @@ void *memmove(void *d, const void *s, size_t n) {
 
 void *memset(void *d, int c, size_t n) {
     void *ret = d;
+    size_t words = n / 8, rest = n & 7;
 
-    __asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
+    __asm__ volatile("rep stosq; mov %[rest], %%rcx; rep stosb"
+                     : "+D"(d), "+c"(words)
+                     : [rest] "r"(rest), "a"((uint8_t)c * 0x0101010101010101)
+                     : "memory");
     return ret;
 }
 

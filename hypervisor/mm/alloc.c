@@ -120,6 +120,7 @@ struct frame *heap_alloc(unsigned int order, unsigned int bits, const struct dom
     struct frame *f;
 
     if (order > MAX_ORDER || (bits && bits <= PAGE_SHIFT)) return NULL;
+    if (IS_DEBUG && alloc_fails()) return NULL;
     if (bits && bits - PAGE_SHIFT < NR_ZONES) highest = bits - PAGE_SHIFT;
     spin_lock(&heap_lock);
     f = find_for(d, order, highest);
@@ -128,8 +129,10 @@ struct frame *heap_alloc(unsigned int order, unsigned int bits, const struct dom
     flush_last_users(f, BIT(order));
     for (uint64_t i = 0; i < BIT(order); i++) {
         /* Until the flush a guest could write to a frame that had been cleared when it was freed.
-         * Another guest's does no harm; what Hospes trusts to be zero is cleared now. */
-        if (!d || (f[i].count & FC_DIRTY)) clear_frame(frame_virt(&f[i]));
+         * Another guest's does no harm; what Hospes trusts to be zero is cleared now. dom0 is built
+         * of what the machine had in its memory; its builder clears what it needs. */
+        if (!d || ((f[i].count & FC_DIRTY) && !(d->is_control && d->state < DOM_LIVE)))
+            clear_frame(frame_virt(&f[i]));
         f[i].count = 0;
     }
     return f;
@@ -164,7 +167,8 @@ int domain_set_claim(struct domain *d, uint64_t pages) {
     spin_lock(&heap_lock);
     if (!pages)
         claim_reduce(d, d->mm.outstanding_claim);
-    else if (d->mm.outstanding_claim || d->mm.tot_pages > pages || pages > d->mm.max_pages)
+    else if (d->state >= DOM_DYING || d->mm.outstanding_claim || d->mm.tot_pages >= pages ||
+             pages > d->mm.max_pages)
         rc = -EINVAL;
     else if (pages - d->mm.tot_pages > total_free - min(claimed, total_free))
         rc = -ENOMEM;

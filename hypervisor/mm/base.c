@@ -3,8 +3,7 @@
  * Base pointers: which L4 a vcpu's CPU walks. Each of v->arch.guest_table and guest_table_user that
  * is not INVALID_MFN holds a frame and an FT_L4 reference. A new table is loaded before the old
  * one's references go; a vcpu that is not running has none of its tables loaded anywhere, since
- * whatever runs next has loaded CR3 (the idle loop loads Hospes's own). CR4.PGE is off, so only
- * CPUs that run a vcpu now hold translations of its tables; a domain's arch.dirty_cpus has those.
+ * whatever runs next has loaded CR3 (the idle loop loads Hospes's own).
  */
 #include <hv/boot.h>
 
@@ -99,8 +98,7 @@ int new_user_base(struct vcpu *v, uint64_t mfn) {
     return l4_put(old);
 }
 
-/* v is not running and has no base pointers yet, or loses them: setvcpucontext, VCPUOP_initialise.
- */
+/* v is not running and has no base pointers yet, or loses them: a context is set. */
 int mm_set_base(struct vcpu *v, mfn_t kernel_l4, mfn_t user_l4) {
     struct frame *k;
     int rc = frame_get_typed(v->domain, mfn_x(kernel_l4), FT_L4, &k);
@@ -136,8 +134,8 @@ int mm_drop_vcpu_pagetables(struct vcpu *v) {
 
 /* Flushes. */
 
-static struct flush_mask cpus_of(const struct domain *d) {
-    struct flush_mask m = {{0}};
+static cpumask_t cpus_of(const struct domain *d) {
+    cpumask_t m = {{0}};
 
     for (unsigned int i = 0; d && i < ARRAY_SIZE(m.bits); i++)
         m.bits[i] = __atomic_load_n(&d->arch.dirty_cpus[i], __ATOMIC_SEQ_CST);
@@ -146,14 +144,14 @@ static struct flush_mask cpus_of(const struct domain *d) {
 }
 
 void flush_since(const struct domain *d, uint32_t stamp) {
-    struct flush_mask m = cpus_of(d);
+    cpumask_t m = cpus_of(d);
 
     tlb_filter(&m, stamp);
     smp_flush_tlb(&m, FLUSH_ALL_VA);
 }
 
 void flush_domain(struct domain *d, uint64_t va) {
-    struct flush_mask m = cpus_of(d);
+    cpumask_t m = cpus_of(d);
 
     smp_flush_tlb(&m, va);
 }
@@ -162,7 +160,7 @@ void flush_domain(struct domain *d, uint64_t va) {
  * and loads CR3 before it runs; one that moves meanwhile loads it too. */
 int flush_vcpus(struct domain *d, uint64_t bitmap_va, uint64_t va) {
     uint64_t set[MAX_VCPUS / 64] = {0};
-    struct flush_mask m = {{0}};
+    cpumask_t m = {{0}};
     struct vcpu *v;
 
     if (copy_from_guest(set, bitmap_va, DIV_ROUND_UP(d->max_vcpus, 8))) return -EFAULT;

@@ -128,7 +128,8 @@ void ldt_unmap(struct vcpu *v) {
 
 int mm_set_ldt(struct vcpu *v, uint64_t base, uint32_t entries) {
     if (!entries) base = 0;
-    if (entries > MAX_LDT || (entries && ((base & ~PAGE_MASK) || !guest_va(base)))) return -EINVAL;
+    if (entries > MAX_LDT || (entries && ((base & ~PAGE_MASK) || !guest_va_ok(base))))
+        return -EINVAL;
     if (v->arch.ldt_base == base && v->arch.ldt_entries == entries) return 0;
     ldt_unmap(v);
     v->arch.ldt_base = base;
@@ -190,16 +191,11 @@ void mm_fill_l4(struct domain *d, uint64_t *l4) {
 }
 
 int mm_init_domain(struct domain *d) {
-    uint64_t *l3, *l2;
-    int rc = owner_set(owner_tag(d), d);
+    uint64_t *l3 = alloc_page_hv(), *l2 = l3 ? alloc_page_hv() : NULL;
 
     spin_lock_init(&d->mm.lock, ORDER_PAGE_ALLOC);
-    if (rc) return rc;
-    l3 = alloc_page_hv();
-    l2 = l3 ? alloc_page_hv() : NULL;
     if (!l2) {
         free_page_hv(l3);
-        owner_set(owner_tag(d), NULL);
         return -ENOMEM;
     }
     l3[0] = virt_to_paddr(l2) | TABLE_PTE;
@@ -217,7 +213,6 @@ void mm_free_domain(struct domain *d) {
     free_page_hv(l2);
     free_page_hv(mfn_to_virt(d->mm.perdomain_l3));
     hv_free(d->mm.memory_map);
-    owner_set(owner_tag(d), NULL);
     domain_set_claim(d, 0);
 }
 

@@ -7,33 +7,6 @@
  */
 #include "mm_local.h"
 
-/* Domains by id, for frame.owner. Entries are set while no frame of theirs exists; pages are added
- * by the creation of domains, one at a time (domctl_lock). */
-#define OWNERS_PER_PAGE 512
-static struct domain **owners[0x8000 / OWNERS_PER_PAGE];
-
-struct domain *owner_domain(uint32_t tag) {
-    uint32_t id = tag - 1;
-    struct domain **page;
-
-    if (!tag || id >= 0x8000) return NULL;
-    page = READ_ONCE(owners[id / OWNERS_PER_PAGE]);
-    return page ? READ_ONCE(page[id % OWNERS_PER_PAGE]) : NULL;
-}
-
-int owner_set(uint32_t tag, struct domain *d) {
-    uint32_t id = tag - 1;
-    struct domain **page = READ_ONCE(owners[id / OWNERS_PER_PAGE]);
-
-    if (!page) {
-        page = alloc_page_hv();
-        if (!page) return -ENOMEM;
-        __atomic_store_n(&owners[id / OWNERS_PER_PAGE], page, __ATOMIC_RELEASE);
-    }
-    WRITE_ONCE(page[id % OWNERS_PER_PAGE], d);
-    return 0;
-}
-
 static void list_remove(struct domain *d, struct frame *f) {
     spin_lock(&d->mm.lock);
     frame_unlink(&d->mm.first_frame, f);
@@ -62,8 +35,7 @@ void domain_frame_release(struct frame *f) {
     if (!ours) domain_uncount(d, 1);
 }
 
-/* d->mm.lock. A frame that comes back (exchange) has its last type and FC_FOREIGN still, and will
- * be flushed for. */
+/* d->mm.lock. One that comes back (exchange) has its last type and FC_FOREIGN, to flush for. */
 static void give(struct domain *d, struct frame *f) {
     f->owner = owner_tag(d);
     frame_link(&d->mm.first_frame, f);
@@ -132,11 +104,10 @@ bool domain_steal(struct domain *d, struct frame *f) {
  * never become tables. For a PV guest a gfn is a machine frame number. FC_MAPPED can not overflow:
  * there are some for each vcpu, and 128 pages of event words.
  */
-void *mm_map_guest_frame(struct domain *d, uint64_t gfn, int *err) {
+void *mm_map_guest_frame(struct domain *d, uint64_t gfn) {
     struct frame *f;
 
-    *err = frame_get_typed(d, gfn, FT_WRITABLE, &f) ? -EINVAL : 0;
-    if (*err) return NULL;
+    if (frame_get_typed(d, gfn, FT_WRITABLE, &f)) return NULL;
     __atomic_fetch_add(&f->count, FC_MAPPED_ONE, __ATOMIC_SEQ_CST);
     return frame_virt(f);
 }
@@ -152,13 +123,12 @@ void mm_unmap_guest_frame(void *va) {
 int mm_map_vcpu_info(struct vcpu *v, uint64_t gfn, uint32_t offset) {
     struct vcpu_info *new;
     char *page;
-    int rc;
 
     if (offset > PAGE_SIZE - sizeof(*new) || (offset & 7)) return -ENXIO;
     if (!mfn_eq(v->info_mfn, INVALID_MFN)) return -EINVAL;
     if (v != current && !test_bit(VPF_DOWN, &v->pause_flags)) return -EINVAL;
-    page = mm_map_guest_frame(v->domain, gfn, &rc);
-    if (!page) return rc;
+    page = mm_map_guest_frame(v->domain, gfn);
+    if (!page) return -EINVAL;
     new = (struct vcpu_info *)(page + offset);
     memcpy(new, v->info, sizeof(*new));
     v->info_mfn = virt_to_mfn(page);

@@ -142,7 +142,8 @@ long memory_exchange(uint64_t arg) {
     if (copy_from_guest(&x.e, arg, sizeof(x.e))) return -EFAULT;
     rc = check(&x.e);
     if (!rc && x.e.nr_exchanged == x.e.in.nr_extents) return 0;
-    if (!rc) rc = memop_domain(x.e.in.domid, XENMEM_exchange, &x.d);
+    if (!rc && !guest_range_ok(handle_addr(x.e.out.extent_start), sizeof(xen_pfn_t))) rc = -EFAULT;
+    if (!rc) rc = domain_get_checked(x.e.in.domid, POL_MEMORY_FOREIGN, XENMEM_exchange, &x.d);
     if (!rc) {
         in = x.e.in.extent_order;
         out = x.e.out.extent_order;

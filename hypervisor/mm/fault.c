@@ -4,8 +4,6 @@
  * writes of a guest kernel to its own L1 tables, which it maps read-only: they are decoded and
  * carried out as updates. Writes to read-only device frames are filtered or dropped.
  */
-#include <hv/emulate.h>
-
 #include "../entry/entry.h"
 #include "mm_local.h"
 
@@ -67,8 +65,7 @@ static bool write_read_only(struct vcpu *v, uint64_t addr, uint64_t e, struct cp
     return done;
 }
 
-/* The tables allow by now what faulted: another CPU changed them, or this CPU remembered old ones.
- */
+/* The tables allow by now what faulted: another CPU changed them, or this one remembered old. */
 static bool spurious(struct vcpu *v, uint64_t addr, uint32_t ec) {
     mfn_t l4 = v->arch.kernel_mode ? v->arch.guest_table : v->arch.guest_table_user;
     uint64_t rights = ~0UL, *slot, e;
@@ -98,7 +95,7 @@ bool mm_handle_fault(struct vcpu *v, uint64_t addr, uint32_t ec, struct cpu_user
     uint64_t ldt = LDT_WINDOW((uint64_t)v->id), *slot, e;
     struct frame *l1;
 
-    if (unlikely(!guest_va(addr))) {
+    if (unlikely(!guest_va_ok(addr))) {
         if (addr < ldt || addr >= ldt + v->arch.ldt_entries * 8UL) return false;
         return ldt_fault(v, addr - ldt, ec, regs);
     }

@@ -341,16 +341,9 @@ int mm_finish_pending(struct vcpu *v) {
     return 0;
 }
 
-static void count_xen_pages(struct domain *d, uint64_t n) {
-    spin_lock(&d->mm.lock);
-    d->mm.xen_pages += n;
-    spin_unlock(&d->mm.lock);
-}
-
 void share_hv_frame(struct frame *f, struct domain *d, bool writable) {
     f->owner = owner_tag(d);
     f->type = (writable ? FT_WRITABLE : FT_NONE) | FT_VALIDATED | 1;
-    count_xen_pages(d, 1);
     __atomic_store_n(&f->count, FC_HYPERVISOR | FC_ALLOCATED | 1, __ATOMIC_SEQ_CST);
 }
 
@@ -360,13 +353,11 @@ void share_hv_frame(struct frame *f, struct domain *d, bool writable) {
  * looks at its owner again, and a get that races fails or comes before.
  */
 void unshare_hv_frame(struct frame *f) {
-    struct domain *d = owner_domain(f->owner);
     uint64_t x;
 
     WRITE_ONCE(f->owner, DOMID_XEN + 1u);
     x = __atomic_fetch_and(&f->count, ~FC_ALLOCATED, __ATOMIC_SEQ_CST);
     BUG_ON(!(x & FC_ALLOCATED) || !(x & FC_HYPERVISOR));
-    count_xen_pages(d, -1UL);
     if ((f->type & FT_TYPE_MASK) == FT_WRITABLE)
         frame_drop_writable_type(f);
     else

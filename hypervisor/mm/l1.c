@@ -61,13 +61,17 @@ static void note_foreign(struct frame *f, const struct domain *pt_owner) {
 static int get_refs(uint64_t *val, struct domain *pt_owner, struct domain *pg_owner) {
     struct frame *f = frame_of(pte_mfn(*val));
     struct domain *owner;
+    uint32_t tag;
 
     if (unlikely(!f || !frame_try_get(f, owner_tag(pg_owner)))) {
         if (!f || READ_ONCE(f->owner) == OWNER_IO) return io_get(val, pt_owner, pg_owner);
-        owner = owner_domain(READ_ONCE(f->owner));
-        if (!owner || pg_owner == pt_owner || policy_check(pg_owner, owner, POL_MMU_FOREIGN, 0) ||
-            !frame_try_get(f, owner_tag(owner)))
+        tag = READ_ONCE(f->owner);
+        owner = owner_domain(tag); /* stays once we hold a frame of it */
+        if (!owner || pg_owner == pt_owner || !frame_try_get(f, tag)) return -EBUSY;
+        if (policy_check(pg_owner, owner, POL_MMU_FOREIGN, 0)) {
+            frame_drop(f);
             return -EBUSY;
+        }
     }
     if ((*val & PTE_RW) && unlikely(type_get_more(f, FT_WRITABLE))) {
         frame_drop(f);
@@ -77,8 +81,7 @@ static int get_refs(uint64_t *val, struct domain *pt_owner, struct domain *pg_ow
     return 0;
 }
 
-/* Checks and completes an entry, and takes its references. *val is adjusted (bits that we add; RW
- * taken away). */
+/* Checks an entry and takes its references. *val is adjusted (bits that we add; RW taken away). */
 static int l1_get(uint64_t *val, struct domain *d) {
     if (bad_flags(*val, d)) return -EINVAL;
     *val = adjust(*val);

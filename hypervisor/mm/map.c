@@ -75,10 +75,8 @@ static __init paddr_t early_alloc(size_t size, size_t align, paddr_t limit) {
     panic("Too little memory for Hospes's tables");
 }
 
-/* The table entry for va at this level, in boot_l4. make: tables that are missing are made; NULL:
- * there is none. */
-static uint64_t *entry_of(uint64_t va, unsigned int level, bool make) {
-    uint64_t *t = boot_l4, *e;
+uint64_t *own_entry(uint64_t *l4, uint64_t va, unsigned int level, bool make) {
+    uint64_t *t = l4, *e;
 
     for (unsigned int shift = 39;; shift -= 9) {
         e = &t[(va >> shift) & 511];
@@ -97,14 +95,11 @@ static uint64_t *entry_of(uint64_t va, unsigned int level, bool make) {
     }
 }
 
-static __init uint64_t *l2_entry(uint64_t va) { return entry_of(va, 2, true); }
+static __init uint64_t *l2_entry(uint64_t va) { return own_entry(boot_l4, va, 2, true); }
 
 static __init bool is_ram(paddr_t start, paddr_t end) {
-    for (unsigned int i = 0; i < machine_e820_nr; i++) {
-        const struct e820entry_hv *e = &machine_e820[i];
-
-        if (e->type == 1 && e->addr < end && e->addr + e->size > start) return true;
-    }
+    for_each_ram(e)
+        if (e->addr < end && e->addr + e->size > start) return true;
     return false;
 }
 
@@ -113,10 +108,9 @@ static __init paddr_t ram_end(uint64_t *pages) {
     paddr_t end = 0;
 
     *pages = 0;
-    for (unsigned int i = 0; i < machine_e820_nr; i++) {
-        if (machine_e820[i].type != 1) continue;
-        end = max(end, machine_e820[i].addr + machine_e820[i].size);
-        *pages += machine_e820[i].size >> PAGE_SHIFT;
+    for_each_ram(e) {
+        end = max(end, e->addr + e->size);
+        *pages += e->size >> PAGE_SHIFT;
     }
     return min(end & PAGE_MASK, (paddr_t)(DIRECTMAP_END - DIRECTMAP_START));
 }
@@ -128,7 +122,7 @@ static __init void make_directmap(paddr_t end) {
 
         if (!is_ram(p, p + SIZE_1G)) continue;
         if (cpu_has.page1g && !boot_range_reserved(p, p + SIZE_1G)) {
-            *entry_of(va, 3, true) = p | DATA_PTE | PTE_PSE;
+            *own_entry(boot_l4, va, 3, true) = p | DATA_PTE | PTE_PSE;
             continue;
         }
         for (paddr_t q = p; q < p + SIZE_1G; q += SIZE_2M)
@@ -154,12 +148,11 @@ static __init void make_frame_table(void) {
         *l2_entry((uint64_t)&frame_table[f]) =
             ram ? p | DATA_PTE | PTE_PSE : hole | PTE_P | PTE_A | PTE_NX | PTE_PSE;
     }
-    for (unsigned int i = 0; i < machine_e820_nr; i++) {
-        const struct e820entry_hv *e = &machine_e820[i];
+    for_each_ram(e) {
+        uint64_t f = max(ROUND_UP(e->addr, PAGE_SIZE) >> PAGE_SHIFT, (uint64_t)ISA_FRAMES);
 
-        for (uint64_t f = ROUND_UP(e->addr, PAGE_SIZE) >> PAGE_SHIFT;
-             e->type == 1 && f < (e->addr + e->size) >> PAGE_SHIFT && f < max_frame; f++)
-            if (f >= ISA_FRAMES) frame_table[f].owner = OWNER_NONE;
+        for (; f < (e->addr + e->size) >> PAGE_SHIFT && f < max_frame; f++)
+            frame_table[f].owner = OWNER_NONE;
     }
 }
 
@@ -172,7 +165,7 @@ static __init void make_m2p(void) {
         memset((void *)(DIRECTMAP_START + p), 0xff, SIZE_2M);
         *l2_entry(M2P_RW_START + f * 8) = p | DATA_PTE | PTE_PSE;
         *l2_entry(M2P_RO_START + f * 8) = p | PTE_P | PTE_USER | PTE_A | PTE_NX | PTE_PSE;
-        *entry_of(M2P_RO_START + f * 8, 3, true) |= PTE_USER;
+        *own_entry(boot_l4, M2P_RO_START + f * 8, 3, true) |= PTE_USER;
         for (uint64_t i = 0; i < SIZE_2M >> PAGE_SHIFT; i++)
             share_hv_frame(&frame_table[(p >> PAGE_SHIFT) + i], &dom_xen, false);
     }
@@ -187,7 +180,7 @@ __init void mm_init(void) {
     make_directmap(end);
     make_frame_table();
     make_m2p();
-    (void)entry_of(IOREMAP_START, 3, true);
+    (void)own_entry(boot_l4, IOREMAP_START, 3, true);
     for (unsigned int i = 0; i < nr_regions; i++)
         give_to_heap(region[i].start, min(region[i].end, end));
     heap_ready = true;
@@ -217,9 +210,8 @@ paddr_t virt_to_paddr(const void *v) {
 mfn_t virt_to_mfn(const void *v) { return paddr_to_mfn(virt_to_paddr(v)); }
 void m2p_set(mfn_t m, uint64_t pfn) { WRITE_ONCE(((uint64_t *)M2P_RW_START)[mfn_x(m)], pfn); }
 
-/* The machine frame of the i-th 2 MiB of the M2P; 0: a hole. */
 uint64_t m2p_chunk(uint64_t i) {
-    const uint64_t *e = entry_of(M2P_RW_START + i * SIZE_2M, 2, false);
+    const uint64_t *e = own_entry(boot_l4, M2P_RW_START + i * SIZE_2M, 2, false);
 
     return e && (*e & PTE_P) ? pte_mfn(*e) : 0;
 }
@@ -232,31 +224,21 @@ uint64_t m2p_chunk(uint64_t i) {
 static spinlock_t ioremap_lock = SPINLOCK_INIT(ORDER_PT);
 static uint64_t next_va = IOREMAP_START; /* ioremap_lock */
 
-/* ioremap_lock. Clears entries from va on, to the first that has none. Returns where that is. */
-static uint64_t unmap_from(uint64_t va) {
-    uint64_t *e;
-
-    for (; (e = entry_of(va, 1, false)) && (*e & PTE_P); va += PAGE_SIZE) WRITE_ONCE(*e, 0);
-    return va;
-}
-
 static void *map_area(paddr_t p, size_t n, uint64_t flags) {
-    uint64_t va, end, off = p & ~PAGE_MASK, *e;
+    uint64_t va, end, off = p & ~PAGE_MASK;
     void *v = NULL;
 
     if (!n || n > SIZE_1G) return NULL;
     spin_lock(&ioremap_lock);
     end = next_va + ROUND_UP(off + n, PAGE_SIZE);
-    for (va = next_va; va < end && end < IOREMAP_END; va += PAGE_SIZE) {
-        e = entry_of(va, 1, true);
-        if (!e) break;
-        WRITE_ONCE(*e, (p - off + (va - next_va)) | flags | DATA_PTE);
-    }
-    if (va == end) {
+    for (va = next_va; va < end && end < IOREMAP_END; va += PAGE_SIZE)
+        if (!own_entry(boot_l4, va, 1, true)) break;
+    if (va == end) { /* nothing was mapped that would have to be flushed for */
+        for (va = next_va; va < end; va += PAGE_SIZE)
+            WRITE_ONCE(*own_entry(boot_l4, va, 1, false),
+                       (p - off + va - next_va) | flags | DATA_PTE);
         v = (void *)(next_va + off);
         next_va = end + PAGE_SIZE;
-    } else {
-        unmap_from(next_va);
     }
     spin_unlock(&ioremap_lock);
     return v;
@@ -266,11 +248,12 @@ void *ioremap(paddr_t p, size_t n) { return map_area(p, n, PTE_PCD | PTE_PWT); }
 void *ioremap_wb(paddr_t p, size_t n) { return map_area(p, n, 0); }
 
 void iounmap(void *v) {
-    uint64_t va = (uint64_t)v & PAGE_MASK, end;
+    uint64_t va = (uint64_t)v & PAGE_MASK, end = va, *e;
 
     if (!v) return;
     spin_lock(&ioremap_lock);
-    end = unmap_from(va);
+    for (; (e = own_entry(boot_l4, end, 1, false)) && (*e & PTE_P); end += PAGE_SIZE)
+        WRITE_ONCE(*e, 0);
     BUG_ON(end == va);
     /* The exchange of nothing orders the entries before the clock. */
     flush_since(NULL, __atomic_fetch_add(&tlb_flush_clock, 0, __ATOMIC_SEQ_CST));

@@ -8,11 +8,15 @@
 
 #include "mm_local.h"
 
-#define MAX_MAP      1024                           /* entries of a domain's map */
-#define M2P_END      (M2P_RO_START + (256UL << 30)) /* of what the ABI sets apart */
-#define EXTENT_SHIFT 6                              /* MEMOP_EXTENT_SHIFT */
+#define MAX_MAP      1024 /* entries of a domain's map */
+#define EXTENT_SHIFT 6    /* MEMOP_EXTENT_SHIFT */
 #define CMD_MASK     ((1u << EXTENT_SHIFT) - 1)
 #define MAX_EXTENTS  (0xffffffffu >> EXTENT_SHIFT)
+/* Those of Xen's common code: of the others it does not know a number with bits above CMD_MASK. */
+#define COMMON_OPS                                                                                 \
+    (BIT(XENMEM_exchange) | BIT(XENMEM_maximum_ram_page) | BIT(XENMEM_current_reservation) |       \
+     BIT(XENMEM_maximum_reservation) | BIT(XENMEM_maximum_gpfn) | BIT(XENMEM_claim_pages) |        \
+     BIT(XENMEM_get_vnumainfo) | BIT(XENMEM_remove_from_physmap))
 
 unsigned int memop_max_order(const struct domain *d) { return d->is_control ? 18 : 9; }
 
@@ -61,17 +65,6 @@ static int release_extent(const struct memop *m) {
     return rc;
 }
 
-int memop_domain(domid_t id, unsigned int op, struct domain **out) {
-    struct domain *d = domain_get_self_or(id);
-    int rc;
-
-    if (!d) return -ESRCH;
-    rc = d == current->domain ? 0 : policy_check(current->domain, d, POL_MEMORY_FOREIGN, op);
-    if (rc) domain_put(d);
-    *out = d;
-    return rc;
-}
-
 static bool parse_reservation(const struct xen_memory_reservation *r, unsigned int op,
                               struct memop *m) {
     m->list = handle_addr(r->extent_start);
@@ -92,7 +85,7 @@ static long reservation(unsigned int op, uint64_t start, uint64_t arg) {
     int rc = 0;
 
     if (copy_from_guest(&r, arg, sizeof(r)) || !parse_reservation(&r, op, &m) ||
-        memop_domain(r.domid, op, &m.d))
+        domain_get_checked(r.domid, POL_MEMORY_FOREIGN, op, &m.d))
         return (long)start;
     for (; m.done < m.nr; m.done++) {
         if (m.done != start && preempt_check()) {
@@ -107,14 +100,11 @@ static long reservation(unsigned int op, uint64_t start, uint64_t arg) {
     return (long)m.done;
 }
 
-static long domain_number(unsigned int op, uint64_t arg) {
-    struct xen_memory_domain r;
+static long domain_number(unsigned int op, domid_t id) {
     struct shared_info *shared;
     struct domain *d;
-    long rc;
+    long rc = domain_get_checked(id, POL_MEMORY_FOREIGN, op, &d);
 
-    if (copy_from_guest(&r, arg, sizeof(r))) return -EFAULT;
-    rc = memop_domain(r.domid, op, &d);
     if (rc) return rc;
     /* It goes when d dies. A number from a page that just went only misleads a caller that may read
      * all memory anyway; d's own vcpu keeps d alive. */
@@ -125,52 +115,50 @@ static long domain_number(unsigned int op, uint64_t arg) {
         rc = (long)d->mm.max_pages;
     else if (shared) /* maximum_gpfn: what the guest says, which may not have yet */
         rc = (long)max(READ_ONCE(shared->arch.max_pfn), 1UL) - 1;
-    else
-        rc = -ESRCH;
     domain_put(d);
     return rc;
 }
 
-static long claim_pages(uint64_t arg) {
-    struct xen_memory_reservation r;
+static long claim_pages(const struct xen_memory_reservation *r) {
     struct domain *d;
     long rc;
 
-    if (copy_from_guest(&r, arg, sizeof(r))) return -EFAULT;
-    if (handle_addr(r.extent_start) || r.extent_order || r.mem_flags) return -EINVAL;
-    d = domain_get(r.domid);
+    if (handle_addr(r->extent_start) || r->extent_order || r->mem_flags) return -EINVAL;
+    d = domain_get(r->domid);
     if (!d) return -EINVAL;
     rc = policy_check(current->domain, d, POL_MEMORY_FOREIGN, XENMEM_claim_pages);
-    if (!rc) rc = d->state >= DOM_DYING ? -EINVAL : domain_set_claim(d, r.nr_extents);
+    if (!rc) rc = domain_set_claim(d, r->nr_extents);
     domain_put(d);
     return rc;
 }
 
-/* A PV domain has no physmap to change: the answer is the same for every space. */
-static long physmap_op(unsigned int op, uint64_t arg) {
-    struct xen_add_to_physmap a = {0};
+/* A PV domain has no physmap to change: the answer is the same for nearly every space. */
+static long physmap_op(unsigned int op, uint64_t start, uint64_t arg) {
+    union { /* domid is the first of each */
+        struct xen_add_to_physmap add;
+        struct xen_add_to_physmap_batch batch;
+        struct xen_remove_from_physmap remove;
+    } a;
+    size_t sizes[] = {sizeof(a.add), sizeof(a.remove), sizeof(a.batch)}; /* 7, 15, 23 */
     struct domain *d;
-    domid_t id;
 
-    if (copy_from_guest(&id, arg, sizeof(id))) return -EFAULT;
-    if (op == XENMEM_add_to_physmap) {
-        if (copy_from_guest(&a, arg, sizeof(a))) return -EFAULT;
-        if (a.space == XENMAPSPACE_gmfn_foreign) return -ENOSYS;
-    }
-    d = domain_get_self_or(id);
+    if (start >> 16) return -EDOM;
+    if (copy_from_guest(&a, arg, sizes[op / 8])) return -EFAULT;
+    if (op == XENMEM_add_to_physmap && a.add.space == XENMAPSPACE_gmfn_foreign) return -ENOSYS;
+    if (op == XENMEM_add_to_physmap_batch && a.batch.space == XENMAPSPACE_gmfn_range)
+        return -EOPNOTSUPP;
+    d = domain_get_self_or(a.add.domid);
     if (!d) return -ESRCH;
     domain_put(d);
     return -EACCES;
 }
 
-static long get_vnumainfo(uint64_t arg) {
-    struct xen_vnuma_topology_info t;
+static long get_vnumainfo(const struct xen_vnuma_topology_info *t) {
     struct domain *d;
     long rc;
 
-    if (copy_from_guest(&t, arg, sizeof(t))) return -EFAULT;
-    if (t.pad) return -EINVAL;
-    rc = memop_domain(t.domid, XENMEM_get_vnumainfo, &d);
+    if (t->pad) return -EINVAL;
+    rc = domain_get_checked(t->domid, POL_MEMORY_FOREIGN, XENMEM_get_vnumainfo, &d);
     if (rc) return rc;
     domain_put(d);
     return -EOPNOTSUPP;
@@ -199,26 +187,25 @@ static long resource_frames(struct domain *d, const struct xen_mem_acquire_resou
     return 0;
 }
 
-static long acquire_resource(uint64_t start, uint64_t arg) {
-    struct xen_mem_acquire_resource r;
+static long acquire_resource(struct xen_mem_acquire_resource *r, uint64_t start, uint64_t arg) {
     struct domain *d;
     long rc, most;
 
-    if (copy_from_guest(&r, arg, sizeof(r))) return -EFAULT;
-    if (r.pad || r.frame >> 32 || (r.frame + r.nr_frames) >> 32) return -EINVAL;
-    if (r.domid == current->domain->id) return -EPERM;
-    rc = r.domid == DOMID_SELF ? -ESRCH : memop_domain(r.domid, XENMEM_acquire_resource, &d);
+    if (r->pad || r->frame >> 32 || (r->frame + r->nr_frames) >> 32) return -EINVAL;
+    if (r->domid == current->domain->id) return -EPERM;
+    if (r->domid == DOMID_SELF) return -ESRCH;
+    rc = domain_get_checked(r->domid, POL_MEMORY_FOREIGN, XENMEM_acquire_resource, &d);
     if (rc) return rc;
-    most = grant_resource_max_frames(d, r.id);
-    if (r.type != XENMEM_resource_grant_table || most <= 0) {
-        rc = r.type > XENMEM_resource_vmtrace_buf ? -EOPNOTSUPP : -EINVAL;
-    } else if (handle_addr(r.frame_list)) {
-        rc = resource_frames(d, &r, start, arg);
-    } else if (r.nr_frames || start) { /* the size is asked for */
+    most = grant_resource_max_frames(d, r->id);
+    if (r->type != XENMEM_resource_grant_table || most <= 0) {
+        rc = r->type > XENMEM_resource_vmtrace_buf ? -EOPNOTSUPP : -EINVAL;
+    } else if (handle_addr(r->frame_list)) {
+        rc = resource_frames(d, r, start, arg);
+    } else if (r->nr_frames || start) { /* the size is asked for */
         rc = -EINVAL;
     } else {
-        r.nr_frames = (uint32_t)most;
-        rc = copy_field_to_guest(arg, struct xen_mem_acquire_resource, nr_frames, &r) ? -EFAULT : 0;
+        r->nr_frames = (uint32_t)most;
+        rc = copy_field_to_guest(arg, struct xen_mem_acquire_resource, nr_frames, r);
     }
     domain_put(d);
     return rc;
@@ -226,26 +213,24 @@ static long acquire_resource(uint64_t start, uint64_t arg) {
 
 /* Memory maps, the machine's and the domains', and where the M2P lies. */
 
-static long set_memory_map(uint64_t arg) {
-    struct xen_foreign_memory_map m;
+static long set_memory_map(domid_t id, const struct xen_memory_map *m) {
     struct e820entry_hv *map, *old;
     struct domain *d;
     long rc;
 
-    if (copy_from_guest(&m, arg, sizeof(m))) return -EFAULT;
-    if (m.map.nr_entries > MAX_MAP) return -EINVAL;
-    rc = memop_domain(m.domid, XENMEM_set_memory_map, &d);
+    if (m->nr_entries > MAX_MAP) return -EINVAL;
+    rc = domain_get_checked(id, POL_MEMORY_FOREIGN, XENMEM_set_memory_map, &d);
     if (rc) return rc;
-    map = hv_new_array(struct e820entry_hv, max(m.map.nr_entries, 1u));
+    map = hv_new_array(struct e820entry_hv, max(m->nr_entries, 1u));
     if (!map) {
         rc = -ENOMEM;
-    } else if (copy_from_guest(map, handle_addr(m.map.buffer), sizeof(*map) * m.map.nr_entries)) {
+    } else if (copy_from_guest(map, handle_addr(m->buffer), sizeof(*map) * m->nr_entries)) {
         rc = -EFAULT;
     } else {
         spin_lock(&d->mm.lock);
         old = d->mm.memory_map;
         d->mm.memory_map = map;
-        d->mm.memory_map_nr = m.map.nr_entries;
+        d->mm.memory_map_nr = m->nr_entries;
         spin_unlock(&d->mm.lock);
         map = old;
     }
@@ -265,17 +250,15 @@ static uint32_t map_entry(struct domain *d, uint32_t i, struct e820entry_hv *e) 
     return nr;
 }
 
-static long memory_map(uint64_t arg) {
-    struct xen_memory_map m;
+static long memory_map(struct xen_memory_map *m) {
     struct e820entry_hv e;
     uint32_t i;
 
-    if (copy_from_guest(&m, arg, sizeof(m))) return -EFAULT;
     if (!map_entry(current->domain, 0, &e)) return -ENOSYS;
-    for (i = 0; i < m.nr_entries && map_entry(current->domain, i, &e) > i; i++)
-        if (copy_to_guest_idx(handle_addr(m.buffer), i, &e)) return -EFAULT;
-    m.nr_entries = i;
-    return copy_to_guest(arg, &m, sizeof(m)) ? -EFAULT : 0;
+    for (i = 0; i < m->nr_entries && map_entry(current->domain, i, &e) > i; i++)
+        if (copy_to_guest_idx(handle_addr(m->buffer), i, &e)) return -EFAULT;
+    m->nr_entries = i;
+    return 0;
 }
 
 /* The machine's map as it is written out: e820, with what the caller may not map as reserved. */
@@ -286,7 +269,7 @@ struct map_writer {
 
 static int put_entry(struct map_writer *w, const struct e820entry_hv *e) {
     if (w->buffer) {
-        if (w->n >= w->room) return -EINVAL;
+        if (w->n + 1 >= w->room) return -EINVAL; /* Xen wants room for one more than it writes */
         if (copy_to_guest_idx(w->buffer, w->n, e)) return -EFAULT;
     }
     w->n++;
@@ -336,17 +319,12 @@ static int put_denied(struct map_writer *w, uint64_t s, uint64_t e, bool last) {
     return 0;
 }
 
-static long machine_memory_map(uint64_t arg) {
-    struct xen_memory_map m;
-    struct map_writer w = {0};
+static long machine_memory_map(struct xen_memory_map *m) {
+    struct map_writer w = {.buffer = handle_addr(m->buffer), .room = m->nr_entries};
     uint64_t next = 0; /* first frame behind the last entry */
-    int rc = policy_check(current->domain, NULL, POL_MEMORY_FOREIGN, XENMEM_machine_memory_map);
+    int rc = 0;
 
-    if (rc) return rc;
-    if (copy_from_guest(&m, arg, sizeof(m))) return -EFAULT;
-    w.buffer = handle_addr(m.buffer);
-    w.room = m.nr_entries;
-    if (w.buffer && m.nr_entries < machine_e820_nr + 1) return -EINVAL;
+    if (w.buffer && w.room < machine_e820_nr + 1) return -EINVAL;
     for (unsigned int i = 0; !rc && i < machine_e820_nr; i++) {
         const struct e820entry_hv *e = &machine_e820[i];
         uint64_t first = e->addr >> PAGE_SHIFT;
@@ -356,37 +334,33 @@ static long machine_memory_map(uint64_t arg) {
         next = ROUND_UP(e->addr + e->size, PAGE_SIZE) >> PAGE_SHIFT;
     }
     if (!rc) rc = put_denied(&w, next, BIT(cpu_has.phys_bits - PAGE_SHIFT) - 1, true);
-    if (rc) return rc;
-    m.nr_entries = w.n;
-    return copy_to_guest(arg, &m, sizeof(m)) ? -EFAULT : 0;
+    m->nr_entries = w.n;
+    return rc;
 }
 
 static long machphys_mapping(uint64_t arg) {
     struct xen_machphys_mapping m = {
         .v_start = M2P_RO_START,
-        .v_end = M2P_END,
-        .max_mfn = current->domain->is_control ? max_frame - 1 : (M2P_END - M2P_RO_START) / 8 - 1,
+        .v_end = MACH2PHYS_VIRT_END,
+        .max_mfn = (current->domain->is_control ? max_frame : MACH2PHYS_NR_ENTRIES) - 1,
     };
 
-    return copy_to_guest(arg, &m, sizeof(m)) ? -EFAULT : 0;
+    return copy_to_guest(arg, &m, sizeof(m));
 }
 
 /* A hole repeats the frame before it, as Xen's does. */
-static long machphys_mfn_list(uint64_t arg) {
-    uint64_t frames_per_chunk = (2UL << 20) / sizeof(uint64_t);
-    struct xen_machphys_mfn_list l;
-    xen_pfn_t mfn, last = 0;
+static long machphys_mfn_list(struct xen_machphys_mfn_list *l) {
+    uint64_t frames_per_chunk = (2UL << 20) / sizeof(uint64_t), chunk;
+    xen_pfn_t mfn = 0;
     uint32_t i;
 
-    if (copy_from_guest(&l, arg, sizeof(l))) return -EFAULT;
-    for (i = 0; i < l.max_extents && i * frames_per_chunk < max_frame; i++) {
-        mfn = m2p_chunk(i);
-        if (!mfn) mfn = last;
-        if (copy_to_guest_idx(handle_addr(l.extent_start), i, &mfn)) return -EFAULT;
-        last = mfn;
+    for (i = 0; i < l->max_extents && i * frames_per_chunk < max_frame; i++) {
+        chunk = m2p_chunk(i);
+        if (chunk) mfn = chunk;
+        if (copy_to_guest_idx(handle_addr(l->extent_start), i, &mfn)) return -EFAULT;
     }
-    l.nr_extents = i;
-    return copy_to_guest(arg, &l, sizeof(l)) ? -EFAULT : 0;
+    l->nr_extents = i;
+    return 0;
 }
 
 /* Memory on demand is not for PV domains. */
@@ -411,32 +385,37 @@ static long reserved_device_memory(struct xen_reserved_device_memory_map *m) {
 long do_memory_op(uint64_t cmd, uint64_t arg) {
     unsigned int op = cmd & CMD_MASK;
     uint64_t start = cmd >> EXTENT_SHIFT;
+    long rc;
 
     switch (op) {
     case XENMEM_increase_reservation:
     case XENMEM_decrease_reservation:
     case XENMEM_populate_physmap: return reservation(op, start, arg);
-    case XENMEM_acquire_resource: return acquire_resource(start, arg);
+    case XENMEM_acquire_resource:
+        WITH_ARG(xen_mem_acquire_resource, acquire_resource(&a, start, arg))
     case XENMEM_add_to_physmap:
-    case XENMEM_add_to_physmap_batch: return physmap_op(op, arg);
+    case XENMEM_add_to_physmap_batch: return physmap_op(op, start, arg);
     }
-    if (start) return -EINVAL; /* the others are not continued */
+    if (start) return COMMON_OPS & BIT(op) ? -EINVAL : -ENOSYS; /* the others are not continued */
     switch (op) {
     case XENMEM_exchange: return memory_exchange(arg);
     case XENMEM_maximum_ram_page: return (long)max_frame;
     case XENMEM_current_reservation:
     case XENMEM_maximum_reservation:
-    case XENMEM_maximum_gpfn: return domain_number(op, arg);
-    case XENMEM_claim_pages: return claim_pages(arg);
-    case XENMEM_get_vnumainfo: return get_vnumainfo(arg);
-    case XENMEM_remove_from_physmap: return physmap_op(op, arg);
+    case XENMEM_maximum_gpfn: WITH_ARG(xen_memory_domain, domain_number(op, a.domid))
+    case XENMEM_claim_pages: WITH_ARG(xen_memory_reservation, claim_pages(&a))
+    case XENMEM_get_vnumainfo: WITH_ARG(xen_vnuma_topology_info, get_vnumainfo(&a))
+    case XENMEM_remove_from_physmap: return physmap_op(op, 0, arg);
     case XENMEM_get_sharing_freed_pages:
     case XENMEM_get_sharing_shared_pages: return 0;
-    case XENMEM_set_memory_map: return set_memory_map(arg);
-    case XENMEM_memory_map: return memory_map(arg);
-    case XENMEM_machine_memory_map: return machine_memory_map(arg);
+    case XENMEM_set_memory_map: WITH_ARG(xen_foreign_memory_map, set_memory_map(a.domid, &a.map))
+    case XENMEM_memory_map: WITH_ARG_OUT(xen_memory_map, memory_map(&a))
+    case XENMEM_machine_memory_map:
+        rc = policy_check(current->domain, NULL, POL_MEMORY_FOREIGN, op);
+        if (rc) return rc;
+        WITH_ARG_OUT(xen_memory_map, machine_memory_map(&a))
     case XENMEM_machphys_mapping: return machphys_mapping(arg);
-    case XENMEM_machphys_mfn_list: return machphys_mfn_list(arg);
+    case XENMEM_machphys_mfn_list: WITH_ARG_OUT(xen_machphys_mfn_list, machphys_mfn_list(&a))
     case XENMEM_set_pod_target:
     case XENMEM_get_pod_target: WITH_ARG(xen_pod_target, pod_target(a.domid))
     case XENMEM_reserved_device_memory_map:

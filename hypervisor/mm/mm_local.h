@@ -7,14 +7,13 @@
 
 #define PT_ENTRIES      512
 #define L4_SLOT_OURS(i) ((i) >= HV_SLOT_FIRST && (i) <= HV_SLOT_LAST)
-#define TABLE_PTE       (PTE_P | PTE_RW | PTE_A) /* in tables of our own */
-#define DATA_PTE        (PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX)
 
 /* An owner as frame records have it. */
 #define OWNER_NONE 0u
 #define OWNER_IO   (DOMID_IO + 1u)
 static inline uint32_t owner_tag(const struct domain *d) { return d->id + 1u; }
-
+/* No reference; NULL: none. */
+static inline struct domain *owner_domain(uint32_t tag) { return domain_by_id(tag - 1); }
 static inline uint64_t pte_mfn(uint64_t e) { return (e & PTE_ADDR) >> PAGE_SHIFT; }
 
 /* The record of a frame number from anywhere; NULL: not below max_frame. */
@@ -157,11 +156,6 @@ int table_update(struct frame *table, unsigned int level, uint64_t *slot, uint64
 uint64_t *walk_tables(const struct domain *d, mfn_t l4, uint64_t va, struct frame **l1,
                       uint64_t *rights);
 
-static inline bool guest_va(uint64_t va) /* canonical, and not ours */
-{
-    return (int64_t)(va << 16) >> 16 == (int64_t)va && !(va >= HV_START && va < HV_END);
-}
-
 /* The first present entry from i on; end: none. Four at a time: most tables are sparse. */
 static inline unsigned int next_present(const uint64_t *t, unsigned int i, unsigned int end) {
     const volatile uint64_t *e = t;
@@ -219,6 +213,10 @@ void heap_init(uint64_t pages);
 int domain_set_claim(struct domain *d, uint64_t pages); /* in all, with what d has; 0: no claim */
 void claim_used(struct domain *d, uint64_t n);          /* d->mm.lock */
 
+/* With DEBUG=1: this allocation is to fail (inject.c); pages cut into objects, objects in use. */
+bool alloc_fails(void);
+extern uint64_t pool_pages, pool_objects;
+
 /* domain_frames.c */
 void domain_frame_release(struct frame *f); /* the last reference of an owned frame went */
 void free_domain_frame(struct frame *f);    /* drops the owner's reference */
@@ -230,8 +228,6 @@ void m2p_set_extent(struct frame *f, unsigned int order, uint64_t pfn);
 /* Takes a frame nobody else holds from d, count 0 and no owner; it stays counted. */
 bool domain_steal(struct domain *d, struct frame *f);
 void domain_uncount(struct domain *d, uint64_t pages);
-struct domain *owner_domain(uint32_t tag);     /* no reference; NULL: none */
-int owner_set(uint32_t tag, struct domain *d); /* -ENOMEM */
 
 /* map.c: the machine frame of the i-th 2 MiB of the M2P; 0: a hole. */
 uint64_t m2p_chunk(uint64_t i);
@@ -247,8 +243,6 @@ static inline bool m2p_strict(const struct domain *d) {
     return d->vm_assist & (1UL << VMASST_TYPE_m2p_strict);
 }
 
-/* Parts of memory_op. memop_domain: a domain named by an operation, with a reference; 0, -ESRCH,
- * -EPERM. */
+/* Parts of memory_op. */
 long memory_exchange(uint64_t arg);
-int memop_domain(domid_t id, unsigned int op, struct domain **out);
 unsigned int memop_max_order(const struct domain *d); /* for extents that the caller may ask for */

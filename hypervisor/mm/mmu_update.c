@@ -304,15 +304,14 @@ static int own_op(struct vcpu *v, const struct mmuext_op *op) {
     case MMUEXT_TLB_FLUSH_LOCAL: tlb_flush_local(); return 0;
     case MMUEXT_INVLPG_LOCAL: tlb_flush_page_local(va); return 0;
     case MMUEXT_TLB_FLUSH_MULTI: return flush_multi(v, op, FLUSH_ALL_VA);
-    case MMUEXT_INVLPG_MULTI: return guest_va(va) ? flush_multi(v, op, va) : 0;
+    case MMUEXT_INVLPG_MULTI: return guest_va_ok(va) ? flush_multi(v, op, va) : 0;
     case MMUEXT_TLB_FLUSH_ALL: flush_domain(v->domain, FLUSH_ALL_VA); return 0;
     case MMUEXT_INVLPG_ALL:
-        if (guest_va(va)) flush_domain(v->domain, va);
+        if (guest_va_ok(va)) flush_domain(v->domain, va);
         return 0;
     case MMUEXT_FLUSH_CACHE:
     case MMUEXT_FLUSH_CACHE_GLOBAL: return flush_cache(v->domain);
-    case MMUEXT_SET_LDT: return mm_set_ldt(v, va, op->arg2.nr_ents);
-    default: return -ENOSYS;
+    default: return mm_set_ldt(v, va, op->arg2.nr_ents); /* MMUEXT_SET_LDT: one_op() saw to it */
     }
 }
 

@@ -24,6 +24,7 @@ struct slab {
 
 static spinlock_t pool_lock = SPINLOCK_INIT(ORDER_POOL);
 static struct list classes[NR_CLASSES]; /* each is made with its first page */
+uint64_t pool_pages, pool_objects;      /* counted with DEBUG=1; pool_lock */
 
 /* Cuts a page into objects. */
 static void slab_add(struct slab *s, unsigned int class) {
@@ -38,6 +39,7 @@ static void slab_add(struct slab *s, unsigned int class) {
     }
     if (!classes[class].next) list_init(&classes[class]);
     list_add(&s->list, &classes[class]);
+    pool_pages += IS_DEBUG;
 }
 
 void *hv_alloc(size_t n) {
@@ -46,7 +48,7 @@ void *hv_alloc(size_t n) {
     struct object *o;
     void *page;
 
-    if (n > MAX_SIZE) return NULL;
+    if (n > MAX_SIZE || (IS_DEBUG && alloc_fails())) return NULL;
     if (class >= NR_CLASSES) {
         page = alloc_pages_hv(order_for(n));
         if (page) mfn_to_frame(virt_to_mfn(page))->prev = order_for(n);
@@ -65,6 +67,7 @@ void *hv_alloc(size_t n) {
     s->free = o->next;
     s->used++;
     if (!s->free) list_del(&s->list);
+    pool_objects += IS_DEBUG;
     spin_unlock(&pool_lock);
     memset(o, 0, 1UL << (class + MIN_SHIFT));
     return o;
@@ -91,6 +94,8 @@ void hv_free(void *p) {
     s->free = o;
     empty = --s->used == 0 && !(head->next == &s->list && head->prev == &s->list);
     if (empty) list_del(&s->list);
+    pool_objects -= IS_DEBUG;
+    pool_pages -= IS_DEBUG && empty;
     spin_unlock(&pool_lock);
     if (empty) free_page_hv(s);
 }

@@ -150,7 +150,7 @@ uint64_t *walk_tables(const struct domain *d, mfn_t l4, uint64_t va, struct fram
     struct frame *t = frame_of(mfn_x(l4));
     uint64_t e;
 
-    if (unlikely(!t || !guest_va(va))) return NULL;
+    if (unlikely(!t || !guest_va_ok(va))) return NULL;
     for (unsigned int shift = 39; shift > 12; shift -= 9) {
         e = READ_ONCE(((uint64_t *)frame_virt(t))[(va >> shift) & 511]);
         t = frame_of(pte_mfn(e));

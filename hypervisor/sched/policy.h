@@ -12,8 +12,7 @@
 #define POLICY_SLICE_NS MILLISECS(5)
 
 uint64_t policy_virtual(uint64_t ns, unsigned int weight);
-/* v was off the queue and becomes runnable: gives it a fair place, without credit for sleeping
- * beyond one slice. */
+/* Gives who was off the queue a fair place, without credit for sleeping beyond one slice. */
 void policy_place(struct sched_pcpu *q, struct sched_vcpu *s, unsigned int weight);
 /* s ran for ns. */
 void policy_charge(struct sched_vcpu *s, uint64_t ns, unsigned int weight);

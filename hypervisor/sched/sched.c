@@ -8,16 +8,16 @@
  * A vcpu that leaves a CPU stays is_running until its registers are in its struct, which happens
  * after the queue lock was dropped; nobody may choose it until then.
  *
- * Reasons not to run: blocking for events, and counted pauses of a vcpu or a domain. A pause that
- * waits for the vcpu to leave its CPU must not be asked for with a lock held that the vcpu's
- * current hypercall may want.
+ * A pause that waits for the vcpu to leave its CPU must not be asked for with a lock held that the
+ * vcpu's current hypercall may want.
  */
 #include <hv/guest_access.h>
 #include <hv/pcpu.h>
+#include <x86/spec.h>
 
 #include "policy.h"
 
-bool vcpu_runnable(const struct vcpu *v) {
+static bool vcpu_runnable(const struct vcpu *v) {
     return !(READ_ONCE(v->pause_flags) | (unsigned int)READ_ONCE(v->pause_count) |
              (unsigned int)READ_ONCE(v->domain->pause_count));
 }
@@ -130,15 +130,7 @@ static int better_cpu(const struct vcpu *v) {
     return cpu_allowed(v, own) ? -1 : any;
 }
 
-static void lock_two(unsigned int a, unsigned int b) {
-    spin_lock(&pcpus[min(a, b)]->sched.lock);
-    if (a != b) spin_lock(&pcpus[max(a, b)]->sched.lock);
-}
-
-static void unlock_two(unsigned int a, unsigned int b) {
-    spin_unlock(&pcpus[a]->sched.lock);
-    if (a != b) spin_unlock(&pcpus[b]->sched.lock);
-}
+static spinlock_t *queue_lock(unsigned int cpu) { return &pcpus[cpu]->sched.lock; }
 
 /* v changes queues. Its relative lag goes with it. Both locks held, v not running. */
 static void move_locked(struct vcpu *v, unsigned int from, unsigned int to) {
@@ -159,12 +151,12 @@ static void vcpu_move(struct vcpu *v, unsigned int to) {
     for (;;) {
         from = READ_ONCE(v->sched.cpu);
         if (from == to) return;
-        lock_two(from, to);
+        spin_lock_two(queue_lock(from), queue_lock(to));
         if (v->sched.cpu == from) break;
-        unlock_two(from, to);
+        spin_unlock_two(queue_lock(from), queue_lock(to));
     }
     if (!__atomic_load_n(&v->is_running, __ATOMIC_ACQUIRE)) move_locked(v, from, to);
-    unlock_two(from, to);
+    spin_unlock_two(queue_lock(from), queue_lock(to));
 }
 
 void vcpu_wake(struct vcpu *v) {
@@ -211,7 +203,8 @@ void vcpu_sleep_nosync(struct vcpu *v) {
     if (leave) softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);
 }
 
-void vcpu_sleep_sync(struct vcpu *v) {
+/* The same, and waits until it has left its CPU. */
+static void vcpu_sleep_sync(struct vcpu *v) {
     vcpu_sleep_nosync(v);
     while (!vcpu_runnable(v) && __atomic_load_n(&v->is_running, __ATOMIC_ACQUIRE)) smp_poll();
 }
@@ -225,10 +218,10 @@ void vcpu_kick(struct vcpu *v) {
 static bool steal_from(unsigned int cpu, unsigned int victim) {
     struct vcpu *v;
 
-    lock_two(cpu, victim);
+    spin_lock_two(queue_lock(cpu), queue_lock(victim));
     v = queue_best(&pcpus[victim]->sched, cpu, NULL);
     if (v) move_locked(v, victim, cpu);
-    unlock_two(cpu, victim);
+    spin_unlock_two(queue_lock(cpu), queue_lock(victim));
     return v;
 }
 
@@ -290,13 +283,13 @@ static void runstate_publish(struct vcpu *v, bool leaving) {
 static void move_if_queued(const struct vcpu *v, unsigned int from, unsigned int to) {
     struct sched_vcpu *s;
 
-    lock_two(from, to);
+    spin_lock_two(queue_lock(from), queue_lock(to));
     list_for_each(s, &pcpus[from]->sched.queue, run)
         if (s == &v->sched) {
             move_locked(entity_vcpu(s), from, to);
             break;
         }
-    unlock_two(from, to);
+    spin_unlock_two(queue_lock(from), queue_lock(to));
 }
 
 /* prev's registers are in its struct. If it still wants to run, another CPU may be for it. */
@@ -400,6 +393,7 @@ void sched_init_cpu(unsigned int cpu) {
 }
 
 void sched_idle(void) {
+    spec_verw();
     if (!READ_ONCE(this_pcpu()->softirqs)) __asm__ volatile("sti; hlt; cli" ::: "memory");
 }
 
@@ -502,22 +496,9 @@ void domain_unpause(struct domain *d) {
         for_each_vcpu(d, v) vcpu_wake(v);
 }
 
-void domain_pause_by_tools(struct domain *d) {
-    spin_lock(&d->lock);
-    d->tools_pause_count++;
-    spin_unlock(&d->lock);
-    domain_pause(d);
-}
-
 int domain_unpause_by_tools(struct domain *d) {
-    int rc = 0;
-
-    spin_lock(&d->lock);
-    if (d->tools_pause_count == 0)
-        rc = -EINVAL;
-    else
-        d->tools_pause_count--;
-    spin_unlock(&d->lock);
-    if (!rc) domain_unpause(d);
-    return rc;
+    if (!d->tools_pause_count) return -EINVAL;
+    d->tools_pause_count--;
+    domain_unpause(d);
+    return 0;
 }

@@ -20,15 +20,13 @@ static long poll_ports(struct domain *d, const struct sched_poll *poll, uint32_t
     return 0;
 }
 
-static long op_poll(uint64_t arg) {
+static long op_poll(const struct sched_poll *poll) {
     struct vcpu *v = current;
-    struct sched_poll poll;
     uint32_t single = 0;
     long rc;
 
-    if (copy_from_guest(&poll, arg, sizeof(poll))) return -EFAULT;
-    if (poll.nr_ports > POLL_PORTS_MAX) return -EINVAL;
-    if (!guest_range_ok(handle_addr(poll.ports), poll.nr_ports * sizeof(evtchn_port_t)))
+    if (poll->nr_ports > POLL_PORTS_MAX) return -EINVAL;
+    if (!guest_range_ok(handle_addr(poll->ports), poll->nr_ports * sizeof(evtchn_port_t)))
         return -EFAULT;
 
     /* Announce first, look second: a sender in between finds us and wakes us. */
@@ -36,7 +34,7 @@ static long op_poll(uint64_t arg) {
     v->event.poll_port = -1;
     set_bit(v->id, v->domain->event.poll_mask);
 
-    rc = vcpu_event_pending(v) ? 1 : poll_ports(v->domain, &poll, &single);
+    rc = vcpu_event_pending(v) ? 1 : poll_ports(v->domain, poll, &single);
     if (rc) {
         v->event.poll_port = 0;
         clear_bit(v->id, v->domain->event.poll_mask);
@@ -44,40 +42,36 @@ static long op_poll(uint64_t arg) {
         return rc > 0 ? 0 : rc;
     }
     if (single) v->event.poll_port = (int32_t)single;
-    if (poll.timeout) {
+    if (poll->timeout) {
         timer_migrate(&v->sched.poll, smp_cpu_id());
-        timer_set(&v->sched.poll, poll.timeout);
+        timer_set(&v->sched.poll, poll->timeout);
     }
     softirq_raise(SOFTIRQ_SCHEDULE);
     return 0;
 }
 
-/* The reason of a shutdown that is asked for now, or that is to come. */
-static long op_shutdown(uint64_t arg, bool now) {
-    struct domain *d = current->domain;
-    struct sched_shutdown s;
+static long op_shutdown(uint64_t reason) {
+    domain_shutdown(current->domain, (uint8_t)reason);
+    return 0;
+}
 
-    if (copy_from_guest(&s, arg, sizeof(s))) return -EFAULT;
-    if (now) {
-        domain_shutdown(d, (uint8_t)s.reason);
-        return 0;
-    }
+/* The reason of a shutdown that is to come. */
+static long op_shutdown_code(uint32_t reason) {
+    struct domain *d = current->domain;
+
     spin_lock(&d->shutdown_lock);
-    if (d->shutdown_code == -1) d->shutdown_code = (uint8_t)s.reason;
+    if (d->shutdown_code == -1) d->shutdown_code = (uint8_t)reason;
     spin_unlock(&d->shutdown_lock);
     return 0;
 }
 
-static long op_remote_shutdown(uint64_t arg) {
-    struct sched_remote_shutdown s;
-    struct domain *d;
+static long op_remote_shutdown(const struct sched_remote_shutdown *s) {
+    struct domain *d = domain_get(s->domain_id);
     long rc;
 
-    if (copy_from_guest(&s, arg, sizeof(s))) return -EFAULT;
-    d = domain_get(s.domain_id);
     if (!d) return -ESRCH;
     rc = policy_check(current->domain, d, POL_SCHED_REMOTE, 0);
-    if (!rc) domain_shutdown(d, (uint8_t)s.reason);
+    if (!rc) domain_shutdown(d, (uint8_t)s->reason);
     domain_put(d);
     return rc;
 }
@@ -101,25 +95,23 @@ void sched_destroy_domain(struct domain *d) {
 }
 
 /* id 0: a new one; timeout 0: the end of one. */
-static long op_watchdog(uint64_t arg) {
+static long op_watchdog(const struct sched_watchdog *w) {
     struct domain *d = current->domain;
     uint32_t *inuse = &d->sched.watchdog_inuse, i = 0;
-    struct sched_watchdog w;
     long rc;
 
-    if (copy_from_guest(&w, arg, sizeof(w))) return -EFAULT;
-    if (w.id > NR_WATCHDOGS) return -EINVAL;
+    if (w->id > NR_WATCHDOGS) return -EINVAL;
     spin_lock(&d->lock);
-    if (w.id) {
-        i = w.id - 1;
+    if (w->id) {
+        i = w->id - 1;
         rc = *inuse & BIT(i) ? 0 : -EINVAL;
     } else {
         while (i < NR_WATCHDOGS && (*inuse & BIT(i))) i++;
         rc = i < NR_WATCHDOGS ? (long)i + 1 : -ENOSPC;
     }
-    if (rc >= 0 && (w.timeout || !w.id)) {
+    if (rc >= 0 && (w->timeout || !w->id)) {
         *inuse |= (uint32_t)BIT(i);
-        timer_set(&d->sched.watchdog[i], now_ns() + SECONDS(w.timeout));
+        timer_set(&d->sched.watchdog[i], now_ns() + SECONDS(w->timeout));
     } else if (rc >= 0) {
         *inuse &= ~(uint32_t)BIT(i);
         timer_stop(&d->sched.watchdog[i]);
@@ -128,22 +120,18 @@ static long op_watchdog(uint64_t arg) {
     return rc;
 }
 
-static long op_pin_override(uint64_t arg) {
+static long op_pin_override(int32_t pcpu) {
     struct vcpu *v = current;
-    struct sched_pin_override pin;
 
-    if (!v->domain->is_control) return -EPERM;
-    if (copy_from_guest(&pin, arg, sizeof(pin))) return -EFAULT;
-    if (pin.pcpu >= (int32_t)MAX_CPUS) return -EINVAL;
-    if (pin.pcpu < 0) {
+    if (pcpu < 0) {
         if (!v->sched.pinned_cpu) return -EINVAL;
         v->sched.pinned_cpu = 0;
         return 0;
     }
-    if ((uint32_t)pin.pcpu >= nr_cpus) return -EINVAL;
+    if ((uint32_t)pcpu >= nr_cpus) return -EINVAL;
     if (v->sched.pinned_cpu) return -EBUSY;
-    v->sched.pinned_cpu = (uint32_t)pin.pcpu + 1;
-    if ((uint32_t)pin.pcpu != smp_cpu_id()) softirq_raise(SOFTIRQ_SCHEDULE);
+    v->sched.pinned_cpu = (uint32_t)pcpu + 1;
+    if ((uint32_t)pcpu != smp_cpu_id()) softirq_raise(SOFTIRQ_SCHEDULE);
     return 0;
 }
 
@@ -154,20 +142,20 @@ long do_sched_op(int cmd, uint64_t arg) {
         WRITE_ONCE(current->info->evtchn_upcall_mask, 0);
         vcpu_block();
         return 0;
-    case SCHEDOP_shutdown: return op_shutdown(arg, true);
-    case SCHEDOP_shutdown_code: return op_shutdown(arg, false);
-    case SCHEDOP_poll: return op_poll(arg);
-    case SCHEDOP_remote_shutdown: return op_remote_shutdown(arg);
-    case SCHEDOP_watchdog: return op_watchdog(arg);
-    case SCHEDOP_pin_override: return op_pin_override(arg);
+    case SCHEDOP_shutdown: WITH_ARG(sched_shutdown, op_shutdown(a.reason))
+    case SCHEDOP_shutdown_code: WITH_ARG(sched_shutdown, op_shutdown_code(a.reason))
+    case SCHEDOP_poll: WITH_ARG(sched_poll, op_poll(&a))
+    case SCHEDOP_remote_shutdown: WITH_ARG(sched_remote_shutdown, op_remote_shutdown(&a))
+    case SCHEDOP_watchdog: WITH_ARG(sched_watchdog, op_watchdog(&a))
+    case SCHEDOP_pin_override:
+        if (!current->domain->is_control) return -EPERM;
+        WITH_ARG(sched_pin_override, op_pin_override(a.pcpu))
     default: return -ENOSYS;
     }
 }
 
 /* The first ABI's form: yield and block, and shutdown with the reason as its argument. */
 long do_sched_op_compat(int cmd, uint64_t arg) {
-    if (cmd != SCHEDOP_shutdown)
-        return cmd == SCHEDOP_yield || cmd == SCHEDOP_block ? do_sched_op(cmd, arg) : -ENOSYS;
-    domain_shutdown(current->domain, (uint8_t)arg);
-    return 0;
+    if (cmd == SCHEDOP_shutdown) return op_shutdown(arg);
+    return cmd == SCHEDOP_yield || cmd == SCHEDOP_block ? do_sched_op(cmd, arg) : -ENOSYS;
 }

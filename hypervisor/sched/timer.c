@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Software timers: one skew heap per CPU. Nothing is allocated, so arming never fails. A timer's
- * function runs from SOFTIRQ_TIMER on its CPU with no lock held and may arm the timer again.
- */
+/* Software timers: one skew heap per CPU. Arming, which their functions may do, never fails. */
 #include <hv/pcpu.h>
 #include <x86/apic.h>
 
@@ -102,26 +99,25 @@ void timer_kill(struct timer *t) {
 }
 
 void timer_migrate(struct timer *t, unsigned int cpu) {
+    struct timer_pcpu *old, *new = &pcpus[cpu]->timers;
     uint32_t from;
 
     for (;;) {
         from = READ_ONCE(t->cpu);
         if (from == cpu) return;
-        spin_lock(&pcpus[min(from, cpu)]->timers.lock);
-        spin_lock(&pcpus[max(from, cpu)]->timers.lock);
+        old = &pcpus[from]->timers;
+        spin_lock_two(&old->lock, &new->lock);
         if (likely(t->cpu == from)) break;
-        spin_unlock(&pcpus[from]->timers.lock);
-        spin_unlock(&pcpus[cpu]->timers.lock);
+        spin_unlock_two(&old->lock, &new->lock);
     }
     /* Never seen inactive in between: a timer_stop() would pass over it. */
     WRITE_ONCE(t->cpu, cpu);
     if (t->active) {
-        heap_unlink(&pcpus[from]->timers, t);
-        heap_insert(&pcpus[cpu]->timers, t);
-        if (pcpus[cpu]->timers.root == t) timer_reprogram(cpu, t->expires);
+        heap_unlink(old, t);
+        heap_insert(new, t);
+        if (new->root == t) timer_reprogram(cpu, t->expires);
     }
-    spin_unlock(&pcpus[from]->timers.lock);
-    spin_unlock(&pcpus[cpu]->timers.lock);
+    spin_unlock_two(&old->lock, &new->lock);
 }
 
 void timer_interrupt(void) { softirq_raise(SOFTIRQ_TIMER); }

@@ -50,7 +50,7 @@ void periodic_timer_resume(struct vcpu *v) {
     if (v->sched.periodic_period) periodic_fired(v);
 }
 
-void periodic_timer_set(struct vcpu *v, uint64_t period_ns) {
+static void periodic_timer_set(struct vcpu *v, uint64_t period_ns) {
     timer_stop(&v->sched.periodic);
     v->sched.periodic_next = now_ns() + period_ns;
     WRITE_ONCE(v->sched.periodic_period, period_ns);
@@ -98,17 +98,14 @@ static long op_initialise(struct vcpu *v, uint64_t arg) {
 }
 
 static long op_up(struct vcpu *v) {
-    bool wake = false;
-    long rc = 0;
+    bool ready;
 
     spin_lock(&v->domain->lock);
-    if (!v->initialised)
-        rc = -EINVAL;
-    else
-        wake = test_and_clear_bit(VPF_DOWN, &v->pause_flags);
+    ready = v->initialised;
+    if (ready) clear_bit(VPF_DOWN, &v->pause_flags);
     spin_unlock(&v->domain->lock);
-    if (wake) vcpu_wake(v);
-    return rc;
+    if (ready) vcpu_wake(v);
+    return ready ? 0 : -EINVAL;
 }
 
 static long op_down(struct vcpu *v) {
@@ -131,22 +128,15 @@ static long op_get_runstate(struct vcpu *v, uint64_t arg) {
     return copy_to_guest(arg, &r, sizeof(r));
 }
 
-static long op_set_periodic(struct vcpu *v, uint64_t arg) {
-    struct vcpu_set_periodic_timer set;
-
-    if (copy_from_guest(&set, arg, sizeof(set))) return -EFAULT;
-    if (set.period_ns < MILLISECS(1) || set.period_ns > PERIOD_MAX) return -EINVAL;
-    periodic_timer_set(v, set.period_ns);
+static long op_set_periodic(struct vcpu *v, uint64_t period_ns) {
+    if (period_ns < MILLISECS(1) || period_ns > PERIOD_MAX) return -EINVAL;
+    periodic_timer_set(v, period_ns);
     return 0;
 }
 
-static long op_set_singleshot(struct vcpu *v, uint64_t arg) {
-    struct vcpu_set_singleshot_timer set;
-
-    if (v != current) return -EINVAL;
-    if (copy_from_guest(&set, arg, sizeof(set))) return -EFAULT;
-    if (set.timeout_abs_ns >= now_ns()) {
-        arm_singleshot(v, set.timeout_abs_ns);
+static long op_set_singleshot(struct vcpu *v, uint64_t timeout) {
+    if (timeout >= now_ns()) {
+        arm_singleshot(v, timeout);
     } else { /* at once, and yet by an event */
         timer_stop(&v->sched.singleshot);
         send_guest_vcpu_virq(v, VIRQ_TIMER);
@@ -154,33 +144,20 @@ static long op_set_singleshot(struct vcpu *v, uint64_t arg) {
     return 0;
 }
 
-static long op_register_info(struct vcpu *v, uint64_t arg) {
-    struct vcpu_register_vcpu_info info;
+static long op_register_info(struct vcpu *v, const struct vcpu_register_vcpu_info *info) {
     long rc;
 
-    if (copy_from_guest(&info, arg, sizeof(info))) return -EFAULT;
     spin_lock(&v->domain->lock);
-    rc = mm_map_vcpu_info(v, info.mfn, info.offset);
+    rc = mm_map_vcpu_info(v, info->mfn, info->offset);
     spin_unlock(&v->domain->lock);
     time_update_vcpu(v);
     return rc;
 }
 
-/* The address of an area for size bytes, by the only member of either ABI structure. */
-static int copy_area(uint64_t *va, uint64_t arg, size_t size) {
-    struct vcpu_register_runstate_memory_area area;
-
-    _Static_assert(sizeof(area) == sizeof(struct vcpu_register_time_memory_area), "an address");
-    if (copy_from_guest(&area, arg, sizeof(area))) return -EFAULT;
-    *va = handle_addr(area.addr.h);
-    return guest_range_ok(*va, size) ? 0 : -EFAULT;
-}
-
-static long op_register_runstate(struct vcpu *v, uint64_t arg) {
+static long op_register_runstate(struct vcpu *v, uint64_t va) {
     struct vcpu_runstate_info r;
-    uint64_t va;
 
-    if (copy_area(&va, arg, sizeof(r))) return -EFAULT;
+    if (!guest_range_ok(va, sizeof(r))) return -EFAULT;
     v->runstate_va = va;
     vcpu_runstate_get(v, &r);
     /* An address not mapped yet is not an error: the guest may map it before it looks. */
@@ -188,10 +165,8 @@ static long op_register_runstate(struct vcpu *v, uint64_t arg) {
     return 0;
 }
 
-static long op_register_time(struct vcpu *v, uint64_t arg) {
-    uint64_t va;
-
-    if (copy_area(&va, arg, sizeof(struct vcpu_time_info))) return -EFAULT;
+static long op_register_time(struct vcpu *v, uint64_t va) {
+    if (!guest_range_ok(va, sizeof(struct vcpu_time_info))) return -EFAULT;
     v->time_va = va;
     time_update_vcpu(v);
     return 0;
@@ -216,19 +191,24 @@ long do_vcpu_op(int cmd, uint32_t vcpuid, uint64_t arg) {
     case VCPUOP_down: return op_down(v);
     case VCPUOP_is_up: return !test_bit(VPF_DOWN, &v->pause_flags);
     case VCPUOP_get_runstate_info: return op_get_runstate(v, arg);
-    case VCPUOP_register_runstate_memory_area: return op_register_runstate(v, arg);
-    case VCPUOP_set_periodic_timer: return op_set_periodic(v, arg);
+    case VCPUOP_register_runstate_memory_area:
+        WITH_ARG(vcpu_register_runstate_memory_area, op_register_runstate(v, handle_addr(a.addr.h)))
+    case VCPUOP_set_periodic_timer:
+        WITH_ARG(vcpu_set_periodic_timer, op_set_periodic(v, a.period_ns))
     case VCPUOP_stop_periodic_timer: periodic_timer_set(v, 0); return 0;
-    case VCPUOP_set_singleshot_timer: return op_set_singleshot(v, arg);
+    case VCPUOP_set_singleshot_timer:
+        if (v != current) return -EINVAL;
+        WITH_ARG(vcpu_set_singleshot_timer, op_set_singleshot(v, a.timeout_abs_ns))
     case VCPUOP_stop_singleshot_timer:
         if (v != current) return -EINVAL;
         timer_stop(&v->sched.singleshot);
         return 0;
-    case VCPUOP_register_vcpu_info: return op_register_info(v, arg);
+    case VCPUOP_register_vcpu_info: WITH_ARG(vcpu_register_vcpu_info, op_register_info(v, &a))
     case VCPUOP_send_nmi: return op_send_nmi(v, arg);
     case VCPUOP_get_physid:
         return -EINVAL; /* only for pinned dom0 vcpus, which Hospes does not have */
-    case VCPUOP_register_vcpu_time_memory_area: return op_register_time(v, arg);
+    case VCPUOP_register_vcpu_time_memory_area:
+        WITH_ARG(vcpu_register_time_memory_area, op_register_time(v, handle_addr(a.addr.h)))
     default: return -ENOSYS;
     }
 }

@@ -12,24 +12,11 @@
 CMDLINE_OPTION(x2apic);
 CMDLINE_OPTION(tsc_deadline);
 
-enum {
-    APIC_ID = 0x20,
-    APIC_TPR = 0x80,
-    APIC_EOI = 0xb0,
-    APIC_LDR = 0xd0,
-    APIC_DFR = 0xe0,
-    APIC_SVR = 0xf0,
-    APIC_ESR = 0x280,
-    APIC_ICR = 0x300,
-    APIC_ICR_HIGH = 0x310,
-    APIC_LVT_TIMER = 0x320,
-    APIC_LVT_LINT0 = 0x350,
-    APIC_LVT_LINT1 = 0x360,
-    APIC_LVT_ERROR = 0x370,
-    APIC_TIMER_INIT = 0x380,
-    APIC_TIMER_CUR = 0x390,
-    APIC_TIMER_DIV = 0x3e0,
-};
+enum { APIC_ID = 0x20, APIC_TPR = 0x80, APIC_EOI = 0xb0, APIC_LDR = 0xd0, APIC_DFR = 0xe0 };
+enum { APIC_SVR = 0xf0, APIC_ESR = 0x280, APIC_ICR = 0x300, APIC_ICR_HIGH = 0x310 };
+enum { APIC_LVT_TIMER = 0x320, APIC_LVT_LINT0 = 0x350, APIC_LVT_LINT1 = 0x360 };
+enum { APIC_LVT_ERROR = 0x370 };
+enum { APIC_TIMER_INIT = 0x380, APIC_TIMER_CUR = 0x390, APIC_TIMER_DIV = 0x3e0 };
 
 #define APIC_BASE_ENABLE (1UL << 11)
 #define APIC_BASE_X2     (1UL << 10)
@@ -80,9 +67,7 @@ static void send(uint32_t dest, uint32_t command) {
 }
 
 void apic_ipi(uint32_t dest, uint8_t vector) { send(dest, 0x4000u | vector); }
-
 void apic_init_ipi(uint32_t dest) { send(dest, ICR_INIT); }
-
 void apic_startup_ipi(uint32_t dest, uint8_t page) { send(dest, ICR_STARTUP | page); }
 
 /* x2APIC is used if the firmware left it on, if ids need it, or simply if the CPU has it. */
@@ -132,7 +117,7 @@ __init void apic_init(void) {
 }
 
 __init void apic_timer_calibrate(void) {
-    uint64_t ticks = (uint64_t)tsc_khz * 20, start;
+    uint64_t ticks = (uint64_t)tsc_khz * 5, start;
     uint32_t counted;
 
     if (cpu_has.tsc_deadline && cmdline_bool("tsc_deadline", true)) {

@@ -11,10 +11,9 @@
 #include <x86/extable.h>
 #include <x86/guest_regs.h>
 #include <x86/layout.h>
+#include <x86/spec.h>
 
 #include "../entry/entry.h"
-
-#define GDT_LIMIT 0xefff
 
 _Static_assert(GUEST_TRAP_VECTORS * sizeof(struct trap_info) <= PAGE_SIZE, "one page");
 
@@ -28,18 +27,12 @@ _Static_assert(GUEST_TRAP_VECTORS * sizeof(struct trap_info) <= PAGE_SIZE, "one 
 /* Evaluates to false if the selector was refused; then null is loaded. */
 #define LOAD_SEG(reg, sel)                                                                         \
     ({                                                                                             \
-        uint32_t ok_ = 0;                                                                          \
-        __asm__ volatile("1: mov %k[s], %%" #reg "\n\t"                                            \
-                         "mov $1, %[ok]\n"                                                         \
-                         "2:\n\t" EXTABLE(1b, 2b)                                                  \
-                         : [ok] "+r"(ok_)                                                          \
-                         : [s] "r"((uint32_t)(sel)));                                              \
-        if (unlikely(!ok_)) __asm__ volatile("mov %k0, %%" #reg : : "r"(0));                       \
-        ok_;                                                                                       \
+        bool loaded_ = ASM_OK("mov %k[s], %%" #reg, [s] "r"((uint32_t)(sel)));                     \
+        if (unlikely(!loaded_)) __asm__ volatile("mov %k0, %%" #reg : : "r"(0));                   \
+        loaded_;                                                                                   \
     })
 
-/* read_fs_base(), write_fs_base(), and of GS: by instructions, or by the MSR where CR4 has them
- * off. */
+/* read_fs_base(), write_fs_base(), and of GS: by instructions, or the MSR if CR4 has them off. */
 #define BY_INSTRUCTION() (this_pcpu()->arch.cr4 & CR4_FSGSBASE)
 #define SEGMENT_BASE(seg, msr)                                                                     \
     uint64_t read_##seg##_base(void) {                                                             \
@@ -88,16 +81,6 @@ bool load_user_gs(struct vcpu *v, uint16_t sel) {
     return ok;
 }
 
-static void gdt_load(uint64_t base) {
-    const struct desc_ptr p = {GDT_LIMIT, base};
-
-    lgdt(&p);
-}
-
-static void gdt_load_own(const struct pcpu *p) {
-    gdt_load((uint64_t)(uintptr_t)p->arch.gdt - RESERVED_GDT_PAGE * PAGE_SIZE);
-}
-
 /* With FSGSBASE on, user code could change a GS base that a kernel unaware of it does not save. */
 void cr4_load(const struct vcpu *v) {
     const uint64_t guests = CR4_DE | CR4_TSD | CR4_FSGSBASE;
@@ -120,10 +103,10 @@ void tsc_aux_load(const struct vcpu *v) {
 }
 
 static void save_segments(struct vcpu *v) {
-    v->arch.ds = READ_SEG(ds);
-    v->arch.es = READ_SEG(es);
-    v->arch.fs = READ_SEG(fs);
-    v->arch.gs = READ_SEG(gs);
+    v->arch.regs.ds = READ_SEG(ds);
+    v->arch.regs.es = READ_SEG(es);
+    v->arch.regs.fs = READ_SEG(fs);
+    v->arch.regs.gs = READ_SEG(gs);
     v->arch.fs_base = canonical_base(read_fs_base());
     if (v->arch.kernel_mode)
         v->arch.gs_base_kernel = canonical_base(read_gs_base());
@@ -132,13 +115,14 @@ static void save_segments(struct vcpu *v) {
 }
 
 static bool load_segments(const struct vcpu *v) {
+    const struct cpu_user_regs *r = &v->arch.regs;
     bool ok = true;
 
     /* Loading null over null can be left out, and is the common case. */
-    if (unlikely(v->arch.ds | READ_SEG(ds))) ok &= LOAD_SEG(ds, v->arch.ds);
-    if (unlikely(v->arch.es | READ_SEG(es))) ok &= LOAD_SEG(es, v->arch.es);
-    if (unlikely(v->arch.fs | READ_SEG(fs))) ok &= LOAD_SEG(fs, v->arch.fs);
-    if (unlikely(v->arch.gs | READ_SEG(gs))) ok &= LOAD_SEG(gs, v->arch.gs);
+    if (unlikely(r->ds | READ_SEG(ds))) ok &= LOAD_SEG(ds, r->ds);
+    if (unlikely(r->es | READ_SEG(es))) ok &= LOAD_SEG(es, r->es);
+    if (unlikely(r->fs | READ_SEG(fs))) ok &= LOAD_SEG(fs, r->fs);
+    if (unlikely(r->gs | READ_SEG(gs))) ok &= LOAD_SEG(gs, r->gs);
     write_fs_base(v->arch.fs_base);
     write_gs_base(v->arch.kernel_mode ? v->arch.gs_base_kernel : v->arch.gs_base_user);
     return ok;
@@ -152,6 +136,10 @@ static void save_vcpu(struct vcpu *v) {
 }
 
 static void load_vcpu(struct pcpu *p, struct vcpu *v) {
+    if (unlikely(spec_on & SPEC_IBPB) && p->arch.ran != v->domain->arch.serial) {
+        p->arch.ran = v->domain->arch.serial;
+        spec_barrier();
+    }
     mm_window_set_cpu_gdt(v);
     mm_load_base(v);
     gdt_load(GDT_WINDOW((uint64_t)v->id));
@@ -163,9 +151,9 @@ static void load_vcpu(struct pcpu *p, struct vcpu *v) {
     debugreg_load(v);
     fpu_restore(v);
     if (unlikely(!load_segments(v))) {
-        const uint16_t sel[4] = {v->arch.ds, v->arch.es, v->arch.fs, v->arch.gs};
+        const struct cpu_user_regs *r = &v->arch.regs;
 
-        bounce_failsafe(v, sel);
+        bounce_failsafe(v, (const uint16_t[]){r->ds, r->es, r->fs, r->gs});
     }
 }
 
@@ -173,7 +161,7 @@ void context_switch(struct vcpu *prev, struct vcpu *next) {
     struct pcpu *p = this_pcpu();
 
     if (prev != &p->idle) save_vcpu(prev);
-    gdt_load_own(p);
+    gdt_load_own(&p->arch);
     /* SYSRET relies on a flat SS, which an interrupt taken by prev has made null. */
     __asm__ volatile("mov %k0, %%ss" : : "r"(SEL_HV_DS));
     if (next != &p->idle) {

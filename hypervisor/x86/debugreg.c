@@ -13,12 +13,6 @@
 #define DR7_TYPE_SHIFT 16
 #define DR7_TYPE_IO    2
 
-#define READ_DR(n)                                                                                 \
-    ({                                                                                             \
-        uint64_t v_;                                                                               \
-        __asm__ volatile("mov %%db" #n ", %0" : "=r"(v_));                                         \
-        v_;                                                                                        \
-    })
 #define WRITE_DR(n, v) __asm__ volatile("mov %0, %%db" #n : : "r"((uint64_t)(v)))
 
 static void load_addresses(const struct vcpu *v) {
@@ -96,8 +90,9 @@ void debugreg_load(const struct vcpu *v) {
 }
 
 void debugreg_trap(struct vcpu *v) {
-    uint64_t now = READ_DR(6);
+    uint64_t now;
 
+    __asm__ volatile("mov %%db6, %0" : "=r"(now));
     WRITE_DR(6, DR6_DEFAULT);
     /* The CPU reports breakpoints afresh each time, and never clears the other bits. */
     v->arch.debugreg[6] = (v->arch.debugreg[6] & ~15UL) | (now & DR6_KNOWN) | DR6_DEFAULT;

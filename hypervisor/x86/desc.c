@@ -4,10 +4,9 @@
  * whatever GDT is loaded: of a vcpu's window, or of 14 pages that the limit covers but nobody uses,
  * when idle.
  */
+#include <hv/boot.h>
 #include <x86/desc.h>
 #include <x86/layout.h>
-
-#define GDT_LIMIT 0xefff /* up to the end of page 14; guests see this number too */
 
 #define DESC_CODE64 0x00af9b000000ffffUL
 #define DESC_DATA   0x00cf93000000ffffUL
@@ -61,37 +60,21 @@ static void load_segments(void) {
 
 void desc_init_cpu(void) {
     struct arch_pcpu *a = &this_pcpu()->arch;
-    const struct desc_ptr p = {GDT_LIMIT, (uint64_t)a->gdt - RESERVED_GDT_PAGE * PAGE_SIZE};
 
     fill_tss(a->tss, a->stack);
     fill_gdt(a->gdt, a->tss);
-    lgdt(&p);
+    gdt_load_own(a);
     load_segments();
     lldt(0);
     __asm__ volatile("ltr %0" : : "r"((uint16_t)SEL_TSS) : "memory");
 }
 
-extern uint64_t boot_l2_image[512];
-
-/* The L1 entry that maps va in the CPU areas; NULL: no memory for the table. */
-static uint64_t *l1_entry(uint64_t va) {
-    uint64_t *l2e = &boot_l2_image[(va >> 21) & 511];
-
-    if (!*l2e) {
-        void *table = alloc_page_hv();
-
-        if (!table) return NULL;
-        *l2e = virt_to_paddr(table) | PTE_P | PTE_RW | PTE_A;
-    }
-    return (uint64_t *)paddr_to_virt(*l2e & PTE_ADDR) + ((va >> PAGE_SHIFT) & 511);
-}
-
 static int map_new_page(uint64_t va) {
-    uint64_t *l1e = l1_entry(va);
+    uint64_t *l1e = own_entry(boot_l4, va, 1, true);
     void *page = l1e ? alloc_page_hv() : NULL;
 
     if (!page) return -ENOMEM;
-    *l1e = virt_to_paddr(page) | PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX;
+    *l1e = virt_to_paddr(page) | DATA_PTE;
     return 0;
 }
 

@@ -54,7 +54,6 @@ static void set_xcr0(uint64_t v) {
 }
 
 static void clts(void) { __asm__ volatile("clts"); }
-
 static void stts(void) { write_cr0(read_cr0() | CR0_TS); }
 
 void fpu_init(void) {
@@ -120,23 +119,10 @@ static void forget_last_x87(void) {
 
 /* False: the CPU does not accept what is in the area. */
 static bool restore_area(const struct xsave_area *area) {
-    uint32_t ok = 0;
-
     if (cpu_has.x87_leaks && !(area->fsw & FSW_ES)) forget_last_x87();
-    if (fpu_host_xcr0)
-        __asm__ volatile("1: xrstorq (%[area])\n\t"
-                         "mov $1, %[ok]\n"
-                         "2:\n\t" EXTABLE(1b, 2b)
-                         : [ok] "+r"(ok)
-                         : [area] "r"(area), "a"((uint32_t)fpu_host_xcr0),
-                           "d"((uint32_t)(fpu_host_xcr0 >> 32)));
-    else
-        __asm__ volatile("1: fxrstorq (%[area])\n\t"
-                         "mov $1, %[ok]\n"
-                         "2:\n\t" EXTABLE(1b, 2b)
-                         : [ok] "+r"(ok)
-                         : [area] "r"(area));
-    return ok;
+    if (!fpu_host_xcr0) return ASM_OK("fxrstorq (%[area])", [area] "r"(area));
+    return ASM_OK("xrstorq (%[area])", [area] "r"(area), "a"((uint32_t)fpu_host_xcr0),
+                  "d"((uint32_t)(fpu_host_xcr0 >> 32)));
 }
 
 void fpu_restore(struct vcpu *v) {

@@ -8,17 +8,19 @@
 #define VERSION_4_17 (4U << 16 | 17)
 
 static void time_leaf(const struct domain *d, uint32_t subleaf, struct cpuid_regs *r) {
+    uint32_t khz = d->is_control ? 0 : tsc_khz; /* dom0 is not told */
     int8_t shift;
 
     switch (subleaf) {
     case 0:
         r->a = (uint32_t)tsc_is_stable << 1 | (uint32_t)cpu_has.rdtscp << 2;
         r->b = d->arch.tsc_mode;
-        r->c = (uint32_t)d->arch.tsc_khz;
+        r->c = khz;
+        r->d = d->arch.tsc_incarnation;
         break;
-    case 1: /* no offset: guests see the counter itself; dom0's scale is not told */
-        if (!d->arch.tsc_khz) break;
-        time_scale_from_khz(d->arch.tsc_khz, &r->c, &shift);
+    case 1: /* no offset: guests see the counter itself */
+        if (!khz) break;
+        time_scale_from_khz(khz, &r->c, &shift);
         r->d = (uint32_t)(int32_t)shift;
         break;
     case 2: r->a = tsc_khz; break;

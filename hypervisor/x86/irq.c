@@ -60,7 +60,6 @@ void irq_free_vector(uint8_t vector) {
 }
 
 uint32_t irq_dest(const struct irq_desc *d) { return pcpus[d->cpu]->apic_id; }
-
 bool irq_is_level(const struct irq_desc *d) { return d->level; }
 
 static void hw_mask(struct irq_desc *d, bool masked) {
@@ -178,8 +177,7 @@ static void device_interrupt(unsigned int vector) {
     __atomic_fetch_sub(&vector_users[vector], 1, __ATOMIC_SEQ_CST);
 }
 
-void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector) {
-    (void)regs;
+void irq_dispatch(unsigned int vector) {
     if (vector >= VEC_FIRST_DEVICE && vector <= VEC_LAST_DEVICE) {
         device_interrupt(vector);
         return;
@@ -205,10 +203,9 @@ int irq_request_gsi(unsigned int isa_irq, void (*fn)(void *), void *data) {
     return rc;
 }
 
-void irq_dump(char key) {
+void irq_dump(void) {
     static const char *const kinds[] = {"line", "MSI", "MSI-X"};
 
-    (void)key;
     printk("Interrupts: %lu spurious\n", spurious);
     for (unsigned int v = VEC_FIRST_DEVICE; v <= VEC_LAST_DEVICE; v++) {
         const struct irq_desc *d = __atomic_load_n(&vector_desc[v], __ATOMIC_ACQUIRE);

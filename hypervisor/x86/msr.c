@@ -171,15 +171,7 @@ static bool write_base(struct vcpu *v, uint32_t msr, uint64_t value) {
 }
 
 static bool write_hypercall_page(struct vcpu *v, uint64_t value) {
-    void *page;
-    int err;
-
-    if (value & ~PAGE_MASK) return false;
-    page = mm_map_guest_frame(v->domain, value >> PAGE_SHIFT, &err);
-    if (!page) return false;
-    hypercall_page_init(page);
-    mm_unmap_guest_frame(page);
-    return true;
+    return !(value & ~PAGE_MASK) && !hypercall_page_init(v->domain, value >> PAGE_SHIFT);
 }
 
 static bool write_tsc_aux(struct vcpu *v, uint64_t value) {

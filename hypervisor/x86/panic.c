@@ -107,12 +107,6 @@ __attribute__((used)) void panic_with_regs(const char *fmt, ...) {
     machine_give_up();
 }
 
-static void pause_ms(unsigned int ms) {
-    uint64_t start = rdtsc();
-
-    while (tsc_khz && rdtsc() - start < (uint64_t)ms * tsc_khz) cpu_relax();
-}
-
 static void reset_by_acpi(void) {
     if (!acpi.has_reset) return;
     if (acpi.reset_space == 1) {
@@ -132,15 +126,15 @@ static void reset_by_keyboard_controller(void) {
     for (int i = 0; i < 10; i++) {
         for (int n = 0; n < 10000 && (inb(0x64) & 2); n++) cpu_relax();
         outb(0x64, 0xfe);
-        pause_ms(2);
+        delay_us(2000);
     }
 }
 
 static void reset_by_chipset(void) {
     outb(0xcf9, 0x02);
-    pause_ms(1);
+    delay_us(1000);
     outb(0xcf9, 0x06);
-    pause_ms(50);
+    delay_us(50000);
 }
 
 static void triple_fault(void) {
@@ -155,7 +149,7 @@ void machine_restart(void) {
     apic_stop_others();
     console_flush();
     reset_by_acpi();
-    pause_ms(50);
+    delay_us(50000);
     reset_by_chipset();
     reset_by_keyboard_controller();
     triple_fault();
@@ -176,6 +170,6 @@ void machine_give_up(void) {
     }
     printk("\nReboot in five seconds...\n");
     console_flush();
-    pause_ms(5000);
+    delay_us(5000000);
     machine_restart();
 }

@@ -60,7 +60,6 @@ static uint32_t count_sharing(bool core_too) {
 }
 
 uint32_t sysinfo_threads_per_core(void) { return count_sharing(true); }
-
 uint32_t sysinfo_cores_per_socket(void) { return count_sharing(false) / count_sharing(true); }
 
 void sysinfo_feature_words(uint32_t words[8]) {
@@ -205,8 +204,7 @@ static long msrs_in(struct cpu_policy *p, struct xen_domctl_cpu_policy *op) {
     return 0;
 }
 
-/* Can a vcpu with this policy run here? -EINVAL: op's err fields name the first thing that cannot
- * be. */
+/* Can a vcpu with this policy run here? -EINVAL: op's err fields name the first obstacle. */
 static long check_policy(const struct cpu_policy *p, struct xen_domctl_cpu_policy *op) {
     const struct cpu_policy *most = cpu_policy_get(POLICY_PV_MAX);
 

@@ -10,22 +10,18 @@
 #define CMOS_INDEX 0x70
 #define CMOS_DATA  0x71
 
-#define REG_SECONDS 0
-#define REG_MINUTES 2
-#define REG_HOURS   4
-#define REG_DAY     7
-#define REG_MONTH   8
-#define REG_YEAR    9
-#define REG_A       10
-#define REG_B       11
+#define REG_A 10
+#define REG_B 11
 
 #define A_UPDATING 0x80
 #define B_24HOURS  0x02
 #define B_BINARY   0x04
+#define HOUR_PM    0x80 /* unless B_24HOURS */
 
-struct moment {
-    unsigned int sec, min, hour, day, month, year;
-};
+enum { SEC, MIN, HOUR, DAY, MONTH, YEAR, NR_FIELDS };
+static const struct {
+    uint8_t reg, lowest, highest;
+} fields[NR_FIELDS] = {{0, 0, 59}, {2, 0, 59}, {4, 0, 23}, {7, 1, 31}, {8, 1, 12}, {9, 0, 99}};
 
 static uint8_t cmos_read(uint8_t reg) {
     outb(CMOS_INDEX, reg);
@@ -39,32 +35,22 @@ static bool wait_steady(void) {
     return false;
 }
 
-static unsigned int decode(uint8_t v, uint8_t mode) {
-    return mode & B_BINARY ? v : (v >> 4) * 10u + (v & 15);
-}
+/* False: nonsense. */
+static bool read_fields(unsigned int *t) {
+    uint8_t mode = cmos_read(REG_B);
 
-static void read_moment(struct moment *m) {
-    uint8_t mode = cmos_read(REG_B), hour = cmos_read(REG_HOURS);
+    for (unsigned int i = 0; i < NR_FIELDS; i++) {
+        uint8_t v = cmos_read(fields[i].reg), pm = i == HOUR ? v & HOUR_PM : 0;
 
-    m->sec = decode(cmos_read(REG_SECONDS), mode);
-    m->min = decode(cmos_read(REG_MINUTES), mode);
-    m->day = decode(cmos_read(REG_DAY), mode);
-    m->month = decode(cmos_read(REG_MONTH), mode);
-    m->year = 2000 + decode(cmos_read(REG_YEAR), mode);
-    m->hour = decode(hour & 0x7f, mode);
-    if (!(mode & B_24HOURS)) {
-        m->hour %= 12;
-        if (hour & 0x80) m->hour += 12;
+        v -= pm;
+        t[i] = mode & B_BINARY ? v : (v >> 4) * 10u + (v & 15);
+        if (i == HOUR && !(mode & B_24HOURS)) t[i] = t[i] % 12 + (pm ? 12 : 0);
+        if (t[i] < fields[i].lowest || t[i] > fields[i].highest) return false;
     }
+    return true;
 }
 
-static bool plausible(const struct moment *m) {
-    return m->sec < 60 && m->min < 60 && m->hour < 24 && m->day >= 1 && m->day <= 31 &&
-           m->month >= 1 && m->month <= 12 && m->year < 2100;
-}
-
-/* Days since 1970-01-01 of a date from March 2000 on: years counted from March, so that the leap
- * day comes last. */
+/* Days since 1970-01-01 of a date from March 2000 on. In years from March the leap day is last. */
 static uint64_t days_since_1970(unsigned int y, unsigned int m, unsigned int d) {
     if (m <= 2) {
         y--;
@@ -74,10 +60,9 @@ static uint64_t days_since_1970(unsigned int y, unsigned int m, unsigned int d) 
 }
 
 uint64_t rtc_read_seconds(void) {
-    struct moment m;
+    unsigned int t[NR_FIELDS];
 
-    if (acpi.no_cmos_rtc || !wait_steady()) return 0;
-    read_moment(&m);
-    if (!plausible(&m)) return 0;
-    return days_since_1970(m.year, m.month, m.day) * 86400 + m.hour * 3600UL + m.min * 60UL + m.sec;
+    if (acpi.no_cmos_rtc || !wait_steady() || !read_fields(t)) return 0;
+    return days_since_1970(2000 + t[YEAR], t[MONTH], t[DAY]) * 86400 + t[HOUR] * 3600UL +
+           t[MIN] * 60UL + t[SEC];
 }

@@ -5,11 +5,8 @@
  * spins with interrupts off serves its own word by smp_poll(), so that two CPUs that wait for each
  * other both get on.
  *
- * The flush clock advances with every full flush of any CPU, before it; a CPU's stamp is the
- * clock's value of its last one. A frame whose stamp (the clock when its last typed use ended) is
- * below a CPU's stamp cannot be in that CPU's TLB any more. Stamps are compared by signed
- * difference. So that a CPU's own never is 2^31 behind, every 2^30 steps all CPUs are asked to
- * flush.
+ * The flush clock (README.md): stamps are compared by signed difference. So that a CPU's own never
+ * is 2^31 behind, every 2^30 steps all CPUs are asked to flush.
  */
 #include <hv/pcpu.h>
 #include <x86/apic.h>
@@ -67,7 +64,6 @@ void tlb_load_cr3(uint64_t cr3) {
 }
 
 void tlb_flush_local(void) { tlb_load_cr3(read_cr3()); }
-
 void tlb_flush_page_local(uint64_t va) { __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory"); }
 
 static void flush_here(uint64_t va) {
@@ -105,8 +101,8 @@ void smp_call_others(void (*fn)(void *), void *data) {
     spin_unlock(&call_mailbox.lock);
 }
 
-void smp_flush_tlb(const struct flush_mask *cpus, uint64_t va) {
-    struct flush_mask others = *cpus;
+void smp_flush_tlb(const cpumask_t *cpus, uint64_t va) {
+    cpumask_t others = *cpus;
     unsigned int cpu, me = smp_cpu_id();
 
     if (test_bit(me, cpus->bits)) flush_here(va);
@@ -119,7 +115,7 @@ void smp_flush_tlb(const struct flush_mask *cpus, uint64_t va) {
     spin_unlock(&flush_mailbox.lock);
 }
 
-void tlb_filter(struct flush_mask *cpus, uint32_t stamp) {
+void tlb_filter(cpumask_t *cpus, uint32_t stamp) {
     unsigned int cpu;
 
     for_each_set_bit(cpu, cpus->bits, nr_cpus) {

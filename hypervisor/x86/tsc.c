@@ -6,15 +6,20 @@
 #include <hv/timer.h>
 #include <x86/cpu.h>
 
-#define MEASURE_MS    50
+#define MEASURE_MS    20
 #define PIT_HZ        1193182u
 #define PM_TIMER_HZ   3579545u
 #define FEMTO_PER_SEC 1000000000000000UL
 
+void delay_us(uint64_t us) {
+    uint64_t start = rdtsc(), ticks = us * tsc_khz / 1000;
+
+    while (rdtsc() - start < ticks) cpu_relax();
+}
+
 static volatile uint32_t *hpet;
 
 static uint64_t read_hpet(void) { return hpet[0xf0 / 4]; }
-
 static uint64_t read_pm_timer(void) { return inl(acpi.pm_timer); }
 
 /* PIT channel 2 counts down from 65535 without being started again: as an up-counter. */

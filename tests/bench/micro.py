@@ -1,21 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""The micro suite: its kernel run on a hypervisor, its figures as text, JSON and SVG, and the gate
-that compares them with baseline.json. README.md explains what the figures are."""
-import bisect
-import collections
-import html
+"""The micro suite: its kernel run on a hypervisor, its figures, and the gate that compares them
+with baseline.json. README.md explains what the figures are."""
 import json
-import math
-import os
 import re
 import subprocess
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-TOP = HERE.parents[1]
-BUILD = Path(os.environ.get("HOSPES_BUILD", TOP / "build"))
+import report
+from report import BUILD, CPU, HERE, TOP, BenchError, address_of
+
+WHAT = "instructions per operation"
 BASELINE = HERE / "baseline.json"
-CPU = "max,-smap"
 # Two vcpus on the one CPU, for what goes from vcpu to vcpu.
 OPTIONS = "dom0_max_vcpus=2"
 # Stock Xen's words; Hospes has no mitigations that could be turned off.
@@ -28,10 +22,6 @@ CONTROL = "(100 nops)"
 TO_HANDLER = {"timer already due: set to handler", "timer: due to handler, running",
               "timer: due to handler, blocked",
               "event to another vcpu, blocked, on this CPU: send to handler"}
-
-
-class BenchError(Exception):
-    """The kernel did not run to its end."""
 
 
 def flags():
@@ -47,14 +37,10 @@ def flags():
     return "unknown"
 
 
-def symbols_of(image):
-    return subprocess.run(["nm", "-n", image], capture_output=True, text=True, check=True).stdout
-
-
 def plugin_options(out):
     """QEMU's options for the plugin that counts between the kernel's marks."""
-    symbols = symbols_of(BUILD / "tests/bench/micro.elf")
-    marks = [f"{mark}={re.search(rf'^([0-9a-f]+) . mark_{mark}$', symbols, re.M).group(1)}"
+    kernel = BUILD / "tests/bench/micro.elf"
+    marks = [f"{mark}={address_of(f'mark_{mark}', kernel):x}"
              for mark in ("start", "end", "report")]
     return "-plugin " + ",".join([str(BUILD / "tests/bench/paths.so"), *marks, f"out={out}"])
 
@@ -64,15 +50,7 @@ def profile(name, cpu=CPU):
     place = list(load_baseline()["figures"]).index(name)
     out, to = BUILD / "bench/profile-marks.txt", BUILD / "bench/profile-addresses.txt"
     run("hospes", cpu, serialising=out, more=f",profile={place},to={to}")
-    symbols = symbols_of(BUILD / "hypervisor/hospes.elf")
-    functions = [(int(at, 16), symbol)
-                 for at, symbol in re.findall(r"^(\w+) [tT] (\S+)$", symbols, re.M)]
-    starts = [at for at, _ in functions]
-    spent = collections.Counter()
-    for line in to.read_text().splitlines():
-        address, times = line.split()
-        spent[functions[bisect.bisect_right(starts, int(address, 16)) - 1][1]] += int(times)
-    return spent.most_common()
+    return report.by_function(to)
 
 
 def read_serialising(path, names):
@@ -109,22 +87,7 @@ def run(hypervisor, cpu=CPU, protected=True, log=None, serialising=None, more=""
     return measured
 
 
-def qemu_version():
-    text = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True,
-                          check=True).stdout
-    return text.splitlines()[0]
-
-
-def ratios(hospes, xen):
-    return {name: hospes[name] / xen[name] for name in hospes
-            if name != CONTROL and xen.get(name, 0) > 0}
-
-
-def mean(values):
-    return math.exp(sum(math.log(v) for v in values) / len(values))
-
-
-def serialising(measured, name):
+def serialising_words(measured, name):
     """The path's serialising instructions in words."""
     kinds = measured["serialising"][name]
     if name in TO_HANDLER:
@@ -132,53 +95,24 @@ def serialising(measured, name):
     return ", ".join(f"{n} {kind}" if n > 1 else kind for kind, n in kinds.items()) or "none"
 
 
-def table(report):
-    """The report as text, for people."""
-    hospes, xen = report["hospes"]["figures"], report["xen"]["figures"]
-    ratio = ratios(hospes, xen)
-    width = max(len(name) for name in hospes)
-    lines = [f"instructions per operation; {report['machine']}",
-             f"Hospes: {report['hospes']['compiler']}; stock Xen: {report['xen']['compiler']}",
-             "", f"{'operation':{width}} {'Hospes':>8} {'Xen':>8} {'ratio':>6}  "
-                 "serialising, Hospes | Xen"]
-    for name, figure in hospes.items():
-        of_xen = f"{ratio[name]:6.2f}" if name in ratio else 6 * " "
-        lines.append(f"{name:{width}} {figure:8} {xen.get(name, ''):8} {of_xen}  "
-                     f"{serialising(report['hospes'], name)} | {serialising(report['xen'], name)}")
+def suite(args):
+    """Both hypervisors measured: the report, and it as text."""
+    found = {"machine": f"{report.qemu_version()}, TCG, -icount, -cpu {args.cpu}, 1 CPU, 512 MiB"
+                        + (", protections off" if args.unprotected else "")}
+    for hypervisor in "hospes", "xen":
+        found[hypervisor] = run(hypervisor, args.cpu, not args.unprotected,
+                                args.output / f"micro-{hypervisor}.log",
+                                args.output / f"serialising-{hypervisor}.txt")
+    found["hospes"]["flags"] = flags()
+    ratio = report.ratios(found)
     low = sum(r <= 0.8 for r in ratio.values())
-    lines += ["", f"geometric mean of {len(ratio)} ratios: {mean(ratio.values()):.3f}; "
-                  f"at most 0.80: {100 * low // len(ratio)} %; "
-                  f"most: {max(ratio.values()):.2f} ({max(ratio, key=ratio.get)})"]
-    return "\n".join(lines) + "\n"
-
-
-def chart(report):
-    """The ratios as horizontal bars; stock Xen is the line at 1."""
-    ratio = ratios(report["hospes"]["figures"], report["xen"]["figures"])
-    left, unit, row = 420, 400, 18
-    height, right = row * len(ratio) + 50, left + unit * max(1.0, *ratio.values()) + 60
-    parts = [f'<svg xmlns="http:' f'//www.w3.org/2000/svg" width="{right:.0f}" '
-             f'height="{height}" font-family="sans-serif" font-size="12">',
-             f'<text x="{left}" y="16">Hospes : stock Xen 4.17, instructions, '
-             f'{html.escape(report["machine"])}</text>']
-    for i, (name, value) in enumerate(ratio.items()):
-        y = 30 + i * row
-        colour = "#3a7" if value <= 0.8 else "#c83" if value <= 1 else "#c33"
-        parts += [f'<text x="{left - 8}" y="{y + 12}" text-anchor="end">{html.escape(name)}</text>',
-                  f'<rect x="{left}" y="{y}" width="{unit * value:.1f}" height="{row - 4}" '
-                  f'fill="{colour}"/>',
-                  f'<text x="{left + unit * value + 4:.1f}" y="{y + 12}">{value:.2f}</text>']
-    for mark in (0.5, 1.0):
-        x = left + unit * mark
-        parts.append(f'<line x1="{x}" y1="24" x2="{x}" y2="{height - 10}" stroke="#555"/>')
-    return "\n".join(parts + ["</svg>"]) + "\n"
-
-
-def write(report, folder):
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "micro.txt").write_text(table(report))
-    (folder / "micro.json").write_text(json.dumps(report, indent=1) + "\n")
-    (folder / "micro.svg").write_text(chart(report))
+    text = report.table(found, WHAT, "serialising, Hospes | Xen",
+                        lambda name: " | ".join(serialising_words(found[hypervisor], name)
+                                                for hypervisor in ("hospes", "xen")))
+    mean = report.mean(ratio.values())
+    return found, (f"{text}\ngeometric mean of {len(ratio)} ratios: {mean:.3f}; "
+                   f"at most 0.80: {100 * low // len(ratio)} %; "
+                   f"most: {max(ratio.values()):.2f} ({max(ratio, key=ratio.get)})\n")
 
 
 def load_baseline():

@@ -225,7 +225,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     guest_init();
     for (unsigned int i = 0; i < nr_cpus; i++) pcpus[i]->arch.gdt = cpu_gdt;
     cpu_has.phys_bits = 40;
-    MUST(!(owner_set(OWNER_IO, &dom_io) | owner_set(DOMID_XEN + 1, &dom_xen)));
     reaper = make_domain(9, true);
     free_at_start = mm_free_pages();
     return 0;

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Hostile guests (tests/guest/fuzz) in pairs under a stock dom0, and what must hold after them."""
+"""Hostile guests (tests/guest/fuzz): in pairs under a stock dom0, and what must hold after them; or
+one in dom0's place."""
 import collections
+import contextlib
 import re
 import struct
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -14,8 +17,12 @@ ROUND = 100000     # calls of one pair of guests
 PAIR = ("fuzz-a", "fuzz-b")
 ENDS = ("on_poweroff", "on_reboot", "on_crash", "on_watchdog", "on_soft_reset")
 ROW = re.compile(r"^\| ([^|]+?) \| (\d+) \| (\d+) \|(.*)\|\s*$", re.M)
+HEAD = "| call | made |"
 END = re.compile(r"^fuzz: seed (\d+) vcpus \S+ calls (\d+) succeeded (\d+) %", re.M)
+SO_FAR = re.compile(r"^fuzz: (\d+) calls so far", re.M)
+REPORT = 10000  # calls between two tables of what was done so far
 PANIC = re.compile(r"Panic on CPU|Xen BUG|Hospes panic|Assertion .* failed")
+DOM0_GONE = re.compile(r"Hardware Dom0 (halted|shutdown|crashed)|Domain 0 crashed")
 
 # struct record of tests/guest/fuzz/fuzz.h: magic, seed, vcpu, calls made, the last calls.
 MAGIC = b"FUZZRCRD"
@@ -33,12 +40,24 @@ class Table:
         self.bad = collections.defaultdict(collections.Counter)
 
     def add(self, text):
-        for name, made, good, rest in ROW.findall(text):
-            self.made[name] += int(made)
-            self.good[name] += int(good)
+        """The last whole table of a guest's log."""
+        ends = [match.start() for form in (END, SO_FAR) for match in form.finditer(text)]
+        if not ends:
+            return
+        for name, made, good, rest in ROW.findall(text[text.rindex(HEAD, 0, max(ends)):max(ends)]):
             words = rest.split()
-            for what, number in zip(words[::2], words[1::2]):
-                self.bad[name][what] += int(number)
+            self.count(name, int(made), int(good),
+                       dict(zip(words[::2], map(int, words[1::2]))))
+
+    def count(self, name, made, good, bad):
+        self.made[name] += made
+        self.good[name] += good
+        self.bad[name].update(bad)
+
+    def rows(self):
+        """As lists, in which form a file keeps them: count(*row) puts one back."""
+        return [[name, made, self.good[name], dict(self.bad[name])]
+                for name, made in self.made.items()]
 
     def hypercalls(self):
         """Names in parentheses are no hypercalls."""
@@ -87,7 +106,7 @@ def free_memory(vm):
 def create(vm, name, seed, calls, vcpus, peer):
     config = config_text(name=name, type="pv", kernel=KERNEL, memory=32, vcpus=vcpus,
                          **dict.fromkeys(ENDS, "preserve"),
-                         extra=f"seed={seed} calls={calls} peer={peer}")
+                         extra=f"seed={seed} calls={calls} peer={peer} report={REPORT}")
     vm.check(f"rm -f {CONSOLE_LOGS}/guest-{name}.log*\n" +
              put_command(f"/root/{name}.cfg", config) + f"\nxl create /root/{name}.cfg", 300)
 
@@ -125,9 +144,10 @@ def one_round(vm, seed, calls, vcpus, table, say):
     return early
 
 
-def fuzz(vm, seed, calls, vcpus=4, say=print, size=ROUND):
-    """Rounds until so many calls were made; checks after each that nothing is lost."""
-    table, early, n = Table(), 0, 0
+def fuzz(vm, seed, calls, vcpus=4, say=print, size=ROUND, table=None):
+    """Rounds until so many calls were made, which are added to the table; checks after each that
+    nothing is lost."""
+    table, early, n = table or Table(), 0, 0
     vm.check(put_command(KERNEL, (machine.BUILD / "tests/guest/fuzz.elf").read_bytes()), 600)
     one_round(vm, seed, 2000, vcpus, Table(), say)  # what is made at first use and stays
     before = free_memory(vm)
@@ -144,3 +164,41 @@ def fuzz(vm, seed, calls, vcpus=4, say=print, size=ROUND):
         assert early <= 2 + n, "most guests die early"
     assert table.share() >= 30, str(table)
     return table
+
+
+@contextlib.contextmanager
+def booted(hypervisor, tools, snapshot, log=None, **options):
+    """A machine whose dom0 is ready, from the snapshot if there is to be one."""
+    if not snapshot or not Path(snapshot).exists():
+        making = f"{snapshot}.making" if snapshot else None
+        if making:
+            Path(making).unlink(missing_ok=True)
+        with machine.Machine(hypervisor, tools, snapshot_disk=making, log=log, **options) as vm:
+            state = vm.wait_ready()
+            if state != "ok":
+                vm.fail(f"dom0's boot found trouble: {state}")
+            if not snapshot:
+                yield vm
+                return
+            vm.save("ready")
+        Path(making).rename(snapshot)
+    with machine.Machine(hypervisor, tools, snapshot_disk=snapshot, loadvm="ready", log=log,
+                         **options) as vm:
+        yield vm
+
+
+def as_dom0(hypervisor, seed, calls, smp, more=()):
+    """The kernel in dom0's place, which leaves out what dom0 would be believed in. Gives its output,
+    the table, and how it ended: "done"; "died", by its own doing, as an ordinary guest may, which
+    dom0 takes the machine with; "failed"."""
+    command = [machine.TOP / "tests/guest/run", "fuzz", "--hypervisor", hypervisor, "--smp", str(smp),
+               "--arguments", f"seed={seed} calls={calls} report={REPORT}", "--timeout", "7200", *more]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    table = Table()
+    table.add(result.stdout)
+    own_doing = "*** TEST fuzz: ERROR" in result.stdout or DOM0_GONE.search(result.stdout)
+    if result.returncode == 0:
+        end = "done"
+    else:
+        end = "failed" if PANIC.search(result.stdout) or not own_doing else "died"
+    return result.stdout, table, end

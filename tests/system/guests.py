@@ -160,16 +160,21 @@ def same_state(vm, before, timeout=60):
     assert now == before, f"left behind: {new}; missing: {gone}"
 
 
+def ready_for_domu(vm):
+    """Puts the small guest's kernel into dom0. One guest comes and goes, so that what is made at
+    first use and stays is there (xenstore folders, caches, the loop driver's)."""
+    put_file(vm, DOMU, domu_image())
+    vm.check("truncate -s 1M /root/first.img")
+    config = make_config(vm, "first", disk=["/root/first.img,raw,xvda,rw"],
+                         vif=["bridge=xenbr0"])
+    vm.check(f"xl create {config}")
+    said(vm, "first", "domu: up")
+    vm.check("xl destroy first")
+    until_gone(vm, "first")
+
+
 @pytest.fixture
 def host(dom0):
-    """dom0 with the small guest's kernel in it. One guest has come and gone, so that what is made
-    at first use and stays is there (xenstore folders, caches, the loop driver's)."""
-    put_file(dom0, DOMU, domu_image())
-    dom0.check("truncate -s 1M /root/first.img")
-    config = make_config(dom0, "first", disk=["/root/first.img,raw,xvda,rw"],
-                         vif=["bridge=xenbr0"])
-    dom0.check(f"xl create {config}")
-    said(dom0, "first", "domu: up")
-    dom0.check("xl destroy first")
-    until_gone(dom0, "first")
+    """dom0 after ready_for_domu()."""
+    ready_for_domu(dom0)
     yield dom0

@@ -10,7 +10,9 @@ import machine
 from conftest import log_path
 
 sys.path.insert(0, str(machine.TOP / "tests/bench"))
+import guest  # noqa: E402
 import micro  # noqa: E402
+import report  # noqa: E402
 
 
 def test_gate_can_fail():
@@ -27,6 +29,30 @@ def test_raising_needs_a_reason():
         micro.new_baseline(old, {"compiler": "", "figures": {"a": 103}}, None)
     new = micro.new_baseline(old, {"compiler": "", "figures": {"a": 103}}, "checked twice")
     assert new["raised"] == {"a": [{"from": 100, "to": 103, "reason": "checked twice"}]}
+
+
+def test_table_and_ratios():
+    figures = {"machine": "m", "hospes": {"compiler": "c", "figures": {"(no work)": 3, "call": 50}},
+               "xen": {"compiler": "x", "figures": {"(no work)": 3, "call": 200}}}
+    assert report.ratios(figures) == {"call": 0.25}
+    assert report.table(figures, "what", "more", str.upper).splitlines()[3:] == [
+        "operation   Hospes      Xen  ratio  more",
+        "(no work)        3        3         (NO WORK)",
+        "call            50      200   0.25  CALL"]
+    assert ">0.25</text>" in report.chart(figures, "what")
+    assert report.mean([0.5, 2.0]) == pytest.approx(1.0)
+
+
+def test_guest_suite_knows_its_operations():
+    """The suite reads the program's source for what must be measured."""
+    operations = guest.operations()
+    assert operations["null system call"] == 65 and operations["shell and compiler-like load"] == 3
+    text = "".join(f"BENCH {n} 1 9 {name}\r\n" for n, name in enumerate(operations))
+    counted = [(0, n + 5) for n in range(len(operations))]
+    figures, own = guest.read("dom0", text, counted)
+    assert figures["dom0: null system call"] == own["dom0: null system call"] == 1
+    with pytest.raises(report.BenchError):
+        guest.read("dom0", text, counted[1:])
 
 
 @pytest.mark.hospes

@@ -19,11 +19,6 @@
 #include "../foreign.h"
 #include "../guestmem.h"
 
-#define DR6_RESET  0xffff0ff0u
-#define DR7_RESET  0x400u
-#define EFLAGS_IF  (1u << 9)
-#define GUEST_TYPE "xen-3.0-x86_64"
-
 void builder_log(const struct builder *b, const char *fmt, ...) {
     char line[256];
     va_list ap;
@@ -156,28 +151,13 @@ static int step_p2m(struct builder *b, struct err *err) {
 }
 
 static void fill_start_info(struct builder *b, struct start_info *si) {
-    const struct layout *l = &b->layout;
-
-    memcpy(si->magic, GUEST_TYPE, sizeof(GUEST_TYPE));
-    si->nr_pages = l->nr_pages;
     si->shared_info = (uint64_t)b->shared_info_mfn << LAYOUT_PAGE_SHIFT;
     si->flags = b->params.start_flags;
     si->store_mfn = b->result.store_mfn;
     si->store_evtchn = b->result.store_port;
     si->console.domU.mfn = b->result.console_mfn;
     si->console.domU.evtchn = b->result.console_port;
-    si->pt_base = layout_va(l, l->tables.pfn);
-    si->nr_pt_frames = l->tables.pages;
-    si->mfn_list = l->p2m_va;
-    if (!l->p2m_mapped) {
-        si->first_p2m_pfn = l->p2m.pfn;
-        si->nr_p2m_frames = l->p2m.pages + l->p2m_tables.pages;
-    }
-    if (b->ramdisk_size) {
-        si->mod_len = b->ramdisk_size;
-        si->mod_start = l->ramdisk_mapped ? layout_va(l, l->ramdisk.pfn) : l->ramdisk.pfn;
-        if (!l->ramdisk_mapped) si->flags |= SIF_MOD_START_PFN;
-    }
+    layout_fill_start_info(&b->layout, si);
     memcpy(si->cmd_line, b->cmdline, strlen(b->cmdline));
 }
 
@@ -243,26 +223,11 @@ static int step_grants(struct builder *b, struct err *err) {
 }
 
 static int step_vcpu(struct builder *b, struct err *err) {
-    const struct layout *l = &b->layout;
     struct vcpu_guest_context *ctxt = calloc(1, sizeof(*ctxt));
-    struct cpu_user_regs *regs;
     int ret;
 
     if (!ctxt) return err_set(err, -ENOMEM, "out of memory");
-    regs = &ctxt->user_regs;
-    regs->rip = b->image->entry;
-    regs->rsp = layout_va(l, l->stack_pfn + 1);
-    regs->rsi = layout_va(l, l->start_info_pfn);
-    regs->rflags = EFLAGS_IF;
-    regs->cs = FLAT_KERNEL_CS;
-    regs->ss = FLAT_KERNEL_SS;
-    regs->ds = regs->es = regs->fs = regs->gs = FLAT_KERNEL_DS;
-    ctxt->flags = VGCF_in_kernel | VGCF_online;
-    ctxt->kernel_ss = FLAT_KERNEL_SS;
-    ctxt->kernel_sp = regs->rsp;
-    ctxt->ctrlreg[3] = (uint64_t)b->p2m[l->tables.pfn] << LAYOUT_PAGE_SHIFT;
-    ctxt->debugreg[6] = DR6_RESET;
-    ctxt->debugreg[7] = DR7_RESET;
+    layout_fill_context(&b->layout, b->image, b->p2m, ctxt);
     ret = hv_vcpu_set_context(b->hv, b->domid, 0, ctxt);
     free(ctxt);
     return ret < 0 ? err_set(err, ret, "%s", hv_context(b->hv)) : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Contents of the start-up page tables: pure computation, used by the tools for guests and by the
- * hypervisor for dom0.
+ * Contents of the start-up page tables, and what a guest finds when it starts: pure computation,
+ * used by the tools for guests and by the hypervisor for dom0.
  *
  * Invariant: no page table is reachable through a writable entry, or the hypervisor would refuse
  * to pin the L4. Entries name machine frames.
@@ -10,11 +10,18 @@
 
 #include <string.h>
 
+#include <public/xen.h>
+
 #define PTE_PRESENT  UINT64_C(0x001)
 #define PTE_WRITE    UINT64_C(0x002)
 #define PTE_USER     UINT64_C(0x004)
 #define PTE_ACCESSED UINT64_C(0x020)
 #define PTE_DIRTY    UINT64_C(0x040)
+
+#define GUEST_TYPE "xen-3.0-x86_64"
+#define EFLAGS_IF  (1u << 9)
+#define DR6_RESET  0xffff0ff0u
+#define DR7_RESET  0x400u
 
 #define LEAF_FLAGS  (PTE_PRESENT | PTE_ACCESSED)
 #define TABLE_FLAGS (PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_ACCESSED | PTE_DIRTY)
@@ -75,4 +82,40 @@ void layout_fill_table(const struct layout *layout, const uint64_t *p2m, unsigne
     for (i = 0; i < layout->table_count; i++)
         if (is_child(table, &layout->table[i], &slot))
             entries[slot] = p2m[layout->table[i].pfn] << LAYOUT_PAGE_SHIFT | TABLE_FLAGS;
+}
+
+void layout_fill_start_info(const struct layout *l, struct start_info *si) {
+    memcpy(si->magic, GUEST_TYPE, sizeof(GUEST_TYPE));
+    si->nr_pages = l->nr_pages;
+    si->pt_base = layout_va(l, l->tables.pfn);
+    si->nr_pt_frames = l->tables.pages;
+    si->mfn_list = l->p2m_va;
+    if (!l->p2m_mapped) {
+        si->first_p2m_pfn = l->p2m.pfn;
+        si->nr_p2m_frames = l->p2m.pages + l->p2m_tables.pages;
+    }
+    if (l->ramdisk_bytes) {
+        si->mod_len = l->ramdisk_bytes;
+        si->mod_start = l->ramdisk_mapped ? layout_va(l, l->ramdisk.pfn) : l->ramdisk.pfn;
+        if (!l->ramdisk_mapped) si->flags |= SIF_MOD_START_PFN;
+    }
+}
+
+void layout_fill_context(const struct layout *l, const struct image *image, const uint64_t *p2m,
+                         struct vcpu_guest_context *c) {
+    struct cpu_user_regs *regs = &c->user_regs;
+
+    regs->rip = image->entry;
+    regs->rsp = layout_va(l, l->stack_pfn + 1);
+    regs->rsi = layout_va(l, l->start_info_pfn);
+    regs->rflags = EFLAGS_IF;
+    regs->cs = FLAT_KERNEL_CS;
+    regs->ss = FLAT_KERNEL_SS;
+    regs->ds = regs->es = regs->fs = regs->gs = FLAT_KERNEL_DS;
+    c->flags = VGCF_in_kernel | VGCF_online;
+    c->kernel_ss = FLAT_KERNEL_SS;
+    c->kernel_sp = regs->rsp;
+    c->ctrlreg[3] = p2m[l->tables.pfn] << LAYOUT_PAGE_SHIFT;
+    c->debugreg[6] = DR6_RESET;
+    c->debugreg[7] = DR7_RESET;
 }

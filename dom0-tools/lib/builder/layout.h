@@ -51,6 +51,13 @@ void layout_free(struct layout *layout);
 void layout_fill_table(const struct layout *layout, const uint64_t *p2m, unsigned int n,
                        uint64_t entries[512]);
 
+/* fill.c: what the layout says of start_info, and of vcpu 0's first context. Both zero before. */
+struct start_info;
+struct vcpu_guest_context;
+void layout_fill_start_info(const struct layout *layout, struct start_info *si);
+void layout_fill_context(const struct layout *layout, const struct image *image,
+                         const uint64_t *p2m, struct vcpu_guest_context *c);
+
 static inline uint64_t layout_va(const struct layout *layout, uint64_t pfn) {
     return layout->virt_base + (pfn << LAYOUT_PAGE_SHIFT);
 }

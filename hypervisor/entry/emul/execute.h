@@ -5,7 +5,6 @@
 
 #include "decode.h"
 
-#include <hv/emulate.h>
 #include <public/xen.h>
 
 struct emul_bases {
@@ -24,6 +23,11 @@ void operand_string_step(const struct insn *i, struct cpu_user_regs *regs, bool 
                          bool use_di);
 /* No elements are left to do (never without rep). */
 bool operand_string_done(const struct insn *i, const struct cpu_user_regs *regs);
+
+/* What a store means is its caller's affair. Stores val, of which bytes (1, 2, 4 or 8) are
+ * significant; if 'old' is not NULL, only where it finds *old. 0: done; 1: it found something else,
+ * which is now in *old; < 0: refused, the guest gets its fault. */
+typedef int emul_store_fn(void *ctx, uint64_t va, uint64_t *old, uint64_t val, unsigned int bytes);
 
 struct store_env {
     struct cpu_user_regs *regs;

@@ -58,3 +58,10 @@ static inline unsigned long find_next_bit(const unsigned long *p, unsigned long 
 #define for_each_set_bit(b, p, size)                                                               \
     for ((b) = find_next_bit((p), (size), 0); (b) < (size);                                        \
          (b) = find_next_bit((p), (size), (b) + 1))
+
+#define MAX_CPUS 256
+
+/* A set of CPUs. */
+typedef struct {
+    unsigned long bits[MAX_CPUS / 64];
+} cpumask_t;

@@ -68,6 +68,8 @@ uint64_t cmdline_size(const char *name, uint64_t dflt); /* suffix B K M G T; non
 uint64_t parse_size(const char **s);
 /* Item of a comma-separated list "a,b:c,..."; copies it; false at the end. */
 bool cmdline_list_next(const char **list, char *item, size_t size);
+/* An item that is name, no-name or name=yes: 0 or 1; -1: something else. */
+int cmdline_item_bool(const char *item, const char *name);
 
 /* Names an option that this file reads; anywhere at file scope. */
 #define CMDLINE_OPTION(...)     CMDLINE_OPTION1(__COUNTER__, #__VA_ARGS__)

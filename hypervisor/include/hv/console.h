@@ -36,6 +36,6 @@ uint32_t console_guest_read(char *buf, uint32_t n);
 bool console_owns_port(uint16_t port); /* hidden from dom0 */
 
 /* Debug keys. fn runs in softirq context with no lock held (an interrupt's for urgent ones). */
-void register_key(char key, void (*fn)(char key), const char *help);
+void register_key(char key, void (*fn)(void), const char *help);
 void handle_keys(const char *keys, size_t n); /* sysctl debug_keys */
 void console_softirq(void);                   /* SOFTIRQ_KEYS */

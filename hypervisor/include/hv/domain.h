@@ -4,7 +4,7 @@
  *
  * Life: BUILDING (created, vcpus being made) -> LIVE (was unpaused once) -> DYING (destroydomain
  * began; resources are given back preemptibly) -> DEAD (only frames that others still map are left)
- * -> freed when the last reference goes. domain.c is the only one that changes d->state.
+ * -> freed when the last reference goes.
  *
  * References: a pointer from domain_get() holds the shell until domain_put(). A vcpu of a live
  * domain keeps its own domain alive, so current->domain needs none.
@@ -29,15 +29,15 @@ enum domain_state { DOM_BUILDING, DOM_LIVE, DOM_DYING, DOM_DEAD };
 
 struct domain {
     domid_t id;
+    uint32_t incarnation;    /* of this id: never the same for two domains */
     bool is_control;         /* dom0 */
-    enum domain_state state; /* d->lock, and domain list lock to reach DEAD */
+    enum domain_state state; /* domctl lock */
     uint32_t refs;           /* atomic */
     spinlock_t lock;         /* life-cycle fields; ORDER_DOMAIN */
     struct list list;        /* all domains by id; domain list lock */
-    struct list reclaim;     /* shells to be freed; domain.c */
 
     int32_t pause_count;       /* atomic */
-    int32_t tools_pause_count; /* d->lock */
+    int32_t tools_pause_count; /* domctl lock */
     spinlock_t shutdown_lock;  /* the next two; ORDER_SHUTDOWN */
     bool is_shut_down;         /* stopped itself, or was stopped, with shutdown_code */
     int32_t shutdown_code;     /* -1: none yet */
@@ -99,7 +99,8 @@ domid_t domain_free_id(void);                   /* for a new domain; 0: none. Do
 struct domain *domain_get(domid_t id);         /* by id, with a reference; NULL if none. It may be
                                                   dying or dead: whoever adds to it checks state */
 struct domain *domain_get_self_or(domid_t id); /* resolves DOMID_SELF too */
-struct domain *domain_get_next(domid_t id);    /* first with an id at or above */
+struct domain *domain_get_next(domid_t id);    /* first with an id at or above, likewise */
+struct domain *domain_by_id(uint32_t id);      /* no reference: for who knows that it stays */
 void domain_ref(struct domain *d);             /* the caller already holds one */
 void domain_put(struct domain *d);
 
@@ -109,6 +110,13 @@ void domain_resume(struct domain *d);
 /* Crashes the domain and logs one rate-limited line: domain, vcpu, why. Returns; current's guest
  * code simply does not run again. */
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
+
+/* An unmasked upcall is pending for v. */
+static inline bool vcpu_event_pending(const struct vcpu *v) {
+    const struct vcpu_info *info = v->info;
+
+    return READ_ONCE(info->evtchn_upcall_pending) && !READ_ONCE(info->evtchn_upcall_mask);
+}
 
 static inline struct vcpu *domain_vcpu(const struct domain *d, uint32_t id) {
     return id < d->max_vcpus ? d->vcpu[array_index_nospec(id, d->max_vcpus)] : NULL;
@@ -121,8 +129,6 @@ static inline struct vcpu *domain_vcpu(const struct domain *d, uint32_t id) {
 extern struct vcpu_info dummy_vcpu_info; /* of vcpus above 31 until they register; masked */
 
 void domain_reclaim_softirq(void); /* SOFTIRQ_RECLAIM: frees shells, sends VIRQ_DOM_EXC */
-/* dom0 asked for, or caused, the end of the machine; reason is SHUTDOWN_*. */
-void machine_shutdown(uint8_t reason) __noreturn;
 
 /* Grant tables, versions 1 and 2: grant/. */
 int grant_init_domain(struct domain *d, int max_frames, int max_maptrack, int max_version);
@@ -167,4 +173,4 @@ int policy_check(const struct domain *subject, const struct domain *object, enum
                  uint32_t sub); /* 0 or -EPERM */
 /* A domain by id, DOMID_SELF too, with a reference, on which the current one may do op; itself it
  * may always be. -ESRCH, -EPERM. */
-long domain_get_checked(domid_t id, enum policy_op op, struct domain **d);
+long domain_get_checked(domid_t id, enum policy_op op, uint32_t sub, struct domain **d);

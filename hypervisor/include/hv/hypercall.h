@@ -21,5 +21,5 @@ long hypercall_continue(unsigned int nr_args, ...); /* uint64_t each */
 #include <hv/hypercall_list.h>
 #undef HYPERCALL
 
-/* The page that kernels with a HYPERCALL_PAGE note, and those that write its MSR, call into. */
-void hypercall_page_init(void *page);
+/* Fills the page of d that its kernel, by a HYPERCALL_PAGE note or an MSR, wants to call into. */
+int hypercall_page_init(struct domain *d, uint64_t gfn); /* -EINVAL */

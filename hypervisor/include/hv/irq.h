@@ -5,10 +5,7 @@
  */
 #pragma once
 
-#include <hv/types.h>
-
-struct cpu_user_regs;
-struct domain;
+#include <hv/bitops.h>
 
 /* Vectors. Device lines get 0x30..0xdf; higher ones are ours. */
 #define VEC_FIRST_DEVICE   0x30
@@ -24,7 +21,7 @@ struct domain;
 #define VEC_SPURIOUS       0xff
 
 /* Vectors 0x20 and above, whether they interrupt guest or Hospes; from entry/, IF=0. */
-void irq_dispatch(struct cpu_user_regs *regs, unsigned int vector);
+void irq_dispatch(unsigned int vector);
 void irq_init(void);
 
 /* Other CPUs. */
@@ -35,13 +32,10 @@ void smp_call_others(void (*fn)(void *), void *data);
 
 #define FLUSH_ALL_VA ~0UL
 /* Flushes va (or all, including global entries) on the CPUs of the mask; waits for all. */
-struct flush_mask {
-    unsigned long bits[4];
-};
-void smp_flush_tlb(const struct flush_mask *cpus, uint64_t va);
+void smp_flush_tlb(const cpumask_t *cpus, uint64_t va);
 extern uint32_t tlb_flush_clock; /* for frame.tlb_stamp; see x86/smp.c */
 /* Takes from the mask the CPUs that have flushed since the stamp was taken. */
-void tlb_filter(struct flush_mask *cpus, uint32_t stamp);
+void tlb_filter(cpumask_t *cpus, uint32_t stamp);
 /* Loads CR3 and notes that this CPU has flushed everything. */
 void tlb_load_cr3(uint64_t cr3);
 
@@ -67,7 +61,7 @@ void irq_unbind(struct irq_desc *d);
 void irq_eoi(struct irq_desc *d); /* the guest has served a level line */
 bool irq_is_level(const struct irq_desc *d);
 void irq_set_cpu(struct irq_desc *d, unsigned int cpu); /* one that is online */
-void irq_dump(char key);
+void irq_dump(void);
 
 /* A register of the I/O APIC at this address, as dom0 may look at it. -EINVAL: there is none. */
 int irq_ioapic_read(paddr_t addr, uint32_t reg, uint32_t *value);

@@ -12,7 +12,6 @@ struct list {
     { &(name), &(name) }
 
 static inline void list_init(struct list *l) { l->next = l->prev = l; }
-
 static inline bool list_empty(const struct list *l) { return l->next == l; }
 
 static inline void list_add_between(struct list *n, struct list *prev, struct list *next) {

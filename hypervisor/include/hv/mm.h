@@ -75,6 +75,9 @@ _Static_assert(sizeof(struct frame) == 32, "DESIGN 2.3");
 #define PTE_GUEST_KERNEL (1UL << 52) /* set by us in L1 entries that lacked USER */
 #define PTE_NX           (1UL << 63)
 #define PTE_ADDR         0x000ffffffffff000UL
+/* In tables of our own. */
+#define TABLE_PTE (PTE_P | PTE_RW | PTE_A)
+#define DATA_PTE  (PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX)
 
 extern struct frame *frame_table; /* at FRAMETABLE_START, sparse */
 extern uint64_t max_frame;        /* one past the highest RAM frame */
@@ -89,6 +92,9 @@ struct e820entry_hv {
 } __packed;
 extern struct e820entry_hv machine_e820[128];
 extern unsigned int machine_e820_nr;
+#define for_each_ram(e)                                                                            \
+    for (const struct e820entry_hv *e = machine_e820; e < machine_e820 + machine_e820_nr; e++)     \
+        if (e->type == 1)
 
 /* Embedded in domains and vcpus. */
 struct mm_domain {
@@ -97,7 +103,6 @@ struct mm_domain {
     uint64_t tot_pages;              /* frames owned */
     uint64_t max_pages;              /* limit */
     uint64_t outstanding_claim;      /* heap lock */
-    uint64_t xen_pages;              /* Hospes's frames shared with the domain */
     mfn_t perdomain_l3;              /* table for L4 slot 260 */
     uint64_t *perdomain_l2;          /* its one L2: covers the windows of all vcpus */
     struct e820entry_hv *memory_map; /* set by XENMEM_set_memory_map */
@@ -136,6 +141,9 @@ void *ioremap_wb(paddr_t p, size_t n); /* firmware tables outside RAM */
 enum devmap_type { DEVMAP_UC, DEVMAP_WC };
 void *devmap(paddr_t p, size_t n, enum devmap_type type);
 void iounmap(void *v);
+/* The entry for va at this level of tables of Hospes's own below l4. make: tables that are missing
+ * are made; NULL: there is none. */
+uint64_t *own_entry(uint64_t *l4, uint64_t va, unsigned int level, bool make);
 
 /* Boot: order of calls is in boot/main.c. */
 void mm_boot_add_ram(paddr_t start, paddr_t end); /* usable, not holding anything */
@@ -182,8 +190,8 @@ void mm_drop_gdt(struct vcpu *v);
 int mm_set_ldt(struct vcpu *v, uint64_t base, uint32_t entries);
 void mm_load_ldt(const struct vcpu *v); /* for v, whose GDT window is in use on this CPU */
 int mm_map_vcpu_info(struct vcpu *v, uint64_t gfn, uint32_t offset); /* register_vcpu_info */
-/* FIFO control blocks and event arrays: a writable, mapped guest frame. NULL with *err. */
-void *mm_map_guest_frame(struct domain *d, uint64_t gfn, int *err);
+/* FIFO control blocks and event arrays: a writable, mapped guest frame. NULL: it cannot be. */
+void *mm_map_guest_frame(struct domain *d, uint64_t gfn);
 void mm_unmap_guest_frame(void *va); /* any address in it */
 
 /* Context switch and faults. */
@@ -222,5 +230,6 @@ uint64_t mm_free_pages(void);
 uint64_t mm_free_pages_between(unsigned int min_bits, unsigned int max_bits);
 uint64_t mm_outstanding_claims(void);
 
+void inject_register_keys(void); /* mm/inject.c, with DEBUG=1 */
 /* Recounts all references; prints differences, returns their number. All other CPUs stopped. */
 int mm_audit(void);

@@ -23,6 +23,7 @@ void vprintk(const char *fmt, va_list ap);
 /* Prints message, registers, symbolised backtrace; then reboots or halts (noreboot). */
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
 void show_regs(const struct cpu_user_regs *regs); /* registers and a backtrace when in Hospes */
+void show_backtrace(unsigned long rip, unsigned long rsp, unsigned long rbp);
 
 /* An invariant of ours, never something a guest can choose. */
 #define BUG() panic("BUG at %s:%d", __FILE__, __LINE__)

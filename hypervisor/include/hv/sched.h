@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scheduling. sched/. One stack per CPU, none per vcpu: a vcpu's guest registers are copied between
- * its struct and the CPU's stack frame when another vcpu is chosen, on the way back to the guest.
- * So a hypercall never sleeps; a long one continues by restarting (hv/hypercall.h).
+ * Scheduling. sched/
  *
  * A vcpu is runnable when its pause_flags and pause_count and its domain's pause_count are all 0.
  * It is 'running' (is_running) from the moment a CPU chooses it until its state has been saved in
@@ -10,6 +8,7 @@
  */
 #pragma once
 
+#include <hv/bitops.h>
 #include <hv/timer.h>
 #include <public/sched.h>
 #include <public/vcpu.h>
@@ -19,13 +18,6 @@ enum pause_flag {
     VPF_BLOCKED, /* waits for an event (SCHEDOP_block, SCHEDOP_poll) */
     VPF_DOWN,    /* never initialised, or VCPUOP_down */
 };
-
-#define MAX_CPUS 256
-
-/* A set of CPUs. */
-typedef struct {
-    unsigned long bits[MAX_CPUS / 64];
-} cpumask_t;
 
 struct sched_vcpu {
     struct list run; /* on a CPU's run queue; protected by that queue's lock */
@@ -69,7 +61,6 @@ void sched_destroy_domain(struct domain *d);
 
 void vcpu_wake(struct vcpu *v);         /* queue it if it became runnable */
 void vcpu_sleep_nosync(struct vcpu *v); /* a pause flag was set: leave the CPU soon */
-void vcpu_sleep_sync(struct vcpu *v);   /* the same, and wait until it is descheduled */
 void vcpu_block(void);                  /* current vcpu; not if an event is already pending */
 void vcpu_unblock(struct vcpu *v);
 void vcpu_yield(void);
@@ -78,11 +69,9 @@ void vcpu_unpause(struct vcpu *v);
 void domain_pause(struct domain *d); /* counted; waits for every vcpu; d != current's */
 void domain_pause_nosync(struct domain *d);
 void domain_unpause(struct domain *d);
-void domain_pause_by_tools(struct domain *d); /* counted apart: XEN_DOMINF_paused */
-int domain_unpause_by_tools(struct domain *d);
+int domain_unpause_by_tools(struct domain *d); /* counted apart: XEN_DOMINF_paused. -EINVAL */
 /* Sends v's CPU a reason to leave the guest, so that it looks at pending events soon. */
 void vcpu_kick(struct vcpu *v);
-bool vcpu_runnable(const struct vcpu *v);
 /* Sets the affinity; moves the vcpu if need be. -EINVAL if no online CPU is in it. */
 int vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
 uint64_t sched_idle_ns(unsigned int cpu); /* time the CPU has spent without a vcpu */
@@ -94,7 +83,6 @@ void vcpu_timers_init(struct vcpu *v);
 void vcpu_timers_kill(struct vcpu *v);
 void periodic_timer_pause(struct vcpu *v); /* v leaves its CPU: no ticks until it is back */
 void periodic_timer_resume(struct vcpu *v);
-void periodic_timer_set(struct vcpu *v, uint64_t period_ns);
 
 void sched_idle(void); /* wait for work, interrupts open, then return */
 

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Spinlocks (tickets). Hospes runs with interrupts disabled except in the guest, in idle and at
- * explicit preemption points, so no lock has an interrupt-disabling variant. Because a CPU that
- * spins cannot take a TLB-flush IPI, the slow path serves this CPU's flush mailbox while it waits
- * (smp_poll()); that makes "hold a lock, wait for a remote flush" free of deadlock.
- * The lock order stands in hypervisor/README.md; debug builds check it by the order value:
- * a lock may only be taken while all held locks have a lower order.
+ * Spinlocks (tickets). The order stands in hypervisor/README.md, outer locks having lower values;
+ * debug builds check that no lock is taken while one of a higher order is held.
  */
 #pragma once
 
@@ -21,7 +17,6 @@ typedef struct spinlock {
 #define SPINLOCK_INIT(ord)                                                                         \
     { 0, 0, (ord), 0 }
 
-/* Lock orders: see hypervisor/README.md. Outer locks have lower values. */
 enum lock_order {
     ORDER_DOMCTL = 10,     /* serialises domctl/sysctl operations that change global state */
     ORDER_DOMLIST = 20,    /* the list of domains */
@@ -38,7 +33,7 @@ enum lock_order {
     ORDER_POOL = 76,       /* small-object allocator */
     ORDER_IRQ_DESC = 85,
     ORDER_SHUTDOWN = 88, /* d->shutdown_lock: a crash may be declared under most locks */
-    ORDER_SCHED = 90,    /* a CPU's run queue; two are taken in order of CPU number */
+    ORDER_SCHED = 90,    /* a CPU's run queue */
     ORDER_TIMER = 95,    /* a CPU's timer heap */
     ORDER_CONSOLE = 110,
     ORDER_LEAF = 120, /* nothing is taken below it */
@@ -77,4 +72,15 @@ static inline bool spin_trylock(spinlock_t *l) {
 static inline void spin_unlock(spinlock_t *l) {
     spin_debug_unlock(l);
     __atomic_store_n(&l->head, (uint16_t)(l->head + 1), __ATOMIC_RELEASE);
+}
+
+/* Two locks of one order, or one and the same. */
+static inline void spin_lock_two(spinlock_t *a, spinlock_t *b) {
+    spin_lock(a < b ? a : b);
+    if (a != b) spin_lock(a < b ? b : a);
+}
+
+static inline void spin_unlock_two(spinlock_t *a, spinlock_t *b) {
+    spin_unlock(a);
+    if (a != b) spin_unlock(b);
 }

@@ -47,6 +47,7 @@ void time_scale_from_khz(uint64_t khz, uint32_t *mul, int8_t *shift);
 extern bool tsc_is_stable;             /* all CPUs' TSCs agree and never stop: set at boot */
 extern uint32_t tsc_khz;               /* set by calibration at boot */
 void tsc_calibrate(void);              /* sets tsc_khz; boot CPU, after acpi_init(). x86/tsc.c */
+void delay_us(uint64_t us);            /* at once as long as tsc_khz is not known. x86/tsc.c */
 void time_init(void);                  /* boot CPU, after calibration */
 void time_update_vcpu(struct vcpu *v); /* refreshes its vcpu_time_info and secondary copy */
 void time_update_wallclock(struct domain *d);

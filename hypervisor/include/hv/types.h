@@ -18,7 +18,6 @@ typedef struct {
 
 static inline uint64_t mfn_x(mfn_t m) { return m.m; }
 static inline bool mfn_eq(mfn_t a, mfn_t b) { return a.m == b.m; }
-static inline mfn_t mfn_add(mfn_t a, uint64_t n) { return _mfn(a.m + n); }
 
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  (1UL << PAGE_SHIFT)

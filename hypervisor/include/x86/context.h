@@ -7,6 +7,7 @@
 
 #include <hv/types.h>
 #include <public/xen.h>
+#include <x86/layout.h>
 
 struct domain;
 struct vcpu;
@@ -41,13 +42,9 @@ bool load_user_gs(struct vcpu *v, uint16_t sel);
 static inline bool is_canonical(uint64_t va) { return (uint64_t)((int64_t)(va << 16) >> 16) == va; }
 
 /* A guest may name this address: canonical and not in Hospes's part. */
-static inline bool guest_va_ok(uint64_t va) {
-    return va < 0x0000800000000000UL || va >= 0xffff880000000000UL;
-}
-
+static inline bool guest_va_ok(uint64_t va) { return va < LOW_HALF_END || va >= HV_END; }
 static inline uint16_t ring3_selector(uint16_t sel) { return sel | 3; }
 
-/* Code and stack selectors: a guest may name null ones too, which fault when used. */
 #define GUEST_EFLAGS_FORCED_CLEAR (0x3000UL /* IOPL */ | 0x20000UL /* VM */ | 0x4000UL /* NT */)
 #define GUEST_EFLAGS_KNOWN        0x003f7fd7UL
 

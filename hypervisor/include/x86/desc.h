@@ -39,8 +39,17 @@ struct desc_ptr {
     uint64_t base;
 } __packed;
 
-static inline void lgdt(const struct desc_ptr *p) {
-    __asm__ volatile("lgdt %0" : : "m"(*p) : "memory");
+#define GDT_LIMIT 0xefff /* up to the end of page 14; guests see this number too */
+
+static inline void gdt_load(uint64_t base) {
+    const struct desc_ptr p = {GDT_LIMIT, base};
+
+    __asm__ volatile("lgdt %0" : : "m"(p) : "memory");
+}
+
+/* Where page 14 is all that there is. */
+static inline void gdt_load_own(const struct arch_pcpu *a) {
+    gdt_load((uint64_t)(uintptr_t)a->gdt - RESERVED_GDT_PAGE * PAGE_SIZE);
 }
 
 static inline void lidt(const struct desc_ptr *p) {
@@ -49,8 +58,7 @@ static inline void lidt(const struct desc_ptr *p) {
 
 static inline void lldt(uint16_t sel) { __asm__ volatile("lldt %0" : : "r"(sel) : "memory"); }
 
-/* Maps the stack block of a CPU other than the boot CPU; allocates its GDT page and TSS. -ENOMEM.
- * After mm_init(). */
+/* After mm_init(): stack block, GDT page and TSS of a CPU other than the boot CPU. -ENOMEM. */
 int cpu_area_init(struct pcpu *p);
 /* Fills this CPU's GDT page and TSS, and loads them. */
 void desc_init_cpu(void);

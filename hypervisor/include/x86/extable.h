@@ -15,6 +15,19 @@
     ".long " #at " - ., " #to " - .\n\t"                                                           \
     ".popsection\n\t"
 
+/* Executes an instruction that may fault, with these inputs. False: it did. */
+#define ASM_OK(insn, ...)                                                                          \
+    ({                                                                                             \
+        uint32_t ok_ = 0;                                                                          \
+        __asm__ volatile("1: " insn "\n\t"                                                         \
+                         "mov $1, %[ok]\n"                                                         \
+                         "2:\n\t" EXTABLE(1b, 2b)                                                  \
+                         : [ok] "+r"(ok_)                                                          \
+                         : __VA_ARGS__                                                             \
+                         : "memory");                                                              \
+        ok_ != 0;                                                                                  \
+    })
+
 /* MSR accesses that the CPU may refuse. False: it did, and *v is 0. */
 static inline bool rdmsr_safe(uint32_t msr, uint64_t *v) {
     uint32_t lo = 0, hi = 0, failed = 1;
@@ -29,13 +42,5 @@ static inline bool rdmsr_safe(uint32_t msr, uint64_t *v) {
 }
 
 static inline bool wrmsr_safe(uint32_t msr, uint64_t v) {
-    uint32_t failed = 1;
-
-    __asm__ volatile("1: wrmsr\n\t"
-                     "xor %[failed], %[failed]\n"
-                     "2:\n\t" EXTABLE(1b, 2b)
-                     : [failed] "+r"(failed)
-                     : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
-                     : "memory");
-    return !failed;
+    return ASM_OK("wrmsr", "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
 }

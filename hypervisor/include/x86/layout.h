@@ -15,6 +15,7 @@
 #define HV_SLOT_LAST      271
 #define HV_SLOT_PERDOMAIN 260
 
+#define LOW_HALF_END     UL_(0x0000800000000000) /* from here to HV_START: not canonical */
 #define HV_START         UL_(0xffff800000000000)
 #define HV_END           UL_(0xffff880000000000)
 #define M2P_RO_START     UL_(0xffff800000000000) /* M2P, read-only for guests (ABI) */

@@ -10,6 +10,7 @@ struct arch_pcpu {
     uint64_t *gdt; /* one page, mapped at page 14 of the running vcpu's GDT window */
     mfn_t gdt_mfn;
     struct tss64 *tss;
+    uint64_t ran;       /* serial of the domain whose branches may be predicted here */
     uint32_t tlb_stamp; /* flush clock at this CPU's last full flush */
     uint32_t requests;  /* of other CPUs, REQ_*, not yet acknowledged; atomic. x86/smp.c */
     /* What the registers hold, so that equal values need no write. x86/context.c, x86/fpu.c */
@@ -21,17 +22,17 @@ struct arch_pcpu {
 struct arch_domain {
     struct cpu_policy *policy; /* x86/cpuid.h: leaves and MSRs that its vcpus see */
     uint64_t dirty_cpus[4];    /* CPUs whose TLB may hold entries of this domain; atomic bits */
-    uint64_t tsc_khz;
     uint32_t tsc_mode, tsc_incarnation; /* as the tools set them */
     uint32_t pci_cf8;
     uint8_t cmos_index; /* of ports 0xcf8 and 0x70: what the domain wrote; entry/pio.c */
+    uint64_t serial;    /* no other domain ever has the same; not 0 */
 };
 
 #define GUEST_TRAP_VECTORS 256
 
 /* Live in registers while vcpu.is_running; saved here otherwise. */
 struct arch_vcpu {
-    struct cpu_user_regs regs;     /* general registers while not running */
+    struct cpu_user_regs regs;     /* general registers and selectors while not running */
     struct trap_info *traps;       /* GUEST_TRAP_VECTORS entries; own CPU or paused */
     uint64_t kernel_ss, kernel_sp; /* for entries from guest user mode (stack_switch) */
     uint64_t cr0, cr4;             /* guest-visible CR0.TS and CR4; entry/emulate.c */
@@ -45,10 +46,9 @@ struct arch_vcpu {
     uint32_t iobmp_ports;
     /* Bases live in the CPU while it runs, but for the GS base of the mode that it is not in. */
     uint64_t fs_base, gs_base_kernel, gs_base_user;
-    uint16_t ds, es, fs, gs; /* selectors while not running */
-    mfn_t guest_table;       /* kernel L4, typed reference; INVALID: none */
-    mfn_t guest_table_user;  /* user L4, likewise */
-    uint64_t cr3;            /* what to load now */
+    mfn_t guest_table;      /* kernel L4, typed reference; INVALID: none */
+    mfn_t guest_table_user; /* user L4, likewise */
+    uint64_t cr3;           /* what to load now */
     uint32_t gdt_entries;
     uint64_t gdt_frames[16]; /* FT_SEGDESC references; the first DIV_ROUND_UP(entries,512) */
     uint64_t ldt_base;       /* guest address */

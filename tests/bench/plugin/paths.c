@@ -4,8 +4,7 @@
  * instructions that the hypervisor executes between the kernel's marks. One line an operation, of
  * its last sample: how many, then which.
  *
- * Arguments: start=, end=, report= addresses of the marks in hexadecimal, out= file. QEMU's header
- * is in no Debian package; what is used of its interface, version 1, is declared here.
+ * Arguments: start=, end=, report= addresses of the marks in hexadecimal, out= file.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -14,26 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPORT __attribute__((visibility("default")))
+#include "qemu_plugin.h"
 
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-typedef void tb_cb_t(uint64_t id, struct qemu_plugin_tb *tb);
-typedef void exec_cb_t(unsigned int cpu, void *data);
-void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, tb_cb_t *cb);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
-const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
-size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
-uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, exec_cb_t *cb, int flags,
-                                            void *data);
-EXPORT int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv);
-EXPORT int qemu_plugin_version = 1;
-
-/* The hypervisor's part of the address space, by the ABI. */
-#define HYPERVISOR_START 0xffff800000000000
-#define HYPERVISOR_END   0xffff880000000000
+int qemu_plugin_version = 1;
 
 enum kind { CR3, CR, DR, IRET, SYSRET, WRMSR, INVLPG, INVPCID, TABLE, CPUID, NR_KINDS };
 static const char *const names[NR_KINDS] = {
@@ -45,9 +27,6 @@ static uint64_t mark_start, mark_end, mark_report;
 static unsigned int counts[NR_KINDS], last[NR_KINDS];
 static FILE *out;
 
-/* The hypervisor's image, by the ABI's division of its address space. */
-#define IMAGE_START 0xffff82d040000000
-#define IMAGE_SIZE  0x800000
 static unsigned int *executed, operation, profiled;
 static const char *profile_to;
 

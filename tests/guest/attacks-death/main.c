@@ -129,6 +129,28 @@ static void grantee_dies(bool overwrite, uint32_t sort) {
     expect_free(shared_page);
 }
 
+static long set_handler(unsigned int virq, domid_t id) {
+    puppet_op.u.set_virq_handler.virq = virq;
+    return puppet_domctl(XEN_DOMCTL_set_virq_handler, id);
+}
+
+/* A domain of which only the shell is left gets nothing new. */
+static void asked_of_the_shell(void) {
+    struct evtchn_alloc_unbound alloc = {.dom = p.id, .remote_dom = DOMID_SELF};
+    struct xen_memory_reservation claim = {.domid = p.id, .nr_extents = PUPPET_PAGES};
+    long claimed;
+
+    expect_eq(HV_event_channel_op(EVTCHNOP_alloc_unbound, &alloc), -XEN_EINVAL);
+    expect_eq(HV_memory_op(XENMEM_maximum_gpfn, &(domid_t){p.id}), 0);
+    claimed = HV_memory_op(XENMEM_claim_pages, &claim);
+    expect(claimed == -XEN_EINVAL || claimed == 0); /* stock Xen claims for it */
+    claim.nr_extents = 0;
+    expect_eq(HV_memory_op(XENMEM_claim_pages, &claim), 0);
+    /* As the one that an interrupt goes to it is gone at once, or (stock Xen) kept by that. */
+    expect_eq(set_handler(VIRQ_CON_RING, p.id), 0);
+    expect_eq(set_handler(VIRQ_CON_RING, 0), 0);
+}
+
 /* We map a page of the puppet's and have it die. */
 static void granter_dies(void) {
     struct gnttab_map_grant_ref op = {
@@ -160,6 +182,7 @@ static void granter_dies(void) {
         expect_eq(HV_grant_table_op(GNTTABOP_unmap_grant_ref, &second, 1), 0);
         expect_eq(second.status, GNTST_okay);
     }
+    asked_of_the_shell();
     expect(puppet_domctl(XEN_DOMCTL_destroydomain, p.id) == 0);
     unmap.handle = op.handle;
     expect_eq(HV_grant_table_op(GNTTABOP_unmap_grant_ref, &unmap, 1), 0);
@@ -168,8 +191,8 @@ static void granter_dies(void) {
     expect_gone();
 }
 
-/* The same, but our entry was overwritten: the handle is worth nothing, and ours is untouched.
- * (With the domain gone, stock Xen crashes a domain that tries.) */
+/* The same, but our entry was overwritten: the handle is worth nothing, does not keep the domain,
+ * and ours is untouched. (With the domain gone, stock Xen crashes a domain that tries.) */
 static void handle_outlives_mapping(void) {
     struct gnttab_map_grant_ref op = {
         .host_addr = (uint64_t)window, .flags = GNTMAP_host_map, .ref = REF};
@@ -186,6 +209,7 @@ static void handle_outlives_mapping(void) {
     expect_eq(unmap.status, GNTST_general_error);
     expect_eq(its_grants[REF].flags, GTF_permit_access | GTF_reading | GTF_writing);
     end();
+    expect_gone();
     expect_eq(try_write(window, 0x600d), 0);
     expect_eq(shared_page[0], 0x600d);
     require_eq(map_pte(window, 0), 0);
@@ -197,10 +221,14 @@ static void channels(void) {
     struct evtchn_alloc_unbound its = {.remote_dom = 0};
     struct evtchn_bind_interdomain bind = {0}, back = {.remote_dom = 0};
     struct evtchn_close close = {0};
+    struct evtchn_reset reset;
     struct evtchn_status status;
     unsigned int ours;
 
     make();
+    /* It runs: its ports are its own to reset. */
+    reset.dom = p.id;
+    expect_eq(HV_event_channel_op(EVTCHNOP_reset, &reset), -XEN_EINVAL);
     its.dom = p.id;
     require_eq(HV_event_channel_op(EVTCHNOP_alloc_unbound, &its), 0);
     bind.remote_dom = p.id;

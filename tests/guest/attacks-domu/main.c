@@ -65,6 +65,7 @@ static void on_another_domain(void) {
     struct evtchn_reset reset = {.dom = 0};
     struct evtchn_bind_pirq pirq = {.pirq = 4};
     struct sched_remote_shutdown shutdown = {.domain_id = 0};
+    struct sched_pin_override pin = {.pcpu = 0};
     struct gnttab_setup_table setup = {.dom = 0, .nr_frames = 1};
     struct gnttab_query_size size = {.dom = 0};
     struct gnttab_get_version version = {.dom = 0};
@@ -80,6 +81,7 @@ static void on_another_domain(void) {
     pirq.pirq = 100000;
     expect_eq(ARG(event_channel_op, EVTCHNOP_bind_pirq, &pirq, 0), -XEN_EINVAL);
     expect_eq(ARG(sched_op, SCHEDOP_remote_shutdown, &shutdown, 0), -XEN_EPERM);
+    expect_eq(ARG(sched_op, SCHEDOP_pin_override, &pin, 0), -XEN_EPERM);
     expect_eq(ARG(grant_table_op, GNTTABOP_setup_table, &setup, 1), 0);
     expect_eq(setup.status, GNTST_permission_denied);
     expect_eq(ARG(grant_table_op, GNTTABOP_query_size, &size, 1), 0);
@@ -103,6 +105,11 @@ static void hardware_operations(void) {
     expect_eq(puppet_call_arg(&p, __HYPERVISOR_physdev_op_compat, puppet_va(PUPPET_PAGES - 1), &old,
                               sizeof(old), 0),
               -XEN_EPERM);
+    struct physdev_pirq_eoi_gmfn eoi_map = {.gmfn = p.mfn[PUPPET_FREE + 2]};
+
+    /* Every kernel offers a frame for this, and may. */
+    expect_eq(ARG(physdev_op, PHYSDEVOP_pirq_eoi_gmfn_v2, &eoi_map, 0), 0);
+    expect_eq(ARG(physdev_op, PHYSDEVOP_pirq_eoi_gmfn_v2, &eoi_map, 0), -XEN_EBUSY);
     expect_eq(ARG(physdev_op, PHYSDEVOP_map_pirq, &map, 0), -XEN_EPERM);
     expect_eq(ARG(physdev_op, PHYSDEVOP_apic_read, &apic, 0), -XEN_EPERM);
     expect_eq(ARG(physdev_op, PHYSDEVOP_apic_write, &apic, 0), -XEN_EPERM);
@@ -252,6 +259,20 @@ static void msrs(void) {
         expect_eq(puppet_do(&p, DO_WRMSR, msr, 0x8000000000000000), FAULT(GP, 0));
 }
 
+/* What it is told of its TSC. */
+static void time_leaf(void) {
+    struct xen_domctl_tsc_info *t = &puppet_op.u.tsc_info;
+    uint64_t told = puppet_do(&p, DO_CPUID, 0x40000003, 0);
+
+    require_eq(puppet_domctl(XEN_DOMCTL_gettscinfo, p.id), 0);
+    expect_eq((uint32_t)told, t->gtsc_khz);
+    expect_eq(told >> 32, t->incarnation);
+    expect((uint32_t)puppet_do(&p, DO_CPUID, 0x40000003, 1) != 0);
+    /* Its scale is one that its time information has, too. */
+    expect_eq((uint32_t)puppet_do(&p, DO_CPUID, 0x40000003, 1),
+              p.shared->vcpu_info[0].time.tsc_to_system_mul);
+}
+
 static void hypervisor_memory(void) {
     static const uint64_t at[] = {0xffff808000000000, 0xffff810000000000, 0xffff818000000000,
                                   0xffff820000000000, 0xffff82d040000000, 0xffff830000000000};
@@ -340,6 +361,7 @@ void test_main(void) {
     table_operations();
     ports();
     msrs();
+    time_leaf();
     hypervisor_memory();
     exchange_lists();
     long_lists();

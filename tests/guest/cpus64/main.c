@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * cpus64: 64 CPUs come up, each with its own identity; the domain has as many vcpus, and the last
- * of the first eight runs.
+ * of the first eight runs. One that has no vcpu_info yet can not be made ready.
  * Run with: --smp 64 --mem 1G --timeout 550
  */
 #include <public/platform.h>
+#include <public/vcpu.h>
 #include "event.h"
 #include "vcpu.h"
 
@@ -29,6 +30,8 @@ void test_main(void) {
     expect_eq(max, 63);
     expect_eq(online, 64);
     expect_eq(nr_vcpus(), 64);
+    expect_eq(HV_vcpu_op(VCPUOP_initialise, XEN_LEGACY_MAX_VCPUS, NULL), -XEN_EINVAL);
+    expect_eq(HV_vcpu_op(VCPUOP_initialise, XEN_LEGACY_MAX_VCPUS - 1, NULL), -XEN_EFAULT);
     require_eq(vcpu_start(7, say), 0);
     vcpu_wait_down(7);
     expect(ran);

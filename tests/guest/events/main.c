@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * events: event channels from port to upcall, first in the 2-level form and then in the FIFO form:
- * channels between two ends of one domain, IPIs, the timer; masks; blocking and polling; moving to
- * another vcpu; priorities; and every refusal.
+ * channels between two ends of one domain, IPIs, the timer, interrupt lines; masks; blocking and
+ * polling; moving to another vcpu; priorities; resets; and every refusal.
  * Run with: --smp 2
  */
+#include <public/physdev.h>
 #include <public/sched.h>
 #include <public/vcpu.h>
 #include "event.h"
@@ -128,6 +129,46 @@ static void refusals(unsigned int ipi, unsigned int timer) {
     expect_eq(HV_event_channel_op(99, &reset), -XEN_ENOSYS);
 }
 
+static long map_line(int line, int number) {
+    struct physdev_map_pirq op = {
+        .domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .index = line, .pirq = number};
+    long rc = HV_physdev_op(PHYSDEVOP_map_pirq, &op);
+
+    if (!rc) expect_eq(op.pirq, number);
+    return rc;
+}
+
+static long unmap_line(int number) {
+    struct physdev_unmap_pirq op = {.domid = DOMID_SELF, .pirq = number};
+
+    return HV_physdev_op(PHYSDEVOP_unmap_pirq, &op);
+}
+
+/* Interrupt lines that no device of the machine has. */
+static void lines(void) {
+    struct evtchn_bind_pirq bind = {.pirq = 20};
+    struct physdev_pirq_eoi_gmfn eoi_map = {.gmfn = virt_to_mfn(page_alloc())};
+    struct physdev_setup_gsi setup = {.gsi = 20, .triggering = 1, .polarity = 1};
+
+    expect_eq(HV_event_channel_op(EVTCHNOP_bind_pirq, &bind), -XEN_EPERM); /* not mapped yet */
+    expect_eq(unmap_line(20), -XEN_EINVAL);
+    expect_eq(map_line(20, 20), 0);
+    expect_eq(map_line(20, 20), 0);
+    expect_eq(map_line(20, 21), -XEN_EEXIST);
+    expect_eq(map_line(22, 100000), -XEN_EINVAL);
+    expect_eq(map_line(21, 20), 0); /* and nothing comes of it */
+    expect_eq(map_line(21, 21), 0);
+    expect_eq(unmap_line(21), 0);
+    expect_eq(HV_physdev_op(PHYSDEVOP_setup_gsi, &setup), 0);
+    require_eq(HV_event_channel_op(EVTCHNOP_bind_pirq, &bind), 0);
+    expect_eq(HV_event_channel_op(EVTCHNOP_bind_pirq, &bind), -XEN_EEXIST);
+    expect_eq(event_close(bind.port), 0);
+    expect_eq(unmap_line(20), 0);
+    expect_eq(unmap_line(20), -XEN_EINVAL);
+    expect_eq(HV_physdev_op(PHYSDEVOP_pirq_eoi_gmfn_v2, &eoi_map), 0);
+    expect_eq(HV_physdev_op(PHYSDEVOP_pirq_eoi_gmfn_v2, &eoi_map), -XEN_EBUSY);
+}
+
 static void fifo_refusals_before(void) {
     struct evtchn_set_priority priority = {.port = a, .priority = 3};
     struct evtchn_expand_array expand = {.array_gfn = virt_to_mfn(page_alloc())};
@@ -219,6 +260,11 @@ static void blocking(unsigned int timer) {
     ports[0] = event_alloc(DOMID_SELF);
     event_close(ports[0]);
     expect_eq(HV_sched_op(SCHEDOP_poll, &poll), -XEN_EINVAL);
+    expect_eq(HV_sched_op(SCHEDOP_poll, NULL), -XEN_EFAULT);
+    set_xen_guest_handle(poll.ports, (evtchn_port_t *)0xffff830000000000);
+    expect_eq(HV_sched_op(SCHEDOP_poll, &poll), -XEN_EFAULT);
+    set_xen_guest_handle(poll.ports, (evtchn_port_t *)0x1000);
+    expect_eq(HV_sched_op(SCHEDOP_poll, &poll), -XEN_EFAULT);
     event_unmask(b);
 }
 
@@ -357,6 +403,40 @@ static void many_ports(void) {
     expect_eq(event_close(last), 0);
 }
 
+/* As many event words as there can be ports, and no more. */
+static void all_words(void) {
+    struct evtchn_expand_array expand = {.array_gfn = virt_to_mfn(page_alloc())};
+    unsigned int arrays = 2;
+    long rc;
+
+    while ((rc = HV_event_channel_op(EVTCHNOP_expand_array, &expand)) == 0 && arrays < 1000)
+        arrays++;
+    expect_eq(rc, -XEN_ENOSPC);
+    expect_eq(arrays, EVTCHN_FIFO_NR_CHANNELS / (PAGE_SIZE / sizeof(event_word_t)));
+}
+
+static void open_ports(void) {
+    struct evtchn_alloc_unbound op = {.dom = DOMID_SELF, .remote_dom = DOMID_SELF};
+
+    while (!stop) HV_event_channel_op(EVTCHNOP_alloc_unbound, &op);
+}
+
+/* A reset while another vcpu opens ports has not closed them all, and says so. */
+static void reset_in_vain(void) {
+    struct evtchn_reset reset = {.dom = DOMID_SELF};
+    uint64_t end = now() + 100 * SECOND;
+    long rc;
+
+    stop = false;
+    require_eq(vcpu_start(1, open_ports), 0);
+    do rc = HV_event_channel_op(EVTCHNOP_reset, &reset);
+    while (rc == 0 && now() < end);
+    expect_eq(rc, -XEN_EAGAIN);
+    stop = true;
+    vcpu_wait_down(1);
+    expect_eq(HV_event_channel_op(EVTCHNOP_reset, &reset), 0);
+}
+
 void test_main(void) {
     unsigned int timer = event_bind_virq(VIRQ_TIMER, 0), ipi = event_bind_ipi(1);
     struct evtchn_reset reset = {.dom = DOMID_SELF};
@@ -366,6 +446,7 @@ void test_main(void) {
     channel();
     closing();
     refusals(ipi, timer);
+    lines();
     fifo_refusals_before();
     timers(timer);
     blocking(timer);
@@ -391,10 +472,12 @@ void test_main(void) {
     blocking(timer);
     interrupts_between_vcpus();
     many_ports();
+    all_words();
 
     /* Back to the beginning. */
     expect_eq(HV_event_channel_op(EVTCHNOP_reset, &reset), 0);
     event_fifo = false;
     expect_eq(event_send(a), -XEN_EINVAL);
     expect_eq(event_alloc(DOMID_SELF), 1);
+    reset_in_vain();
 }

@@ -146,6 +146,39 @@ static void in_own_table(void) {
     }
 }
 
+/* With its tables named too: those of a domain that has no vcpu yet are nobody's. */
+static void by_its_tables(void) {
+    uint32_t its = (other + 1u) << 16;
+    uint64_t mfn = virt_to_mfn(page_alloc());
+
+    expect_eq(mmu_update_dom(frames[0] << PAGE_SHIFT, PATTERN, its | other), -XEN_EINVAL);
+    op.u.max_vcpus.max = 1;
+    require_eq(domctl(XEN_DOMCTL_max_vcpus, other), 0);
+    expect_eq(mmu_update_dom(frames[0] << PAGE_SHIFT, PATTERN, its | other), 0);
+    /* The machine-to-physical table is told of one's own frames, or of a domain's by its name. */
+    expect_eq(mmu_update_dom(frames[0] << PAGE_SHIFT | MMU_MACHPHYS_UPDATE, 3, its | other),
+              -XEN_EPERM);
+    expect_eq(mmu_update_dom(mfn << PAGE_SHIFT | MMU_MACHPHYS_UPDATE, 3, its | DOMID_SELF),
+              -XEN_EPERM);
+    expect_eq(mmu_update_dom(frames[0] << PAGE_SHIFT | MMU_MACHPHYS_UPDATE, 0, other), 0);
+    expect_eq(mfn_to_pfn(frames[0]), 0);
+    page_free(mfn_to_virt(mfn));
+}
+
+/* What only a domain itself can want. */
+static void for_its_vcpus(void) {
+    static const uint8_t ops[] = {
+        MMUEXT_NEW_BASEPTR,        MMUEXT_NEW_USER_BASEPTR, MMUEXT_TLB_FLUSH_LOCAL,
+        MMUEXT_INVLPG_LOCAL,       MMUEXT_TLB_FLUSH_MULTI,  MMUEXT_INVLPG_MULTI,
+        MMUEXT_TLB_FLUSH_ALL,      MMUEXT_INVLPG_ALL,       MMUEXT_FLUSH_CACHE,
+        MMUEXT_FLUSH_CACHE_GLOBAL, MMUEXT_SET_LDT};
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(ops); i++)
+        expect_eq(mmuext_dom(ops[i], frames[0], 0, other), -XEN_EPERM);
+    expect_eq(mmuext_dom(14, frames[0], 0, other), -XEN_ENOSYS);
+    expect_eq(mmuext_dom(MMUEXT_UNMARK_SUPER + 1, frames[0], 0, other), -XEN_ENOSYS);
+}
+
 static void given_away(void) {
     struct xen_memory_reservation reservation = {.nr_extents = 1, .domid = DOMID_SELF};
     struct gnttab_setup_table setup = {.dom = DOMID_SELF, .nr_frames = 1};
@@ -178,6 +211,8 @@ void test_main(void) {
     used_as_own();
     mapped_as_own();
     in_own_table();
+    by_its_tables();
+    for_its_vcpus();
     given_away();
     for (unsigned int i = 0; i < NR_FRAMES; i++) with_mapping(frames[i], still_filled);
     expect_eq(domctl(XEN_DOMCTL_destroydomain, other), 0);

@@ -32,14 +32,14 @@ static void repair(struct fuzzer *f, struct call *c, long rc) {
 }
 
 static void make_trap_table(struct fuzzer *f, struct call *c) {
-    struct trap_info *t = arg_alloc(f, 9 * sizeof(*t));
-    unsigned int n = (unsigned int)below(f, 8);
+    struct trap_info *t = arg_alloc(f, 41 * sizeof(*t));
+    unsigned int n = (unsigned int)below(f, chance(f, 90) ? 8 : 41);
 
     for (unsigned int i = 0; i < n; i++) {
         t[i].vector = (uint8_t)rnd(f);
         t[i].flags = (uint8_t)rnd(f);
         t[i].cs = chance(f, 80) ? FLAT_KERNEL_CS : (uint16_t)rnd(f);
-        t[i].address = chance(f, 80) ? (uint64_t)landing : 1 + odd(f);
+        t[i].address = n > 8 || chance(f, 80) ? (uint64_t)landing : 1 + odd(f);
     }
     *c = (struct call){.op = __HYPERVISOR_set_trap_table,
                        .arg = {chance(f, 8) ? 0 : arg_address(f, t)},
@@ -197,9 +197,13 @@ static unsigned int act_selector(struct fuzzer *f) {
     }
 }
 
-const struct generator cpu_calls[] = {
+const struct generator cpu_entry[] = {
     {"set_trap_table", 8, make_trap_table, NULL},
     {"callbacks", 10, make_callbacks, NULL},
+};
+const unsigned int nr_cpu_entry = ARRAY_SIZE(cpu_entry);
+
+const struct generator cpu_calls[] = {
     {"set_gdt", 10, make_gdt, NULL},
     {"set_ldt", 8, make_ldt, NULL},
     {"update_descriptor", 14, make_descriptor, NULL},

@@ -91,7 +91,7 @@ static void make_bind(struct fuzzer *f, struct call *c) {
 
     switch (below(f, 8)) {
     case 0:
-        pirq->pirq = in_dom0() ? 16 + (uint32_t)below(f, 300) : (uint32_t)odd(f);
+        pirq->pirq = in_dom0() && chance(f, 90) ? (uint32_t)below(f, 48) : (uint32_t)odd(f);
         event_call(f, c, EVTCHNOP_bind_pirq, pirq);
         c->note[0] = (uint64_t)&pirq->port;
         break;
@@ -163,12 +163,30 @@ static void make_fifo(struct fuzzer *f, struct call *c) {
     }
 }
 
-static void make_refused(struct fuzzer *f, struct call *c) {
+static void was_reset(struct fuzzer *f, struct call *c, long rc) {
+    (void)f;
+    (void)c;
+    if (!rc) memset(ports, 0, sizeof(ports));
+}
+
+/* As dom0 it has no port that it could not do without; otherwise the console is lost. */
+static void make_reset(struct fuzzer *f, struct call *c) {
     struct evtchn_reset *op = arg_alloc(f, sizeof(*op));
 
     op->dom = (domid_t)(1 + below(f, 0x7000));
     if (op->dom == own_domain) op->dom++;
-    event_call(f, c, chance(f, 50) ? EVTCHNOP_reset : 14 + (unsigned int)odd(f) % 1000, op);
+    if (in_dom0() && chance(f, 80)) op->dom = DOMID_SELF;
+    event_call(f, c, EVTCHNOP_reset, op);
+    if (op->dom == DOMID_SELF) c->done = was_reset;
+    if (!in_dom0() && c->arg[1] != (uint64_t)op) c->arg[1] = 0;
+}
+
+static void make_refused(struct fuzzer *f, struct call *c) {
+    uint64_t *op = arg_alloc(f, 16);
+
+    op[0] = 1 + below(f, 0x7000);
+    /* 14 is a reset that goes on */
+    event_call(f, c, 15 + (unsigned int)odd(f) % 1000, op);
 }
 
 /* Scribbles where the hypervisor reads and writes events. */
@@ -201,7 +219,8 @@ const struct generator event_calls[] = {
     {"event.close", 14, make_close, NULL},
     {"event.on port", 40, make_on_port, NULL},
     {"event.status", 10, make_status, NULL},
-    {"event.fifo", 3, make_fifo, NULL},
+    {"event.fifo", 4, make_fifo, NULL},
+    {"event.reset", 1, make_reset, NULL},
     {"event.refused", 1, make_refused, NULL},
 };
 const unsigned int nr_event_calls = ARRAY_SIZE(event_calls);

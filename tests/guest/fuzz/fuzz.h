@@ -39,6 +39,7 @@ struct generator {
 /* Flags of a list of generators. */
 #define NO_MULTICALL 1 /* not inside a multicall */
 #define NO_HYPERCALL 2 /* is not a hypercall: outside the share of calls that succeed */
+#define NO_UPCALL    4 /* changes what upcalls need, or waits for one: none meanwhile */
 
 /* A hypervisor that dies leaves these in memory, where the host finds them by their magic. */
 #define RECORD_MAGIC 0x445243525a5a5546ULL /* "FUZZRCRD" */
@@ -53,7 +54,7 @@ struct record {
 } PAGE_ALIGNED;
 _Static_assert(sizeof(struct record) == PAGE_SIZE, "a record is one page");
 
-#define ARENA_SIZE 0x10000UL
+#define ARENA_SIZE 0x30000UL /* holds the arguments of a multicall */
 struct fuzzer {
     struct vcpu *v;
     uint64_t random, serial;
@@ -61,6 +62,7 @@ struct fuzzer {
     const struct generator *doing;
     unsigned int doing_index, burst; /* burst: so many calls, 0 until the end */
     bool working, stopped;
+    bool together;     /* calls are being made for a multicall: others will come before them */
     uint64_t detail;   /* which of its forms an act chose */
     unsigned int used; /* of the arena, from which a call's arguments come */
     struct record *record;
@@ -68,7 +70,7 @@ struct fuzzer {
 };
 extern struct fuzzer fuzzers[MAX_VCPUS];
 extern unsigned int fuzzing_vcpus, victim_vcpu, all_vcpus;
-extern uint64_t seed, calls_wanted, trace_from, trace_to, audit_every;
+extern uint64_t seed, calls_wanted, trace_from, trace_to, audit_every, report_every;
 extern volatile bool stop;
 
 /* random.c */
@@ -121,7 +123,12 @@ void events_init(void);
 extern uint32_t own_domain, peer_domain;
 extern unsigned int protected_ports[16], nr_protected;
 void grants_init(void);
+void low_prepare(void);
 void cpu_repair(struct fuzzer *f);
+void upcall_taken(void);
+void clock_save(void);
+void clock_repair(void);
+void end_somehow(struct fuzzer *f);
 
 /* main.c: whether the hypervisor's recount of references finds no difference. */
 bool audit(void);
@@ -135,8 +142,10 @@ extern volatile uint64_t calls_made;
 unsigned int fault_outcome(fault_t fault);
 void count(unsigned int index, unsigned int outcome);
 void report(void);
+/* The same now and then, so that something is left of a run that dies. */
+void report_progress(void);
 unsigned int percent_succeeded(void);
-#define MAX_GENERATORS 80
+#define MAX_GENERATORS 96
 extern struct kind {
     const struct generator *g;
     unsigned int flags;

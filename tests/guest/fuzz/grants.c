@@ -5,7 +5,8 @@
 
 #define REFS     64
 #define MAPPINGS 64
-#define FRAMES   2 /* of the table, and as many of status at most */
+#define FRAMES   2  /* of the table, and as many of status at most */
+#define MOST     40 /* elements of an operation */
 
 static struct grant_entry_v1 *v1;
 static union grant_entry_v2 *v2;
@@ -85,19 +86,31 @@ static void grant_call(struct fuzzer *f, struct call *c, unsigned int cmd, const
                        const int16_t *status) {
     *c = (struct call){
         .op = __HYPERVISOR_grant_table_op, .arg = {cmd, arg_address(f, arg), 1}, .status = status};
-    /* Not two: behind the one stands anything, which may be good for a page table of this kernel.
-     */
     if (chance(f, 2)) c->arg[2] = 0;
+}
+
+/* How many elements an operation's array has. */
+static unsigned int elements(struct fuzzer *f) {
+    return chance(f, 88) ? 1 : 2 + (unsigned int)below(f, MOST - 1);
+}
+
+/* So many of the array at op, but not of what stands at a bad address: that may be good for a page
+ * table of this kernel. */
+static void take_elements(struct call *c, const void *op, unsigned int n) {
+    if (c->arg[1] == (uint64_t)op && c->arg[2]) c->arg[2] = n;
 }
 
 static void mapped(struct fuzzer *f, struct call *c, long rc) {
     const struct gnttab_map_grant_ref *op = (const struct gnttab_map_grant_ref *)c->note[0];
-    struct mapping *m = &mappings[below(f, MAPPINGS)];
 
-    if (rc || op->status || !c->arg[2]) return;
-    for (unsigned int n = 0; n < MAPPINGS && m->used; n++)
-        m = &mappings[(unsigned)(m - mappings + 1) % MAPPINGS];
-    *m = (struct mapping){.at = op->host_addr, .handle = op->handle, .used = 1};
+    for (unsigned int i = 0; !rc && i < c->arg[2]; i++) {
+        struct mapping *m = &mappings[below(f, MAPPINGS)];
+
+        if (op[i].status) continue;
+        for (unsigned int n = 0; n < MAPPINGS && m->used; n++)
+            m = &mappings[(unsigned)(m - mappings + 1) % MAPPINGS];
+        *m = (struct mapping){.at = op[i].host_addr, .handle = op[i].handle, .used = 1};
+    }
 }
 
 static uint64_t map_address(struct fuzzer *f, uint32_t *flags) {
@@ -115,12 +128,16 @@ static uint64_t map_address(struct fuzzer *f, uint32_t *flags) {
 }
 
 static void make_map(struct fuzzer *f, struct call *c) {
-    struct gnttab_map_grant_ref *op = arg_alloc(f, sizeof(*op));
+    unsigned int n = elements(f);
+    struct gnttab_map_grant_ref *op = arg_alloc(f, n * sizeof(*op));
 
-    op->host_addr = map_address(f, &op->flags);
-    op->dom = pick_granter(f);
-    op->ref = pick_ref(f);
+    for (unsigned int i = 0; i < n; i++) {
+        op[i].host_addr = map_address(f, &op[i].flags);
+        op[i].dom = pick_granter(f);
+        op[i].ref = pick_ref(f);
+    }
     grant_call(f, c, GNTTABOP_map_grant_ref, op, &op->status);
+    take_elements(c, op, n);
     c->note[0] = (uint64_t)op;
     c->done = mapped;
 }
@@ -132,38 +149,42 @@ static struct mapping *pick_mapping(struct fuzzer *f) {
     return &mappings[i];
 }
 
+/* note: the operations, which of the mappings each concerns, whether it replaces. */
 static void unmapped(struct fuzzer *f, struct call *c, long rc) {
-    struct mapping *m = (struct mapping *)c->note[0];
+    const struct gnttab_unmap_grant_ref *op = (const struct gnttab_unmap_grant_ref *)c->note[0];
+    struct mapping *const *m = (struct mapping *const *)c->note[1];
 
     (void)f;
-    if (!rc && c->arg[2] && *c->status != GNTST_general_error) m->used = 0;
+    /* The form that replaces has its status at the same place. */
+    for (unsigned int i = 0; !rc && i < c->arg[2]; i++)
+        if (op[i].status != GNTST_general_error) m[i]->used = 0;
 }
 
 static void make_unmap(struct fuzzer *f, struct call *c) {
-    struct gnttab_unmap_grant_ref *op = arg_alloc(f, sizeof(*op));
-    struct gnttab_unmap_and_replace *replace = arg_alloc(f, sizeof(*replace));
-    struct mapping *m = pick_mapping(f);
+    bool with = chance(f, 20);
+    unsigned int n = elements(f);
+    struct gnttab_unmap_grant_ref *op = arg_alloc(f, n * sizeof(*op));
+    struct mapping **m = arg_alloc(f, n * sizeof(*m));
 
-    if (chance(f, 80)) {
-        op->host_addr = chance(f, 95) ? m->at : 0;
-        op->handle = chance(f, 96) ? m->handle : (uint32_t)odd(f);
-        if (chance(f, 10)) op->dev_bus_addr = pick_frame(f) << PAGE_SHIFT;
-        grant_call(f, c, GNTTABOP_unmap_grant_ref, op, &op->status);
-    } else {
-        replace->host_addr = m->at;
-        replace->handle = m->handle;
-        replace->new_addr = (uint64_t)window + below(f, WINDOW_PAGES) * PAGE_SIZE;
-        if (chance(f, 5)) replace->new_addr = bad_address(f) & 0xffff8affffffffff;
-        grant_call(f, c, GNTTABOP_unmap_and_replace, replace, &replace->status);
+    for (unsigned int i = 0; i < n; i++) {
+        m[i] = pick_mapping(f);
+        op[i].host_addr = chance(f, 95) ? m[i]->at : 0;
+        op[i].handle = chance(f, 96) ? m[i]->handle : (uint32_t)odd(f);
+        if (chance(f, 10)) op[i].dev_bus_addr = pick_frame(f) << PAGE_SHIFT;
+        if (!with) continue;
+        /* unmap_and_replace has the new address there */
+        op[i].dev_bus_addr = (uint64_t)window + below(f, WINDOW_PAGES) * PAGE_SIZE;
+        if (chance(f, 5)) op[i].dev_bus_addr = bad_address(f) & 0xffff8affffffffff;
     }
-    c->note[0] = (uint64_t)m;
+    grant_call(f, c, with ? GNTTABOP_unmap_and_replace : GNTTABOP_unmap_grant_ref, op, &op->status);
+    take_elements(c, op, n);
+    c->note[0] = (uint64_t)op;
+    c->note[1] = (uint64_t)m;
     c->done = unmapped;
 }
 
 /* Into frames that may be written only. */
-static void make_copy(struct fuzzer *f, struct call *c) {
-    struct gnttab_copy *op = arg_alloc(f, sizeof(*op));
-
+static void fill_copy(struct fuzzer *f, struct gnttab_copy *op) {
     op->source.offset = (uint16_t)below(f, 4096);
     op->dest.offset = (uint16_t)below(f, 4096);
     op->len =
@@ -179,7 +200,15 @@ static void make_copy(struct fuzzer *f, struct call *c) {
         op->dest.u.ref = pick_ref(f);
     else
         op->dest.u.gmfn = pool[pick_slot(f, WRITABLE, 0)].mfn;
+}
+
+static void make_copy(struct fuzzer *f, struct call *c) {
+    unsigned int n = elements(f);
+    struct gnttab_copy *op = arg_alloc(f, n * sizeof(*op));
+
+    for (unsigned int i = 0; i < n; i++) fill_copy(f, &op[i]);
     grant_call(f, c, GNTTABOP_copy, op, &op->status);
+    take_elements(c, op, n);
 }
 
 static void given_away(struct fuzzer *f, struct call *c, long rc) {

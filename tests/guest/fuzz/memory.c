@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Page tables by hypercall and by writes, the domain's frames, loads and stores anywhere. */
-#include <public/memory.h>
+/* Page tables by hypercall, pages that become tables, loads and stores anywhere. */
 #include "fuzz.h"
 #include "parts.h"
 
@@ -132,9 +131,13 @@ static void make_base(struct fuzzer *f, struct call *c) {
 
     unsigned int i = pick_slot(f, TABLE, 4);
 
-    op->arg1.mfn = chance(f, 30) || !can_run_on(i) ? home_l4() : pool[i].mfn;
+    /* In a multicall one that is good now may be an empty page by then. */
+    op->arg1.mfn = chance(f, 30) || f->together || !can_run_on(i) ? home_l4() : pool[i].mfn;
     if (user && chance(f, 10)) op->arg1.mfn = 0;
-    if (chance(f, 5)) op->arg1.mfn = pick_table_frame(f, 1 + (unsigned int)below(f, 3));
+    /* One of another level: of the pool's it might do as an L4 for all that. */
+    if (chance(f, 5))
+        op->arg1.mfn = user ? pick_table_frame(f, 1 + (unsigned int)below(f, 3))
+                            : PTE_MFN(((uint64_t *)si->pt_base)[511]);
 }
 
 static void make_flush(struct fuzzer *f, struct call *c) {
@@ -176,134 +179,6 @@ static void make_page(struct fuzzer *f, struct call *c) {
     if (chance(f, 5) && !is_vital(other)) op->arg1.mfn = other;
 }
 
-static struct xen_memory_reservation *reservation(struct fuzzer *f, struct call *c,
-                                                  unsigned int cmd, uint64_t **list) {
-    struct xen_memory_reservation *r = arg_alloc(f, sizeof(*r));
-
-    *list = arg_alloc(f, 8 * 8);
-    set_xen_guest_handle_raw(r->extent_start, (void *)arg_address(f, *list));
-    r->nr_extents = 1;
-    r->domid = pick_domain(f);
-    if (chance(f, 3)) r->extent_order = (unsigned int)below(f, 20);
-    if (chance(f, 3)) r->mem_flags = (unsigned int)odd(f);
-    *c = (struct call){.op = __HYPERVISOR_memory_op, .arg = {cmd, arg_address(f, r)}};
-    if (chance(f, 2)) c->arg[0] |= below(f, 4) << 6;
-    return r;
-}
-
-static void given_back(struct fuzzer *f, struct call *c, long rc) {
-    unsigned int i = (unsigned int)c->note[0];
-
-    (void)f;
-    if (rc == 1) pool[i] = (struct slot){0};
-}
-
-static void make_decrease(struct fuzzer *f, struct call *c) {
-    unsigned int i = (unsigned int)below(f, POOL_PAGES);
-    uint64_t *list;
-
-    for (unsigned int n = 0; n < POOL_PAGES && (!pool[i].mfn || (*pool_pte[i] & PTE_P)); n++)
-        i = (i + 1) % POOL_PAGES;
-    reservation(f, c, XENMEM_decrease_reservation, &list);
-    list[0] = pool[i].mfn;
-    c->note[0] = i;
-    c->done = given_back;
-}
-
-static void populated(struct fuzzer *f, struct call *c, long rc) {
-    unsigned int i = (unsigned int)c->note[0];
-    const uint64_t *list = (const uint64_t *)c->note[1];
-
-    (void)f;
-    if (rc != 1 || pool[i].mfn) return;
-    pool[i] = (struct slot){.mfn = list[0]};
-    set_pfn_to_mfn(virt_to_pfn(pool_va(i)), list[0]);
-}
-
-static void make_populate(struct fuzzer *f, struct call *c) {
-    unsigned int i = pick_slot(f, ABSENT, 0);
-    uint64_t *list;
-
-    if (pool[i].mfn && !chance(f, 5)) {
-        make_decrease(f, c);
-        return;
-    }
-    reservation(f, c, chance(f, 90) ? XENMEM_populate_physmap : XENMEM_increase_reservation, &list);
-    list[0] = virt_to_pfn(pool_va(i));
-    c->note[0] = i;
-    c->note[1] = (uint64_t)list;
-    c->done = populated;
-}
-
-static void exchanged(struct fuzzer *f, struct call *c, long rc) {
-    unsigned int i = (unsigned int)c->note[0];
-    const uint64_t *out = (const uint64_t *)c->note[1];
-
-    (void)f;
-    if (rc) return;
-    pool[i] = (struct slot){.mfn = out[0]};
-    set_pfn_to_mfn(virt_to_pfn(pool_va(i)), out[0]);
-}
-
-static void make_exchange(struct fuzzer *f, struct call *c) {
-    struct xen_memory_exchange *x = arg_alloc(f, sizeof(*x));
-    uint64_t *in = arg_alloc(f, 64), *out = arg_alloc(f, 64);
-    unsigned int i = (unsigned int)below(f, POOL_PAGES);
-
-    for (unsigned int n = 0; n < POOL_PAGES && (!pool[i].mfn || (*pool_pte[i] & PTE_P)); n++)
-        i = (i + 1) % POOL_PAGES;
-    in[0] = pool[i].mfn;
-    out[0] = virt_to_pfn(pool_va(i));
-    x->in = (struct xen_memory_reservation){.nr_extents = 1, .domid = DOMID_SELF};
-    x->out = x->in;
-    set_xen_guest_handle_raw(x->in.extent_start, (void *)arg_address(f, in));
-    set_xen_guest_handle_raw(x->out.extent_start, (void *)arg_address(f, out));
-    if (chance(f, 5)) x->in.domid = x->out.domid = pick_domain(f);
-    if (chance(f, 5)) x->in.nr_extents = odd(f);
-    if (chance(f, 5)) x->out.extent_order = (unsigned int)odd(f);
-    if (chance(f, 3)) x->nr_exchanged = odd(f);
-    *c = (struct call){.op = __HYPERVISOR_memory_op,
-                       .arg = {XENMEM_exchange, arg_address(f, x)},
-                       .done = exchanged,
-                       .note = {i, (uint64_t)out}};
-}
-
-/* Questions, and operations that only have a form in common: a structure of small numbers. */
-static void make_memory_other(struct fuzzer *f, struct call *c) {
-    static const unsigned int commands[] = {XENMEM_maximum_ram_page,
-                                            XENMEM_current_reservation,
-                                            XENMEM_maximum_reservation,
-                                            XENMEM_maximum_gpfn,
-                                            XENMEM_machphys_mfn_list,
-                                            XENMEM_machphys_compat_mfn_list,
-                                            XENMEM_machphys_mapping,
-                                            XENMEM_memory_map,
-                                            XENMEM_machine_memory_map,
-                                            XENMEM_set_memory_map,
-                                            XENMEM_set_pod_target,
-                                            XENMEM_get_pod_target,
-                                            XENMEM_get_sharing_freed_pages,
-                                            XENMEM_add_to_physmap,
-                                            XENMEM_add_to_physmap_batch,
-                                            XENMEM_remove_from_physmap,
-                                            XENMEM_claim_pages,
-                                            XENMEM_reserved_device_memory_map,
-                                            XENMEM_acquire_resource,
-                                            XENMEM_get_vnumainfo,
-                                            XENMEM_paging_op,
-                                            XENMEM_access_op,
-                                            XENMEM_sharing_op,
-                                            29,
-                                            62};
-    uint64_t *arg = arg_alloc(f, 128), *list = arg_alloc(f, 256);
-
-    arg[0] = pick_domain(f);
-    if (chance(f, 30)) arg[0] |= below(f, 4) << 32 | below(f, 4) << 16;
-    for (unsigned int i = 1; i < 8; i++) arg[i] = chance(f, 50) ? below(f, 4) : (uint64_t)list;
-    *c = (struct call){.op = __HYPERVISOR_memory_op,
-                       .arg = {PICK(f, commands), arg_address(f, arg)}};
-}
-
 static unsigned int act_fill(struct fuzzer *f) {
     unsigned int i = pick_slot(f, WRITABLE, 0);
 
@@ -314,32 +189,6 @@ static unsigned int act_fill(struct fuzzer *f) {
 static unsigned int act_sweep(struct fuzzer *f) {
     pool_sweep(f);
     return 0;
-}
-
-/* A store of some form to a page table, which the hypervisor carries out, or not. */
-static unsigned int act_table_write(struct fuzzer *f) {
-    unsigned int i = pick_slot(f, TABLE, 1 + (unsigned int)below(f, 4)), level = pool[i].level;
-    uint64_t *at = (uint64_t *)pool_va(i) + entry_index(f, level), value = pick_entry(f, level);
-    uint64_t old = 0;
-
-    if (chance(f, 4)) at = (uint64_t *)((uint64_t)at + below(f, 8));
-    if (chance(f, 10)) at = window_pte + below(f, WINDOW_PAGES);
-    try_read(at, &old);
-    switch (below(f, 9)) {
-    case 0: return fault_outcome(TRY_IO("xchg %1, (%2)", (, "+r"(value)), ("r"(at)), ("memory")));
-    case 1:
-        return fault_outcome(TRY_IO("lock cmpxchg %3, (%2)", (, "+a"(old)), ("r"(at), "r"(value)),
-                                    ("memory", "cc")));
-    case 2: return fault_outcome(TRY_IO("lock andq $-3, (%1)", (), ("r"(at)), ("memory", "cc")));
-    case 3: return fault_outcome(TRY_IO("orq $0x60, (%1)", (), ("r"(at)), ("memory", "cc")));
-    case 4: return fault_outcome(TRY_IO("movl %k2, (%1)", (), ("r"(at), "r"(value)), ("memory")));
-    case 5: return fault_outcome(TRY_IO("movb $0, (%1)", (), ("r"(at)), ("memory")));
-    case 6: return fault_outcome(TRY_IO("movq $0, (%1)", (), ("r"(at)), ("memory")));
-    case 7:
-        return fault_outcome(
-            TRY_IO("lock xaddq %1, (%2)", (, "+r"(old)), ("r"(at)), ("memory", "cc")));
-    default: return fault_outcome(try_write(at, value));
-    }
 }
 
 static unsigned int act_touch(struct fuzzer *f) {
@@ -363,17 +212,12 @@ const struct generator memory_calls[] = {
     {"mmuext.base", 15, make_base, NULL},
     {"mmuext.flush", 20, make_flush, NULL},
     {"mmuext.page", 15, make_page, NULL},
-    {"memory.decrease", 10, make_decrease, NULL},
-    {"memory.populate", 14, make_populate, NULL},
-    {"memory.exchange", 10, make_exchange, NULL},
-    {"memory.other", 15, make_memory_other, NULL},
 };
 const unsigned int nr_memory_calls = ARRAY_SIZE(memory_calls);
 
 const struct generator memory_acts[] = {
     {"(fill a page)", 25, NULL, act_fill},
     {"(sweep)", 1, NULL, act_sweep},
-    {"(table write)", 50, NULL, act_table_write},
     {"(load or store)", 40, NULL, act_touch},
 };
 const unsigned int nr_memory_acts = ARRAY_SIZE(memory_acts);

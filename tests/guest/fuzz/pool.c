@@ -122,6 +122,10 @@ static uint64_t good_entry(struct fuzzer *f, unsigned int level) {
         i = pick_slot(f, DATA, 0);
         return MFN_PTE(pool[i].mfn, mapped_writable(i) && !pool[i].level ? PTE_RW : PTE_RO);
     }
+    if (chance(f, 4)) { /* linear */
+        i = pick_slot(f, TABLE, level);
+        return pool[i].pinned && pool[i].level == level ? MFN_PTE(pool[i].mfn, PTE_RO) : 0;
+    }
     i = pick_slot(f, TABLE, level - 1);
     return pool[i].pinned && pool[i].level == level - 1 ? MFN_PTE(pool[i].mfn, PTE_TABLE) : 0;
 }
@@ -143,7 +147,7 @@ static uint64_t descriptor(struct fuzzer *f) {
 /* Makes the contents of a page that is mapped writable such as a table of the level may have. */
 void fill_slot(struct fuzzer *f, unsigned int i, unsigned int level) {
     uint64_t *page = pool_va(i), *home = (uint64_t *)si->pt_base;
-    unsigned int entries = (unsigned int)below(f, 12);
+    unsigned int entries = (unsigned int)below(f, chance(f, 90) ? 12 : 300);
 
     if (try_write(page, 0)) return;
     for (unsigned int n = 1; n < 512; n++)
@@ -153,6 +157,7 @@ void fill_slot(struct fuzzer *f, unsigned int i, unsigned int level) {
                       chance(f, 98) ? good_entry(f, level) : pick_entry(f, level)))
             return;
     if (chance(f, 5) && try_write(page + below(f, 256), rnd(f))) return;
+    if (chance(f, 3) && try_write(page + below(f, 256), MFN_PTE(pool[i].mfn, PTE_RO))) return;
     for (unsigned int n = 272; level == 4 && n < 512; n++)
         if (home[n] && try_write(page + n, home[n])) return;
     pool[i].level = (uint8_t)level;

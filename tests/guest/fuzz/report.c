@@ -76,9 +76,23 @@ unsigned int percent_succeeded(void) {
     return total ? (unsigned int)(good * 100 / total) : 0;
 }
 
-void report(void) {
+static void table(void) {
     printk("| call | made | succeeded | otherwise |\n");
     for (unsigned int i = 0; i < nr_kinds; i++) row(i);
+}
+
+void report(void) {
+    table();
     printk("fuzz: seed %lu vcpus %u+%u calls %lu succeeded %u %%\n", seed, fuzzing_vcpus,
            all_vcpus - fuzzing_vcpus, calls_made, percent_succeeded());
+}
+
+void report_progress(void) {
+    static uint64_t next;
+
+    if (!next) next = report_every;
+    if (!report_every || calls_made < next || stop) return;
+    next += report_every;
+    table();
+    printk("fuzz: %lu calls so far\n", calls_made);
 }

@@ -7,7 +7,7 @@
 #include "parts.h"
 
 #define RUNNING   0x676e696e6e7552ULL /* as a result: the call did not return */
-#define MAX_MULTI 8
+#define MAX_MULTI 24
 
 struct fuzzer fuzzers[MAX_VCPUS];
 volatile uint64_t calls_made;
@@ -42,11 +42,8 @@ static bool debug_trap(struct regs *r) {
 
 /* Takes nothing off the queues, whose words may be scribbled on. */
 static bool upcall(struct regs *r) {
-    struct vcpu_info *info = this_vcpu()->info;
-
     (void)r;
-    WRITE_ONCE(info->evtchn_upcall_pending, 0);
-    WRITE_ONCE(info->evtchn_pending_sel, 0);
+    upcall_taken();
     return true;
 }
 
@@ -55,21 +52,31 @@ static bool nmi(struct regs *r) {
     return true;
 }
 
+/* Odd selectors may first be missed when a vcpu comes back from being down: nothing is lost. */
+static bool failsafe(struct regs *r) {
+    (void)r;
+    return !fuzzers[this_vcpu()->id].working;
+}
+
 void run_init(void) {
     add(memory_calls, nr_memory_calls, 0);
+    add(frame_calls, nr_frame_calls, 0);
     add(event_calls, nr_event_calls, 0);
     add(grant_calls, nr_grant_calls, 0);
     add(cpu_calls, nr_cpu_calls, 0);
-    add(sched_calls, nr_sched_calls, 0);
+    add(cpu_entry, nr_cpu_entry, NO_UPCALL);
+    add(sched_calls, nr_sched_calls, NO_UPCALL);
     add(misc_calls, nr_misc_calls, 0);
     add(cpu_iret, nr_cpu_iret, NO_MULTICALL);
     multicall_kind = nr_kinds;
     add(&multicall, 1, NO_MULTICALL);
     add(memory_acts, nr_memory_acts, NO_HYPERCALL | NO_MULTICALL);
+    add(store_acts, nr_store_acts, NO_HYPERCALL | NO_MULTICALL);
     add(event_acts, nr_event_acts, NO_HYPERCALL | NO_MULTICALL);
     add(grant_acts, nr_grant_acts, NO_HYPERCALL | NO_MULTICALL);
     add(cpu_acts, nr_cpu_acts, NO_HYPERCALL | NO_MULTICALL);
     add(instruction_acts, nr_instruction_acts, NO_HYPERCALL | NO_MULTICALL);
+    add(debug_acts, nr_debug_acts, NO_HYPERCALL | NO_MULTICALL);
     for (unsigned int i = 0; i < MAX_VCPUS; i++) {
         fuzzers[i].v = &vcpus[i];
         fuzzers[i].arena = arenas[i];
@@ -81,7 +88,8 @@ void run_init(void) {
     trap_unexpected = recover;
     trap_hooks[DB] = debug_trap;
     trap_hooks[VEC_EVENT] = upcall;
-    trap_hooks[VEC_NMI] = nmi;
+    trap_hooks[2] = trap_hooks[VEC_NMI] = nmi; /* by the trap table, by the callback */
+    trap_hooks[VEC_FAILSAFE] = failsafe;
 }
 
 static unsigned int choose(struct fuzzer *f, unsigned int forbidden) {
@@ -149,40 +157,62 @@ static void ended(struct fuzzer *f, unsigned int kind, struct call *c, long rc) 
     trace(f, kind, c, rc, outcome);
 }
 
+/* Lets upcalls come during the call, at times one that is due already: so what can be preempted is.
+ * Returns the page in which that was said, for the call may move it. */
+static struct vcpu_info *upcalls_on(struct fuzzer *f) {
+    struct vcpu_info *info = f->v->info;
+    bool due = chance(f, 50);
+
+    if (!chance(f, 50)) return info;
+    WRITE_ONCE(info->evtchn_upcall_mask, 0);
+    if (due) WRITE_ONCE(info->evtchn_upcall_pending, 1);
+    return info;
+}
+
 static void alone(struct fuzzer *f, unsigned int kind) {
+    struct vcpu_info *info = f->v->info;
     struct call c = {0};
     struct recorded *r;
     long rc;
 
     kinds[kind].g->make(f, &c);
     r = record(f, kinds[kind].g->name, &c);
+    if (!(kinds[kind].flags & NO_UPCALL)) info = upcalls_on(f);
     rc = hypercall(c.op, c.arg[0], c.arg[1], c.arg[2], c.arg[3], 0);
+    WRITE_ONCE(info->evtchn_upcall_mask, 1);
     r->result = (uint64_t)rc;
     ended(f, kind, &c, rc);
 }
 
 static void several(struct fuzzer *f) {
-    unsigned int n = 2 + (unsigned int)below(f, MAX_MULTI - 1), kind[MAX_MULTI];
+    unsigned int n = 2 + (unsigned int)below(f, chance(f, 90) ? 7 : MAX_MULTI - 1);
+    unsigned int kind[MAX_MULTI], flags = 0;
     struct multicall_entry *entries = arg_alloc(f, MAX_MULTI * sizeof(*entries));
     struct call c[MAX_MULTI] = {0}, whole = {.op = __HYPERVISOR_multicall};
+    struct vcpu_info *info = f->v->info;
     struct recorded *r;
     long rc;
 
+    f->together = true;
     for (unsigned int i = 0; i < n; i++) {
         do {
             kind[i] = choose(f, NO_MULTICALL | NO_HYPERCALL);
         } while (kind[i] == multicall_kind);
         kinds[kind[i]].g->make(f, &c[i]);
+        flags |= kinds[kind[i]].flags;
         entries[i].op = c[i].op;
         for (unsigned int k = 0; k < 4; k++) entries[i].args[k] = c[i].arg[k];
         entries[i].result = RUNNING;
         record(f, kinds[kind[i]].g->name, &c[i]);
     }
+    f->together = false;
     if (chance(f, 2)) entries[below(f, n)].op = __HYPERVISOR_multicall;
     whole.arg[0] = arg_address(f, entries);
     whole.arg[1] = n;
     r = record(f, multicall.name, &whole);
+    if (!(flags & NO_UPCALL)) info = upcalls_on(f);
     rc = HV_multicall(whole.arg[0], whole.arg[1]);
+    WRITE_ONCE(info->evtchn_upcall_mask, 1);
     r->result = (uint64_t)rc;
     cpu_repair(f);
     ended(f, multicall_kind, &whole, rc);
@@ -216,6 +246,7 @@ static void one(struct fuzzer *f) {
         alone(f, kind);
     else
         act(f, kind);
+    if (f->v->id == 0) report_progress();
     if (audit_every && f->serial % audit_every == 0 && !audit()) {
         printk("a difference first seen after call %lu\n", f->serial);
         stop = true;

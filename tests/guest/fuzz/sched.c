@@ -9,6 +9,20 @@ static char *info_page[MAX_VCPUS];
 /* The hypervisor writes them at any time: into pages that are nobody's role. */
 static char area_page[MAX_VCPUS][PAGE_SIZE] PAGE_ALIGNED;
 
+/* The page that says how to read the time may be scribbled on: what it said at the beginning. */
+static struct vcpu_time_info clock;
+
+void clock_save(void) { clock = this_vcpu()->info->time; }
+
+void clock_repair(void) { this_vcpu()->info->time = clock; }
+
+static uint64_t about_now(void) {
+    uint64_t delta = rdtsc() - clock.tsc_timestamp;
+
+    delta = clock.tsc_shift < 0 ? delta >> -clock.tsc_shift : delta << clock.tsc_shift;
+    return clock.system_time + (uint64_t)((unsigned __int128)delta * clock.tsc_to_system_mul >> 32);
+}
+
 static void make_sched(struct fuzzer *f, struct call *c) {
     uint32_t *arg = arg_alloc(f, 16);
     struct sched_poll *poll = arg_alloc(f, sizeof(*poll));
@@ -18,7 +32,7 @@ static void make_sched(struct fuzzer *f, struct call *c) {
     for (unsigned int i = 0; i < 4; i++) ports[i] = (uint32_t)below(f, 40);
     set_xen_guest_handle_raw(poll->ports, (void *)arg_address(f, ports));
     poll->nr_ports = chance(f, 90) ? (unsigned int)below(f, 4) : (unsigned int)odd(f);
-    poll->timeout = now() + below(f, 100000);
+    poll->timeout = about_now() + below(f, 100000);
     switch (below(f, 12)) {
     case 0: break;
     case 1: /* returns at once: an upcall is due */
@@ -57,7 +71,7 @@ static void make_timer(struct fuzzer *f, struct call *c) {
 
     *c = (struct call){.op = __HYPERVISOR_vcpu_op,
                        .arg = {VCPUOP_set_singleshot_timer, f->v->id, arg_address(f, arg)}};
-    arg[0] = now() + below(f, 10 * MS);
+    arg[0] = about_now() + below(f, 10 * MS);
     arg[1] = below(f, 3);
     if (chance(f, 10)) arg[0] = odd(f);
     if (chance(f, 6)) c->arg[1] = pick_vcpu(f);
@@ -70,9 +84,24 @@ static void make_timer(struct fuzzer *f, struct call *c) {
         break;
     case 3:
         *c = (struct call){.op = __HYPERVISOR_set_timer_op,
-                           .arg = {chance(f, 80) ? now() + below(f, 10 * MS) : odd(f)}};
+                           .arg = {chance(f, 80) ? about_now() + below(f, 10 * MS) : odd(f)}};
         break;
     default: break;
+    }
+}
+
+/* Where a vcpu's page is registered, if it is. */
+static uint32_t info_offset(unsigned int id) { return 64 * (uint32_t)(mix(seed + id) % 63); }
+
+/* In a multicall that moves it the new page is looked at by the hypervisor before it is by us. */
+void upcall_taken(void) {
+    unsigned int id = this_vcpu()->id;
+    struct vcpu_info *places[2] = {&shared->vcpu_info[id], NULL};
+
+    if (info_page[id]) places[1] = (struct vcpu_info *)(info_page[id] + info_offset(id));
+    for (unsigned int i = 0; i < 2 && places[i]; i++) {
+        WRITE_ONCE(places[i]->evtchn_upcall_pending, 0);
+        WRITE_ONCE(places[i]->evtchn_pending_sel, 0);
     }
 }
 
@@ -92,8 +121,7 @@ static void make_area(struct fuzzer *f, struct call *c) {
     case 0:
         if (!info_page[page]) info_page[page] = page_alloc();
         info->mfn = chance(f, 90) ? virt_to_mfn(info_page[page]) : odd(f) | 1UL << 40;
-        info->offset =
-            chance(f, 70) ? 64 * (uint32_t)below(f, 63) : 4033 + (uint32_t)below(f, 99999);
+        info->offset = chance(f, 70) ? info_offset(page) : 4033 + (uint32_t)below(f, 99999);
         c->arg[0] = VCPUOP_register_vcpu_info;
         c->arg[2] = arg_address(f, info);
         c->note[0] = info->offset;

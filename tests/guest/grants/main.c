@@ -2,10 +2,12 @@
 /*
  * grants: a domain grants to itself, so that one kernel sees both ends. The table in both versions,
  * mapping and unmapping by address and into an entry, unmap_and_replace, copies of every form,
- * the status of everything refused.
+ * the status of everything refused. And other domains' tables, as the tools see them.
  */
 #include <public/grant_table.h>
+#include <public/memory.h>
 #include "mm.h"
+#include "puppet.h"
 #include "trap.h"
 #include "vcpu.h"
 
@@ -16,6 +18,8 @@ static union grant_entry_v2 *v2;
 static uint16_t *status;
 static unsigned int version = 1;
 static uint64_t *page, *window, *entry;
+static void *rw; /* a page, */
+static char *ro; /* read-only here, and nothing behind it */
 
 static void *map_frames(const uint64_t *frames, unsigned int n) {
     char *at = window_alloc(n);
@@ -259,13 +263,18 @@ static long set_version(uint32_t wanted) {
 
 static void versions(void) {
     struct gnttab_get_version get = {.dom = DOMID_SELF};
+    struct gnttab_set_version set = {.version = 3};
     struct gnttab_map_grant_ref op;
 
     expect_eq(HV_grant_table_op(GNTTABOP_get_version, &get, 1), 0);
     expect_eq(get.version, version);
-    expect_eq(set_version(3), -XEN_EINVAL);
+    expect_eq(HV_grant_table_op(GNTTABOP_set_version, &set, 1), -XEN_EINVAL);
+    expect_eq(set.version, version); /* told all the same */
     expect_eq(set_version(0), -XEN_EINVAL);
     expect_eq(set_version(version), 0);
+    expect_eq(HV_grant_table_op(GNTTABOP_set_version, NULL, 1), -XEN_EFAULT);
+    memcpy(rw, &set, sizeof(set));
+    expect_eq(HV_grant_table_op(GNTTABOP_set_version, ro, 1), -XEN_EFAULT);
     grant(REF, 0, virt_to_mfn(page), GTF_permit_access);
     require_eq(map_at(0, REF, (uint64_t)window, GNTMAP_host_map, &op), GNTST_okay);
     expect_eq(set_version(3 - version), -XEN_EBUSY);
@@ -325,6 +334,83 @@ static void swapping(void) {
     grant(REF + 1, 0, 0, GTF_invalid);
 }
 
+/* Numbers of elements; answers that can not be written. */
+static void arguments(void) {
+    struct gnttab_setup_table setup = {.dom = DOMID_SELF};
+    struct gnttab_query_size query = {.dom = DOMID_SELF};
+    struct gnttab_get_status_frames frames = {.dom = DOMID_SELF};
+    struct gnttab_get_version get = {.dom = DOMID_SELF};
+    struct gnttab_map_grant_ref map = {.dom = DOMID_SELF};
+    struct gnttab_unmap_grant_ref unmap = {.handle = 0xffff};
+
+    for (unsigned int op = GNTTABOP_map_grant_ref; op <= GNTTABOP_swap_grant_ref; op++)
+        expect_eq(HV_grant_table_op(op, rw, 1u << 31), -XEN_EINVAL);
+    for (unsigned int count = 0; count < 3; count += 2) {
+        expect_eq(HV_grant_table_op(GNTTABOP_setup_table, &setup, count), -XEN_EINVAL);
+        expect_eq(HV_grant_table_op(GNTTABOP_query_size, &query, count), -XEN_EINVAL);
+        expect_eq(HV_grant_table_op(GNTTABOP_get_status_frames, &frames, count), -XEN_EINVAL);
+        /* Of these it does not matter. */
+        expect_eq(HV_grant_table_op(GNTTABOP_get_version, &get, count), 0);
+    }
+    memcpy(rw, &map, sizeof(map));
+    expect_eq(HV_grant_table_op(GNTTABOP_map_grant_ref, ro, 1), -XEN_EFAULT);
+    memcpy(rw, &unmap, sizeof(unmap));
+    expect_eq(HV_grant_table_op(GNTTABOP_unmap_grant_ref, ro, 1), -XEN_EFAULT);
+    expect_eq(HV_grant_table_op(GNTTABOP_unmap_and_replace, ro, 1), -XEN_EFAULT);
+}
+
+/* The tools' entries outlive a change of version, if the other one can say what they say. */
+static void reserved_entries(void) {
+    require_eq(version, 2);
+    v2[3].hdr.domid = 0;
+    v2[3].full_page.frame = 1UL << 32;
+    WRITE_ONCE(v2[3].hdr.flags, GTF_permit_access);
+    expect_eq(set_version(1), -XEN_ERANGE);
+    WRITE_ONCE(v2[3].hdr.flags, GTF_transitive);
+    expect_eq(set_version(1), -XEN_ERANGE);
+    expect_eq(v2[3].hdr.flags, GTF_transitive);
+    expect_eq(v2[3].full_page.frame, 1UL << 32);
+    v2[3].full_page.frame = 77;
+    WRITE_ONCE(v2[3].hdr.flags, GTF_permit_access | GTF_readonly);
+    expect_eq(set_version(1), 0);
+    expect_eq(v1[3].flags, GTF_permit_access | GTF_readonly);
+    expect_eq(v1[3].frame, 77);
+    WRITE_ONCE(v1[3].flags, GTF_accept_transfer);
+    expect_eq(set_version(2), 0);
+    expect_eq(v2[3].hdr.flags, GTF_accept_transfer);
+    expect_eq(v2[3].full_page.frame, 77);
+    WRITE_ONCE(v2[3].hdr.flags, GTF_invalid);
+}
+
+/* One that may not have version 2; one that chooses it, whose status frames are the tools' too. */
+static void other_domains(void) {
+    static uint64_t mfn[1];
+    struct gnttab_set_version set;
+    struct xen_mem_acquire_resource status_frame = {.type = XENMEM_resource_grant_table,
+                                                    .id = XENMEM_resource_grant_table_id_status,
+                                                    .nr_frames = 1};
+    void *windows = window_alloc(2);
+    struct puppet p;
+
+    for (puppet_grant_version = 1; puppet_grant_version <= 2; puppet_grant_version++) {
+        puppet_make(&p, windows);
+        set.version = 2;
+        expect_eq(puppet_call_arg(&p, __HYPERVISOR_grant_table_op, GNTTABOP_set_version, &set,
+                                  sizeof(set), 1),
+                  puppet_grant_version == 1 ? -XEN_ENOSYS : 0);
+        expect_eq(set.version, puppet_grant_version);
+        if (puppet_grant_version == 2) {
+            status_frame.domid = p.id;
+            set_xen_guest_handle(status_frame.frame_list, mfn);
+            expect_eq(HV_memory_op(XENMEM_acquire_resource, &status_frame), 0);
+            expect(mfn[0] != 0);
+            status_frame.frame = 1; /* all that it may have needs one */
+            expect_eq(HV_memory_op(XENMEM_acquire_resource, &status_frame), -XEN_EINVAL);
+        }
+        puppet_destroy(&p);
+    }
+}
+
 static void setup_table(void) {
     uint64_t frames[2] = {0};
     struct gnttab_setup_table setup = {.dom = DOMID_SELF, .nr_frames = 2};
@@ -344,12 +430,14 @@ static void all(void) {
     swapping();
     versions();
     sizes();
+    arguments();
 }
 
 void test_main(void) {
     window = window_alloc(2);
     entry = l1_entry(window);
     page = page_alloc();
+    rw = page_at_edge(&ro);
     setup_table();
     all();
     require_eq(set_version(2), 0);
@@ -360,7 +448,9 @@ void test_main(void) {
     /* Version 1 has no status frames: it cannot come while they are mapped. */
     expect_eq(set_version(1), -XEN_EBUSY);
     require_eq(map_pte(status, 0), 0);
+    reserved_entries();
     require_eq(set_version(1), 0);
     version = 1;
     mapping();
+    other_domains();
 }

@@ -188,6 +188,7 @@ static void entry_bits(void) {
 
 static void device_frames(void) {
     uint64_t at = machine_address(entry), apic = 0xfee00, ioapic = 0xfec00;
+    const fault_t read_only = FAULT(PF, PF_PRESENT | PF_WRITE);
 
     expect_eq(mmu_update(at, MFN_PTE(apic, PTE_RW)), -XEN_EPERM);
     expect_eq(mmu_update(at, MFN_PTE(apic, PTE_RO)), -XEN_EPERM);
@@ -195,6 +196,10 @@ static void device_frames(void) {
     /* dom0 may read the I/O APIC: what it asks for writable is mapped read-only. */
     expect_eq(mmu_update(at, MFN_PTE(ioapic, PTE_RW)), 0);
     expect_eq(*entry & PTE_W, 0);
+    /* Plain stores are dropped; what is none would have to read, or is not one register's. */
+    expect_eq(TRY_IO("movl $0, (%1)", (), ("r"(window)), ("memory")), 0);
+    expect_eq(TRY_IO("movl $0, 2(%1)", (), ("r"(window)), ("memory")), read_only);
+    expect_eq(TRY_IO("lock orl $1, (%1)", (), ("r"(window)), ("memory", "cc")), read_only);
     expect_eq(mmu_update(at, 0), 0);
     expect_eq(mmuext(MMUEXT_PIN_L1_TABLE, apic, 0), -XEN_EINVAL);
     expect_eq(mmuext(MMUEXT_PIN_L1_TABLE, ioapic, 0), -XEN_EINVAL);

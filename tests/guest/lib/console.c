@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A domain's own console: the ring that dom0's xenconsoled reads. dom0 itself has none. */
+#include <public/version.h>
 #include "console/front.h"
 #include "lib.h"
 #include "mm.h"
@@ -9,6 +10,12 @@
 static bool console_lock;
 
 bool in_dom0(void) { return !si || (si->flags & SIF_INITDOMAIN); }
+
+bool on_stock_xen(void) {
+    static xen_extraversion_t version;
+
+    return !HV_xen_version(XENVER_extraversion, version) && !strstr(version, "hospes");
+}
 
 void ring_console_write(const char *text, size_t n) {
     static struct guest_port port;

@@ -33,6 +33,8 @@ const char *strstr(const char *s, const char *part);
 
 /* Whether this domain is dom0; if not, its console is a ring, which ring_console_write() fills. */
 bool in_dom0(void);
+/* For the few places where stock Xen does what a hypervisor should not. */
+bool on_stock_xen(void);
 void ring_console_write(const char *text, size_t n);
 
 /* %d %i %u %x %c %s %p %%, with l, a width and 0. One call is one piece of console output. */

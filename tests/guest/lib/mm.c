@@ -123,6 +123,14 @@ static void make_table(uint64_t *entry) {
         require_eq(write_entry(entry, MFN_PTE(virt_to_mfn(table_alloc()), PTE_TABLE)), 0);
 }
 
+void *page_at_edge(char **readonly) {
+    void *page = page_alloc();
+
+    *readonly = window_alloc(2);
+    require_eq(map_mfn(*readonly, virt_to_mfn(page), PTE_RO), 0);
+    return page;
+}
+
 void *window_alloc(unsigned int pages) {
     char *start = window_next;
 

@@ -73,6 +73,11 @@ long set_writable(const void *va);
 
 /* A piece of the window with its tables made but nothing mapped; never given back. */
 void *window_alloc(unsigned int pages);
+/*
+ * A page that is writable where the result points, and seen read-only at *readonly, behind which
+ * nothing is mapped: for arguments that can be read and not written, or only in part.
+ */
+void *page_at_edge(char **readonly);
 /* A page made read-only and given to be a table; and back to an ordinary page. */
 uint64_t *table_alloc(void);
 void table_free(uint64_t *table);

@@ -8,6 +8,7 @@
 #include "vcpu.h"
 
 struct xen_domctl puppet_op;
+unsigned int puppet_grant_version = 2;
 static struct vcpu_guest_context context;
 static uint64_t *poke_window;
 
@@ -20,6 +21,7 @@ asm(".pushsection .rodata\n"
     "2: mov 8(%rbx), %rax\n mov 24(%rbx), %rdi\n mov 32(%rbx), %rsi\n"
     "cmp $1, %eax\n je 11f\n cmp $2, %eax\n je 12f\n cmp $3, %eax\n je 13f\n"
     "cmp $4, %eax\n je 14f\n cmp $5, %eax\n je 15f\n cmp $6, %eax\n je 16f\n"
+    "cmp $8, %eax\n je 17f\n"
     "mov 16(%rbx), %rax\n mov 40(%rbx), %rdx\n mov 48(%rbx), %r10\n mov 56(%rbx), %r8\n"
     "syscall\n incq 72(%rbx)\n cmpl $7, 8(%rbx)\n je 2b\n jmp 9f\n"
     "11: mov (%rdi), %rax\n jmp 9f\n"
@@ -28,7 +30,9 @@ asm(".pushsection .rodata\n"
     "14: mov %edi, %edx\n mov %esi, %eax\n out %eax, %dx\n xor %eax, %eax\n jmp 9f\n"
     "15: mov %edi, %ecx\n rdmsr\n shl $32, %rdx\n or %rdx, %rax\n jmp 9f\n"
     "16: mov %edi, %ecx\n mov %esi, %eax\n mov %rsi, %rdx\n shr $32, %rdx\n wrmsr\n"
-    "xor %eax, %eax\n"
+    "xor %eax, %eax\n jmp 9f\n"
+    "17: mov %edi, %eax\n mov %esi, %ecx\n mov %rbx, %rsi\n ud2a\n .ascii \"xen\"\n cpuid\n"
+    "mov %rsi, %rbx\n shl $32, %rdx\n mov %ecx, %eax\n or %rdx, %rax\n"
     "9: mov %rax, 64(%rbx)\n movl $0, (%rbx)\n jmp 1b\n"
     "3: mov 16(%rsp), %ecx\n shl $32, %rax\n or %rcx, %rax\n bts $63, %rax\n"
     "lea 4088(%rbx), %rsp\n jmp 9b\n"
@@ -52,7 +56,7 @@ static void create(struct puppet *p) {
         .max_evtchn_port = 1023,
         .max_grant_frames = 4,
         .max_maptrack_frames = 4,
-        .grant_opts = XEN_DOMCTL_GRANT_version(2),
+        .grant_opts = XEN_DOMCTL_GRANT_version(puppet_grant_version),
     };
     require_eq(puppet_domctl(XEN_DOMCTL_createdomain, 0), 0);
     p->id = puppet_op.domain;
@@ -108,7 +112,7 @@ static void fill_tables(struct puppet *p) {
     puppet_poke(p, PUPPET_CODE, 0, puppet_code, (size_t)(puppet_end - puppet_code));
 }
 
-static void set_context(struct puppet *p) {
+long puppet_set_context(struct puppet *p) {
     memset(&context, 0, sizeof(context));
     context.flags = VGCF_IN_KERNEL | VGCF_online;
     context.user_regs.rip = puppet_va(PUPPET_CODE);
@@ -127,20 +131,24 @@ static void set_context(struct puppet *p) {
             .address = puppet_va(PUPPET_CODE) + (uint64_t)(puppet_stubs - puppet_code) + 16 * v};
     puppet_op.u.vcpucontext.vcpu = 0;
     set_xen_guest_handle(puppet_op.u.vcpucontext.ctxt, &context);
-    require_eq(puppet_domctl(XEN_DOMCTL_setvcpucontext, p->id), 0);
+    return puppet_domctl(XEN_DOMCTL_setvcpucontext, p->id);
 }
 
-void puppet_make(struct puppet *p, void *windows) {
+void puppet_fill(struct puppet *p, void *windows) {
     char *at = windows;
 
     if (!poke_window) poke_window = window_alloc(1);
-    create(p);
     fill_tables(p);
     require_eq(puppet_domctl(XEN_DOMCTL_getdomaininfo, p->id), 0);
     p->mail = window_on(p, p->mfn[PUPPET_MAIL], at);
     p->shared = window_on(p, puppet_op.u.getdomaininfo.shared_info_frame, at + PAGE_SIZE);
     p->shared->vcpu_info[0].evtchn_upcall_mask = 1;
-    set_context(p);
+}
+
+void puppet_make(struct puppet *p, void *windows) {
+    create(p);
+    puppet_fill(p, windows);
+    require_eq(puppet_set_context(p), 0);
     require_eq(puppet_domctl(XEN_DOMCTL_unpausedomain, p->id), 0);
 }
 
@@ -185,14 +193,12 @@ long puppet_call(struct puppet *p, unsigned int op, uint64_t a0, uint64_t a1, ui
     return (long)finish_it(p);
 }
 
-#define ARG_PAGE (PUPPET_PAGES - 1)
-
 long puppet_call_arg(struct puppet *p, unsigned int op, uint64_t cmd, void *arg, size_t n,
                      uint64_t a2) {
     long rc;
 
-    puppet_poke(p, ARG_PAGE, 0, arg, n);
-    rc = puppet_call(p, op, cmd, puppet_va(ARG_PAGE), a2, 0);
-    puppet_peek(p, ARG_PAGE, 0, arg, n);
+    puppet_poke(p, PUPPET_ARG, 0, arg, n);
+    rc = puppet_call(p, op, cmd, puppet_va(PUPPET_ARG), a2, 0);
+    puppet_peek(p, PUPPET_ARG, 0, arg, n);
     return rc;
 }

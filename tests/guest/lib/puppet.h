@@ -10,6 +10,7 @@
 
 #define PUPPET_PAGES 24
 #define PUPPET_VA    0x400000UL /* page i is at PUPPET_VA + i * PAGE_SIZE */
+#define PUPPET_ARG   (PUPPET_PAGES - 1)
 
 /* Its first pages; those from PUPPET_FREE on are the test's, mapped writable. */
 enum { PUPPET_L4, PUPPET_L3, PUPPET_L2, PUPPET_L1, PUPPET_CODE, PUPPET_MAIL, PUPPET_FREE };
@@ -24,6 +25,7 @@ enum {
     DO_RDMSR,   /* arg[0] */
     DO_WRMSR,   /* arg[0], arg[1] */
     DO_FOREVER, /* the hypercall, again and again: there is no end to wait for */
+    DO_CPUID,   /* leaf arg[0], subleaf arg[1], emulated: ecx and edx */
 };
 
 struct mailbox {
@@ -39,8 +41,14 @@ struct puppet {
     struct shared_info *shared;
 };
 
+/* The highest version of grant tables that those made from now on may choose: 2 at first. */
+extern unsigned int puppet_grant_version;
 /* Makes and starts it. windows: two pages of the test's address space without mappings. */
 void puppet_make(struct puppet *p, void *windows);
+/* Parts of that, for a test that makes a domain with the frames p->mfn itself: what is in them, and
+ * the test's mappings; then what the hypercall for vcpu 0's context gives. */
+void puppet_fill(struct puppet *p, void *windows);
+long puppet_set_context(struct puppet *p);
 /* domctl with the operation's union in puppet_op. */
 extern struct xen_domctl puppet_op;
 long puppet_domctl(unsigned int cmd, domid_t id);
@@ -58,6 +66,6 @@ void puppet_start(struct puppet *p, uint64_t what, uint64_t op, const uint64_t *
 uint64_t puppet_do(struct puppet *p, uint64_t what, uint64_t a0, uint64_t a1);
 long puppet_call(struct puppet *p, unsigned int op, uint64_t a0, uint64_t a1, uint64_t a2,
                  uint64_t a3);
-/* The same with an argument in memory, given as its second; it is copied to and from a page. */
+/* The same with an argument in memory, given as its second; it is copied to and from PUPPET_ARG. */
 long puppet_call_arg(struct puppet *p, unsigned int op, uint64_t cmd, void *arg, size_t n,
                      uint64_t a2);

@@ -16,7 +16,7 @@ uint64_t failsafe_selectors[4];
 
 static struct trap_info table[257];
 static char user_stacks[MAX_VCPUS][STACK_SIZE] __attribute__((aligned(STACK_SIZE)));
-static uint64_t user_l4_mfn;
+uint64_t user_l4_mfn;
 
 struct exception_entry {
     uint64_t at, resume;

@@ -108,5 +108,6 @@ void iret_to(const struct iret_frame *frame) __attribute__((noreturn));
 typedef uint64_t user_fn_t(uint64_t arg);
 void user_prepare(void);
 void user_load(void);
+extern uint64_t user_l4_mfn;
 uint64_t run_user(user_fn_t *fn, uint64_t arg);
 extern char user_start[];

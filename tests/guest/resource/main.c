@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * resource: what dom0 does to the memory of a domain that it makes besides filling it: claims,
- * its grant table's frames, its memory map. What succeeds and every way in which it can not.
+ * resource: what dom0 does to a domain that it makes besides filling it with memory: claims, its
+ * grant table's frames, its memory map, its event ports. What succeeds and every way in which it
+ * can not.
  */
 #include <public/domctl.h>
+#include <public/event_channel.h>
 #include <public/memory.h>
 #include "mm.h"
 
@@ -14,6 +16,8 @@
 static struct xen_domctl op;
 static domid_t other;
 static uint64_t list[64];
+static void *rw; /* a page, */
+static char *ro; /* read-only here, and nothing behind it */
 
 static long domctl(unsigned int cmd, domid_t domain) {
     op.cmd = cmd;
@@ -22,16 +26,28 @@ static long domctl(unsigned int cmd, domid_t domain) {
     return hypercall1(__HYPERVISOR_domctl, &op);
 }
 
-static void make_domain(void) {
+#define MAX_PORT 1023
+
+/* With this many frames of grants and of mappings, and this version of grants at most. */
+static long create(unsigned int grant_frames, unsigned int maptrack_frames, unsigned int version) {
     op.u.createdomain = (struct xen_domctl_createdomain){
         .handle = {1},
         .max_vcpus = 1,
-        .max_evtchn_port = 1023,
-        .max_grant_frames = 4,
-        .max_maptrack_frames = 4,
-        .grant_opts = XEN_DOMCTL_GRANT_version(2),
+        .max_evtchn_port = MAX_PORT,
+        .max_grant_frames = (int32_t)grant_frames,
+        .max_maptrack_frames = (int32_t)maptrack_frames,
+        .grant_opts = XEN_DOMCTL_GRANT_version(version),
     };
-    require_eq(domctl(XEN_DOMCTL_createdomain, 0), 0);
+    return domctl(XEN_DOMCTL_createdomain, 0);
+}
+
+static void make_domain(void) {
+    expect_eq(create(4, 4, 0), -XEN_EINVAL);
+    expect_eq(create(4, 4, 3), -XEN_EINVAL);
+    expect_eq(create(0, 4, 2), -XEN_EINVAL);
+    expect_eq(create(100000, 4, 2), -XEN_EINVAL);
+    expect_eq(create(4, 100000, 2), -XEN_EINVAL);
+    require_eq(create(4, 4, 2), 0);
     other = op.domain;
     op.u.max_mem.max_memkb = NR_PAGES * 4;
     require_eq(domctl(XEN_DOMCTL_max_mem, other), 0);
@@ -70,6 +86,14 @@ static void claims(void) {
     expect_eq(HV_memory_op(XENMEM_populate_physmap, &with_list), 4);
     expect_eq(outstanding(), 4);
     expect_eq(claim(other, 0, 0, 0), 0);
+    expect_eq(claim(other, 4, 0, 0), -XEN_EINVAL); /* no more than it has */
+    /* More than the machine has. */
+    op.u.max_mem.max_memkb = 1UL << 32;
+    require_eq(domctl(XEN_DOMCTL_max_mem, other), 0);
+    expect_eq(claim(other, 1UL << 29, 0, 0), -XEN_ENOMEM);
+    expect_eq(outstanding(), 0);
+    op.u.max_mem.max_memkb = NR_PAGES * 4;
+    require_eq(domctl(XEN_DOMCTL_max_mem, other), 0);
 }
 
 static struct xen_mem_acquire_resource resource(unsigned int type, unsigned int id,
@@ -118,6 +142,32 @@ static void grant_frames(void) {
     r = resource(table, XENMEM_resource_grant_table_id_shared, 1);
     r.frame_list.p = (void *)XEN_ADDRESS;
     expect_eq(acquire(&r), -XEN_EFAULT);
+    r = resource(table, XENMEM_resource_grant_table_id_status, 1); /* of version 2 only */
+    expect_eq(acquire(&r), -XEN_EINVAL);
+    r = resource(table, XENMEM_resource_grant_table_id_shared, 1);
+    r.frame = 1UL << 20;
+    expect_eq(acquire(&r), -XEN_EINVAL);
+    r.frame = 0;
+    r.nr_frames = 1u << 26; /* more than can be counted when it goes on */
+    expect_eq(acquire(&r), -XEN_EINVAL);
+    r.nr_frames = 1;
+    expect_eq(HV_memory_op(XENMEM_acquire_resource | 1u << 6, &r), -XEN_EINVAL);
+    r.frame_list.p = NULL; /* the size has no length */
+    expect_eq(acquire(&r), -XEN_EINVAL);
+    r.nr_frames = 0;
+    memcpy(rw, &r, sizeof(r));
+    expect_eq(acquire((void *)ro), -XEN_EFAULT);
+}
+
+/* No more of them than it was made for. */
+static void ports(void) {
+    struct evtchn_alloc_unbound alloc = {.dom = other, .remote_dom = DOMID_SELF};
+    unsigned int n = 0;
+    long rc;
+
+    while ((rc = HV_event_channel_op(EVTCHNOP_alloc_unbound, &alloc)) == 0 && n < 5000) n++;
+    expect_eq(rc, -XEN_ENOSPC);
+    expect_eq(n, MAX_PORT);
 }
 
 static long set_map(domid_t domain, unsigned int entries, const void *buffer) {
@@ -160,12 +210,16 @@ static void maps(void) {
     expect_eq(n, 1);
     n = 2;
     expect_eq(get_map(&n, (void *)XEN_ADDRESS), -XEN_EFAULT);
+    memcpy(rw, &(struct xen_memory_map){.nr_entries = 0}, sizeof(struct xen_memory_map));
+    expect_eq(HV_memory_op(XENMEM_memory_map, ro), -XEN_EFAULT);
 }
 
 void test_main(void) {
+    rw = page_at_edge(&ro);
     make_domain();
     claims();
     grant_frames();
     maps();
+    ports();
     expect_eq(domctl(XEN_DOMCTL_destroydomain, other), 0);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * sched: four vcpus up and down, all running at once; runstates, by call and in registered memory;
- * a time area; vcpu_info in a page of the guest's own; yield; what is refused.
+ * a time area; vcpu_info in a page of the guest's own; yield; watchdogs, affinity; what is refused.
  * Run with: --smp 4
  */
+#include <public/domctl.h>
 #include <public/sched.h>
 #include <public/vcpu.h>
 #include "event.h"
@@ -17,11 +18,19 @@ static void meet(void) {
     __atomic_fetch_add(&finished, 1, __ATOMIC_SEQ_CST);
 }
 
+static long register_info(unsigned int vcpu, void *page) {
+    struct vcpu_register_vcpu_info info = {.mfn = virt_to_mfn(page)};
+
+    return HV_vcpu_op(VCPUOP_register_vcpu_info, vcpu, &info);
+}
+
 static void all_up(void) {
     arrived = go = finished = 0;
     for (unsigned int i = 1; i < 4; i++) expect_eq(vcpu_start(i, meet), 0);
     expect(wait_for(arrived == 3, 30000));
     for (unsigned int i = 0; i < 4; i++) expect_eq(HV_vcpu_op(VCPUOP_is_up, i, NULL), 1);
+    /* Another vcpu's is moved only while that is down. */
+    expect_eq(register_info(1, page_alloc()), -XEN_EINVAL);
     go = 1;
     for (unsigned int i = 1; i < 4; i++) vcpu_wait_down(i);
     expect_eq(finished, 3);
@@ -47,7 +56,95 @@ static void refusals(void) {
     expect_eq(HV_vcpu_op(VCPUOP_register_vcpu_info, 3, &info), -XEN_EINVAL);
     expect_eq(HV_vcpu_op(VCPUOP_get_runstate_info, 99, &runstate), -XEN_ENOENT);
     expect_eq(HV_vcpu_op(VCPUOP_set_singleshot_timer, 1, &runstate), -XEN_EINVAL);
+    expect_eq(HV_vcpu_op(VCPUOP_stop_singleshot_timer, 1, NULL), -XEN_EINVAL);
+    expect_eq(HV_vcpu_op(VCPUOP_send_nmi, 0, &runstate), -XEN_EINVAL);
+    expect_eq(HV_vcpu_op(VCPUOP_get_physid, 0, &runstate), -XEN_EINVAL); /* not pinned */
     expect_eq(HV_sched_op(99, NULL), -XEN_ENOSYS);
+    /* More descriptors than a guest may have. */
+    vcpu_fill_context(&context, 3);
+    context.gdt_ents = FIRST_RESERVED_GDT_ENTRY + 1;
+    expect_eq(HV_vcpu_op(VCPUOP_initialise, 3, &context), -XEN_EINVAL);
+    expect_eq(HV_vcpu_op(VCPUOP_up, 3, NULL), -XEN_EINVAL);
+}
+
+/* Arguments that are not there, and addresses in them that are the hypervisor's. */
+static void bad_addresses(void) {
+    static const uint8_t ops[] = {VCPUOP_set_periodic_timer, VCPUOP_set_singleshot_timer,
+                                  VCPUOP_register_vcpu_info, VCPUOP_register_runstate_memory_area,
+                                  VCPUOP_register_vcpu_time_memory_area};
+    struct vcpu_register_runstate_memory_area area = {.addr.p = 0xffff830000000000};
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(ops); i++)
+        expect_eq(HV_vcpu_op(ops[i], 0, NULL), -XEN_EFAULT);
+    expect_eq(HV_vcpu_op(VCPUOP_register_runstate_memory_area, 0, &area), -XEN_EFAULT);
+    expect_eq(HV_vcpu_op(VCPUOP_register_vcpu_time_memory_area, 0, &area), -XEN_EFAULT);
+}
+
+static long watchdog(uint32_t id, uint32_t seconds) {
+    struct sched_watchdog op = {.id = id, .timeout = seconds};
+
+    return HV_sched_op(SCHEDOP_watchdog, &op);
+}
+
+static void watchdogs(void) {
+    expect_eq(watchdog(1, 0), -XEN_EINVAL);
+    expect_eq(watchdog(0, 1000), 1);
+    expect_eq(watchdog(0, 1000), 2);
+    expect_eq((int)watchdog(0, 1000), -XEN_ENOSPC); /* as the kernel reads it: an int */
+    expect_eq(watchdog(3, 1000), -XEN_EINVAL);
+    expect_eq(watchdog(2, 2000), 0);
+    expect_eq(watchdog(1, 0), 0);
+    expect_eq(watchdog(2, 0), 0);
+    expect_eq(watchdog(2, 1000), -XEN_EINVAL);
+}
+
+static long pin_to(int cpu) {
+    struct sched_pin_override op = {.pcpu = cpu};
+
+    return HV_sched_op(SCHEDOP_pin_override, &op);
+}
+
+static void pinning(void) {
+    expect_eq(HV_sched_op(SCHEDOP_pin_override, NULL), -XEN_EFAULT);
+    expect_eq(pin_to(-1), -XEN_EINVAL); /* it is not pinned */
+    expect_eq(pin_to(4), -XEN_EINVAL);
+    expect_eq(pin_to(0x7fffffff), -XEN_EINVAL);
+    expect_eq(pin_to(2), 0);
+    expect_eq(pin_to(1), -XEN_EBUSY);
+    expect_eq(pin_to(-1), 0);
+    expect_eq(pin_to(-1), -XEN_EINVAL);
+}
+
+static long domctl(struct xen_domctl *op, unsigned int cmd) {
+    op->cmd = cmd;
+    op->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+    return hypercall1(__HYPERVISOR_domctl, op);
+}
+
+/* What the tools ask of the scheduler, about this very domain. */
+static void by_the_tools(void) {
+    static struct xen_domctl op;
+    struct xen_domctl_vcpuaffinity *a = &op.u.vcpuaffinity;
+    struct sched_remote_shutdown shutdown = {.domain_id = 5};
+    uint64_t none[4] = {0}, before = 0;
+    char *edge;
+
+    page_at_edge(&edge);
+    a->flags = XEN_VCPUAFFINITY_HARD;
+    a->cpumap_hard.nr_bits = 64;
+    set_xen_guest_handle(a->cpumap_hard.bitmap, (uint8_t *)&before);
+    expect_eq(domctl(&op, XEN_DOMCTL_getvcpuaffinity), 0);
+    set_xen_guest_handle(a->cpumap_hard.bitmap, (uint8_t *)none);
+    expect_eq(domctl(&op, XEN_DOMCTL_setvcpuaffinity), -XEN_EINVAL); /* nowhere to run */
+    expect_eq(domctl(&op, XEN_DOMCTL_getvcpuaffinity), 0);
+    expect_eq(none[0], before);
+    /* Room that is promised and not there. */
+    require_eq(map_mfn(edge, virt_to_mfn(page_alloc()), PTE_RW), 0);
+    a->cpumap_hard.nr_bits = 4096;
+    set_xen_guest_handle(a->cpumap_hard.bitmap, (uint8_t *)edge + PAGE_SIZE - 64);
+    expect_eq(domctl(&op, XEN_DOMCTL_getvcpuaffinity), -XEN_EFAULT);
+    expect_eq(domctl(&op, XEN_DOMCTL_unpausedomain), -XEN_EINVAL); /* it is not paused */
+    expect_eq(HV_sched_op(SCHEDOP_remote_shutdown, &shutdown), -XEN_ESRCH);
 }
 
 /* Sleeping is seen in the area: from some time after the timer was armed until it was due, and no
@@ -173,6 +270,10 @@ void test_main(void) {
     require_eq(nr_vcpus(), 4);
     HV_vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL);
     refusals();
+    bad_addresses();
+    watchdogs();
+    pinning();
+    by_the_tools();
     all_up();
     all_up();
     runstates();

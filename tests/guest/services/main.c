@@ -102,6 +102,9 @@ static const struct service services[] = {
     READS(physdev_op, PHYSDEVOP_set_iopl, 0),
     READS(physdev_op, PHYSDEVOP_setup_gsi, ANY),
     READS(physdev_op, PHYSDEVOP_unmap_pirq, -XEN_EINVAL),
+    BLIND(physdev_op, PHYSDEVOP_IRQ_UNMASK_NOTIFY, 0),
+    READS(callback_op, CALLBACKOP_register, ANY),
+    READS(callback_op, CALLBACKOP_unregister, ANY),
     READS(sched_op, SCHEDOP_pin_override, ANY),
     READS(sched_op, SCHEDOP_remote_shutdown, ANY),
     READS(nmi_op, XENNMI_register_callback, ANY),
@@ -127,6 +130,28 @@ static void by_number(void) {
             answer(hypercall2(s->op, s->cmd, XEN_ADDRESS), s->bad, "of Xen's memory");
     }
     HV_physdev_op(PHYSDEVOP_set_iopl, &(struct physdev_set_iopl){.iopl = 1});
+}
+
+/* Bits above the number: an operation that goes on where it stopped, which most never do. */
+static void above_the_number(void) {
+    static const uint8_t common[] = {
+        XENMEM_exchange,      XENMEM_maximum_ram_page,   XENMEM_current_reservation,
+        XENMEM_claim_pages,   XENMEM_maximum_gpfn,       XENMEM_maximum_reservation,
+        XENMEM_get_vnumainfo, XENMEM_remove_from_physmap};
+    static const uint8_t others[] = {XENMEM_memory_map,         XENMEM_set_memory_map,
+                                     XENMEM_machine_memory_map, XENMEM_machphys_mapping,
+                                     XENMEM_set_pod_target,     XENMEM_machphys_mfn_list,
+                                     XENMEM_get_pod_target,     63};
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(common); i++)
+        expect_eq(HV_memory_op(common[i] | 1u << 6, zeros()), -XEN_EINVAL);
+    for (unsigned int i = 0; i < ARRAY_SIZE(others); i++)
+        expect_eq(HV_memory_op(others[i] | 1u << 6, zeros()), -XEN_ENOSYS);
+    expect_eq(HV_memory_op(XENMEM_add_to_physmap | 1u << 22, zeros()), -XEN_EDOM);
+    expect_eq(HV_memory_op(XENMEM_add_to_physmap_batch | 1u << 22, zeros()), -XEN_EDOM);
+    expect_eq(HV_memory_op(XENMEM_add_to_physmap | 1u << 6, zeros()), -XEN_EACCES);
+    for (unsigned int op = 0; op < GNTTABOP_cache_flush; op++)
+        expect_eq(HV_grant_table_op(op | 1u << 12, zeros(), 1), -XEN_EINVAL);
 }
 
 /* The command is the first word of the argument, the interface's version the second. */
@@ -331,6 +356,10 @@ static void old_forms(void) {
     expect_eq(hypercall1(__HYPERVISOR_event_channel_op_compat, &send), -XEN_ENOSYS);
     expect_eq(hypercall1(__HYPERVISOR_event_channel_op_compat, 0), FAULT_);
     expect_eq(hypercall1(__HYPERVISOR_physdev_op_compat, &status), 0);
+    status.cmd = PHYSDEVOP_IRQ_UNMASK_NOTIFY;
+    expect_eq(hypercall1(__HYPERVISOR_physdev_op_compat, &status), 0);
+    status.cmd = 99;
+    expect_eq(hypercall1(__HYPERVISOR_physdev_op_compat, &status), -XEN_ENOSYS);
     status.cmd = PHYSDEVOP_apic_write;
     expect_eq(hypercall1(__HYPERVISOR_physdev_op_compat, &status), -XEN_EINVAL);
     expect_eq(hypercall1(__HYPERVISOR_physdev_op_compat, 0), FAULT_);
@@ -347,6 +376,7 @@ static void the_rest(void) {
     expect_eq(HV_vm_assist(VMASST_CMD_disable, VMASST_TYPE_4gb_segments), 0);
     expect_eq(HV_vm_assist(VMASST_CMD_enable, 200), -XEN_EINVAL);
     expect_eq(HV_vm_assist(2, 0), -XEN_ENOSYS);
+    expect_eq(hypercall2(__HYPERVISOR_nmi_op, 99, zeros()), -XEN_ENOSYS);
     expect_eq(HV_console_io(CONSOLEIO_read, sizeof(text), text), 0);
     expect_eq(HV_console_io(7, 1, text), -XEN_ENOSYS);
     expect_eq(HV_sched_op(SCHEDOP_shutdown_code, 0), FAULT_);
@@ -369,6 +399,7 @@ static void the_rest(void) {
 
 void test_main(void) {
     by_number();
+    above_the_number();
     by_structure();
     domains_that_are_not();
     nobody_serves();

@@ -192,11 +192,8 @@ void unshare_hv_frame(struct frame *f) {
     frame_put(f);
 }
 
-void *mm_map_guest_frame(struct domain *d, uint64_t gfn, int *err) {
-    *err = -EINVAL;
-    if (gfn >= NR_FRAMES || !frame_get_writable(&frames[gfn], d)) return NULL;
-    *err = 0;
-    return memory[gfn];
+void *mm_map_guest_frame(struct domain *d, uint64_t gfn) {
+    return gfn < NR_FRAMES && frame_get_writable(&frames[gfn], d) ? memory[gfn] : NULL;
 }
 
 void mm_unmap_guest_frame(void *va) { frame_put_writable(mfn_to_frame(virt_to_mfn(va))); }

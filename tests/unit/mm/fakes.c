@@ -46,7 +46,7 @@ void spin_lock_slow(spinlock_t *l, uint16_t ticket) {
 }
 
 /* Flushing a fake CPU is to say that it did. */
-void smp_flush_tlb(const struct flush_mask *m, uint64_t va) {
+void smp_flush_tlb(const cpumask_t *m, uint64_t va) {
     for (unsigned int i = 0; i < nr_cpus; i++)
         if (test_bit(i, m->bits) && va == FLUSH_ALL_VA) {
             __atomic_fetch_add(&flushes, 1, __ATOMIC_RELAXED);
@@ -56,7 +56,7 @@ void smp_flush_tlb(const struct flush_mask *m, uint64_t va) {
         }
 }
 
-void tlb_filter(struct flush_mask *m, uint32_t stamp) {
+void tlb_filter(cpumask_t *m, uint32_t stamp) {
     for (unsigned int i = 0; i < nr_cpus; i++)
         if ((int32_t)(__atomic_load_n(&pcpus[i]->arch.tlb_stamp, __ATOMIC_SEQ_CST) - stamp) > 0)
             __clear_bit(i, m->bits);
@@ -125,15 +125,19 @@ int policy_check(const struct domain *s, const struct domain *o, enum policy_op 
     return s->is_control ? 0 : -EPERM;
 }
 
-struct domain *domain_get(domid_t id) {
+struct domain *domain_by_id(uint32_t id) {
     struct domain *d;
 
     list_for_each(d, &domain_list, list)
-        if (d->id == id) {
-            domain_ref(d);
-            return d;
-        }
+        if (d->id == id) return d;
     return NULL;
+}
+
+struct domain *domain_get(domid_t id) {
+    struct domain *d = domain_by_id(id);
+
+    if (d) domain_ref(d);
+    return d;
 }
 
 struct domain *domain_get_self_or(domid_t id) {
@@ -143,6 +147,14 @@ struct domain *domain_get_self_or(domid_t id) {
 void domain_ref(struct domain *d) { __atomic_fetch_add(&d->refs, 1, __ATOMIC_SEQ_CST); }
 
 void domain_put(struct domain *d) { __atomic_fetch_sub(&d->refs, 1, __ATOMIC_SEQ_CST); }
+
+long domain_get_checked(domid_t id, enum policy_op op, uint32_t sub, struct domain **d) {
+    *d = domain_get_self_or(id);
+    if (!*d) return -ESRCH;
+    if (*d == current->domain || !policy_check(current->domain, *d, op, sub)) return 0;
+    domain_put(*d);
+    return -EPERM;
+}
 
 void domain_crash(struct domain *d, const char *fmt, ...) { (void)d, (void)fmt; }
 
@@ -194,6 +206,8 @@ static bool mapped(uint64_t va, size_t n) {
     if (!guest_size) return va != 13;
     return va >= guest_start && n <= guest_size && va - guest_start <= guest_size - n;
 }
+
+bool guest_range_ok(uint64_t va, size_t n) { return mapped(va, n); }
 
 int copy_from_guest(void *dst, uint64_t va, size_t n) {
     if (!mapped(va, n)) return -EFAULT;

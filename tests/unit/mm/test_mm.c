@@ -402,7 +402,6 @@ int main(void) {
     uint64_t free_before;
 
     world_init();
-    CHECK_EQ(owner_set(OWNER_IO, &dom_io) | owner_set(DOMID_XEN + 1, &dom_xen), 0);
     dom0 = make_domain(0, true);
     for (unsigned int i = 0; i < ARRAY_SIZE(tests); i++) {
         free_before = mm_free_pages();

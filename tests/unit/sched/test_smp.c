@@ -13,6 +13,7 @@
 #include <hv/irq.h>
 #include <x86/apic.h>
 #include <x86/context.h>
+#include <x86/spec.h>
 
 #define NR_CPUS   3
 #define NR_VCPUS  8
@@ -23,6 +24,8 @@
 #define STALLED_ROUNDS 1000000
 #define HUNG_S         600 /* a CPU does nothing at all */
 
+unsigned int spec_on;
+const uint16_t verw_selector;
 uint64_t fake_now, fake_deadline[4];
 bool real_time;
 
@@ -71,8 +74,6 @@ void vcpu_timers_kill(struct vcpu *v) {
 void periodic_timer_pause(struct vcpu *v) { (void)v; }
 
 void periodic_timer_resume(struct vcpu *v) { (void)v; }
-
-bool vcpu_event_pending(struct vcpu *v) { return READ_ONCE(v->info->evtchn_upcall_pending); }
 
 static void maybe_yield(void) {
     static __thread unsigned int n;

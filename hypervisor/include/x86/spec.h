@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* What is done against speculation that leaks. Chosen at boot, then read-only. x86/spec.c */
+#pragma once
+
+/* Bits of spec_on; the first three as MSR SPEC_CTRL has them, for good on each CPU. */
+#define SPEC_IBRS      1
+#define SPEC_STIBP     2
+#define SPEC_SSBD      4
+#define SPEC_CTRL      7
+#define SPEC_IBPB      8   /* before a vcpu of another domain runs */
+#define SPEC_VERW      16  /* before a guest runs, and before idling */
+#define SPEC_RSB       32  /* the return stack is filled on the way in from a guest */
+#define SPEC_RETPOLINE 256 /* what calls through pointers become: one of these three */
+#define SPEC_LFENCE    512
+#define SPEC_JMP       1024
+#define SPEC_THUNK     (SPEC_RETPOLINE | SPEC_LFENCE | SPEC_JMP)
+
+#ifndef __ASSEMBLY__
+#include <x86/cpu.h>
+
+extern unsigned int spec_on;
+extern const uint16_t verw_selector;
+
+void spec_init(void);     /* boot CPU, after cpu_policy_init() */
+void spec_init_cpu(void); /* each CPU, when it starts to work */
+void spec_barrier(void);  /* what was trained so far predicts nothing any more */
+
+static inline void spec_verw(void) {
+    if (unlikely(spec_on & SPEC_VERW)) __asm__ volatile("verw %0" : : "m"(verw_selector) : "cc");
+}
+#endif

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""Measures against speculation: what is chosen by what the CPU says and by options, and that the
+code of each is executed where an option forces it on. What they keep a CPU from no emulator can
+show."""
+import re
+import sys
+
+import pytest
+
+import machine
+from conftest import log_path
+from test_guest_kernels import AS_DOM0, GUEST, passed, run_kernel, why
+
+sys.path.insert(0, str(machine.TOP / "tests/guest"))
+import errno_paths  # noqa: E402
+
+pytestmark = [pytest.mark.hospes, pytest.mark.kernels]
+FORCED = "spec-ctrl=bti-thunk=retpoline,ibrs,stibp,ssbd,ibpb,md-clear,rsb"
+NOTHING = "spec-ctrl=no"
+CPU = "max,-smap,-monitor"
+
+
+def symbols():
+    lines = errno_paths.output("nm", machine.hypervisor_image("hospes")).splitlines()
+    return {name: int(address, 16) for address, _, name in (line.split() for line in lines)}
+
+
+def report(options="", cpu=CPU):
+    result = run_kernel("smoke", "hospes", f"--cmdline={options}", "--cpu", cpu, log="-speculation")
+    assert result.returncode == 0, why(result)
+    return result.stdout
+
+
+@pytest.mark.parametrize("cpu,options,hints,settings", [
+    (CPU, "", "", "RETPOLINE, Other:"),
+    (CPU, NOTHING, "", "JMP, Other:"),
+    (CPU, "spec-ctrl=bti-thunk=lfence", "", "LFENCE, Other:"),
+    (CPU, "spec-ctrl=no,bti-thunk=lfence,stibp", "", "LFENCE, Other: STIBP+"),
+    (CPU, "spec-ctrl=bti-thunk=lfence,stibp,no-xen", "", "JMP, Other:"),
+    (CPU, FORCED, "", "RETPOLINE, Other: IBRS+ STIBP+ SSBD+ IBPB-ctxt VERW RSB"),
+    (CPU, "spec-ctrl=pv,no-rsb", "", "RETPOLINE, Other: VERW"),
+    (f"{CPU},-smep", "", "", "RETPOLINE, Other: RSB"),
+    (f"{CPU},-smep", NOTHING, "", "JMP, Other:"),
+])
+def test_what_is_chosen(cpu, options, hints, settings):
+    text = report(options, cpu)
+    assert "Speculative mitigation facilities:" in text
+    assert f"  Hardware hints:{hints}\n" in text, text
+    assert f"  Xen settings: BTI-Thunk: {settings}\n" in text, text
+
+
+def test_wrong_items_are_named():
+    text = report("spec-ctrl=frobnicate,stibp,ibpb=no,verw=maybe")
+    assert "WARNING: spec-ctrl=frobnicate: no such item" in text
+    assert "WARNING: spec-ctrl=stibp: this CPU does not say that it has all that" in text
+    assert "WARNING: spec-ctrl=verw=maybe: no such item" in text
+    assert text.count("WARNING: spec-ctrl") == 3
+
+
+# What is executed where all is on: places, and the instruction that stands there.
+MARKS = [("sysret_verw", "verw"), ("iretq_verw", "verw"), ("fill_return_stack", "mov"),
+         ("spec_barrier", "")]
+
+
+def executed(options, kernel="smoke"):
+    """What ran of the code that this is about: address to instruction."""
+    at, log = symbols(), log_path("speculation-instructions")
+    ranges = [(at["entry_syscall"], at["trap_stubs"] + 4096),
+              (at["thunks_start"], at["fill_return_stack"] + 32),
+              (at["spec_barrier"], at["spec_barrier"] + 32)]
+    dfilter = ",".join(f"{a:#x}..{b - 1:#x}" for a, b in ranges)
+    result = run_kernel(kernel, "hospes", f"--cmdline={options}",
+                        f"--qemu-args=-d in_asm -dfilter {dfilter} -D {log}", log="-executed")
+    assert passed(kernel, result), why(result)
+    with open(log, encoding="utf-8", errors="replace") as text:
+        return {int(a, 16): i for a, i in re.findall(r"^0x([0-9a-f]{16}): +(.*)$", text.read(),
+                                                     re.M)}
+
+
+def ran(code, symbol, instruction):
+    return instruction in code.get(symbols()[symbol], "") if instruction else \
+        symbols()[symbol] in code
+
+
+def thunks(code):
+    """What stood last at the starts of those ways to call through pointers that ran. (Before
+    options are read they are retpolines.)"""
+    at = symbols()
+    return [code[a] for a in range(at["thunks_start"], at["thunks_end"], 32) if a in code]
+
+
+def test_forced_code_is_executed():
+    code = executed(FORCED)
+    assert all(ran(code, *m) for m in MARKS), [m for m in MARKS if not ran(code, *m)]
+    assert thunks(code) and all("call" in i for i in thunks(code)), code
+
+
+def test_nothing_of_it_runs_where_it_is_off():
+    code = executed(NOTHING)
+    assert ran(code, "entry_syscall", "swapgs") and ran(code, "guest_iretq", "iret")
+    assert not any(ran(code, *m) for m in MARKS), [m for m in MARKS if ran(code, *m)]
+    assert any("jmp" in i for i in thunks(code)), code
+
+
+QUICK = {"attacks-entry", "emul", "mmu", "switch", "traps", "isolation-smp"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in QUICK else [pytest.mark.full])
+                                  for n in AS_DOM0])
+def test_kernel_with_all_forced_on(name):
+    own = re.findall(r"Run with: .*--cmdline (\S+)", (GUEST / name / "main.c").read_text())
+    result = run_kernel(name, "hospes", f"--cmdline={' '.join([FORCED, *own])}", log="-forced")
+    assert passed(name, result), why(result)
