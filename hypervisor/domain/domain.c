@@ -196,17 +196,18 @@ static int check_config(const struct xen_domctl_createdomain *cfg, bool control)
 
     if (cfg->flags & ~known || cfg->max_vcpus < 1 || cfg->max_vcpus > MAX_VCPUS) return -EINVAL;
     if (cfg->iommu_opts || cfg->vmtrace_size) return -EINVAL;
-    return !control && cfg->arch.emulation_flags ? -EINVAL : 0;
+    if (cfg->grant_opts & ~XEN_DOMCTL_GRANT_version_mask) return -EINVAL;
+    if (cfg->arch.misc_flags & ~XEN_X86_MSR_RELAXED) return -EINVAL;
+    return !control && cfg->arch.emulation_flags ? -EOPNOTSUPP : 0;
 }
 
 int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool control,
                   struct domain **out) {
     static uint32_t created;
     struct domain *d;
-    int rc = check_config(cfg, control);
+    int rc = domain_by_id(id) ? -EEXIST : check_config(cfg, control);
 
     if (rc) return rc;
-    if (domain_by_id(id)) return -EEXIST;
     d = hv_new(struct domain);
     if (!d || set_by_id(id, d)) {
         hv_free(d);
@@ -240,8 +241,6 @@ int vcpu_create(struct domain *d, uint32_t id) {
     struct vcpu *v;
     int rc;
 
-    if (id >= d->max_vcpus) return -EINVAL;
-    if (d->vcpu[id]) return -EEXIST;
     v = hv_new(struct vcpu);
     if (!v) return -ENOMEM;
     v->id = id;

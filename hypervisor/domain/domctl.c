@@ -13,7 +13,7 @@ static spinlock_t domctl_lock = SPINLOCK_INIT(ORDER_DOMCTL);
 bool domctl_trylock(void) { return spin_trylock(&domctl_lock); }
 void domctl_unlock(void) { spin_unlock(&domctl_lock); }
 
-/* Bits beyond what exists read as 0; the caller's room is bounded by a page. */
+/* Bits beyond what exists read as 0. */
 int bitmap_to_guest(const struct xenctl_bitmap *g, const unsigned long *bits, unsigned int nr) {
     unsigned int n = min(nr, g->nr_bits), bytes = DIV_ROUND_UP(n, 8);
     uint8_t b[MAX_CPUS / 8] = {0};
@@ -21,7 +21,6 @@ int bitmap_to_guest(const struct xenctl_bitmap *g, const unsigned long *bits, un
     for (unsigned int i = 0; i < n; i++)
         if (test_bit(i, bits)) b[i / 8] |= (uint8_t)(1u << i % 8);
     if (copy_to_guest(handle_addr(g->bitmap), b, bytes)) return -EFAULT;
-    if (g->nr_bits > PAGE_SIZE * 8) return -E2BIG;
     return clear_guest(handle_addr(g->bitmap) + bytes, DIV_ROUND_UP(g->nr_bits, 8) - bytes);
 }
 
@@ -39,7 +38,7 @@ static long dispatch(struct domctl *c) {
 #define RUN(name)                                                                                  \
     case XEN_DOMCTL_##name: return domctl_##name(c);
         DOMCTL_OPERATIONS(RUN)
-    default: return -ENOSYS;
+    default: return refuse(POL_DOMCTL, c->op.cmd);
     }
 }
 

@@ -37,6 +37,9 @@ DOMCTL_OPERATIONS(DECLARE)
 /* Fills what tools learn of a domain; also for sysctl getdomaininfolist. */
 void domain_get_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
 
+/* How an operation is refused that there is not. domain/refused.c */
+long refuse(enum policy_op family, uint32_t cmd);
+
 /* The lock that domctl and sysctl share. False: somebody holds it, restart the hypercall. */
 bool domctl_trylock(void);
 void domctl_unlock(void);

@@ -4,6 +4,8 @@
 
 #include <hv/pcpu.h>
 
+#include "../event/port.h"
+
 static bool is_caller(const struct domctl *c) { return c->d == current->domain; }
 
 long domctl_createdomain(struct domctl *c) {
@@ -95,10 +97,9 @@ long domctl_max_vcpus(struct domctl *c) {
     int rc = 0;
 
     if (is_caller(c) || c->op.u.max_vcpus.max != d->max_vcpus) return -EINVAL;
-    if (d->state >= DOM_DYING) return -EINVAL;
     domain_pause(d);
     for (uint32_t i = 0; !rc && i < d->max_vcpus; i++)
-        if (!d->vcpu[i]) rc = vcpu_create(d, i);
+        if (!d->vcpu[i]) rc = d->state < DOM_DYING ? vcpu_create(d, i) : -EINVAL;
     domain_unpause(d);
     return rc;
 }
@@ -152,6 +153,7 @@ long domctl_irq_permission(struct domctl *c) {
     const struct xen_domctl_irq_permission *p = &c->op.u.irq_permission;
     struct rangeset *mine = current->domain->irq_caps;
 
+    if (!pirq_is_valid(current->domain, p->pirq)) return -EINVAL;
     return set_permission(mine, c->d->irq_caps, p->pirq, p->pirq, p->allow_access);
 }
 

@@ -85,12 +85,16 @@ long domctl_getvcpuinfo(struct domctl *c) {
     return 0;
 }
 
-/* The vcpu that an affinity call is about, which must ask for at least one of the two sorts. */
+/* The vcpu that an affinity call is about, which must ask for something. */
 static long affinity_vcpu(const struct domctl *c, struct vcpu **v) {
     const struct xen_domctl_vcpuaffinity *a = &c->op.u.vcpuaffinity;
+    long rc = existing_vcpu(c, a->vcpu, v);
 
-    if (!(a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT))) return -EINVAL;
-    return existing_vcpu(c, a->vcpu, v);
+    if (!rc &&
+        (!a->flags || (a->flags & XEN_VCPUAFFINITY_HARD && !handle_addr(a->cpumap_hard.bitmap)) ||
+         (a->flags & XEN_VCPUAFFINITY_SOFT && !handle_addr(a->cpumap_soft.bitmap))))
+        rc = -EINVAL;
+    return rc;
 }
 
 static long tell_affinity(const struct vcpu *v, const struct xen_domctl_vcpuaffinity *a,
@@ -147,12 +151,13 @@ long domctl_scheduler_op(struct domctl *c) {
 
 long domctl_sendtrigger(struct domctl *c) {
     struct xen_domctl_sendtrigger *t = &c->op.u.sendtrigger;
-    struct vcpu *v;
-    long rc = existing_vcpu(c, t->vcpu, &v);
+    struct vcpu *v = domain_vcpu(c->d, t->vcpu);
 
-    if (rc) return rc;
-    if (t->trigger != XEN_DOMCTL_SENDTRIGGER_NMI)
-        return -ENOSYS; /* a PV guest has no power button, reset or init line */
+    if (!v) return -ESRCH;
+    /* A PV guest has no power or sleep button; reset and init lines nobody has. */
+    if (t->trigger == XEN_DOMCTL_SENDTRIGGER_POWER || t->trigger == XEN_DOMCTL_SENDTRIGGER_SLEEP)
+        return -EINVAL;
+    if (t->trigger != XEN_DOMCTL_SENDTRIGGER_NMI) return -ENOSYS;
     if (!__atomic_exchange_n(&v->arch.nmi_pending, true, __ATOMIC_SEQ_CST)) {
         vcpu_unblock(v);
         vcpu_kick(v);

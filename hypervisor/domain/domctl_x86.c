@@ -6,10 +6,6 @@
 
 #define FRAME_INFO_MAX 1024 /* entries a call, by the ABI */
 
-long domctl_hypercall_init(struct domctl *c) {
-    return hypercall_page_init(c->d, c->op.u.hypercall_init.gmfn) ? -EACCES : 0;
-}
-
 /* 64-bit guests only. */
 long domctl_set_address_size(struct domctl *c) {
     if (c->op.u.address_size.size == 64) return 0;
@@ -64,6 +60,13 @@ static uint64_t frame_info(struct domain *d, uint64_t mfn) {
     return info;
 }
 
+long domctl_hypercall_init(struct domctl *c) {
+    uint64_t gmfn = c->op.u.hypercall_init.gmfn;
+
+    if (!hypercall_page_init(c->d, gmfn)) return 0;
+    return frame_info(c->d, gmfn) == XEN_DOMCTL_PFINFO_XTAB ? -EINVAL : -EPERM;
+}
+
 long domctl_getpageframeinfo3(struct domctl *c) {
     uint64_t num = c->op.u.getpageframeinfo3.num;
     uint64_t array = handle_addr(c->op.u.getpageframeinfo3.array);
@@ -85,8 +88,7 @@ long domctl_get_ext_vcpucontext(struct domctl *c) {
     struct vcpu *v = domain_vcpu(c->d, e->vcpu);
     uint32_t id = e->vcpu;
 
-    if (!v) return -ESRCH;
-    if (v == current) return -EINVAL;
+    if (!v || v == current) return -ESRCH;
     vcpu_pause(v);
     memset(e, 0, sizeof(*e));
     e->vcpu = id;
@@ -103,9 +105,8 @@ long domctl_set_ext_vcpucontext(struct domctl *c) {
     const struct xen_domctl_ext_vcpucontext *e = &c->op.u.ext_vcpucontext;
     struct vcpu *v = domain_vcpu(c->d, e->vcpu);
 
-    if (!v) return -ESRCH;
-    if (v == current || e->size < offsetof(struct xen_domctl_ext_vcpucontext, mcg_cap))
-        return -EINVAL;
+    if (!v || c->d == current->domain) return -ESRCH;
+    if (e->size < offsetof(struct xen_domctl_ext_vcpucontext, mcg_cap)) return -EINVAL;
     if (!is_canonical(e->sysenter_callback_eip) || !is_canonical(e->syscall32_callback_eip))
         return -EINVAL;
     vcpu_pause(v);

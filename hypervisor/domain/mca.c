@@ -33,6 +33,7 @@ static long op_physcpuinfo(struct xen_mc_physcpuinfo *p) {
     uint32_t n = to ? min(p->ncpus, nr_cpus) : nr_cpus;
     xen_mc_logical_cpu_t c;
 
+    if (to && !n) return -EINVAL;
     for (uint32_t i = 0; to && i < n; i++) {
         describe_cpu(i, &c);
         if (copy_to_guest_idx(to, i, &c)) return -EFAULT;
@@ -44,7 +45,11 @@ static long op_physcpuinfo(struct xen_mc_physcpuinfo *p) {
 static long op_fetch(struct xen_mc_fetch *f) {
     switch (f->flags & (XEN_MC_NONURGENT | XEN_MC_URGENT | XEN_MC_ACK)) {
     case XEN_MC_NONURGENT:
-    case XEN_MC_URGENT: f->flags |= XEN_MC_NODATA; return 0;
+    case XEN_MC_URGENT:
+        if (!handle_addr(f->data)) return -EINVAL;
+        f->flags = XEN_MC_NODATA;
+        f->fetch_id = 0;
+        return 0;
     case XEN_MC_NONURGENT | XEN_MC_ACK:
     case XEN_MC_URGENT | XEN_MC_ACK: return 0;
     default: return -EINVAL;
@@ -61,7 +66,7 @@ long do_mca(uint64_t arg) {
     switch (op.cmd) {
     case XEN_MC_physcpuinfo: rc = op_physcpuinfo(&op.u.mc_physcpuinfo); break;
     case XEN_MC_fetch: rc = op_fetch(&op.u.mc_fetch); break;
-    default: return -EOPNOTSUPP;
+    default: return -EINVAL;
     }
     return rc ? rc : copy_to_guest(arg, &op, sizeof(op));
 }

@@ -14,9 +14,8 @@ static long status_query(struct physdev_irq_status_query *q) {
 static long map_gsi(struct domain *d, struct physdev_map_pirq *m) {
     struct irq_desc *desc = irq_of_gsi((unsigned int)m->index);
 
-    if (m->index < 0 || (uint32_t)m->index >= irq_nr_gsis()) return -EINVAL;
-    if (!rangeset_contains(d->irq_caps, (uint64_t)m->index, (uint64_t)m->index)) return -EPERM;
     if (!desc) return -EINVAL;
+    if (!rangeset_contains(d->irq_caps, (uint64_t)m->index, (uint64_t)m->index)) return -EPERM;
     m->pirq = pirq_map(d, m->pirq, desc, false);
     return min(m->pirq, 0);
 }
@@ -40,16 +39,26 @@ static long map_msi(struct domain *d, struct physdev_map_pirq *m, bool with_segm
     return min(m->pirq, 0);
 }
 
+/* No device pass-through yet. */
+static long only_for_self(domid_t id) {
+    struct domain *d = domain_get_self_or(id);
+
+    if (!d) return -ESRCH;
+    domain_put(d);
+    return d == current->domain ? 0 : -EOPNOTSUPP;
+}
+
 static long map_pirq(struct physdev_map_pirq *m) {
     struct domain *d = current->domain;
+    long rc = only_for_self(m->domid);
 
-    if (m->domid != DOMID_SELF && m->domid != d->id)
-        return -EOPNOTSUPP; /* no device pass-through yet */
+    if (rc) return rc;
     switch (m->type) {
     case MAP_PIRQ_TYPE_GSI: return map_gsi(d, m);
     case MAP_PIRQ_TYPE_MSI: return map_msi(d, m, false);
     case MAP_PIRQ_TYPE_MULTI_MSI:
-        if (m->table_base || m->entry_nr < 1 || m->entry_nr > 32) return -EINVAL;
+        if (m->table_base) return -EINVAL;
+        if (m->entry_nr < 1 || m->entry_nr > 32) return -EDOM;
         if (m->entry_nr != 1) /* without interrupt remapping vectors cannot be scattered */
             return -EOPNOTSUPP;
         /* fall through */
@@ -59,7 +68,9 @@ static long map_pirq(struct physdev_map_pirq *m) {
 }
 
 static long unmap_pirq(const struct physdev_unmap_pirq *u) {
-    if (u->domid != DOMID_SELF && u->domid != current->domain->id) return -EOPNOTSUPP;
+    long rc = only_for_self(u->domid);
+
+    if (rc) return rc;
     return u->pirq < 0 ? -EINVAL : pirq_unmap(current->domain, (uint32_t)u->pirq);
 }
 
@@ -72,9 +83,8 @@ static long get_free_pirq(struct physdev_get_free_pirq *f) {
 
 static long setup_gsi(const struct physdev_setup_gsi *s) {
     struct irq_desc *desc = irq_of_gsi((unsigned int)s->gsi);
-    int rc = desc ? irq_set_trigger(desc, s->triggering, s->polarity) : -EINVAL;
 
-    return rc == -EBUSY ? -EEXIST : rc;
+    return desc ? irq_set_trigger(desc, s->triggering, s->polarity) : -EINVAL;
 }
 
 /* Vectors are Hospes's affair; the kernel only wants a number back. */
@@ -99,9 +109,10 @@ static long set_iobitmap(const struct physdev_set_iobitmap *s) {
 }
 
 static long mmcfg_reserved(const struct physdev_pci_mmcfg_reserved *m) {
-    if (m->start_bus > m->end_bus) return -EINVAL;
-    if (!(m->flags & XEN_PCI_MMCFG_RESERVED)) return 0;
-    return pci_add_mmcfg(m->address, m->segment, m->start_bus, m->end_bus);
+    int rc = pci_find_mmcfg(m->address, m->segment, m->start_bus, m->end_bus);
+
+    if (m->flags & ~XEN_PCI_MMCFG_RESERVED) return -EINVAL;
+    return rc || m->flags ? rc : -EOPNOTSUPP; /* it stays in use */
 }
 
 /* Devices are looked up when an interrupt of theirs is set up, so that nothing need be kept of
@@ -120,7 +131,8 @@ static long privileged_op(int cmd, uint64_t arg) {
     case PHYSDEVOP_setup_gsi: WITH_ARG(physdev_setup_gsi, setup_gsi(&a))
     case PHYSDEVOP_apic_read:
         WITH_ARG_OUT(physdev_apic, irq_ioapic_read(a.apic_physbase, a.reg, &a.value))
-    case PHYSDEVOP_apic_write: return -EPERM; /* lines are set up by setup_gsi and map_pirq alone */
+    case PHYSDEVOP_apic_write: /* lines are set up by setup_gsi and map_pirq alone */
+        WITH_ARG(physdev_apic, irq_ioapic_read(a.apic_physbase, a.reg, &a.value) ? -EINVAL : -EPERM)
     case PHYSDEVOP_alloc_irq_vector: WITH_ARG_OUT(physdev_irq, alloc_irq_vector(&a))
     case PHYSDEVOP_prepare_msix:
         WITH_ARG(physdev_pci_device, msi_prepare_msix(pci_sbdf(a.seg, a.bus, a.devfn), true))
@@ -128,15 +140,18 @@ static long privileged_op(int cmd, uint64_t arg) {
         WITH_ARG(physdev_pci_device, msi_prepare_msix(pci_sbdf(a.seg, a.bus, a.devfn), false))
     case PHYSDEVOP_pci_mmcfg_reserved: WITH_ARG(physdev_pci_mmcfg_reserved, mmcfg_reserved(&a))
     case PHYSDEVOP_manage_pci_add:
-    case PHYSDEVOP_manage_pci_remove:
-    case PHYSDEVOP_restore_msi: return device_notice(arg, sizeof(struct physdev_manage_pci));
+    case PHYSDEVOP_manage_pci_remove: return device_notice(arg, sizeof(struct physdev_manage_pci));
     case PHYSDEVOP_manage_pci_add_ext:
         return device_notice(arg, sizeof(struct physdev_manage_pci_ext));
     case PHYSDEVOP_pci_device_add:
         return device_notice(arg, offsetof(struct physdev_pci_device_add, optarr));
-    case PHYSDEVOP_pci_device_remove:
-    case PHYSDEVOP_restore_msi_ext: return device_notice(arg, sizeof(struct physdev_pci_device));
-    case PHYSDEVOP_dbgp_op: return 0; /* no USB debug port in use */
+    case PHYSDEVOP_pci_device_remove: return device_notice(arg, sizeof(struct physdev_pci_device));
+    case PHYSDEVOP_restore_msi:
+        WITH_ARG(physdev_restore_msi, msi_restore(pci_sbdf(0, a.bus, a.devfn)))
+    case PHYSDEVOP_restore_msi_ext:
+        WITH_ARG(physdev_pci_device, msi_restore(pci_sbdf(a.seg, a.bus, a.devfn)))
+    case PHYSDEVOP_dbgp_op: /* no USB debug port in use */
+        return device_notice(arg, sizeof(struct physdev_dbgp_op));
     default: return -ENOSYS;
     }
 }

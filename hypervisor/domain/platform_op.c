@@ -9,11 +9,7 @@
 #include <public/platform.h>
 #include <x86/cpuid.h>
 
-static long settime(uint64_t secs, uint32_t nsecs, uint64_t system_time) {
-    if (nsecs >= SECONDS(1)) return -EINVAL;
-    time_set_wallclock(secs, nsecs, system_time);
-    return 0;
-}
+#include "domctl.h"
 
 /* The boot loader passes on none of the BIOS's disk tables, so there is no such entry. */
 static long op_firmware_info(struct xenpf_firmware_info *f) {
@@ -71,18 +67,23 @@ static long op_get_cpu_version(struct xenpf_pcpu_version *c) {
 static long dispatch(struct xen_platform_op *op) {
     switch (op->cmd) {
     case XENPF_settime32:
-        return settime(op->u.settime32.secs, op->u.settime32.nsecs, op->u.settime32.system_time);
+        time_set_wallclock(op->u.settime32.secs, op->u.settime32.nsecs,
+                           op->u.settime32.system_time);
+        return 0;
     case XENPF_settime64:
         if (op->u.settime64.mbz) return -EINVAL;
-        return settime(op->u.settime64.secs, op->u.settime64.nsecs, op->u.settime64.system_time);
+        time_set_wallclock(op->u.settime64.secs, op->u.settime64.nsecs,
+                           op->u.settime64.system_time);
+        return 0;
     case XENPF_firmware_info: return op_firmware_info(&op->u.firmware_info);
     case XENPF_efi_runtime_call: return efi_runtime_call(&op->u.efi_runtime_call);
     case XENPF_enter_acpi_sleep: return op_enter_acpi_sleep(&op->u.enter_acpi_sleep);
     case XENPF_get_cpuinfo: return op_get_cpuinfo(&op->u.pcpu_info);
     case XENPF_get_cpu_version: return op_get_cpu_version(&op->u.pcpu_version);
-    case XENPF_cpu_online:
-    case XENPF_cpu_offline: return -EOPNOTSUPP;
-    default: return -ENOSYS;
+    /* All CPUs that there are stay online. */
+    case XENPF_cpu_online: return op->u.cpu_ol.cpuid < nr_cpus ? 0 : -EINVAL;
+    case XENPF_cpu_offline: return op->u.cpu_ol.cpuid < nr_cpus ? -EOPNOTSUPP : -EINVAL;
+    default: return refuse(POL_PLATFORM, op->cmd);
     }
 }
 

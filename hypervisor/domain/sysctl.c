@@ -12,7 +12,6 @@
 
 #define THE_NODE 0u
 #define THE_POOL 0u
-#define KEYS_MAX 128
 
 static long op_readconsole(struct xen_sysctl_readconsole *r) {
     uint64_t to = handle_addr(r->buffer);
@@ -51,11 +50,12 @@ static long op_getdomaininfolist(struct xen_sysctl_getdomaininfolist *l) {
 }
 
 static long op_debug_keys(const struct xen_sysctl_debug_keys *k) {
-    char keys[KEYS_MAX];
+    char key;
 
-    if (k->nr_keys > KEYS_MAX) return -E2BIG;
-    if (copy_from_guest(keys, handle_addr(k->keys), k->nr_keys)) return -EFAULT;
-    handle_keys(keys, k->nr_keys);
+    for (uint32_t i = 0; i < k->nr_keys; i++) {
+        if (copy_from_guest_idx(&key, handle_addr(k->keys), i)) return -EFAULT;
+        handle_keys(&key, 1);
+    }
     return 0;
 }
 
@@ -117,7 +117,15 @@ static long op_cputopoinfo(struct xen_sysctl_cputopoinfo *t) {
     return 0;
 }
 
-/* One pool with every CPU; the operations that would need more are refused as a full one does. */
+static long move_to_pool(domid_t id, uint32_t pool) {
+    struct domain *d = domain_get(id);
+
+    if (!d) return -ESRCH;
+    domain_put(d);
+    return d == current->domain ? -EPERM : pool == THE_POOL ? 0 : -ENOENT;
+}
+
+/* One pool with every CPU, of which none is free, and which stays. */
 static long op_cpupool(struct xen_sysctl_cpupool_op *c) {
     cpumask_t cpus = {{0}};
     struct domain *d;
@@ -134,8 +142,12 @@ static long op_cpupool(struct xen_sysctl_cpupool_op *c) {
         for (uint32_t i = 0; i < nr_cpus; i++) __set_bit(i, cpus.bits);
         return bitmap_to_guest(&c->cpumap, cpus.bits, nr_cpus);
     case XEN_SYSCTL_CPUPOOL_OP_FREEINFO: return bitmap_to_guest(&c->cpumap, cpus.bits, nr_cpus);
-    case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN: return c->cpupool_id == THE_POOL ? 0 : -ENOENT;
-    default: return -EOPNOTSUPP;
+    case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN: return move_to_pool((domid_t)c->domid, c->cpupool_id);
+    case XEN_SYSCTL_CPUPOOL_OP_CREATE: return -EOPNOTSUPP;
+    case XEN_SYSCTL_CPUPOOL_OP_DESTROY: return c->cpupool_id == THE_POOL ? -EBUSY : -ENOENT;
+    case XEN_SYSCTL_CPUPOOL_OP_RMCPU: return c->cpupool_id == THE_POOL ? -EINVAL : -ENOENT;
+    case XEN_SYSCTL_CPUPOOL_OP_ADDCPU: return c->cpupool_id == THE_POOL ? -ENODEV : -ENOENT;
+    default: return -ENOSYS;
     }
 }
 
@@ -143,12 +155,15 @@ static long op_cpupool(struct xen_sysctl_cpupool_op *c) {
 static uint32_t ratelimit_us = 1000;
 
 static long op_scheduler(struct xen_sysctl_scheduler_op *s) {
+    uint32_t us = s->u.sched_credit2.ratelimit_us;
+
     if (s->cpupool_id != THE_POOL) return -ESRCH;
     if (s->sched_id != XEN_SCHEDULER_CREDIT2) return -EINVAL;
     switch (s->cmd) {
     case XEN_SYSCTL_SCHEDOP_putinfo:
-        if (s->u.sched_credit2.ratelimit_us > 500000) return -EINVAL;
-        ratelimit_us = s->u.sched_credit2.ratelimit_us;
+        if (us && (us < XEN_SYSCTL_SCHED_RATELIMIT_MIN || us > XEN_SYSCTL_SCHED_RATELIMIT_MAX))
+            return -EINVAL;
+        ratelimit_us = us;
         /* fall through */
     case XEN_SYSCTL_SCHEDOP_getinfo: s->u.sched_credit2.ratelimit_us = ratelimit_us; return 0;
     default: return -EINVAL;
@@ -178,7 +193,7 @@ static long dispatch(struct xen_sysctl *op) {
         return 0;
     case XEN_SYSCTL_get_cpu_featureset: return sysctl_cpu_featureset(&op->u.cpu_featureset);
     case XEN_SYSCTL_get_cpu_policy: return sysctl_cpu_policy(&op->u.cpu_policy);
-    default: return -ENOSYS;
+    default: return refuse(POL_SYSCTL, op->cmd);
     }
 }
 

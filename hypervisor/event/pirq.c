@@ -73,9 +73,9 @@ int pirq_bind_port(struct domain *d, uint32_t n, struct port *p) {
     struct pirq *q = pirq_of(d, n);
     int rc;
 
-    if (!q) return -EINVAL;
+    if (n >= irq_nr_gsis() + MSI_PIRQS) return -EINVAL;
+    if (!q || !q->desc) return -EPERM;
     if (q->port) return -EEXIST;
-    if (!q->desc) return -EPERM;
     /* The port must be findable before the first interrupt. */
     __atomic_store_n(&q->port, p, __ATOMIC_RELEASE);
     rc = irq_bind(q->desc, deliver, q);
@@ -112,7 +112,7 @@ int pirq_eoi(struct domain *d, uint32_t n) {
 
     spin_lock(&d->event.lock);
     q = pirq_of(d, n);
-    if (q) {
+    if (q && (q->desc || q->reserved)) {
         if (q->port && d->event.auto_unmask) {
             spin_lock(&q->port->lock);
             port_unmask(d, q->port);

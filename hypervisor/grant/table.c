@@ -262,6 +262,36 @@ static long batch(uint32_t cmd, uint64_t arg, uint32_t count, size_t size, void 
     return rc;
 }
 
+/* Caches are coherent, so nobody needs it for granted frames: only the guest's own are served. */
+static long cache_flush_one(const struct gnttab_cache_flush *op) {
+    mfn_t mfn = _mfn(op->a.dev_bus_addr >> PAGE_SHIFT);
+    bool clean = op->op & GNTTAB_CACHE_CLEAN;
+
+    if (op->offset >= PAGE_SIZE || op->length > PAGE_SIZE - op->offset ||
+        op->op & ~(GNTTAB_CACHE_CLEAN | GNTTAB_CACHE_INVAL))
+        return -EINVAL;
+    if (!op->length || !op->op) return 0;
+    if (!mfn_valid(mfn) || !frame_get(mfn_to_frame(mfn), current->domain)) return -EINVAL;
+    for (uint32_t at = op->offset & ~63u; clean && at < op->offset + (uint32_t)op->length; at += 64)
+        __asm__ volatile("clflush %0" : : "m"(((const char *)mfn_to_virt(mfn))[at]) : "memory");
+    frame_put(mfn_to_frame(mfn));
+    return clean ? 0 : -EOPNOTSUPP;
+}
+
+static long cache_flush(uint64_t arg, uint32_t count) {
+    struct gnttab_cache_flush op;
+    long rc = 0;
+
+    for (uint32_t i = 0; !rc && i < count; i++) {
+        uint64_t at = arg + i * sizeof(op);
+
+        if (i && preempt_check()) /* the count fits 31 bits */
+            return hypercall_continue(3, (uint64_t)GNTTABOP_cache_flush, at, (uint64_t)(count - i));
+        rc = copy_from_guest(&op, at, sizeof(op)) ? -EFAULT : cache_flush_one(&op);
+    }
+    return rc;
+}
+
 static int16_t list_frames(uint64_t to, void *const *frames, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         uint64_t mfn = mfn_x(virt_to_mfn(frames[i]));
@@ -352,6 +382,7 @@ long do_grant_table_op(uint32_t cmd, uint64_t arg, uint32_t count) {
     case GNTTABOP_copy: return batch(cmd, arg, count, sizeof(struct gnttab_copy), copy_op);
     case GNTTABOP_swap_grant_ref:
         return batch(cmd, arg, count, sizeof(struct gnttab_swap_grant_ref), swap_op);
+    case GNTTABOP_cache_flush: return cache_flush(arg, count);
     case GNTTABOP_setup_table:
     case GNTTABOP_query_size:
     case GNTTABOP_get_status_frames:
@@ -359,9 +390,8 @@ long do_grant_table_op(uint32_t cmd, uint64_t arg, uint32_t count) {
         /* fall through */
     case GNTTABOP_set_version:
     case GNTTABOP_get_version: return table_op(cmd, arg);
-    case GNTTABOP_dump_table:  /* 4.17 has none: a guest could fill the console */
-    case GNTTABOP_transfer:    /* left to die out: nobody calls it */
-    case GNTTABOP_cache_flush: /* x86 caches are coherent: 4.17 has none here */
+    case GNTTABOP_dump_table: /* 4.17 has none: a guest could fill the console */
+    case GNTTABOP_transfer:   /* left to die out: nobody calls it */
     default: return -ENOSYS;
     }
 }

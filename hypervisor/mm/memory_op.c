@@ -363,6 +363,25 @@ static long machphys_mfn_list(struct xen_machphys_mfn_list *l) {
     return 0;
 }
 
+/* Memory on demand is not for PV domains. */
+static long pod_target(domid_t id) {
+    struct domain *d = domain_get_self_or(id);
+
+    if (!d) return -ESRCH;
+    domain_put(d);
+    return -EINVAL;
+}
+
+/* Without an IOMMU no device has any. */
+static long reserved_device_memory(struct xen_reserved_device_memory_map *m) {
+    size_t size = m->nr_entries * sizeof(struct xen_reserved_device_memory);
+
+    if (!guest_range_ok(handle_addr(m->buffer), size)) return -EFAULT;
+    if (m->flags & ~XENMEM_RDM_ALL) return -EINVAL;
+    m->nr_entries = 0;
+    return 0;
+}
+
 long do_memory_op(uint64_t cmd, uint64_t arg) {
     unsigned int op = cmd & CMD_MASK;
     uint64_t start = cmd >> EXTENT_SHIFT;
@@ -398,7 +417,9 @@ long do_memory_op(uint64_t cmd, uint64_t arg) {
     case XENMEM_machphys_mapping: return machphys_mapping(arg);
     case XENMEM_machphys_mfn_list: WITH_ARG_OUT(xen_machphys_mfn_list, machphys_mfn_list(&a))
     case XENMEM_set_pod_target:
-    case XENMEM_get_pod_target: return -EINVAL;               /* not for PV */
+    case XENMEM_get_pod_target: WITH_ARG(xen_pod_target, pod_target(a.domid))
+    case XENMEM_reserved_device_memory_map:
+        WITH_ARG_OUT(xen_reserved_device_memory_map, reserved_device_memory(&a))
     case XENMEM_machphys_compat_mfn_list: return -EOPNOTSUPP; /* 32-bit guests */
     default: return -ENOSYS;
     }

@@ -78,16 +78,15 @@ static void hw_write(struct irq_desc *d) {
 }
 
 int irq_set_trigger(struct irq_desc *d, bool level, bool low) {
-    int rc = 0;
+    int rc;
 
     spin_lock(&d->lock);
-    if (d->kind == IRQ_LINE && !d->fixed) {
-        if (d->fn && (d->level != level || d->low != low)) rc = -EBUSY;
-        if (!rc) {
-            d->level = level;
-            d->low = low;
-        }
+    rc = d->fn || d->set_up ? -EEXIST : 0;
+    if (!rc && !d->fixed) {
+        d->level = level;
+        d->low = low;
     }
+    d->set_up = true;
     spin_unlock(&d->lock);
     return rc;
 }
@@ -142,15 +141,13 @@ void irq_eoi(struct irq_desc *d) {
     spin_unlock(&d->lock);
 }
 
-int irq_set_cpu(struct irq_desc *d, unsigned int cpu) {
-    if (cpu >= nr_cpus || !pcpus[cpu]->online) return -EINVAL;
+void irq_set_cpu(struct irq_desc *d, unsigned int cpu) {
     spin_lock(&d->lock);
     if (d->cpu != cpu) {
         d->cpu = cpu;
         if (d->vector) hw_write(d);
     }
     spin_unlock(&d->lock);
-    return 0;
 }
 
 static void device_interrupt(unsigned int vector) {

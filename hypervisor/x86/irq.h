@@ -15,6 +15,7 @@ struct irq_desc {
     uint8_t vector;         /* 0: none */
     uint32_t cpu;           /* where it is delivered */
     bool level, low, fixed; /* fixed: an override says so */
+    bool set_up;            /* dom0 has said how it triggers */
     bool masked, in_service;
     bool own;           /* Hospes's: served when its handler returns */
     void (*fn)(void *); /* NULL: unbound */

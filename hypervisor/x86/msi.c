@@ -148,12 +148,13 @@ static paddr_t read_bar(const struct msi_dev *m, unsigned int n) {
     return hi << 32 | (lo & ~15u);
 }
 
-/* The table must not lie in RAM: table_base comes from dom0. */
+/* dom0's table_base is for virtual functions, which have no BARs. The table must not lie in RAM. */
 static int map_table(struct msi_dev *m, uint64_t table_base) {
     uint32_t where = read_cap(m, 4, 4);
-    paddr_t bar = table_base ? table_base : read_bar(m, where & 7);
+    paddr_t bar = read_bar(m, where & 7);
     int rc;
 
+    if (!bar) bar = table_base;
     if (!bar || (bar & 15)) return -ENXIO;
     m->table_paddr = bar + (where & ~7u);
     for (uint64_t n = table_first(m); n <= table_last(m); n++)
@@ -189,9 +190,9 @@ static int new_dev(sbdf_t sbdf, bool msix, uint64_t table_base, struct msi_dev *
     return 0;
 }
 
-static int get_dev(sbdf_t sbdf, bool msix, uint64_t table_base, struct msi_dev **out) {
-    *out = find_dev(sbdf, msix);
-    return *out ? 0 : new_dev(sbdf, msix, table_base, out);
+/* Its vectors are written in memory, where it must answer, or in configuration space. */
+static bool reachable(const struct msi_dev *m) {
+    return !m->msix || pci_conf_read(m->sbdf, COMMAND, 2) & COMMAND_MEMORY;
 }
 
 static int setup(struct msi_dev *m, unsigned int index, struct irq_desc **out) {
@@ -199,7 +200,7 @@ static int setup(struct msi_dev *m, unsigned int index, struct irq_desc **out) {
 
     if (index >= m->nr) return -EINVAL;
     if (m->desc[index]) return -EBUSY;
-    if (m->msix && !(pci_conf_read(m->sbdf, COMMAND, 2) & COMMAND_MEMORY)) return -ENXIO;
+    if (!reachable(m)) return -ENXIO;
     d = irq_new_desc(m->msix ? IRQ_MSIX : IRQ_MSI);
     if (!d) return -ENOMEM;
     d->msi.dev = m;
@@ -219,10 +220,11 @@ static int setup(struct msi_dev *m, unsigned int index, struct irq_desc **out) {
 
 int msi_setup(const struct msi_request *req, struct irq_desc **out) {
     struct msi_dev *m;
-    int rc;
+    int rc = 0;
 
     spin_lock(&msi_lock);
-    rc = get_dev(req->sbdf, req->msix, req->table_base, &m);
+    m = find_dev(req->sbdf, req->msix);
+    if (!m) rc = new_dev(req->sbdf, req->msix, req->table_base, &m);
     if (!rc) {
         rc = setup(m, req->msix ? req->entry : 0, out);
         release_dev(m);
@@ -244,17 +246,43 @@ void msi_free(struct irq_desc *d) {
     spin_unlock(&msi_lock);
 }
 
-int msi_prepare_msix(sbdf_t sbdf, bool prepare) {
-    struct msi_dev *m = NULL;
-    int rc;
+static void restore_vector(struct irq_desc *d) {
+    spin_lock(&d->lock);
+    msi_set_mask(d, true);
+    msi_write(d);
+    msi_set_mask(d, d->masked);
+    spin_unlock(&d->lock);
+}
+
+int msi_restore(sbdf_t sbdf) {
+    int rc = pci_conf_read(sbdf, 0, 2) == 0xffff ? -ENODEV : 0;
 
     spin_lock(&msi_lock);
-    if (prepare) {
-        rc = get_dev(sbdf, true, 0, &m);
-    } else {
-        m = find_dev(sbdf, true);
-        rc = m ? 0 : -ENODEV;
+    for (int msix = 0; !rc && msix < 2; msix++) {
+        const struct msi_dev *m = find_dev(sbdf, msix);
+
+        if (!m || !m->nr_used) continue;
+        if (!reachable(m)) rc = -ENXIO;
+        for (unsigned int i = 0; !rc && i < m->nr; i++)
+            if (m->desc[i]) restore_vector(m->desc[i]);
+        if (!rc) set_enable(m, true);
     }
+    spin_unlock(&msi_lock);
+    return rc;
+}
+
+int msi_prepare_msix(sbdf_t sbdf, bool prepare) {
+    struct msi_dev *m;
+    int rc = 0;
+
+    spin_lock(&msi_lock);
+    m = find_dev(sbdf, true);
+    if (!pci_find_cap(sbdf, CAP_MSIX))
+        rc = -ENODEV;
+    else if (!!m == prepare || (m && m->nr_used))
+        rc = -EBUSY;
+    else if (prepare)
+        rc = new_dev(sbdf, true, 0, &m);
     if (!rc) {
         m->prepared = prepare;
         release_dev(m);

@@ -10,7 +10,7 @@
 
 static spinlock_t cf8_lock = SPINLOCK_INIT(ORDER_LEAF);
 
-/* Entries are added only, under mmcfg_lock, and counted after they are complete. */
+/* Filled at boot. */
 static struct mmcfg {
     paddr_t base; /* of bus 0, even if first > 0 */
     uint16_t segment;
@@ -18,13 +18,11 @@ static struct mmcfg {
     volatile char *window; /* of bus first */
 } mmcfg[ACPI_MAX_MCFG];
 static unsigned int nr_mmcfg;
-static spinlock_t mmcfg_lock = SPINLOCK_INIT(ORDER_LEAF);
 
 static const struct mmcfg *find_mmcfg(sbdf_t sbdf) {
-    unsigned int n = __atomic_load_n(&nr_mmcfg, __ATOMIC_ACQUIRE);
     uint8_t bus = (uint8_t)(sbdf >> 8);
 
-    for (unsigned int i = 0; i < n; i++)
+    for (unsigned int i = 0; i < nr_mmcfg; i++)
         if (mmcfg[i].segment == sbdf >> 16 && bus >= mmcfg[i].first && bus <= mmcfg[i].last)
             return &mmcfg[i];
     return NULL;
@@ -38,27 +36,25 @@ static volatile void *window_at(sbdf_t sbdf, uint16_t reg) {
     return m->window + (((sbdf & 0xffff) - ((size_t)m->first << 8)) << 12) + reg;
 }
 
-int pci_add_mmcfg(paddr_t base, uint16_t segment, uint8_t first, uint8_t last) {
-    size_t size = ((size_t)(last - first) + 1) << 20;
-    struct mmcfg m = {base, segment, first, last, NULL};
-    int rc;
+/* dom0 maps it read-only, so that its writes pass the filter as those by ports do. */
+static __init bool add_mmcfg(paddr_t base, uint16_t segment, uint8_t first, uint8_t last) {
+    struct mmcfg *m = &mmcfg[nr_mmcfg];
+    uint64_t frame = base >> PAGE_SHIFT;
 
-    if (last < first || (base & 0xfffff)) return -EINVAL;
-    if (find_mmcfg(pci_sbdf(segment, first, 0))) return 0;
-    m.window = ioremap(base + ((paddr_t)first << 20), size);
-    if (!m.window) return -ENOMEM;
-    /* dom0 maps it read-only, so that its writes pass the filter as those by ports do. */
-    rc = rangeset_add(mmio_ro_ranges, (base >> PAGE_SHIFT) + ((uint64_t)first << 8),
-                      (base >> PAGE_SHIFT) + ((uint64_t)last << 8) + 255);
-    spin_lock(&mmcfg_lock);
-    if (!rc && nr_mmcfg == ARRAY_SIZE(mmcfg)) rc = -ENOSPC;
-    if (!rc) {
-        mmcfg[nr_mmcfg] = m;
-        __atomic_store_n(&nr_mmcfg, nr_mmcfg + 1, __ATOMIC_RELEASE);
-    }
-    spin_unlock(&mmcfg_lock);
-    if (rc) iounmap((void *)(uintptr_t)m.window);
-    return rc;
+    if (last < first || (base & 0xfffff)) return false;
+    *m = (struct mmcfg){base, segment, first, last, NULL};
+    m->window = ioremap(base + ((paddr_t)first << 20), ((size_t)(last - first) + 1) << 20);
+    if (!m->window) return false;
+    nr_mmcfg++;
+    return !rangeset_add(mmio_ro_ranges, frame + ((uint64_t)first << 8),
+                         frame + ((uint64_t)last << 8) + 255);
+}
+
+int pci_find_mmcfg(paddr_t base, uint16_t segment, uint8_t first, uint8_t last) {
+    for (unsigned int i = 0; i < nr_mmcfg; i++)
+        if (mmcfg[i].segment == segment && mmcfg[i].first == first && mmcfg[i].last == last)
+            return mmcfg[i].base == base ? 0 : -EIO;
+    return -ENODEV;
 }
 
 void pci_guest_write(sbdf_t sbdf, uint16_t reg, unsigned int bytes, uint32_t val) {
@@ -66,9 +62,7 @@ void pci_guest_write(sbdf_t sbdf, uint16_t reg, unsigned int bytes, uint32_t val
 }
 
 void pci_guest_write_mem(paddr_t addr, unsigned int bytes, uint32_t val) {
-    unsigned int n = __atomic_load_n(&nr_mmcfg, __ATOMIC_ACQUIRE);
-
-    for (unsigned int i = 0; i < n; i++) {
+    for (unsigned int i = 0; i < nr_mmcfg; i++) {
         paddr_t off = addr - mmcfg[i].base; /* bus, device and function, register */
 
         if (addr < mmcfg[i].base || off >> 20 < mmcfg[i].first || off >> 20 > mmcfg[i].last)
@@ -132,13 +126,9 @@ uint8_t pci_find_cap(sbdf_t sbdf, uint8_t id) {
     return 0;
 }
 
-void pci_init(void) {
-    for (unsigned int i = 0; i < acpi.nr_mcfg; i++) {
-        int rc = pci_add_mmcfg(acpi.mcfg[i].base, acpi.mcfg[i].segment, acpi.mcfg[i].bus_first,
-                               acpi.mcfg[i].bus_last);
-
-        if (rc)
-            printk(KERN_WARN "WARNING: MCFG area at %#lx is not used (%d)\n", acpi.mcfg[i].base,
-                   rc);
-    }
+__init void pci_init(void) {
+    for (unsigned int i = 0; i < acpi.nr_mcfg; i++)
+        if (!add_mmcfg(acpi.mcfg[i].base, acpi.mcfg[i].segment, acpi.mcfg[i].bus_first,
+                       acpi.mcfg[i].bus_last))
+            printk(KERN_WARN "WARNING: MCFG area at %#lx is not used\n", acpi.mcfg[i].base);
 }

@@ -52,7 +52,7 @@ unsigned int irq_nr_gsis(void);                /* one past the highest GSI there
 struct irq_desc *irq_of_gsi(unsigned int gsi); /* NULL: no such line */
 /* The GSI of an ISA interrupt (MADT overrides applied). */
 unsigned int irq_isa_to_gsi(unsigned int isa_irq);
-/* Sets how the line triggers; -EBUSY: bound and different. Firmware's overrides win silently. */
+/* Sets how a line triggers, once; -EEXIST: said before, or in use. Firmware's overrides win. */
 int irq_set_trigger(struct irq_desc *d, bool level, bool low);
 /* Gives the line a vector and a handler, and lets it through. -EBUSY, -ENOSPC (no vector). */
 int irq_bind(struct irq_desc *d, void (*fn)(void *), void *data);
@@ -60,7 +60,7 @@ int irq_bind(struct irq_desc *d, void (*fn)(void *), void *data);
 void irq_unbind(struct irq_desc *d);
 void irq_eoi(struct irq_desc *d); /* the guest has served a level line */
 bool irq_is_level(const struct irq_desc *d);
-int irq_set_cpu(struct irq_desc *d, unsigned int cpu);
+void irq_set_cpu(struct irq_desc *d, unsigned int cpu); /* one that is online */
 void irq_dump(void);
 
 /* A register of the I/O APIC at this address, as dom0 may look at it. -EINVAL: there is none. */
@@ -85,15 +85,20 @@ struct msi_request {
  * reached; -ENOSPC, -ENOMEM. */
 int msi_setup(const struct msi_request *req, struct irq_desc **out);
 void msi_free(struct irq_desc *d); /* undoes it; d is unbound */
-/* PHYSDEVOP_prepare_msix / release_msix: protects the table from dom0. */
+/* Written anew, after the device has lost it: a reset, another power state. -ENODEV: there is no
+ * such device; -ENXIO: its table cannot be reached. */
+int msi_restore(sbdf_t sbdf);
+/* PHYSDEVOP_prepare_msix / release_msix: protects the table from dom0. -EBUSY: done already, or
+ * vectors are set up. */
 int msi_prepare_msix(sbdf_t sbdf, bool prepare);
 
 /* PCI configuration space, any bytes of 1, 2, 4 naturally aligned. All ones where nothing is.
  * x86/pci.c; own lock. reg >= 256 only by MMCFG. */
 uint32_t pci_conf_read(sbdf_t sbdf, uint16_t reg, unsigned int bytes);
 void pci_conf_write(sbdf_t sbdf, uint16_t reg, unsigned int bytes, uint32_t val);
-/* Segments' windows from MCFG and PHYSDEVOP_pci_mmcfg_reserved. -EINVAL, -ENOSPC. */
-int pci_add_mmcfg(paddr_t base, uint16_t segment, uint8_t first, uint8_t last);
+/* Is this the window of these buses, as the firmware says? -ENODEV; -EIO: it has another address.
+ */
+int pci_find_mmcfg(paddr_t base, uint16_t segment, uint8_t first, uint8_t last);
 /* dom0 writes, by ports or to memory, in which all but configuration space is ignored: what the
  * capabilities that Hospes has set up allow goes to the device. */
 void pci_guest_write(sbdf_t sbdf, uint16_t reg, unsigned int bytes, uint32_t val);

@@ -23,15 +23,9 @@ struct arch_domain {
     struct cpu_policy *policy; /* x86/cpuid.h: leaves and MSRs that its vcpus see */
     uint64_t dirty_cpus[4];    /* CPUs whose TLB may hold entries of this domain; atomic bits */
     uint32_t tsc_mode, tsc_incarnation; /* as the tools set them */
-    struct {                            /* PIT channel 2 as a domU sees it; entry/pio.c, its lock */
-        uint64_t start_ns; /* system time at which the count was loaded or the gate opened */
-        uint32_t reload;   /* 1..65536 */
-        uint16_t latch, write_low;
-        uint8_t mode, access; /* access: 1 low byte, 2 high byte, 3 both */
-        bool gate, speaker, latched, second_read, second_write;
-    } pit;
     uint32_t pci_cf8;
-    uint64_t serial; /* no other domain ever has the same; not 0 */
+    uint8_t cmos_index; /* of ports 0xcf8 and 0x70: what the domain wrote; entry/pio.c */
+    uint64_t serial;    /* no other domain ever has the same; not 0 */
 };
 
 #define GUEST_TRAP_VECTORS 256

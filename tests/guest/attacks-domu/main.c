@@ -6,6 +6,7 @@
  * (351); results written to the hypervisor's memory (212); counts without end. The errors are those
  * of stock Xen.
  */
+#include <public/arch-x86/xen-mca.h>
 #include <public/callback.h>
 #include <public/domctl.h>
 #include <public/event_channel.h>
@@ -55,6 +56,7 @@ static void control_operations(void) {
                               sizeof(o), 0),
               -XEN_EPERM);
     expect_eq(puppet_call(&p, __HYPERVISOR_kexec_op, 0, 0, 0, 0), -XEN_EPERM);
+    expect_eq(puppet_call(&p, __HYPERVISOR_mca, 0, 0, 0, 0), -XEN_EPERM);
 }
 
 static void on_another_domain(void) {
@@ -75,7 +77,9 @@ static void on_another_domain(void) {
     expect_eq(ARG(event_channel_op, EVTCHNOP_alloc_unbound, &unbound, 0), -XEN_EPERM);
     expect_eq(ARG(event_channel_op, EVTCHNOP_status, &status, 0), -XEN_EPERM);
     expect_eq(ARG(event_channel_op, EVTCHNOP_reset, &reset, 0), -XEN_EPERM);
-    expect(ARG(event_channel_op, EVTCHNOP_bind_pirq, &pirq, 0) < 0);
+    expect_eq(ARG(event_channel_op, EVTCHNOP_bind_pirq, &pirq, 0), -XEN_EPERM);
+    pirq.pirq = 100000;
+    expect_eq(ARG(event_channel_op, EVTCHNOP_bind_pirq, &pirq, 0), -XEN_EINVAL);
     expect_eq(ARG(sched_op, SCHEDOP_remote_shutdown, &shutdown, 0), -XEN_EPERM);
     expect_eq(ARG(sched_op, SCHEDOP_pin_override, &pin, 0), -XEN_EPERM);
     expect_eq(ARG(grant_table_op, GNTTABOP_setup_table, &setup, 1), 0);
@@ -96,6 +100,11 @@ static void hardware_operations(void) {
     struct physdev_map_pirq map = {.domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .index = 9};
     struct physdev_apic apic = {.apic_physbase = 0xfec00000};
     struct physdev_setup_gsi gsi = {.gsi = 9};
+    struct physdev_op old = {.cmd = PHYSDEVOP_map_pirq};
+
+    expect_eq(puppet_call_arg(&p, __HYPERVISOR_physdev_op_compat, puppet_va(PUPPET_PAGES - 1), &old,
+                              sizeof(old), 0),
+              -XEN_EPERM);
     struct physdev_pirq_eoi_gmfn eoi_map = {.gmfn = p.mfn[PUPPET_FREE + 2]};
 
     /* Every kernel offers a frame for this, and may. */
@@ -207,8 +216,8 @@ static void table_operations(void) {
 
 /* Ports read as if nothing were there, whatever level the kernel gives itself. */
 static void ports(void) {
-    /* But for the timer, of which a guest may have a model, and the index of the clock chip. */
-    static const uint16_t port[] = {0x00, 0x20, 0x64, 0x80, 0xa0, 0x3f8, 0x4d0, 0xcfc};
+    static const uint16_t port[] = {0x00, 0x20, 0x40,  0x61,  0x64, 0x71,
+                                    0x80, 0xa0, 0x3f8, 0x4d0, 0xcfc};
     struct physdev_set_iopl iopl = {.iopl = 3};
 
     expect_eq(puppet_do(&p, DO_IN, 0x3f8, 0), FAULT(GP, 0));
@@ -217,6 +226,9 @@ static void ports(void) {
         expect_eq((uint32_t)puppet_do(&p, DO_IN, port[i], 0), ~0U);
         expect_eq(puppet_do(&p, DO_OUT, port[i], ~0UL), 0);
     }
+    /* The index of the clock chip is remembered, but there is no chip. */
+    expect_eq(puppet_do(&p, DO_OUT, 0x70, 0x12), 0);
+    expect_eq((uint32_t)puppet_do(&p, DO_IN, 0x70, 0), 0xffffff12);
     /* Configuration space: its address register is remembered, but there are no devices. */
     expect_eq(puppet_do(&p, DO_OUT, 0xcf8, 0x80000000), 0);
     expect_eq((uint32_t)puppet_do(&p, DO_IN, 0xcfc, 0), ~0U);

@@ -347,6 +347,17 @@ static void debug_registers(void) {
     expect_eq(HV_set_debugreg(9, 0), -XEN_ENODEV);
     expect_eq(HV_get_debugreg(9), -XEN_ENODEV);
     expect_eq(HV_set_debugreg(7, 0x2000), -XEN_EPERM); /* general detect */
+    expect_eq(HV_set_debugreg(7, 1UL << 32), -XEN_EINVAL);
+    expect_eq(HV_set_debugreg(6, 1UL << 32), -XEN_EINVAL);
+    /* Breakpoints on ports, and two names for DR6 and DR7 that go, come with CR4.DE. */
+    expect_eq(HV_set_debugreg(7, 1 | 2UL << 16), -XEN_EPERM);
+    expect_eq(HV_get_debugreg(5), HV_get_debugreg(7));
+    asm volatile("mov %%cr4, %0" : "=r"(value));
+    expect_eq(TRY_IO("mov %1, %%cr4", (), ("r"(value | 8)), ("memory")), 0);
+    expect_eq(HV_set_debugreg(7, 1 | 2UL << 16), 0);
+    expect_eq(HV_set_debugreg(4, 0), -XEN_ENODEV);
+    expect_eq(HV_get_debugreg(5), -XEN_ENODEV);
+    expect_eq(TRY_IO("mov %1, %%cr4", (), ("r"(value)), ("memory")), 0);
     expect_eq(HV_set_debugreg(7, 0), 0);
     trap_hooks[DB] = NULL;
 }
