@@ -15,10 +15,11 @@
 
 static long op_readconsole(struct xen_sysctl_readconsole *r) {
     uint64_t to = handle_addr(r->buffer);
-    uint32_t index = r->incremental ? r->index : console_ring_start();
-    uint32_t done = 0;
+    uint32_t index = console_ring_start(), done = 0;
     char piece[256];
 
+    if (r->incremental && (int32_t)(r->index - index) > 0)
+        index = r->index; /* not what was cleared */
     while (done < r->count) {
         uint32_t room = min((uint32_t)sizeof(piece), r->count - done);
         uint32_t n = console_ring_read(&index, piece, room);

@@ -424,6 +424,24 @@ static void machine(void) {
     expect_eq(SYSCTL(page_offline_op, page_offline, .start = 1, .cmd = 3), -XEN_EINVAL);
 }
 
+/* What was cleared does not come back, from whichever place a reader goes on. */
+static void cleared_log(void) {
+    static char text[4096];
+    uint32_t index = 0;
+
+    do {
+        require_eq(SYSCTL(readconsole, readconsole, .clear = 1, .incremental = 1, .index = index,
+                          .count = sizeof(text), .buffer.p = (char *)text),
+                   0);
+        index = sop.u.readconsole.index;
+    } while (sop.u.readconsole.count);
+    expect_eq(SYSCTL(readconsole, readconsole, .incremental = 1, .count = sizeof(text),
+                     .buffer.p = (char *)text),
+              0);
+    expect_eq(sop.u.readconsole.count, 0);
+    expect_eq(sop.u.readconsole.index, index);
+}
+
 static void platform_operations(void) {
     uint32_t sec = shared->wc_sec, nsec = shared->wc_nsec;
 
@@ -516,6 +534,7 @@ void test_main(void) {
     domain_policies();
     pools();
     machine();
+    cleared_log();
     platform_operations();
     machine_checks();
     facts_of_the_hypervisor();
