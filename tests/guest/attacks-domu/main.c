@@ -167,6 +167,25 @@ static void refuse(const char *what, uint64_t entry, long want) {
         failure("%s: %ld, %ld, store %lx, as DOMID_IO's %ld, want %ld", what, a, b, fault, c, want);
 }
 
+/* The same entry in a page that is to become a table. */
+static void refuse_table(uint64_t entry) {
+    unsigned int page = PUPPET_FREE + 3;
+    struct mmuext_op op = {.cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = p.mfn[page]};
+
+    puppet_poke(&p, page, 0, &entry, sizeof(entry));
+    puppet_poke(&p, PUPPET_PAGES - 1, 0, &op, sizeof(op));
+    expect_eq(puppet_call(&p, __HYPERVISOR_update_va_mapping, puppet_va(page),
+                          MFN_PTE(p.mfn[page], PTE_RO), UVMF_INVLPG, 0),
+              0);
+    expect_eq(
+        puppet_call(&p, __HYPERVISOR_mmuext_op, puppet_va(PUPPET_PAGES - 1), 1, 0, DOMID_SELF),
+        -XEN_EINVAL);
+    /* Nothing is left of the attempt. */
+    expect_eq(puppet_call(&p, __HYPERVISOR_update_va_mapping, puppet_va(page),
+                          MFN_PTE(p.mfn[page], PTE_RW), UVMF_INVLPG, 0),
+              0);
+}
+
 static void page_table_entries(void) {
     uint64_t own = p.mfn[PUPPET_FREE], dom0s = virt_to_mfn(l4_table());
 
@@ -182,6 +201,7 @@ static void page_table_entries(void) {
     refuse("write-through RAM", MFN_PTE(own, PTE_RW | 1UL << 3), -XEN_EINVAL);
     refuse("RAM with another PAT entry", MFN_PTE(own, PTE_RW | 1UL << 7), -XEN_EINVAL);
     refuse("RAM with all of them", MFN_PTE(own, PTE_RW | 0x98), -XEN_EINVAL);
+    refuse_table(MFN_PTE(own, PTE_RO | 1UL << 4));
     expect_eq(update(MFN_PTE(own, PTE_RW), 0), -XEN_EPERM);
     expect_eq(update(MFN_PTE(dom0s, PTE_RO), 0), -XEN_EPERM);
     expect_eq(update(MFN_PTE(own, PTE_RW), DOMID_SELF | 1u << 16), -XEN_EPERM);
@@ -254,6 +274,8 @@ static void msrs(void) {
     }
     for (unsigned int i = 0; i < ARRAY_SIZE(readonly); i++)
         expect_eq(puppet_do(&p, DO_WRMSR, readonly[i], 0x7fff), FAULT(GP, 0));
+    /* A page to call into, in a frame that is not there. */
+    expect_eq(puppet_do(&p, DO_WRMSR, 0x40000000, 0xfffffff000), FAULT(GP, 0));
     /* Bases that the CPU would not take (XSA-193). */
     for (uint32_t msr = 0xc0000100; msr <= 0xc0000102; msr++)
         expect_eq(puppet_do(&p, DO_WRMSR, msr, 0x8000000000000000), FAULT(GP, 0));

@@ -335,8 +335,17 @@ static void domain_lives(void) {
     if (can_inject) expect(n > 100);
 }
 
+/* Without memory to count in there is no audit, and nothing else comes of it. */
+static void no_audit(void) {
+    inject(1);
+    expect_eq(audit(), !can_inject);
+    inject_end();
+    expect(audit());
+}
+
 void test_main(void) {
     inject_init();
     domain_lives();
     own_calls();
+    no_audit();
 }

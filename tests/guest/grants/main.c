@@ -77,6 +77,7 @@ static void mapping(void) {
     expect_eq(try_write(window + 1, 5), 0);
     expect_eq(page[1], 5);
     expect_eq(unmap_at(at + PAGE_SIZE, op.handle), GNTST_general_error);
+    expect_eq(unmap_at(0x1000, op.handle), GNTST_general_error); /* no table there */
     expect_eq(unmap_at(at, op.handle + 1), GNTST_bad_handle);
     expect_eq(unmap_at(at, op.handle), GNTST_okay);
     expect_eq(in_use(REF), 0);
