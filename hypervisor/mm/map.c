@@ -7,7 +7,7 @@
  *
  * The direct map covers e820 RAM in 2 MiB (or 1 GiB) pages and nothing else, so that device memory
  * has no cached alias. Where the machine has no RAM, the frame table shows one shared read-only
- * piece whose records say OWNER_IO; the M2P has holes there, where guests' reads fault.
+ * page whose records say OWNER_IO; the M2P has holes there, where guests' reads fault.
  */
 #include <hv/boot.h>
 
@@ -133,20 +133,30 @@ static __init void make_directmap(paddr_t end) {
     write_cr3(read_cr3());
 }
 
+/* A table that shows one page of records that are nobody's 512 times. */
+static __init paddr_t make_hole(void) {
+    paddr_t table = early_alloc(2 * PAGE_SIZE, PAGE_SIZE, ~0UL), page = table + PAGE_SIZE;
+
+    for (uint64_t i = 0; i < PAGE_SIZE / sizeof(struct frame); i++)
+        ((struct frame *)(DIRECTMAP_START + page))[i].owner = OWNER_IO;
+    for (uint64_t i = 0; i < PT_ENTRIES; i++)
+        ((uint64_t *)(DIRECTMAP_START + table))[i] = page | PTE_P | PTE_A | PTE_NX;
+    return table;
+}
+
 static __init void make_frame_table(void) {
     paddr_t hole = 0, p;
 
     for (uint64_t f = 0; f < max_frame; f += PAGES_PER_CHUNK) {
-        bool ram = is_ram(f << PAGE_SHIFT, (f + PAGES_PER_CHUNK) << PAGE_SHIFT);
-
-        if (ram || !hole) {
-            p = early_alloc(SIZE_2M, SIZE_2M, ~0UL);
-            for (uint64_t i = 0; i < PAGES_PER_CHUNK; i++)
-                ((struct frame *)(DIRECTMAP_START + p))[i].owner = OWNER_IO;
-            if (!ram) hole = p;
+        if (!is_ram(f << PAGE_SHIFT, (f + PAGES_PER_CHUNK) << PAGE_SHIFT)) {
+            if (!hole) hole = make_hole();
+            *l2_entry((uint64_t)&frame_table[f]) = hole | TABLE_PTE;
+            continue;
         }
-        *l2_entry((uint64_t)&frame_table[f]) =
-            ram ? p | DATA_PTE | PTE_PSE : hole | PTE_P | PTE_A | PTE_NX | PTE_PSE;
+        p = early_alloc(SIZE_2M, SIZE_2M, ~0UL);
+        for (uint64_t i = 0; i < PAGES_PER_CHUNK; i++)
+            ((struct frame *)(DIRECTMAP_START + p))[i].owner = OWNER_IO;
+        *l2_entry((uint64_t)&frame_table[f]) = p | DATA_PTE | PTE_PSE;
     }
     for_each_ram(e) {
         uint64_t f = max(ROUND_UP(e->addr, PAGE_SIZE) >> PAGE_SHIFT, (uint64_t)ISA_FRAMES);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small objects for Hospes itself. Sizes up to a quarter page are rounded to a class; a page of a
- * class starts with a header and is cut into objects. Larger ones are whole pages: page-aligned,
+ * Small objects for Hospes itself. Sizes up to nearly half a page are rounded to a class; a page of
+ * a class starts with a header and is cut into objects. Larger ones are whole pages: page-aligned,
  * which no small object is, with their order in the frame record's 'prev' (unused for our frames).
  * Pages with free objects are on their class's list; an empty page goes back to the heap unless it
  * is the last of its class.
@@ -9,7 +9,8 @@
 #include "mm_local.h"
 
 #define MIN_SHIFT  4
-#define NR_CLASSES 7 /* 16 .. 1024 */
+#define NR_CLASSES 8 /* 16 .. 1024, and half of what a page has behind struct slab */
+#define HALF_PAGE  ((PAGE_SIZE - sizeof(struct slab)) / 2)
 #define MAX_SIZE   (1UL << 30)
 
 struct object {
@@ -26,13 +27,17 @@ static spinlock_t pool_lock = SPINLOCK_INIT(ORDER_POOL);
 static struct list classes[NR_CLASSES]; /* each is made with its first page */
 uint64_t pool_pages, pool_objects;      /* counted with DEBUG=1; pool_lock */
 
+static size_t class_size(unsigned int class) {
+    return class < NR_CLASSES - 1 ? 1UL << (class + MIN_SHIFT) : HALF_PAGE;
+}
+
 /* Cuts a page into objects. */
 static void slab_add(struct slab *s, unsigned int class) {
-    size_t size = 1UL << (class + MIN_SHIFT);
+    size_t size = class_size(class);
 
     s->class = class;
-    for (size_t at = ROUND_UP(sizeof(*s), size); at + size <= PAGE_SIZE; at += size) {
-        struct object *o = (struct object *)((char *)s + at);
+    for (size_t end = PAGE_SIZE; end >= sizeof(*s) + size; end -= size) {
+        struct object *o = (struct object *)((char *)s + end - size);
 
         o->next = s->free;
         s->free = o;
@@ -49,7 +54,7 @@ void *hv_alloc(size_t n) {
     void *page;
 
     if (n > MAX_SIZE || (IS_DEBUG && alloc_fails())) return NULL;
-    if (class >= NR_CLASSES) {
+    if (class >= NR_CLASSES || n > class_size(class)) {
         page = alloc_pages_hv(order_for(n));
         if (page) mfn_to_frame(virt_to_mfn(page))->prev = order_for(n);
         return page;
@@ -69,7 +74,7 @@ void *hv_alloc(size_t n) {
     if (!s->free) list_del(&s->list);
     pool_objects += IS_DEBUG;
     spin_unlock(&pool_lock);
-    memset(o, 0, 1UL << (class + MIN_SHIFT));
+    memset(o, 0, class_size(class));
     return o;
 }
 
