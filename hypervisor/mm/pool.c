@@ -24,6 +24,7 @@ struct slab {
 } __aligned(16);
 
 static spinlock_t pool_lock = SPINLOCK_INIT(ORDER_POOL);
+_Static_assert(HALF_PAGE % 16 == 0, "objects are aligned");
 static struct list classes[NR_CLASSES]; /* each is made with its first page */
 uint64_t pool_pages, pool_objects;      /* counted with DEBUG=1; pool_lock */
 

@@ -207,8 +207,6 @@ static bool mapped(uint64_t va, size_t n) {
     return va >= guest_start && n <= guest_size && va - guest_start <= guest_size - n;
 }
 
-bool guest_range_ok(uint64_t va, size_t n) { return mapped(va, n); }
-
 int copy_from_guest(void *dst, uint64_t va, size_t n) {
     if (!mapped(va, n)) return -EFAULT;
     if (n) memcpy(dst, (void *)va, n);
