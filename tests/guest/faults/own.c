@@ -264,17 +264,6 @@ static void find_msix_device(void) {
     msix_table = ((config_read(devfn, 0x10 + (where & 7) * 4) & ~15U) + (where & ~7U)) / PAGE_SIZE;
 }
 
-#define CONFIG_WINDOW 0xd0000000UL /* nothing is there */
-
-static long add_config_window(void) {
-    struct physdev_pci_mmcfg_reserved op = {
-        .address = CONFIG_WINDOW, .segment = 7, .flags = XEN_PCI_MMCFG_RESERVED};
-    long rc = HV_physdev_op(PHYSDEVOP_pci_mmcfg_reserved, &op);
-
-    if (!rc) expect(!writable(CONFIG_WINDOW / PAGE_SIZE));
-    return rc;
-}
-
 static void devices(void) {
     struct physdev_set_iopl iopl = {.iopl = 1};
 
@@ -282,8 +271,8 @@ static void devices(void) {
     require_eq(HV_physdev_op(PHYSDEVOP_set_iopl, &iopl), 0);
     find_msix_device();
     every_failure("prepare_msix", prepare_msix, -XEN_ENOMEM, 0);
+    require_eq(HV_physdev_op(PHYSDEVOP_release_msix, &device), 0);
     release_msix();
-    every_failure("pci_mmcfg_reserved", add_config_window, -XEN_ENOMEM, 0);
 }
 
 void own_calls(void) {
