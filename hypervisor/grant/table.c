@@ -264,17 +264,20 @@ static long batch(uint32_t cmd, uint64_t arg, uint32_t count, size_t size, void 
 
 /* Caches are coherent, so nobody needs it for granted frames: only the guest's own are served. */
 static long cache_flush_one(const struct gnttab_cache_flush *op) {
-    mfn_t mfn = _mfn(op->a.dev_bus_addr >> PAGE_SHIFT);
+    struct frame *f;
+    const char *page;
     bool clean = op->op & GNTTAB_CACHE_CLEAN;
 
     if (op->offset >= PAGE_SIZE || op->length > PAGE_SIZE - op->offset ||
         op->op & ~(GNTTAB_CACHE_CLEAN | GNTTAB_CACHE_INVAL))
         return -EINVAL;
     if (!op->length || !op->op) return 0;
-    if (!mfn_valid(mfn) || !frame_get(mfn_to_frame(mfn), current->domain)) return -EINVAL;
+    if (granted_frame_get(current->domain, op->a.dev_bus_addr >> PAGE_SHIFT, true, &f))
+        return -EINVAL;
+    page = mfn_to_virt(frame_to_mfn(f));
     for (uint32_t at = op->offset & ~63u; clean && at < op->offset + (uint32_t)op->length; at += 64)
-        __asm__ volatile("clflush %0" : : "m"(((const char *)mfn_to_virt(mfn))[at]) : "memory");
-    frame_put(mfn_to_frame(mfn));
+        __asm__ volatile("clflush %0" : : "m"(page[at]) : "memory");
+    frame_refs_put(f, true);
     return clean ? 0 : -EOPNOTSUPP;
 }
 

@@ -98,7 +98,7 @@ static inline grant_status_t *status_of(const struct grant_table *t, uint32_t re
 static inline int16_t granted_frame_get(struct domain *rd, uint64_t mfn, bool readonly,
                                         struct frame **f) {
     if (!mfn_valid(_mfn(mfn))) return GNTST_bad_page;
-    *f = mfn_to_frame(_mfn(mfn));
+    *f = mfn_to_frame(_mfn(array_index_nospec(mfn, max_frame)));
     if (likely(readonly ? frame_get(*f, rd) : frame_get_writable(*f, rd))) return GNTST_okay;
     if (readonly || !frame_get(*f, rd)) return GNTST_bad_page;
     frame_put(*f);

@@ -136,8 +136,8 @@ static void save_vcpu(struct vcpu *v) {
 }
 
 static void load_vcpu(struct pcpu *p, struct vcpu *v) {
-    if (unlikely(spec_on & SPEC_IBPB) && p->arch.ran != v->domain->arch.serial) {
-        p->arch.ran = v->domain->arch.serial;
+    if (unlikely(spec_on & SPEC_IBPB) && p->arch.ran != v->domain->incarnation) {
+        p->arch.ran = v->domain->incarnation;
         spec_barrier();
     }
     mm_window_set_cpu_gdt(v);

@@ -295,12 +295,9 @@ void policy_set_domain(struct domain *d, const struct cpu_policy *p) {
 }
 
 int arch_domain_init(struct domain *d) {
-    static uint64_t domains_made;
-
     d->arch.policy = hv_new(struct cpu_policy);
     if (!d->arch.policy) return -ENOMEM;
     *d->arch.policy = policies[POLICY_PV_DEFAULT];
-    d->arch.serial = __atomic_add_fetch(&domains_made, 1, __ATOMIC_RELAXED);
     /* dom0 never moves to another machine. */
     if (d->is_control && policy_has(&policies[POLICY_HOST], XEN_X86_FEATURE_ITSC))
         set_feature(d->arch.policy, XEN_X86_FEATURE_ITSC, true);

@@ -29,7 +29,7 @@ enum domain_state { DOM_BUILDING, DOM_LIVE, DOM_DYING, DOM_DEAD };
 
 struct domain {
     domid_t id;
-    uint32_t incarnation;    /* of this id: never the same for two domains */
+    uint32_t incarnation;    /* never the same for two domains; not 0 */
     bool is_control;         /* dom0 */
     enum domain_state state; /* domctl lock */
     uint32_t refs;           /* atomic */

@@ -10,7 +10,7 @@ struct arch_pcpu {
     uint64_t *gdt; /* one page, mapped at page 14 of the running vcpu's GDT window */
     mfn_t gdt_mfn;
     struct tss64 *tss;
-    uint64_t ran;       /* serial of the domain whose branches may be predicted here */
+    uint32_t ran;       /* incarnation of the domain whose branches may be predicted here */
     uint32_t tlb_stamp; /* flush clock at this CPU's last full flush */
     uint32_t requests;  /* of other CPUs, REQ_*, not yet acknowledged; atomic. x86/smp.c */
     /* What the registers hold, so that equal values need no write. x86/context.c, x86/fpu.c */
@@ -25,7 +25,6 @@ struct arch_domain {
     uint32_t tsc_mode, tsc_incarnation; /* as the tools set them */
     uint32_t pci_cf8;
     uint8_t cmos_index; /* of ports 0xcf8 and 0x70: what the domain wrote; entry/pio.c */
-    uint64_t serial;    /* no other domain ever has the same; not 0 */
 };
 
 #define GUEST_TRAP_VECTORS 256
