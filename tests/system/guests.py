@@ -95,6 +95,13 @@ def until_gone(vm, name, timeout=60):
     until(vm, f"! xl domid {name} > /dev/null 2>&1", timeout, f"{name} is still there")
 
 
+def until_settled(vm, timeout=120):
+    """Waits, with no guest left, until what was done for guests in the background has ended: then
+    what state() sees changes no more."""
+    until(vm, "! ps -C xl > /dev/null && [ -z \"$(ls /sys/bus/xen-backend/devices)\" ] && "
+          "[ -z \"$(losetup -a)\" ]", timeout, "something is still at work for guests that have gone")
+
+
 def said(vm, name, text, times=1, timeout=120):
     """Waits until the guest's console log holds the text so many times."""
     log = f"{CONSOLE_LOGS}/guest-{name}.log"
@@ -170,7 +177,7 @@ def ready_for_domu(vm):
     vm.check(f"xl create {config}")
     said(vm, "first", "domu: up")
     vm.check("xl destroy first")
-    until_gone(vm, "first")
+    until_settled(vm)
 
 
 @pytest.fixture

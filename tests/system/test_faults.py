@@ -7,7 +7,8 @@ import pytest
 
 import machine
 from conftest import boot
-from guests import config_text, put_file, ready_for_domu, same_state, state, until_gone
+from guests import (config_text, put_file, ready_for_domu, same_state, state, until_gone,
+                    until_settled)
 
 pytestmark = [pytest.mark.hospes, pytest.mark.ours, pytest.mark.full]
 
@@ -51,7 +52,7 @@ def test_create_without_memory(debug_host):
     status, said, allocations, failed = create(vm, 0)
     assert status == 0 and failed == 0, said
     vm.check("xl destroy victim")
-    until_gone(vm, "victim")
+    until_settled(vm)
     before = state(vm)
     hit, refused = 0, 0
     for i in range(POINTS):

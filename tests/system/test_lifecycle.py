@@ -7,7 +7,7 @@ import pytest
 
 from guests import (CONSOLE_LOGS, create_domu, host, make_config, put_file,  # noqa: F401
                     said, same_state, state, stock_config, typed, until, until_gone,
-                    with_our_tools)
+                    until_settled, with_our_tools)
 
 pytestmark = with_our_tools
 
@@ -116,7 +116,7 @@ def test_cycles(host, small, stock):  # noqa: F811
     stock_guest = stock_config(host, "stock", address="192.0.2.7", disk="/srv/guest/demo.img")
     small_cycle(host, small_config, 0)      # what is made at first use and stays
     stock_cycle(host, stock_guest)
-    until_gone(host, "stock")
+    until_settled(host)
     before = state(host)
     for n in range(small):
         small_cycle(host, small_config, n)
