@@ -98,8 +98,10 @@ def until_gone(vm, name, timeout=60):
 def until_settled(vm, timeout=120):
     """Waits, with no guest left, until what was done for guests in the background has ended: then
     what state() sees changes no more."""
-    until(vm, "! ps -C xl > /dev/null && [ -z \"$(ls /sys/bus/xen-backend/devices)\" ] && "
-          "[ -z \"$(losetup -a)\" ]", timeout, "something is still at work for guests that have gone")
+    until(vm, '! ps -C xl > /dev/null && [ -z "$(ls /sys/bus/xen-backend/devices)" ] && '
+          '[ -z "$(losetup -a)" ] && '
+          "! ls -l /proc/$(pidof xenconsoled)/fd | grep -qE '/ptmx|/guest-'", timeout,
+          "something is still at work for guests that have gone")
 
 
 def said(vm, name, text, times=1, timeout=120):
