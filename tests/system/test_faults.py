@@ -62,6 +62,7 @@ def test_create_without_memory(debug_host):
         if status:
             assert failed, f"allocation {n}: status {status} without one that failed\n{said}"
             assert MESSAGE.search(said), f"allocation {n}: no step and object in:\n{said}"
+            assert "lower 'memory'" not in said, f"there is memory enough, but: {said}"
             refused += 1
         else:
             vm.check("xl list victim && xl destroy victim")

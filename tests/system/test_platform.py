@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """What dom0 gets of the machine itself: clocks, CPUs, x2APIC, power; and that every compiler's
-hypervisor boots it."""
+hypervisor boots it; and a guest that needs a machine with more memory than the other tests'."""
 import time
 
 import pytest
 
 import machine
 from conftest import four_cpus, log_path
+from guests import ready_for_domu
+from test_stock_guests import life
 
 pytestmark = [pytest.mark.hospes, pytest.mark.ours]
 full = pytest.mark.full
@@ -157,3 +159,12 @@ def test_other_builds(request, build):
         vm.check("xl shutdown -w demo", timeout=240)
         vm.audit()
         assert vm.power_off() == 0
+
+
+@full
+def test_guest_of_2_gib(request):
+    with started(request, mem="4G") as vm:
+        ready(vm)
+        ready_for_domu(vm)
+        life(vm, "amd64", 4, 2048)
+        vm.audit()

@@ -37,8 +37,7 @@ def boot(vm, name, config, times=1):
     said(vm, name, "guest: up", times=times, timeout=300)
 
 
-@pytest.mark.parametrize("flavour,vcpus,memory", GUESTS)
-def test_guest(host, flavour, vcpus, memory):  # noqa: F811
+def life(host, flavour, vcpus, memory):  # noqa: F811
     """One guest: what it sees, its disk and network both ways, reboot, shutdown."""
     before = state(host)
     disk_image(host, "/root/disk.img")
@@ -64,6 +63,11 @@ def test_guest(host, flavour, vcpus, memory):  # noqa: F811
     until_gone(host, "g")
     assert sum_in_dom0(host, "/root/disk.img", "own") == wrote.split()[0]
     same_state(host, before)
+
+
+@pytest.mark.parametrize("flavour,vcpus,memory", GUESTS)
+def test_guest(host, flavour, vcpus, memory):  # noqa: F811
+    life(host, flavour, vcpus, memory)
 
 
 def test_network_carries_bulk(host):  # noqa: F811

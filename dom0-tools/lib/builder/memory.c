@@ -21,14 +21,18 @@
 #define MAP_PAGES 1024u /* frames mapped at a time */
 
 static int no_memory(const struct builder *b, int ret, uint64_t have, struct err *err) {
+    uint64_t need = b->layout.nr_pages, free = 0;
     struct xen_sysctl_physinfo info;
-    uint64_t free_mib = 0;
+    const char *advice;
 
-    if (!hv_physinfo(b->hv, &info)) free_mib = (info.free_pages - info.outstanding_pages) >> 8;
+    if (!hv_physinfo(b->hv, &info)) free = info.free_pages - info.outstanding_pages;
+    /* With enough left it was the domain's maximum, or what the hypervisor itself needs. */
+    advice = need - have > free ? "lower 'memory' or stop another domain"
+                                : "that is enough, and the hypervisor refused: see `xl dmesg`";
     return err_set(err, ret,
                    "memory: domain %u needs %" PRIu64 " MiB, got %" PRIu64 " MiB, %" PRIu64
-                   " MiB are free: lower 'memory' or stop another domain",
-                   b->domid, b->layout.nr_pages >> 8, have >> 8, free_mib);
+                   " MiB are free: %s",
+                   b->domid, need >> 8, have >> 8, free >> 8, advice);
 }
 
 /* Claims are an optimisation of failure: a hypervisor without them is no error. */
