@@ -11,24 +11,31 @@
 #include <x86/guest_regs.h>
 #include <x86/layout.h>
 
-#define AR_LONG (1U << 21) /* of LAR's result: 64-bit code */
+#define AR_LONG   (1U << 21) /* of LAR's result: 64-bit code; else 32-bit code, if AR_32BIT */
+#define AR_32BIT  (1U << 22)
+#define DESC_BASE 0xff0000ffffff0000UL /* bits of a descriptor */
 
-/* Guests have their own selectors for 64-bit code too; the loaded descriptor tables know. */
-static bool is_64bit_code(uint16_t cs) {
+/* 64, or 32 where that code is flat; 0: else. Guests have their own selectors for both; the loaded
+ * descriptor tables know. */
+static unsigned int code_bits(uint16_t cs) {
+    const uint64_t *gdt = (const uint64_t *)GDT_WINDOW((uint64_t)current->id);
     uint32_t ar = 0;
     bool valid;
 
-    if (likely(cs == SEL_USER_CS64)) return true;
+    if (likely(cs == SEL_USER_CS64)) return 64;
     __asm__ volatile("lar %k[sel], %[ar]" : [ar] "+r"(ar), "=@ccz"(valid) : [sel] "r"(cs));
-    return valid && (ar & AR_LONG);
+    if (valid && (ar & AR_LONG)) return 64;
+    return valid && (ar & AR_32BIT) && !(cs & 4) && !(gdt[cs >> 3] & DESC_BASE) ? 32 : 0;
 }
 
-/* False: not readable, not 64-bit code, or not an instruction that is emulated. */
+/* False: not readable, or not an instruction that is emulated. Of 32-bit code those are that mean
+ * the same there: one opcode and an immediate at most, no REX. */
 static bool fetch(const struct cpu_user_regs *regs, struct insn *i) {
+    unsigned int bits = code_bits(regs->cs);
     uint8_t bytes[INSN_MAX];
     size_t n = sizeof(bytes);
 
-    if (!is_64bit_code(regs->cs)) return false;
+    if (!bits) return false;
     if (copy_from_guest(bytes, regs->rip, n)) {
         /* The next page may be missing: the instruction need not reach into it. */
         size_t in_page = PAGE_SIZE - (regs->rip & ~PAGE_MASK);
@@ -36,7 +43,8 @@ static bool fetch(const struct cpu_user_regs *regs, struct insn *i) {
         if (in_page >= n || copy_from_guest(bytes, regs->rip, in_page)) return false;
         n = in_page;
     }
-    return insn_decode(i, bytes, (unsigned int)n) == 0;
+    if (insn_decode(i, bytes, (unsigned int)n)) return false;
+    return bits == 64 || (!i->rex && i->op >= INSN_CPUID && i->op <= INSN_OUT);
 }
 
 static struct emul_bases read_bases(void) {
@@ -47,6 +55,19 @@ static int read_guest(uint64_t va, void *buf, unsigned int bytes) {
     return copy_from_guest(buf, va, bytes);
 }
 
+#define DR6_STEP (1UL << 14)
+
+/* What the CPU does at the end of an instruction. */
+static void retire(struct vcpu *v, struct cpu_user_regs *regs, unsigned int len, bool breakpoint) {
+    regs->rip += len;
+    regs->rflags &= ~EFLAGS_RF;
+    if (unlikely(regs->rflags & EFLAGS_TF))
+        v->arch.debugreg[6] |= DR6_STEP;
+    else if (likely(!breakpoint))
+        return;
+    bounce_exception(v, TRAP_DB, 0);
+}
+
 int emulate_pt_write(struct cpu_user_regs *regs, uint64_t fault_va, emul_store_fn *store,
                      void *ctx) {
     struct store_env e = {.regs = regs, .read = read_guest, .store = store, .ctx = ctx};
@@ -54,16 +75,18 @@ int emulate_pt_write(struct cpu_user_regs *regs, uint64_t fault_va, emul_store_f
 
     if (!fetch(regs, &i)) return -EFAULT;
     if (i.seg != SEG_NONE) e.bases = read_bases();
-    return store_execute(&i, &e, fault_va) ? -EFAULT : 0;
+    if (store_execute(&i, &e, fault_va)) return -EFAULT;
+    retire(current, regs, 0, false); /* it is behind the instruction already */
+    return 0;
 }
 
 #define STRING_BATCH 64 /* elements of ins/outs before the rest is left for another #GP */
-#define DR6_STEP     (1UL << 14)
 
 enum result {
-    NOT_OURS, /* the guest's #GP */
-    DONE,     /* the next instruction is next */
-    AGAIN,    /* this one is next: more elements to do, preempted, or an exception was bounced */
+    NOT_OURS,   /* the guest's #GP */
+    DONE,       /* the next instruction is next */
+    BREAKPOINT, /* the same, and this one's port had a breakpoint */
+    AGAIN,      /* this one is next: more elements to do, preempted, or an exception was bounced */
 };
 
 static unsigned int current_cpl(const struct vcpu *v) {
@@ -73,42 +96,43 @@ static unsigned int current_cpl(const struct vcpu *v) {
 
 static bool iopl_ok(const struct vcpu *v) { return current_cpl(v) <= v->arch.iopl; }
 
-/* The bitmap is in kernel memory, which user tables need not show. */
-static bool read_bitmap(struct vcpu *v, uint64_t va, uint16_t *mask) {
-    bool user = !v->arch.kernel_mode, ok;
+/* Kernel memory, which user tables need not show. What of the two bytes cannot be read is ones. */
+static uint16_t read_bitmap(struct vcpu *v, uint64_t va) {
+    bool user = !v->arch.kernel_mode;
+    uint16_t mask = 0xffff;
 
     if (user) {
         v->arch.kernel_mode = true;
         mm_load_base(v);
     }
-    ok = !copy_from_guest(mask, va, sizeof(*mask));
+    (void)!copy_from_guest(&mask, va, sizeof(mask));
     if (user) {
         v->arch.kernel_mode = false;
         mm_load_base(v);
     }
-    return ok;
+    return mask;
 }
 
 static bool port_ok(struct vcpu *v, uint16_t port, unsigned int bytes) {
-    uint16_t mask;
-
     if (iopl_ok(v)) return true;
-    if (port + bytes > v->arch.iobmp_ports || !read_bitmap(v, v->arch.iobmp + port / 8, &mask))
-        return false;
-    return !(mask & (((1U << bytes) - 1) << (port & 7)));
+    if (port + bytes > v->arch.iobmp_ports) return false;
+    return !(read_bitmap(v, v->arch.iobmp + port / 8) & (((1U << bytes) - 1) << (port & 7)));
 }
 
-static void io_breakpoints(struct vcpu *v, uint16_t port, unsigned int bytes) {
+static enum result io_breakpoints(struct vcpu *v, uint16_t port, unsigned int bytes) {
     static const uint8_t width[4] = {1, 2, 8, 4};
+    uint64_t hit = 0;
 
-    for (unsigned int i = 0; i < 4 && v->arch.dr7_emul; i++) {
+    for (unsigned int i = 0; i < 4 && v->arch.dr7_emul && (v->arch.cr4 & CR4_DE); i++) {
         uint64_t w = width[(v->arch.debugreg[7] >> (18 + 4 * i)) & 3];
         uint64_t start = v->arch.debugreg[i] & ~(w - 1);
 
         if ((v->arch.dr7_emul & (3U << (2 * i))) && start < (uint64_t)port + bytes &&
             start + w > port)
-            v->arch.debugreg[6] |= 1UL << i;
+            hit |= 1UL << i;
     }
+    v->arch.debugreg[6] |= hit;
+    return hit ? BREAKPOINT : DONE;
 }
 
 static enum result emul_in_out(struct vcpu *v, struct cpu_user_regs *regs, const struct insn *i) {
@@ -118,8 +142,7 @@ static enum result emul_in_out(struct vcpu *v, struct cpu_user_regs *regs, const
     if (!port_ok(v, port, i->opsize)) return NOT_OURS;
     pio_access(v->domain, port, i->opsize, i->op == INSN_OUT, &data);
     if (i->op == INSN_IN) operand_set_reg(regs, 0, data, i->opsize, true);
-    io_breakpoints(v, port, i->opsize);
-    return DONE;
+    return io_breakpoints(v, port, i->opsize);
 }
 
 static bool one_element(struct vcpu *v, struct cpu_user_regs *regs, const struct insn *i,
@@ -135,7 +158,7 @@ static bool one_element(struct vcpu *v, struct cpu_user_regs *regs, const struct
     if (!rc)
         operand_string_step(i, regs, !in, in);
     else if (guest_range_ok(va, i->opsize))
-        bounce_page_fault(v, va, in ? PFEC_WRITE : 0);
+        bounce_page_fault(v, read_cr2() - va < i->opsize ? read_cr2() : va, in ? PFEC_WRITE : 0);
     else
         bounce_exception(v, TRAP_GP, 0);
     return !rc;
@@ -155,8 +178,7 @@ static enum result emul_string(struct vcpu *v, struct cpu_user_regs *regs, const
         if (!one_element(v, regs, i, base)) return AGAIN;
         if (!i->rep) break;
     }
-    io_breakpoints(v, (uint16_t)regs->rdx, i->opsize);
-    return DONE;
+    return io_breakpoints(v, (uint16_t)regs->rdx, i->opsize);
 }
 
 static enum result set_base(struct vcpu *v, uint64_t value) {
@@ -305,26 +327,12 @@ static enum result emul(struct vcpu *v, struct cpu_user_regs *regs, const struct
     }
 }
 
-/* What the CPU does at the end of an instruction. */
-static void retire(struct vcpu *v, struct cpu_user_regs *regs, unsigned int len) {
-    regs->rip += len;
-    regs->rflags &= ~EFLAGS_RF;
-    if (unlikely(regs->rflags & EFLAGS_TF))
-        v->arch.debugreg[6] |= DR6_STEP;
-    else if (likely(!v->arch.dr7_emul || !(v->arch.debugreg[6] & 15)))
-        return;
-    bounce_exception(v, TRAP_DB, 0);
-}
-
 bool emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs) {
     struct insn i;
+    enum result r = fetch(regs, &i) ? emul(v, regs, &i) : NOT_OURS;
 
-    if (!fetch(regs, &i)) return false;
-    switch (emul(v, regs, &i)) {
-    case DONE: retire(v, regs, i.len); return true;
-    case AGAIN: return true;
-    default: return false;
-    }
+    if (r == DONE || r == BREAKPOINT) retire(v, regs, i.len, r == BREAKPOINT);
+    return r != NOT_OURS;
 }
 
 bool emulate_forced_cpuid(struct vcpu *v, struct cpu_user_regs *regs) {
@@ -334,6 +342,6 @@ bool emulate_forced_cpuid(struct vcpu *v, struct cpu_user_regs *regs) {
     if (copy_from_guest(got, regs->rip, sizeof(got)) || memcmp(got, want, sizeof(got)))
         return false;
     emul_cpuid(v, regs);
-    retire(v, regs, sizeof(want));
+    retire(v, regs, sizeof(want), false);
     return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Decoder of the instructions that PV guests have emulated: privileged ones that fault in ring 3,
- * and stores to page tables. 64-bit code only. Pure: bytes in, description out; it also runs on the
+ * and stores to page tables. 64-bit code. Pure: bytes in, description out; it also runs on the
  * host (tests/unit/emul), where it is fuzzed.
  */
 #pragma once
@@ -12,12 +12,14 @@
 
 enum insn_op {
     INSN_NONE,
-    /* Privileged. */
-    INSN_CPUID,
+    /* Privileged. CPUID..OUT have no memory operand, nor another register of 64 bits. */
     INSN_RDMSR,
     INSN_WRMSR,
+    INSN_CPUID,
     INSN_RDTSC,
     INSN_RDTSCP,
+    INSN_CLI,
+    INSN_STI,
     INSN_IN, /* port: low byte of imm, or DX if !has_imm */
     INSN_OUT,
     INSN_INS,
@@ -27,8 +29,6 @@ enum insn_op {
     INSN_MOV_FROM_DR,
     INSN_MOV_TO_DR,
     INSN_CLTS,
-    INSN_CLI,
-    INSN_STI,
     INSN_WBINVD,
     INSN_XSETBV,
     /* Stores; the destination is the memory operand unless said otherwise. */

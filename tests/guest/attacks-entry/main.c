@@ -8,6 +8,7 @@
  * guest is told, and goes on in ring 3.
  */
 #include <public/event_channel.h>
+#include <public/physdev.h>
 #include <public/sched.h>
 #include <public/vcpu.h>
 #include <public/version.h>
@@ -209,6 +210,30 @@ static void old_system_calls(void) {
         expect(iret_ends_in(&f) == DB || seen.vector == UD || seen.vector == GP);
         asm volatile("pushf\n pop %0" : "=r"(f.rflags));
         expect_eq(f.rflags & (FLAG_TF | FLAG_NT), 0);
+    }
+}
+
+/* 32-bit user code to which its kernel gave the ports: none of it is more, or less, than 64-bit
+ * code's. In the second, the bytes of a REX prefix are an instruction. */
+static void ports_of_32bit_code(void) {
+    static const uint8_t imm[] = {0xe4, 0x80, 0xcc}, rex[] = {0x48, 0xe4, 0x80, 0xcc},
+                         dx[] = {0x66, 0xba, 0x80, 0, 0xee, 0x66, 0xed, 0xcc},
+                         cpuid[] = {0x31, 0xc0, 0x0f, 0xa2, 0xcc}, cli[] = {0xfa, 0xfb, 0xcc},
+                         rdmsr[] = {0x0f, 0x32, 0xcc}, clts[] = {0x0f, 0x06, 0xcc};
+
+    for (unsigned int iopl = 0; iopl < 4; iopl += 3) {
+        struct physdev_set_iopl op = {.iopl = iopl};
+        unsigned int want = iopl == 3 ? BP : GP;
+
+        require_eq(HV_physdev_op(PHYSDEVOP_set_iopl, &op), 0);
+        expect_eq(run_32bit(imm, sizeof(imm), 2), want);
+        expect_eq(seen.rip - LOW_CODE, iopl == 3 ? sizeof(imm) : 0);
+        expect_eq(run_32bit(rex, sizeof(rex), 2), want);
+        expect_eq(run_32bit(dx, sizeof(dx), 2), want);
+        expect_eq(run_32bit(cli, sizeof(cli), 2), want);
+        expect_eq(run_32bit(cpuid, sizeof(cpuid), 2), BP);
+        expect_eq(run_32bit(rdmsr, sizeof(rdmsr), 2), GP);
+        expect_eq(run_32bit(clts, sizeof(clts), 2), GP);
     }
 }
 
@@ -442,6 +467,7 @@ void test_main(void) {
     far_away();
     hypercall_at_the_edge();
     old_system_calls();
+    ports_of_32bit_code();
     every_selector();
     every_descriptor();
     watched();

@@ -191,6 +191,35 @@ static void ports(void) {
     }
 }
 
+/* A string element half of which lies in a page that is not there: the fault is at that page. And a
+ * bitmap that ends there: it can say all that it has to. */
+static void across_pages(void) {
+    uint8_t *window = window_alloc(3), *edge = window + 2 * PAGE_SIZE;
+    struct physdev_set_iobitmap op = {.nr_ports = 65536};
+    void *at = edge - 1;
+
+    for (unsigned int i = 0; i < 2; i++)
+        require_eq(write_entry(l1_entry(window + i * PAGE_SIZE),
+                               MFN_PTE(virt_to_mfn(page_alloc()), PTE_RW)),
+                   0);
+    memset(window, 0xff, 2 * PAGE_SIZE);
+    edge[-1] = 0x7f;
+    set_xen_guest_handle(op.bitmap, window);
+    require_eq(HV_physdev_op(PHYSDEVOP_set_iobitmap, &op), 0);
+    set_iopl(0);
+    expect_eq(in(0xffff), 0);
+    expect_eq(in(0xfffe), refused);
+    expect_eq(run_user(user_port, 0xffff), 0);
+    edge[-1] = 0xff;
+    expect_eq(in(0xffff), refused);
+    set_iopl(1);
+    expect_eq(TRY_IO("outsw", (, "+S"(at)), ("d"(0x80)), ("memory")), FAULT(PF, 0));
+    expect_eq(last_cr2, edge);
+    expect_eq(TRY_IO("insw", (, "+D"(at)), ("d"(0x80)), ("memory")), FAULT(PF, PF_WRITE));
+    expect_eq(last_cr2, edge);
+    expect_eq(at, edge - 1);
+}
+
 static void control_registers(void) {
     uint64_t cr0, cr2, cr3, cr4, value;
     fault_t f;
@@ -317,6 +346,55 @@ static bool debug_hook(struct regs *r) {
     return true;
 }
 
+/* A port's breakpoint (DR0, which is on) is hit by that port, and by nothing that comes later while
+ * DR6 still tells of it. */
+static void port_breakpoint(void) {
+    uint64_t value;
+
+    expect_eq(HV_set_debugreg(0, 0x80), 0);
+    expect_eq(HV_set_debugreg(6, 0), 0);
+    debug_traps = 0;
+    expect_eq(in(0x81), 0);
+    expect_eq(debug_traps, 0);
+    expect_eq(in(0x80), 0);
+    expect_eq(debug_traps, 1);
+    expect_eq(HV_get_debugreg(6) & 15, 1);
+    expect_eq(in(0x81), 0);
+    expect_eq(TRY_IO("mov %%cr0, %1", (, "=r"(value)), (), ("memory")), 0);
+    expect_eq(debug_traps, 1);
+}
+
+static uint64_t stepped_to;
+
+static bool step_hook(struct regs *r) {
+    if (!stepped_to) stepped_to = r->rip;
+    r->rflags &= ~0x100UL;
+    return true;
+}
+
+/* Single-stepping stops behind each instruction that is done for the guest, stores to page tables
+ * among them. */
+static void single_step(void) {
+    uint64_t *entry = l1_entry(window_alloc(1)), next;
+
+    trap_hooks[DB] = step_hook;
+    stepped_to = 0;
+    asm volatile("lea 1f(%%rip), %0\n pushfq\n orl $0x100, (%%rsp)\n popfq\n"
+                 "mov %%cr0, %%rax\n1: nop\n nop"
+                 : "=&r"(next)
+                 :
+                 : "rax", "memory", "cc");
+    expect_eq(stepped_to, next);
+    stepped_to = 0;
+    asm volatile("lea 1f(%%rip), %0\n pushfq\n orl $0x100, (%%rsp)\n popfq\n"
+                 "movq $0, (%1)\n1: nop\n nop"
+                 : "=&r"(next)
+                 : "r"(entry)
+                 : "memory", "cc");
+    expect_eq(stepped_to, next);
+    trap_hooks[DB] = NULL;
+}
+
 static void debug_registers(void) {
     static volatile uint64_t watched;
     uint64_t value;
@@ -355,9 +433,12 @@ static void debug_registers(void) {
     asm volatile("mov %%cr4, %0" : "=r"(value));
     expect_eq(TRY_IO("mov %1, %%cr4", (), ("r"(value | 8)), ("memory")), 0);
     expect_eq(HV_set_debugreg(7, 1 | 2UL << 16), 0);
+    port_breakpoint();
     expect_eq(HV_set_debugreg(4, 0), -XEN_ENODEV);
     expect_eq(HV_get_debugreg(5), -XEN_ENODEV);
     expect_eq(TRY_IO("mov %1, %%cr4", (), ("r"(value)), ("memory")), 0);
+    expect_eq(in(0x80), 0); /* and they go with it */
+    expect_eq(debug_traps, 1);
     expect_eq(HV_set_debugreg(7, 0), 0);
     trap_hooks[DB] = NULL;
 }
@@ -367,10 +448,12 @@ void test_main(void) {
     run_user(cpuid, 1);
     msrs();
     ports();
+    across_pages();
     control_registers();
     extended_state();
     base_instructions();
     run_user(user_is_refused, 0);
     kernel_is_refused();
     debug_registers();
+    single_step();
 }
