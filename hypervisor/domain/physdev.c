@@ -25,7 +25,7 @@ static long map_msi(struct domain *d, struct physdev_map_pirq *m, bool with_segm
         .sbdf = pci_sbdf(with_segment ? (uint16_t)((uint32_t)m->bus >> 16) : 0, (uint8_t)m->bus,
                          (uint8_t)m->devfn),
         .msix = m->table_base != 0,
-        .entry = (uint16_t)m->entry_nr,
+        .entry = (uint32_t)m->entry_nr,
         .table_base = m->table_base,
     };
     struct irq_desc *desc;
@@ -87,12 +87,6 @@ static long setup_gsi(const struct physdev_setup_gsi *s) {
     return desc ? irq_set_trigger(desc, s->triggering, s->polarity) : -EINVAL;
 }
 
-/* Vectors are Hospes's affair; the kernel only wants a number back. */
-static long alloc_irq_vector(struct physdev_irq *irq) {
-    irq->vector = irq->irq;
-    return 0;
-}
-
 static long set_iopl(const struct physdev_set_iopl *s) {
     if (s->iopl > 3) return -EINVAL;
     current->arch.iopl = (uint8_t)s->iopl;
@@ -133,7 +127,8 @@ static long privileged_op(int cmd, uint64_t arg) {
         WITH_ARG_OUT(physdev_apic, irq_ioapic_read(a.apic_physbase, a.reg, &a.value))
     case PHYSDEVOP_apic_write: /* lines are set up by setup_gsi and map_pirq alone */
         WITH_ARG(physdev_apic, irq_ioapic_read(a.apic_physbase, a.reg, &a.value) ? -EINVAL : -EPERM)
-    case PHYSDEVOP_alloc_irq_vector: WITH_ARG_OUT(physdev_irq, alloc_irq_vector(&a))
+    case PHYSDEVOP_alloc_irq_vector: /* Hospes's affair: the kernel only wants a number back */
+        WITH_ARG_OUT(physdev_irq, (a.vector = a.irq, 0))
     case PHYSDEVOP_prepare_msix:
         WITH_ARG(physdev_pci_device, msi_prepare_msix(pci_sbdf(a.seg, a.bus, a.devfn), true))
     case PHYSDEVOP_release_msix:

@@ -10,6 +10,7 @@
 #include <hv/list.h>
 #include <hv/mm.h>
 #include <hv/rangeset.h>
+#include <x86/cpu.h>
 
 #define CAP_MSI  0x05
 #define CAP_MSIX 0x11
@@ -155,8 +156,8 @@ static int map_table(struct msi_dev *m, uint64_t table_base) {
     int rc;
 
     if (!bar) bar = table_base;
-    if (!bar || (bar & 15)) return -ENXIO;
     m->table_paddr = bar + (where & ~7u);
+    if (!bar || (bar & 15) || table_last(m) >> (cpu_has.phys_bits - PAGE_SHIFT)) return -ENXIO;
     for (uint64_t n = table_first(m); n <= table_last(m); n++)
         if (mfn_valid(_mfn(n))) return -ENXIO;
     rc = rangeset_add(mmio_ro_ranges, table_first(m), table_last(m));

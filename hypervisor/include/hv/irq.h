@@ -77,7 +77,7 @@ static inline sbdf_t pci_sbdf(uint16_t segment, uint8_t bus, uint8_t devfn) {
 struct msi_request {
     sbdf_t sbdf;
     bool msix;
-    uint16_t entry;      /* of the MSI-X table */
+    uint32_t entry;      /* of the MSI-X table */
     uint64_t table_base; /* MSI-X only: physical address of the table's BAR; 0: read the BAR */
 };
 /* Writes the device's capability for a vector, which stays masked until irq_bind. -ENODEV: no such
