@@ -206,7 +206,10 @@ void vcpu_sleep_nosync(struct vcpu *v) {
 /* The same, and waits until it has left its CPU. */
 static void vcpu_sleep_sync(struct vcpu *v) {
     vcpu_sleep_nosync(v);
-    while (!vcpu_runnable(v) && __atomic_load_n(&v->is_running, __ATOMIC_ACQUIRE)) smp_poll();
+    while (!vcpu_runnable(v) && __atomic_load_n(&v->is_running, __ATOMIC_ACQUIRE)) {
+        smp_poll();
+        park_if_asked(); /* its CPU may stand still already */
+    }
 }
 
 void vcpu_kick(struct vcpu *v) {

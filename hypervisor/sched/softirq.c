@@ -17,7 +17,7 @@ static spinlock_t park_lock = SPINLOCK_INIT(ORDER_DOMCTL + 1); /* one stops the 
 static uint32_t parked;                                        /* CPUs that have stopped; atomic */
 static bool parking;                                           /* stay */
 
-static void park_softirq(void) {
+void park_if_asked(void) {
     if (!__atomic_load_n(&parking, __ATOMIC_ACQUIRE)) return;
     __atomic_fetch_add(&parked, 1, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&parking, __ATOMIC_ACQUIRE)) smp_poll();
@@ -47,7 +47,7 @@ void softirq_run(void) {
     if (bits & BIT(SOFTIRQ_TIMER)) timer_softirq();
     if (bits & BIT(SOFTIRQ_RECLAIM)) domain_reclaim_softirq();
     if (bits & BIT(SOFTIRQ_KEYS)) console_softirq();
-    if (bits & BIT(SOFTIRQ_PARK)) park_softirq();
+    if (bits & BIT(SOFTIRQ_PARK)) park_if_asked();
     if (bits & BIT(SOFTIRQ_SCHEDULE)) sched_softirq();
 }
 

@@ -106,6 +106,7 @@ void softirq_run(void); /* serves all pending bits once, lowest first */
  * wait for without giving way may be held. False: somebody else is doing it. */
 bool park_other_cpus(void);
 void unpark_cpus(void);
+void park_if_asked(void); /* stands still while they are stopped */
 
 /* Opens a short interrupt window, then tells whether this CPU has something better to do than the
  * current long operation: a softirq, or an event for the current vcpu. No lock may be held. */

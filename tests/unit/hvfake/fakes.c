@@ -235,7 +235,7 @@ long hypercall_continue(unsigned int n, ...) {
 
 /* The scheduler and other CPUs. */
 
-bool preempt_check(void) { return preempt_at && --preempt_at == 0; }
+__attribute__((weak)) bool preempt_check(void) { return preempt_at && --preempt_at == 0; }
 
 void __attribute__((weak)) vcpu_unblock(struct vcpu *v) {
     (void)v;

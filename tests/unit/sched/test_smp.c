@@ -51,9 +51,9 @@ uint64_t now_ns(void) {
 
 void apic_timer_set(uint64_t ns) { fake_deadline[this_pcpu()->id] = ns; }
 
-void softirq_raise(enum softirq nr) { set_bit(nr, &this_pcpu()->softirqs); }
+void domain_reclaim_softirq(void) {}
 
-void softirq_raise_on(unsigned int cpu, enum softirq nr) { set_bit(nr, &pcpus[cpu]->softirqs); }
+void console_softirq(void) {}
 
 void smp_send_kick(unsigned int cpu) { (void)cpu; }
 
@@ -145,6 +145,20 @@ static void meddle(struct vcpu *me) {
     pthread_mutex_unlock(&domctl);
 }
 
+/* What the audit does, at a debug key's softirq: all other CPUs stand still, whatever they wait
+ * for, and this one's vcpu has not left it. */
+static void stop_all(void) {
+    unsigned long before[NR_CPUS];
+
+    if (!park_other_cpus()) return;
+    for (unsigned int c = 0; c < NR_CPUS; c++)
+        before[c] = __atomic_load_n(&rounds[c], __ATOMIC_SEQ_CST);
+    maybe_yield();
+    for (unsigned int c = 0; c < NR_CPUS; c++)
+        CHECK(c == this_pcpu()->id || before[c] == __atomic_load_n(&rounds[c], __ATOMIC_SEQ_CST));
+    unpark_cpus();
+}
+
 /* Some guest code, ending in a hypercall or an interrupt. */
 static void guest_step(struct vcpu *v) {
     int had = __atomic_load_n(&vs[v->id].tokens, __ATOMIC_SEQ_CST);
@@ -176,6 +190,7 @@ static void *cpu(void *arg) {
     fake_current = p->curr;
     /* Another CPU may still wait for a vcpu to leave this one. */
     while (__atomic_load_n(&quiet, __ATOMIC_SEQ_CST) < NR_CPUS) {
+        if (!ending && next_random() % 256 == 0) stop_all();
         if (!ending && __atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
             ending = true;
             __atomic_fetch_add(&quiet, 1, __ATOMIC_SEQ_CST);
@@ -187,6 +202,7 @@ static void *cpu(void *arg) {
         }
         bits = __atomic_exchange_n(&p->softirqs, 0, __ATOMIC_SEQ_CST);
         if (bits & BIT(SOFTIRQ_TIMER)) timer_softirq();
+        if (bits & BIT(SOFTIRQ_PARK)) park_if_asked();
         if (bits & BIT(SOFTIRQ_SCHEDULE))
             sched_softirq();
         else if (p->curr != &p->idle && !ending)
