@@ -136,8 +136,11 @@ static void save_vcpu(struct vcpu *v) {
 }
 
 static void load_vcpu(struct pcpu *p, struct vcpu *v) {
-    if (unlikely(spec_on & SPEC_IBPB) && p->arch.ran != v->domain->incarnation) {
-        p->arch.ran = v->domain->incarnation;
+    uint64_t who = (uint64_t)v->domain->incarnation << 32 | v->id;
+
+    /* A guest's kernel knows not what other vcpus of its own ran here in between. */
+    if (unlikely(spec_on & SPEC_IBPB) && p->arch.ran != who) {
+        p->arch.ran = who;
         spec_barrier();
     }
     mm_window_set_cpu_gdt(v);

@@ -102,6 +102,16 @@ def test_nothing_of_it_runs_where_it_is_off():
     assert any("jmp" in i for i in thunks(code)), code
 
 
+def test_barrier_between_vcpus():
+    """A kernel knows not which of its vcpus ran on a CPU before, so it cannot order the barrier."""
+    start, log = symbols()["spec_barrier"], log_path("speculation-barriers")
+    result = run_kernel("switch", "hospes", "--cmdline=spec-ctrl=ibpb dom0_max_vcpus=4",
+                        f"--qemu-args=-d exec,nochain -dfilter {start:#x}..{start:#x} -D {log}",
+                        log="-barriers")
+    assert passed("switch", result), why(result)
+    assert log.read_text().count(f"/{start:016x}/") > 10
+
+
 QUICK = {"attacks-entry", "emul", "mmu", "switch", "traps", "isolation-smp"}
 
 

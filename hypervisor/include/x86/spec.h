@@ -7,7 +7,7 @@
 #define SPEC_STIBP     2
 #define SPEC_SSBD      4
 #define SPEC_CTRL      7
-#define SPEC_IBPB      8   /* before a vcpu of another domain runs */
+#define SPEC_IBPB      8   /* before another vcpu runs than the last */
 #define SPEC_VERW      16  /* before a guest runs, and before idling */
 #define SPEC_RSB       32  /* the return stack is filled on the way in from a guest */
 #define SPEC_RETPOLINE 256 /* what calls through pointers become: one of these three */

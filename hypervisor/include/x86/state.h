@@ -10,7 +10,7 @@ struct arch_pcpu {
     uint64_t *gdt; /* one page, mapped at page 14 of the running vcpu's GDT window */
     mfn_t gdt_mfn;
     struct tss64 *tss;
-    uint32_t ran;       /* incarnation of the domain whose branches may be predicted here */
+    uint64_t ran; /* vcpu whose branches may be predicted here: its domain's incarnation, its id */
     uint32_t tlb_stamp; /* flush clock at this CPU's last full flush */
     uint32_t requests;  /* of other CPUs, REQ_*, not yet acknowledged; atomic. x86/smp.c */
     /* What the registers hold, so that equal values need no write. x86/context.c, x86/fpu.c */
