@@ -240,6 +240,7 @@ static void make_max(struct cpu_policy *p) {
     const struct cpu_policy *host = &policies[POLICY_HOST];
 
     *p = *host;
+    p->platform_info = 0; /* CPUID faulting is not for guests to switch */
     hide_host(p);
     mask_features(p, true);
     for (unsigned int i = 0; i < ARRAY_SIZE(harmless); i++) set_feature(p, harmless[i], true);

@@ -182,6 +182,7 @@ static bool write_tsc_aux(struct vcpu *v, uint64_t value) {
 }
 
 bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value) {
+    const struct cpu_policy *p = v->domain->arch.policy;
     uint64_t old;
 
     switch (msr) {
@@ -194,7 +195,8 @@ bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value) {
     case MSR_MISC_ENABLE: return read_misc_enable(&old); /* a change is dropped */
     case MSR_MISC_FEATURES_ENABLES: return value == 0;
     case MSR_PRED_CMD:
-        return policy_has(v->domain->arch.policy, XEN_X86_FEATURE_IBPB) && !(value & ~1UL) &&
+        return policy_has(p, XEN_X86_FEATURE_IBPB) &&
+               !(value & ~(policy_has(p, XEN_X86_FEATURE_SBPB) ? 0x81UL : 1UL)) &&
                wrmsr_safe(msr, value);
     default: return plain_access(msr) & DROP;
     }
