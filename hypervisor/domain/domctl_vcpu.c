@@ -11,9 +11,9 @@ static long reset_vcpu(struct vcpu *v) {
     int rc;
 
     domain_pause(d);
+    set_bit(VPF_DOWN, &v->pause_flags); /* without tables it may not run while this is preempted */
     rc = mm_drop_vcpu_pagetables(v);
     if (!rc) {
-        set_bit(VPF_DOWN, &v->pause_flags);
         clear_bit(VPF_BLOCKED, &v->pause_flags);
         clear_bit(v->id, d->event.poll_mask);
         v->event.poll_port = 0;
