@@ -146,12 +146,8 @@ static int switch_to_fifo(struct domain *d) {
     if (!f) return -ENOMEM;
     __atomic_store_n(&d->event.fifo, f, __ATOMIC_SEQ_CST);
     spin_lock(&d->event.fifo_lock);
-    for (uint32_t n = 1; n < d->event.nr_ports; n++) {
-        struct port *p = port_of(d, n);
-
-        if (n < MAX_PORTS_2L && test_and_clear_bit(n, d->shared_info->evtchn_pending))
-            p->pending = true;
-    }
+    for (uint32_t n = 1; n < min(d->event.nr_ports, MAX_PORTS_2L); n++)
+        if (test_and_clear_bit(n, d->shared_info->evtchn_pending)) port_of(d, n)->pending = true;
     spin_unlock(&d->event.fifo_lock);
     return 0;
 }
