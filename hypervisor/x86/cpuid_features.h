@@ -4,7 +4,7 @@
  * _ON(base, name): only with the feature that it is built on, which stands before it. Names are
  * those of public/arch-x86/cpufeatureset.h; what is not here is hidden, among it all that ring 0
  * alone can use (SMEP, PKU, PCID, LA57, VMX, SVM) and the speculation controls, whose MSR is not
- * virtualised. cpuid.c makes a table of it.
+ * virtualised (nor EIBRS, by which Linux does without retpolines). cpuid.c makes a table of it.
  */
 /* clang-format off */
 /* 0: leaf 1 EDX */
@@ -43,7 +43,7 @@ PV(LFENCE_DISPATCH) PV(VERW_CLEAR) PV(NSCB) PV(SBPB) PV(IBPB_BRTYPE) PV(SRSO_NO)
 /* 13: leaf 7.2 EDX */
 PV(MCDT_NO)
 /* 16: MSR ARCH_CAPABILITIES, low */
-PV(RDCL_NO) PV(EIBRS) PV(INTEL_SSB_NO) PV(MDS_NO) PV(IF_PSCHANGE_MC_NO) PV(TAA_NO) PV(SBDR_SSDP_NO)
+PV(RDCL_NO) PV(INTEL_SSB_NO) PV(MDS_NO) PV(IF_PSCHANGE_MC_NO) PV(TAA_NO) PV(SBDR_SSDP_NO)
 PV(FBSDP_NO) PV(PSDP_NO) PV(FB_CLEAR) PV(BHI_NO) PV(PBRSB_NO) PV(GDS_NO) PV(RFDS_NO) PV(RFDS_CLEAR)
 PV(ITS_NO)
 /* 18: leaf 0x80000021 ECX */
