@@ -57,7 +57,6 @@ static void read_features(void) {
     cpu_has.fsgsbase = bit(feat.b, 0);
     cpu_has.smep = bit(feat.b, 7) && cmdline_bool("smep", true);
     cpu_has.smap = bit(feat.b, 20) && cmdline_bool("smap", true);
-    cpu_has.umip = bit(feat.c, 2);
     cpu_has.page1g = bit(ext.d, 26);
     cpu_has.rdtscp = bit(ext.d, 27);
     cpu_has.tsc_invariant = bit(leaf(0x80000007, 0).d, 8);
@@ -71,7 +70,6 @@ void cpu_identify(void) {
     read_features();
     cpu_cr4 = CR4_PAE | CR4_DE | CR4_OSFXSR | CR4_OSXMMEXCPT;
     cpu_cr4 |= cpu_has.mce ? CR4_MCE : 0;
-    cpu_cr4 |= cpu_has.umip ? CR4_UMIP : 0;
     cpu_cr4 |= cpu_has.fsgsbase ? CR4_FSGSBASE : 0;
     cpu_cr4 |= cpu_has.xsave ? CR4_OSXSAVE : 0;
     cpu_cr4 |= cpu_has.smep ? CR4_SMEP : 0;

@@ -19,7 +19,6 @@
 #define CR4_MCE        (1UL << 6)
 #define CR4_OSFXSR     (1UL << 9)
 #define CR4_OSXMMEXCPT (1UL << 10)
-#define CR4_UMIP       (1UL << 11)
 #define CR4_FSGSBASE   (1UL << 16)
 #define CR4_OSXSAVE    (1UL << 18)
 #define CR4_SMEP       (1UL << 20)
@@ -86,7 +85,7 @@ struct cpu_features {
     bool amd; /* AMD or Hygon */
     bool intel;
     bool x87_leaks; /* restoring x87 state without a pending exception leaves FIP, FDP, FOP */
-    bool smep, smap, umip, fsgsbase, xsave, xsaveopt, page1g;
+    bool smep, smap, fsgsbase, xsave, xsaveopt, page1g;
     bool x2apic, tsc_deadline, tsc_invariant, rdtscp, mce, pat, sep;
 };
 extern struct cpu_features cpu_has;

@@ -272,6 +272,19 @@ static uint64_t user_is_refused(uint64_t arg) {
     return 0;
 }
 
+/* What tells of the hypervisor's tables nobody is refused: programs use it. */
+static uint64_t tables_told(uint64_t user) {
+    uint64_t value[2] = {0};
+
+    (void)user;
+    expect_eq(TRY_IO("sgdt (%1)", (), ("r"(value)), ("memory")), 0);
+    expect_eq(TRY_IO("sidt (%1)", (), ("r"(value)), ("memory")), 0);
+    expect_eq(TRY_IO("sldt %1", (, "=r"(value[0])), (), ("memory")), 0);
+    expect_eq(TRY_IO("str %1", (, "=r"(value[0])), (), ("memory")), 0);
+    expect_eq(TRY_IO("smsw %1", (, "=r"(value[0])), (), ("memory")), 0);
+    return 0;
+}
+
 static void kernel_is_refused(void) {
     uint64_t value[2] = {0};
 
@@ -453,6 +466,8 @@ void test_main(void) {
     extended_state();
     base_instructions();
     run_user(user_is_refused, 0);
+    tables_told(0);
+    run_user(tables_told, 1);
     kernel_is_refused();
     debug_registers();
     single_step();
