@@ -96,7 +96,8 @@ static unsigned int current_cpl(const struct vcpu *v) {
 
 static bool iopl_ok(const struct vcpu *v) { return current_cpl(v) <= v->arch.iopl; }
 
-/* Kernel memory, which user tables need not show. What of the two bytes cannot be read is ones. */
+/* Kernel memory, which user tables need not show. Two bytes, as CPUs read their own bitmap; ones
+ * where they cannot both be read, as on Xen. */
 static uint16_t read_bitmap(struct vcpu *v, uint64_t va) {
     bool user = !v->arch.kernel_mode;
     uint16_t mask = 0xffff;
@@ -105,7 +106,7 @@ static uint16_t read_bitmap(struct vcpu *v, uint64_t va) {
         v->arch.kernel_mode = true;
         mm_load_base(v);
     }
-    (void)!copy_from_guest(&mask, va, sizeof(mask));
+    if (copy_from_guest(&mask, va, sizeof(mask))) mask = 0xffff;
     if (user) {
         v->arch.kernel_mode = false;
         mm_load_base(v);
