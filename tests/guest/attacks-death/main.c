@@ -51,7 +51,7 @@ static void make(void) {
 }
 
 static bool is_there(void) {
-    return puppet_domctl(XEN_DOMCTL_getdomaininfo, p.id) == 0 && puppet_op.domain == p.id;
+    return domctl(XEN_DOMCTL_getdomaininfo, p.id) == 0 && domctl_op.domain == p.id;
 }
 
 static void end(void) {
@@ -130,8 +130,8 @@ static void grantee_dies(bool overwrite, uint32_t sort) {
 }
 
 static long set_handler(unsigned int virq, domid_t id) {
-    puppet_op.u.set_virq_handler.virq = virq;
-    return puppet_domctl(XEN_DOMCTL_set_virq_handler, id);
+    domctl_op.u.set_virq_handler.virq = virq;
+    return domctl(XEN_DOMCTL_set_virq_handler, id);
 }
 
 /* A domain of which only the shell is left gets nothing new. */
@@ -170,7 +170,7 @@ static void granter_dies(void) {
     end();
     /* The shell stays, with what we map. */
     expect(is_there());
-    expect(puppet_op.u.getdomaininfo.flags & XEN_DOMINF_dying);
+    expect(domctl_op.u.getdomaininfo.flags & XEN_DOMINF_dying);
     expect_eq(try_read(window, &value), 0);
     expect_eq(value, SECRET);
     expect_eq(try_write(window + 1, 1), 0);
@@ -183,7 +183,7 @@ static void granter_dies(void) {
         expect_eq(second.status, GNTST_okay);
     }
     asked_of_the_shell();
-    expect(puppet_domctl(XEN_DOMCTL_destroydomain, p.id) == 0);
+    expect(domctl(XEN_DOMCTL_destroydomain, p.id) == 0);
     unmap.handle = op.handle;
     expect_eq(HV_grant_table_op(GNTTABOP_unmap_grant_ref, &unmap, 1), 0);
     expect_eq(unmap.status, GNTST_okay);

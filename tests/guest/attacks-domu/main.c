@@ -283,10 +283,10 @@ static void msrs(void) {
 
 /* What it is told of its TSC. */
 static void time_leaf(void) {
-    struct xen_domctl_tsc_info *t = &puppet_op.u.tsc_info;
+    struct xen_domctl_tsc_info *t = &domctl_op.u.tsc_info;
     uint64_t told = puppet_do(&p, DO_CPUID, 0x40000003, 0);
 
-    require_eq(puppet_domctl(XEN_DOMCTL_gettscinfo, p.id), 0);
+    require_eq(domctl(XEN_DOMCTL_gettscinfo, p.id), 0);
     expect_eq((uint32_t)told, t->gtsc_khz);
     expect_eq(told >> 32, t->incarnation);
     expect((uint32_t)puppet_do(&p, DO_CPUID, 0x40000003, 1) != 0);
@@ -389,5 +389,5 @@ void test_main(void) {
     long_lists();
     unknown_numbers();
     puppet_destroy(&p);
-    expect_eq(puppet_domctl(XEN_DOMCTL_pausedomain, p.id), -XEN_ESRCH);
+    expect_eq(domctl(XEN_DOMCTL_pausedomain, p.id), -XEN_ESRCH);
 }

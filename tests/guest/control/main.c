@@ -8,11 +8,11 @@
  * Run with: --cmdline pv=no-32
  */
 #include <public/arch-x86/xen-mca.h>
-#include <public/domctl.h>
 #include <public/memory.h>
 #include <public/platform.h>
 #include <public/sysctl.h>
 #include <public/version.h>
+#include "domctl.h"
 #include "mm.h"
 #include "vcpu.h"
 
@@ -21,7 +21,6 @@
 #define DOMID_ABSENT 0x7000
 #define NR_FRAMES    8
 
-static struct xen_domctl dop;
 static struct xen_sysctl sop;
 static struct xen_platform_op pop;
 static domid_t other;
@@ -39,16 +38,10 @@ static void *read_only(const void *from, size_t n) {
     return page;
 }
 
-static long domctl(unsigned int cmd, domid_t domain) {
-    dop.cmd = cmd;
-    dop.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-    dop.domain = domain;
-    return hypercall1(__HYPERVISOR_domctl, &dop);
-}
-
 /* For operations whose part of the union is then filled. */
 #define DOMCTL(cmd, domain, field, ...)                                                            \
-    (memset(&dop, 0, sizeof(dop)), dop.u.field = (__typeof__(dop.u.field)){__VA_ARGS__},           \
+    (memset(&domctl_op, 0, sizeof(domctl_op)),                                                     \
+     domctl_op.u.field = (__typeof__(domctl_op.u.field)){__VA_ARGS__},                             \
      domctl(XEN_DOMCTL_##cmd, domain))
 
 static long sysctl(unsigned int cmd) {
@@ -77,16 +70,10 @@ static long platform(unsigned int cmd) {
     .max_vcpus = 1, .max_evtchn_port = 1023, .max_grant_frames = 4, .max_maptrack_frames = 4
 
 static void make_domain(void) {
-    struct xen_memory_reservation r = {.nr_extents = NR_FRAMES};
-
     require_eq(
         DOMCTL(createdomain, 0, createdomain, SANE, .grant_opts = XEN_DOMCTL_GRANT_version(2)), 0);
-    other = dop.domain;
-    require_eq(DOMCTL(max_mem, other, max_mem, .max_memkb = NR_FRAMES * 4), 0);
-    for (unsigned int i = 0; i < NR_FRAMES; i++) frames[i] = i;
-    r.domid = other;
-    set_xen_guest_handle(r.extent_start, frames);
-    require_eq(HV_memory_op(XENMEM_populate_physmap, &r), NR_FRAMES);
+    other = domctl_op.domain;
+    domctl_populate(other, frames, NR_FRAMES);
     for (unsigned int i = 0; i < NR_FRAMES; i++)
         require_eq(mmuext_dom(MMUEXT_CLEAR_PAGE, frames[i], 0, other), 0);
 }
@@ -119,7 +106,7 @@ static void dead(void) {
     long rc;
 
     require_eq(DOMCTL(createdomain, 0, createdomain, SANE, .grant_opts = 2), 0);
-    id = dop.domain;
+    id = domctl_op.domain;
     require_eq(DOMCTL(max_mem, id, max_mem, .max_memkb = 4), 0);
     r.domid = id;
     set_xen_guest_handle(r.extent_start, &mfn);
@@ -138,9 +125,10 @@ static void dead(void) {
 static void facts(void) {
     expect_eq(domctl(XEN_DOMCTL_getdomaininfo, 0x7fef), -XEN_ESRCH);
     expect_eq(domctl(XEN_DOMCTL_getdomaininfo, DOMID_SELF), -XEN_EINVAL);
-    dop.domain = 0;
-    dop.cmd = XEN_DOMCTL_getdomaininfo;
-    expect_eq(hypercall1(__HYPERVISOR_domctl, read_only(&dop, sizeof(dop))), -XEN_EFAULT);
+    domctl_op.domain = 0;
+    domctl_op.cmd = XEN_DOMCTL_getdomaininfo;
+    expect_eq(hypercall1(__HYPERVISOR_domctl, read_only(&domctl_op, sizeof(domctl_op))),
+              -XEN_EFAULT);
     expect_eq(domctl(XEN_DOMCTL_gettscinfo, 0), -XEN_EINVAL);
     expect_eq(DOMCTL(settscinfo, 0, tsc_info, .tsc_mode = 2), -XEN_EINVAL);
     expect_eq(DOMCTL(settscinfo, other, tsc_info, .tsc_mode = 4), -XEN_EINVAL);
@@ -170,7 +158,7 @@ static void emulated_tsc(void) {
 
     expect(rc == 0 || rc == -XEN_EOPNOTSUPP);
     expect_eq(domctl(XEN_DOMCTL_gettscinfo, other), 0);
-    expect_eq(dop.u.tsc_info.tsc_mode, rc ? 0 : 1);
+    expect_eq(domctl_op.u.tsc_info.tsc_mode, rc ? 0 : 1);
 }
 
 /* Sets of CPUs and nodes. */
@@ -179,8 +167,8 @@ static void emulated_tsc(void) {
     DOMCTL(cmd, other, nodeaffinity, .nodemap = {.bitmap.p = (void *)(at), .nr_bits = (bits)})
 static long affinity(unsigned int cmd, unsigned int vcpu, unsigned int what, void *hard,
                      void *soft) {
-    memset(&dop, 0, sizeof(dop));
-    dop.u.vcpuaffinity = (struct xen_domctl_vcpuaffinity){
+    memset(&domctl_op, 0, sizeof(domctl_op));
+    domctl_op.u.vcpuaffinity = (struct xen_domctl_vcpuaffinity){
         .vcpu = vcpu,
         .flags = what,
         .cpumap_hard = {.bitmap.p = hard, .nr_bits = 64},
@@ -349,20 +337,20 @@ static void domain_policies(void) {
     expect_eq(DOMCTL(set_cpu_policy, other, cpu_policy, .nr_msrs = 1, .msrs.p = XEN_ADDRESS),
               -XEN_EFAULT);
     expect_eq(set_leaf(0x12345678, 3, 0), -XEN_ERANGE);
-    expect_eq(dop.u.cpu_policy.err_leaf, 0x12345678);
-    expect_eq(dop.u.cpu_policy.err_subleaf, 3);
+    expect_eq(domctl_op.u.cpu_policy.err_leaf, 0x12345678);
+    expect_eq(domctl_op.u.cpu_policy.err_subleaf, 3);
     expect_eq(set_leaf(0, XEN_CPUID_NO_SUBLEAF, 0xff), -XEN_EINVAL);
-    expect_eq(dop.u.cpu_policy.err_leaf, 0);
+    expect_eq(domctl_op.u.cpu_policy.err_leaf, 0);
     expect_eq(set_leaf(7, 0, 0xff), -XEN_EINVAL);
-    expect_eq(dop.u.cpu_policy.err_leaf, 7);
+    expect_eq(domctl_op.u.cpu_policy.err_leaf, 7);
     expect_eq(set_leaf(0x80000000, XEN_CPUID_NO_SUBLEAF, 0x800000ff), -XEN_EINVAL);
-    expect_eq(dop.u.cpu_policy.err_leaf, 0x80000000);
+    expect_eq(domctl_op.u.cpu_policy.err_leaf, 0x80000000);
     expect_eq(set_msr(0xce, 1, 0), -XEN_EINVAL);
-    expect_eq(dop.u.cpu_policy.err_msr, 0xce);
+    expect_eq(domctl_op.u.cpu_policy.err_msr, 0xce);
     expect_eq(set_msr(0xce, 0, 1UL << 32), -XEN_EOVERFLOW);
     expect_eq(set_msr(0xce, 0, 1), -XEN_EINVAL);
     expect_eq(set_msr(0x12345678, 0, 0), -XEN_ERANGE);
-    expect_eq(dop.u.cpu_policy.err_msr, 0x12345678);
+    expect_eq(domctl_op.u.cpu_policy.err_msr, 0x12345678);
     /* Not any more once it may run, though it has no vcpu that does. */
     expect_eq(domctl(XEN_DOMCTL_unpausedomain, other), 0);
     expect_eq(set_msr(0xce, 0, 0), -XEN_EEXIST);

@@ -6,9 +6,9 @@
  *
  * Run with: --machine q35 --device nvme,serial=1,msix_qsize=256
  */
-#include <public/domctl.h>
 #include <public/physdev.h>
 #include <public/version.h>
+#include "domctl.h"
 #include "event.h"
 #include "mm.h"
 #include "vcpu.h"
@@ -25,18 +25,10 @@
 #define NO_DEVICE    0xa0
 #define MMCFG_BASE   0xb0000000UL
 
-static struct xen_domctl dop;
 static uint8_t devfn; /* the NVMe controller, on bus 0 */
 static uint64_t bar;
 static unsigned int msix;
 static volatile uint32_t *table; /* its first vector: address, its high half, data, mask */
-
-static long domctl(unsigned int cmd, domid_t domain) {
-    dop.cmd = cmd;
-    dop.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-    dop.domain = domain;
-    return hypercall1(__HYPERVISOR_domctl, &dop);
-}
 
 /* Configuration space. */
 
@@ -136,8 +128,8 @@ static long setup_line(int gsi) {
 }
 
 static long permit(int pirq, bool allow) {
-    memset(&dop, 0, sizeof(dop));
-    dop.u.irq_permission =
+    memset(&domctl_op, 0, sizeof(domctl_op));
+    domctl_op.u.irq_permission =
         (struct xen_domctl_irq_permission){.pirq = (uint32_t)pirq, .allow_access = allow};
     return domctl(XEN_DOMCTL_irq_permission, 0);
 }
@@ -177,16 +169,8 @@ static void lines(void) {
 static void of_other_domains(void) {
     domid_t other;
 
-    memset(&dop, 0, sizeof(dop));
-    dop.u.createdomain = (struct xen_domctl_createdomain){
-        .max_vcpus = 1,
-        .max_evtchn_port = 1023,
-        .max_grant_frames = 4,
-        .max_maptrack_frames = 4,
-        .grant_opts = XEN_DOMCTL_GRANT_version(2),
-    };
-    require_eq(domctl(XEN_DOMCTL_createdomain, 0), 0);
-    other = dop.domain;
+    memset(&domctl_op, 0, sizeof(domctl_op));
+    other = domctl_create(2);
     expect_eq(map_line(DOMID_ABSENT, 9), -XEN_ESRCH);
     expect_eq(unmap(DOMID_ABSENT, 9), -XEN_ESRCH);
     expect(map_line(other, -1) < 0);

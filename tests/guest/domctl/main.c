@@ -4,14 +4,13 @@
  * kernel, as dom0, makes: with a structure of zeros, and of ones. What can not be is refused with
  * stock Xen's errors; what can is done, and the domain is still there to be destroyed.
  */
-#include <public/domctl.h>
 #include <public/memory.h>
+#include "domctl.h"
 #include "mm.h"
 
 #define NR_FRAMES 8
 #define ANY       (-4096L) /* not asked: guest/differences.txt says why */
 
-static struct xen_domctl op;
 static uint64_t frames[NR_FRAMES];
 static domid_t other;
 
@@ -91,38 +90,15 @@ static const struct operation {
     OPERATION(psr_alloc, -XEN_ENODEV, ANY),
 };
 
-static long domctl(unsigned int cmd, domid_t domain) {
-    op.cmd = cmd;
-    op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-    op.domain = domain;
-    return hypercall1(__HYPERVISOR_domctl, &op);
-}
-
 static long with_bytes(int byte, unsigned int cmd, domid_t domain) {
-    memset(&op, byte, sizeof(op));
+    memset(&domctl_op, byte, sizeof(domctl_op));
     return domctl(cmd, domain);
 }
 
 static void make_domain(void) {
-    struct xen_memory_reservation reservation = {.nr_extents = NR_FRAMES};
-
-    op.u.createdomain = (struct xen_domctl_createdomain){
-        .handle = {1},
-        .max_vcpus = 1,
-        .max_evtchn_port = 1023,
-        .max_grant_frames = 4,
-        .max_maptrack_frames = 4,
-        .grant_opts = XEN_DOMCTL_GRANT_version(2),
-    };
-    require_eq(domctl(XEN_DOMCTL_createdomain, 0), 0);
-    other = op.domain;
-    op.u.max_mem.max_memkb = NR_FRAMES * 4;
-    require_eq(domctl(XEN_DOMCTL_max_mem, other), 0);
-    for (unsigned int i = 0; i < NR_FRAMES; i++) frames[i] = i;
-    reservation.domid = other;
-    set_xen_guest_handle(reservation.extent_start, frames);
-    require_eq(HV_memory_op(XENMEM_populate_physmap, &reservation), NR_FRAMES);
-    op.u.max_vcpus.max = 1;
+    other = domctl_create(2);
+    domctl_populate(other, frames, NR_FRAMES);
+    domctl_op.u.max_vcpus.max = 1;
     require_eq(domctl(XEN_DOMCTL_max_vcpus, other), 0);
 }
 
@@ -146,8 +122,8 @@ static void not_of_the_caller(void) {
 static void bad_creations(void) {
     expect_eq(with_bytes(0, XEN_DOMCTL_createdomain, 0), -XEN_EINVAL); /* no vcpu */
     expect_eq(with_bytes(0xff, XEN_DOMCTL_createdomain, 0), -XEN_EINVAL);
-    memset(&op, 0, sizeof(op));
-    op.u.createdomain.max_vcpus = 8193;
+    memset(&domctl_op, 0, sizeof(domctl_op));
+    domctl_op.u.createdomain.max_vcpus = 8193;
     expect_eq(domctl(XEN_DOMCTL_createdomain, 0), -XEN_EINVAL);
     expect_eq(with_bytes(0xff, XEN_DOMCTL_createdomain, other), -XEN_EEXIST);
 }
@@ -161,9 +137,9 @@ void test_main(void) {
     not_of_the_caller();
     bad_creations();
     expect_eq(with_bytes(0, XEN_DOMCTL_getdomaininfo, other), 0);
-    expect_eq(op.domain, other);
-    expect_eq(op.u.getdomaininfo.tot_pages, NR_FRAMES);
-    expect(op.u.getdomaininfo.flags & XEN_DOMINF_paused);
+    expect_eq(domctl_op.domain, other);
+    expect_eq(domctl_op.u.getdomaininfo.tot_pages, NR_FRAMES);
+    expect(domctl_op.u.getdomaininfo.flags & XEN_DOMINF_paused);
     expect_eq(with_bytes(0, XEN_DOMCTL_destroydomain, other), 0);
     expect_eq(with_bytes(0, XEN_DOMCTL_destroydomain, other), -XEN_ESRCH);
 }

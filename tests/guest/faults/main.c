@@ -39,7 +39,7 @@ static struct vcpu_guest_context context;
  * again. */
 
 long domain_new(domid_t id) {
-    puppet_op.u.createdomain = (struct xen_domctl_createdomain){
+    domctl_op.u.createdomain = (struct xen_domctl_createdomain){
         .handle = {1},
         .max_vcpus = NR_VCPUS,
         .max_evtchn_port = 1023,
@@ -47,7 +47,7 @@ long domain_new(domid_t id) {
         .max_maptrack_frames = 4,
         .grant_opts = XEN_DOMCTL_GRANT_version(2),
     };
-    return puppet_domctl(XEN_DOMCTL_createdomain, id);
+    return domctl(XEN_DOMCTL_createdomain, id);
 }
 
 static long create(void) {
@@ -57,19 +57,19 @@ static long create(void) {
 }
 
 static long limit_memory(void) {
-    puppet_op.u.max_mem.max_memkb = NR_PAGES * PAGE_SIZE / 1024;
-    return puppet_domctl(XEN_DOMCTL_max_mem, p.id);
+    domctl_op.u.max_mem.max_memkb = NR_PAGES * PAGE_SIZE / 1024;
+    return domctl(XEN_DOMCTL_max_mem, p.id);
 }
 
 static long make_vcpus(void) {
-    puppet_op.u.max_vcpus.max = NR_VCPUS;
-    return puppet_domctl(XEN_DOMCTL_max_vcpus, p.id);
+    domctl_op.u.max_vcpus.max = NR_VCPUS;
+    return domctl(XEN_DOMCTL_max_vcpus, p.id);
 }
 
 static long allow_ports(void) {
-    puppet_op.u.ioport_permission =
+    domctl_op.u.ioport_permission =
         (struct xen_domctl_ioport_permission){.first_port = 0x80, .nr_ports = 1, .allow_access = 1};
-    return puppet_domctl(XEN_DOMCTL_ioport_permission, p.id);
+    return domctl(XEN_DOMCTL_ioport_permission, p.id);
 }
 
 static long set_memory_map(void) {
@@ -109,12 +109,12 @@ static long pin(void) { return mmuext_dom(MMUEXT_PIN_L4_TABLE, p.mfn[PUPPET_L4],
 static long set_context(void) { return puppet_set_context(&p); }
 
 static long get_context(void) {
-    puppet_op.u.vcpucontext.vcpu = 0;
-    set_xen_guest_handle(puppet_op.u.vcpucontext.ctxt, &context);
-    return puppet_domctl(XEN_DOMCTL_getvcpucontext, p.id);
+    domctl_op.u.vcpucontext.vcpu = 0;
+    set_xen_guest_handle(domctl_op.u.vcpucontext.ctxt, &context);
+    return domctl(XEN_DOMCTL_getvcpucontext, p.id);
 }
 
-static long unpause(void) { return puppet_domctl(XEN_DOMCTL_unpausedomain, p.id); }
+static long unpause(void) { return domctl(XEN_DOMCTL_unpausedomain, p.id); }
 
 static long open_ports(void) {
     struct evtchn_alloc_unbound op = {.dom = p.id};
@@ -224,9 +224,9 @@ static long its_exchange(void) {
 }
 
 static bool is_shut_down(void) {
-    require_eq(puppet_domctl(XEN_DOMCTL_getdomaininfo, p.id), 0);
+    require_eq(domctl(XEN_DOMCTL_getdomaininfo, p.id), 0);
     HV_sched_op(SCHEDOP_yield, NULL);
-    return puppet_op.u.getdomaininfo.flags & XEN_DOMINF_shutdown;
+    return domctl_op.u.getdomaininfo.flags & XEN_DOMINF_shutdown;
 }
 
 static long its_shutdown(void) {
@@ -236,12 +236,12 @@ static long its_shutdown(void) {
     puppet_start(&p, DO_HYPERCALL, __HYPERVISOR_sched_op,
                  (uint64_t[5]){SCHEDOP_shutdown, puppet_va(PUPPET_ARG)});
     expect(wait_for(is_shut_down(), 20000));
-    expect_eq(puppet_op.u.getdomaininfo.tot_pages, NR_PAGES);
+    expect_eq(domctl_op.u.getdomaininfo.tot_pages, NR_PAGES);
     return 0;
 }
 
 static bool is_there(void) {
-    return puppet_domctl(XEN_DOMCTL_getdomaininfo, p.id) == 0 && puppet_op.domain == p.id;
+    return domctl(XEN_DOMCTL_getdomaininfo, p.id) == 0 && domctl_op.domain == p.id;
 }
 
 static long destroy(void) {

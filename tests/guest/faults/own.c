@@ -189,9 +189,9 @@ static long acquire_grants(void) {
 }
 
 static long permission(unsigned int first, unsigned int nr, bool allow) {
-    puppet_op.u.ioport_permission = (struct xen_domctl_ioport_permission){
+    domctl_op.u.ioport_permission = (struct xen_domctl_ioport_permission){
         .first_port = first, .nr_ports = nr, .allow_access = allow};
-    return puppet_domctl(XEN_DOMCTL_ioport_permission, OTHER);
+    return domctl(XEN_DOMCTL_ioport_permission, OTHER);
 }
 
 static long allow_ports(void) { return permission(0x80, 16, true); }
@@ -204,7 +204,7 @@ static void on_another(void) {
     every_failure("ioport_permission", allow_ports, -XEN_ENOMEM, 0);
     every_failure("ioport_permission, to split", deny_some, -XEN_ENOMEM, 0);
     every_failure("ioport_permission, to end", deny_all, 0, 0);
-    require_eq(puppet_domctl(XEN_DOMCTL_destroydomain, OTHER), 0);
+    require_eq(domctl(XEN_DOMCTL_destroydomain, OTHER), 0);
 }
 
 /* Devices: only where something can fail. dom0 maps what is not for it to write read-only. */

@@ -5,9 +5,9 @@
  * do; as its own they are refused in every way, and nothing in them changes. The errors are those
  * of stock Xen.
  */
-#include <public/domctl.h>
 #include <public/grant_table.h>
 #include <public/memory.h>
+#include "domctl.h"
 #include "mm.h"
 #include "trap.h"
 #include "vcpu.h"
@@ -18,34 +18,9 @@
 static uint64_t frames[NR_FRAMES], *window, *entry;
 static domid_t other;
 
-static struct xen_domctl op;
-
-static long domctl(unsigned int cmd, domid_t domain) {
-    op.cmd = cmd;
-    op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-    op.domain = domain;
-    return hypercall1(__HYPERVISOR_domctl, &op);
-}
-
 static void make_domain(void) {
-    struct xen_memory_reservation reservation = {.nr_extents = NR_FRAMES};
-
-    op.u.createdomain = (struct xen_domctl_createdomain){
-        .handle = {1},
-        .max_vcpus = 1,
-        .max_evtchn_port = 1023,
-        .max_grant_frames = 4,
-        .max_maptrack_frames = 4,
-        .grant_opts = XEN_DOMCTL_GRANT_version(2),
-    };
-    require_eq(domctl(XEN_DOMCTL_createdomain, 0), 0);
-    other = op.domain;
-    op.u.max_mem.max_memkb = NR_FRAMES * 4;
-    require_eq(domctl(XEN_DOMCTL_max_mem, other), 0);
-    for (unsigned int i = 0; i < NR_FRAMES; i++) frames[i] = i;
-    reservation.domid = other;
-    set_xen_guest_handle(reservation.extent_start, frames);
-    require_eq(HV_memory_op(XENMEM_populate_physmap, &reservation), NR_FRAMES);
+    other = domctl_create(2);
+    domctl_populate(other, frames, NR_FRAMES);
 }
 
 /* Named as the other's, a frame can be mapped; the mapping goes away again. */
@@ -152,7 +127,7 @@ static void by_its_tables(void) {
     uint64_t mfn = virt_to_mfn(page_alloc());
 
     expect_eq(mmu_update_dom(frames[0] << PAGE_SHIFT, PATTERN, its | other), -XEN_EINVAL);
-    op.u.max_vcpus.max = 1;
+    domctl_op.u.max_vcpus.max = 1;
     require_eq(domctl(XEN_DOMCTL_max_vcpus, other), 0);
     expect_eq(mmu_update_dom(frames[0] << PAGE_SHIFT, PATTERN, its | other), 0);
     /* The machine-to-physical table is told of one's own frames, or of a domain's by its name. */

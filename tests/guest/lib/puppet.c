@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Making a puppet domain, and pulling its strings. */
-#include <public/domctl.h>
 #include <public/memory.h>
 #include <public/sched.h>
 #include "puppet.h"
 #include "mm.h"
 #include "vcpu.h"
 
-struct xen_domctl puppet_op;
 unsigned int puppet_grant_version = 2;
 static struct vcpu_guest_context context;
 static uint64_t *poke_window;
@@ -40,34 +38,11 @@ asm(".pushsection .rodata\n"
     ".set v, 0\n.rept 32\n.balign 16\n mov $v, %eax\n jmp 3b\n.set v, v + 1\n.endr\n"
     "puppet_end:\n.popsection\n");
 
-long puppet_domctl(unsigned int cmd, domid_t id) {
-    puppet_op.cmd = cmd;
-    puppet_op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-    puppet_op.domain = id;
-    return hypercall1(__HYPERVISOR_domctl, &puppet_op);
-}
-
 static void create(struct puppet *p) {
-    struct xen_memory_reservation r = {.nr_extents = PUPPET_PAGES};
-
-    puppet_op.u.createdomain = (struct xen_domctl_createdomain){
-        .handle = {1},
-        .max_vcpus = 1,
-        .max_evtchn_port = 1023,
-        .max_grant_frames = 4,
-        .max_maptrack_frames = 4,
-        .grant_opts = XEN_DOMCTL_GRANT_version(puppet_grant_version),
-    };
-    require_eq(puppet_domctl(XEN_DOMCTL_createdomain, 0), 0);
-    p->id = puppet_op.domain;
-    puppet_op.u.max_mem.max_memkb = PUPPET_PAGES * 4;
-    require_eq(puppet_domctl(XEN_DOMCTL_max_mem, p->id), 0);
-    puppet_op.u.max_vcpus.max = 1;
-    require_eq(puppet_domctl(XEN_DOMCTL_max_vcpus, p->id), 0);
-    for (unsigned int i = 0; i < PUPPET_PAGES; i++) p->mfn[i] = i;
-    r.domid = p->id;
-    set_xen_guest_handle(r.extent_start, p->mfn);
-    require_eq(HV_memory_op(XENMEM_populate_physmap, &r), PUPPET_PAGES);
+    p->id = domctl_create(puppet_grant_version);
+    domctl_op.u.max_vcpus.max = 1;
+    require_eq(domctl(XEN_DOMCTL_max_vcpus, p->id), 0);
+    domctl_populate(p->id, p->mfn, PUPPET_PAGES);
 }
 
 static void *window_on(const struct puppet *p, uint64_t mfn, void *window) {
@@ -129,9 +104,9 @@ long puppet_set_context(struct puppet *p) {
             .vector = (uint8_t)v,
             .cs = FLAT_KERNEL_CS,
             .address = puppet_va(PUPPET_CODE) + (uint64_t)(puppet_stubs - puppet_code) + 16 * v};
-    puppet_op.u.vcpucontext.vcpu = 0;
-    set_xen_guest_handle(puppet_op.u.vcpucontext.ctxt, &context);
-    return puppet_domctl(XEN_DOMCTL_setvcpucontext, p->id);
+    domctl_op.u.vcpucontext.vcpu = 0;
+    set_xen_guest_handle(domctl_op.u.vcpucontext.ctxt, &context);
+    return domctl(XEN_DOMCTL_setvcpucontext, p->id);
 }
 
 void puppet_fill(struct puppet *p, void *windows) {
@@ -139,9 +114,9 @@ void puppet_fill(struct puppet *p, void *windows) {
 
     if (!poke_window) poke_window = window_alloc(1);
     fill_tables(p);
-    require_eq(puppet_domctl(XEN_DOMCTL_getdomaininfo, p->id), 0);
+    require_eq(domctl(XEN_DOMCTL_getdomaininfo, p->id), 0);
     p->mail = window_on(p, p->mfn[PUPPET_MAIL], at);
-    p->shared = window_on(p, puppet_op.u.getdomaininfo.shared_info_frame, at + PAGE_SIZE);
+    p->shared = window_on(p, domctl_op.u.getdomaininfo.shared_info_frame, at + PAGE_SIZE);
     p->shared->vcpu_info[0].evtchn_upcall_mask = 1;
 }
 
@@ -149,7 +124,7 @@ void puppet_make(struct puppet *p, void *windows) {
     create(p);
     puppet_fill(p, windows);
     require_eq(puppet_set_context(p), 0);
-    require_eq(puppet_domctl(XEN_DOMCTL_unpausedomain, p->id), 0);
+    require_eq(domctl(XEN_DOMCTL_unpausedomain, p->id), 0);
 }
 
 void puppet_destroy(struct puppet *p) {
@@ -158,7 +133,7 @@ void puppet_destroy(struct puppet *p) {
     require_eq(map_pte((void *)(uintptr_t)p->mail, 0), 0);
     require_eq(map_pte(p->shared, 0), 0);
     /* Goes on by itself; Xen's tools ask again all the same. */
-    do rc = puppet_domctl(XEN_DOMCTL_destroydomain, p->id);
+    do rc = domctl(XEN_DOMCTL_destroydomain, p->id);
     while (rc == -XEN_EAGAIN || rc == -XEN_EBUSY);
     expect_eq(rc, 0);
 }

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "lib.h"
+#include "domctl.h"
 
 #define PUPPET_PAGES 24
 #define PUPPET_VA    0x400000UL /* page i is at PUPPET_VA + i * PAGE_SIZE */
@@ -49,9 +49,6 @@ void puppet_make(struct puppet *p, void *windows);
  * the test's mappings; then what the hypercall for vcpu 0's context gives. */
 void puppet_fill(struct puppet *p, void *windows);
 long puppet_set_context(struct puppet *p);
-/* domctl with the operation's union in puppet_op. */
-extern struct xen_domctl puppet_op;
-long puppet_domctl(unsigned int cmd, domid_t id);
 /* Unmaps what the test maps of it and destroys it, as far as others do not keep it. */
 void puppet_destroy(struct puppet *p);
 

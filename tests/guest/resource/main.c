@@ -4,33 +4,25 @@
  * grant table's frames, its memory map, its event ports. What succeeds and every way in which it
  * can not.
  */
-#include <public/domctl.h>
 #include <public/event_channel.h>
 #include <public/memory.h>
+#include "domctl.h"
 #include "mm.h"
 
 #define XEN_ADDRESS  0xffff830000000000UL
 #define DOMID_ABSENT 0x7000
 #define NR_PAGES     64
 
-static struct xen_domctl op;
 static domid_t other;
 static uint64_t list[64];
 static void *rw; /* a page, */
 static char *ro; /* read-only here, and nothing behind it */
 
-static long domctl(unsigned int cmd, domid_t domain) {
-    op.cmd = cmd;
-    op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-    op.domain = domain;
-    return hypercall1(__HYPERVISOR_domctl, &op);
-}
-
 #define MAX_PORT 1023
 
 /* With this many frames of grants and of mappings, and this version of grants at most. */
 static long create(unsigned int grant_frames, unsigned int maptrack_frames, unsigned int version) {
-    op.u.createdomain = (struct xen_domctl_createdomain){
+    domctl_op.u.createdomain = (struct xen_domctl_createdomain){
         .handle = {1},
         .max_vcpus = 1,
         .max_evtchn_port = MAX_PORT,
@@ -48,14 +40,14 @@ static void make_domain(void) {
     expect_eq(create(100000, 4, 2), -XEN_EINVAL);
     expect_eq(create(4, 100000, 2), -XEN_EINVAL);
     require_eq(create(4, 4, 2), 0);
-    other = op.domain;
-    op.u.max_mem.max_memkb = NR_PAGES * 4;
+    other = domctl_op.domain;
+    domctl_op.u.max_mem.max_memkb = NR_PAGES * 4;
     require_eq(domctl(XEN_DOMCTL_max_mem, other), 0);
 }
 
 static uint64_t outstanding(void) {
     require_eq(domctl(XEN_DOMCTL_getdomaininfo, other), 0);
-    return op.u.getdomaininfo.outstanding_pages;
+    return domctl_op.u.getdomaininfo.outstanding_pages;
 }
 
 static long claim(domid_t domain, uint64_t pages, unsigned int order, unsigned int flags) {
@@ -88,11 +80,11 @@ static void claims(void) {
     expect_eq(claim(other, 0, 0, 0), 0);
     expect_eq(claim(other, 4, 0, 0), -XEN_EINVAL); /* no more than it has */
     /* More than the machine has. */
-    op.u.max_mem.max_memkb = 1UL << 32;
+    domctl_op.u.max_mem.max_memkb = 1UL << 32;
     require_eq(domctl(XEN_DOMCTL_max_mem, other), 0);
     expect_eq(claim(other, 1UL << 29, 0, 0), -XEN_ENOMEM);
     expect_eq(outstanding(), 0);
-    op.u.max_mem.max_memkb = NR_PAGES * 4;
+    domctl_op.u.max_mem.max_memkb = NR_PAGES * 4;
     require_eq(domctl(XEN_DOMCTL_max_mem, other), 0);
 }
 
