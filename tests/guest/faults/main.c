@@ -25,6 +25,7 @@
 #define NR_VCPUS  2
 #define NR_PORTS  240 /* several pages of the hypervisor's */
 #define REF       8
+#define FAR_ID    20000
 
 static struct puppet p;
 static void *mail_windows;
@@ -335,6 +336,23 @@ static void domain_lives(void) {
     if (can_inject) expect(n > 100);
 }
 
+/* With an id far from those in use what finds domains by their ids grows, and stays so. */
+static void far_id(void) {
+    struct injected was;
+    unsigned long n = 0;
+    long rc;
+
+    do {
+        inject(++n);
+        rc = domain_new(FAR_ID);
+        was = inject_end();
+    } while (rc == -XEN_ENOMEM && was.failed);
+    expect_eq(rc, 0);
+    if (can_inject) expect(n > 1);
+    expect_eq(domctl(XEN_DOMCTL_destroydomain, FAR_ID), 0);
+    expect(audit());
+}
+
 /* Without memory to count in there is no audit, and nothing else comes of it. */
 static void no_audit(void) {
     inject(1);
@@ -346,6 +364,7 @@ static void no_audit(void) {
 void test_main(void) {
     inject_init();
     domain_lives();
+    far_id();
     own_calls();
     no_audit();
 }

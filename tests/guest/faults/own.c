@@ -228,7 +228,7 @@ static uint32_t config_read(unsigned int devfn, unsigned int reg) {
 }
 
 static struct physdev_pci_device device;
-static uint64_t msix_table;
+static uint64_t msix_bar, msix_table;
 
 static long prepare_msix(void) {
     long rc = HV_physdev_op(PHYSDEVOP_prepare_msix, &device);
@@ -251,6 +251,28 @@ static void release_msix(void) {
     } while (was.failed);
 }
 
+static void map_vector(void) {
+    struct physdev_map_pirq map = {.domid = DOMID_SELF,
+                                   .type = MAP_PIRQ_TYPE_MSI_SEG,
+                                   .index = -1,
+                                   .devfn = device.devfn,
+                                   .table_base = msix_bar};
+    struct physdev_unmap_pirq unmap = {.domid = DOMID_SELF};
+    struct injected was;
+    unsigned long n = 0;
+    long rc;
+
+    do {
+        map.pirq = -1;
+        inject(++n);
+        rc = HV_physdev_op(PHYSDEVOP_map_pirq, &map);
+        was = inject_end();
+        expect_eq(rc, was.failed ? -XEN_ENOMEM : 0);
+    } while (was.failed);
+    unmap.pirq = map.pirq;
+    expect_eq(HV_physdev_op(PHYSDEVOP_unmap_pirq, &unmap), 0);
+}
+
 static void find_msix_device(void) {
     unsigned int devfn, cap;
     uint32_t where;
@@ -261,7 +283,8 @@ static void find_msix_device(void) {
     cap = config_read(devfn, 0x34) & 0xfc;
     while ((config_read(devfn, cap) & 0xff) != 0x11) cap = config_read(devfn, cap + 1) & 0xfc;
     where = config_read(devfn, cap + 4);
-    msix_table = ((config_read(devfn, 0x10 + (where & 7) * 4) & ~15U) + (where & ~7U)) / PAGE_SIZE;
+    msix_bar = config_read(devfn, 0x10 + (where & 7) * 4) & ~15U;
+    msix_table = (msix_bar + (where & ~7U)) / PAGE_SIZE;
 }
 
 static void devices(void) {
@@ -273,6 +296,7 @@ static void devices(void) {
     every_failure("prepare_msix", prepare_msix, -XEN_ENOMEM, 0);
     require_eq(HV_physdev_op(PHYSDEVOP_release_msix, &device), 0);
     release_msix();
+    map_vector();
 }
 
 void own_calls(void) {
