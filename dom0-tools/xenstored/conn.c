@@ -15,11 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <syslog.h>
 #include <unistd.h>
 
 /* How far back to look for the same event, unread, of an unprivileged client. */
 #define DUPLICATE_SCAN 64
+/* Requests of dom0 that came together are handled in one turn, so many at most, and their answers
+ * leave together. A domain has one a turn: none makes the others wait for its heap of them. */
+#define MOST_A_TURN 16
 
 struct list conns = {&conns, &conns};
 struct list ready_conns = {&ready_conns, &ready_conns};
@@ -93,7 +97,7 @@ static void drop_state(struct conn *c) {
     txn_drop_all(c);
     while (!list_empty(&c->out)) free_msg(c, list_entry(c->out.next, struct msg, link));
     c->out_sent = 0;
-    c->in_len = 0;
+    c->in_at = c->in_len = 0;
 }
 
 void conn_kill(struct conn *c) {
@@ -236,8 +240,10 @@ void conn_event(struct conn *c, const char *path, const char *token, struct conn
 }
 
 int conn_expire_events(void) {
-    uint64_t now = now_ms();
+    uint64_t now;
 
+    if (list_empty(&caused_events)) return -1;
+    now = now_ms();
     while (!list_empty(&caused_events)) {
         struct msg *m = list_entry(caused_events.next, struct msg, caused);
 
@@ -258,37 +264,59 @@ static int transport_read(struct conn *c, void *buf, size_t len) {
     return n ? (int)n : -EPIPE;
 }
 
-static int transport_write(struct conn *c, const void *buf, size_t len) {
+/* What of the queue one write takes; *offered: how many bytes that would be. */
+static int transport_write(struct conn *c, size_t *offered) {
+    struct iovec part[MOST_A_TURN];
+    struct msghdr msg = {.msg_iov = part};
+    uint32_t sent = c->out_sent;
     ssize_t n;
 
-    if (c->fd < 0) return ring_write(c->dom->page, buf, len);
+    *offered = 0;
+    for (struct list *l = c->out.next; l != &c->out && msg.msg_iovlen < MOST_A_TURN; l = l->next) {
+        struct msg *m = list_entry(l, struct msg, link);
+
+        if (c->fd < 0) {
+            *offered = m->len - sent;
+            return ring_write(c->dom->page, m->data + sent, *offered);
+        }
+        part[msg.msg_iovlen++] = (struct iovec){m->data + sent, m->len - sent};
+        *offered += m->len - sent;
+        sent = 0;
+    }
     do {
-        n = send(c->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        n = sendmsg(c->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (n < 0 && errno == EINTR);
     if (n < 0) return errno == EAGAIN ? 0 : -errno;
     return (int)n;
 }
 
-/* Bytes written, or negative if the connection broke and was given up. */
-static int flush_out(struct conn *c) {
-    int total = 0;
-
+/* So many bytes of the queue have gone. */
+static void forget_sent(struct conn *c, uint32_t n) {
+    c->out_sent += n;
     while (!list_empty(&c->out)) {
         struct msg *m = list_entry(c->out.next, struct msg, link);
-        int n = transport_write(c, m->data + c->out_sent, m->len - c->out_sent);
 
+        if (c->out_sent < m->len) break;
+        c->out_sent -= m->len;
+        free_msg(c, m);
+    }
+}
+
+/* Bytes written, or negative if the connection broke and was given up. */
+static int flush_out(struct conn *c) {
+    int total = 0, n;
+    size_t offered;
+
+    while (!list_empty(&c->out)) {
+        n = transport_write(c, &offered);
         if (n < 0) {
             give_up(c, XENSTORE_ERROR_RINGIDX);
             return n;
         }
         total += n;
-        c->out_sent += (uint32_t)n;
-        if (c->out_sent < m->len) {
-            if (n == 0 || c->fd >= 0) break;
-            continue; /* a ring may have room again */
-        }
-        c->out_sent = 0;
-        free_msg(c, m);
+        forget_sent(c, (uint32_t)n);
+        /* A ring may have room again. */
+        if ((size_t)n < offered && (n == 0 || c->fd >= 0)) break;
     }
     if (c->fd >= 0 && c->polled_out == list_empty(&c->out)) {
         c->polled_out = !c->polled_out;
@@ -297,13 +325,15 @@ static int flush_out(struct conn *c) {
     return total;
 }
 
-static const struct xsd_sockmsg *whole_message(struct conn *c, struct xsd_sockmsg *hdr) {
-    if (c->in_len < sizeof(*hdr)) return NULL;
-    memcpy(hdr, c->in, sizeof(*hdr));
-    return c->in_len - sizeof(*hdr) >= hdr->len ? hdr : NULL;
+static bool whole_message(const struct conn *c, struct xsd_sockmsg *hdr) {
+    uint32_t have = c->in_len - c->in_at;
+
+    if (have < sizeof(*hdr)) return false;
+    memcpy(hdr, c->in + c->in_at, sizeof(*hdr));
+    return have - sizeof(*hdr) >= hdr->len;
 }
 
-/* Bytes read, or negative if the connection broke and was given up. */
+/* Bytes read, or negative if the connection broke and was given up. Nothing of in[] is handled. */
 static int fill_in(struct conn *c) {
     struct xsd_sockmsg hdr;
     int n = transport_read(c, c->in + c->in_len, sizeof(c->in) - 1 - c->in_len);
@@ -344,20 +374,29 @@ static bool held_back(struct conn *c, int *wait_ms) {
 
 static bool handle_one(struct conn *c) {
     struct xsd_sockmsg hdr;
-    uint32_t used;
     char *data;
 
-    if (!whole_message(c, &hdr)) return false;
-    used = (uint32_t)sizeof(hdr) + hdr.len;
+    if (c->dead || c->ignored || !whole_message(c, &hdr)) return false;
     data = xmalloc(hdr.len + 1u);
-    memcpy(data, c->in + sizeof(hdr), hdr.len);
+    memcpy(data, c->in + c->in_at + sizeof(hdr), hdr.len);
     data[hdr.len] = 0;
-    c->in_len -= used;
-    memmove(c->in, c->in + used, c->in_len);
+    /* Before it is handled, which may reset the connection. */
+    c->in_at += (uint32_t)sizeof(hdr) + hdr.len;
     c->req = hdr;
     request_handle(c, data);
     free(data);
     return true;
+}
+
+/* Whether there was any. */
+static bool handle_some(struct conn *c) {
+    unsigned int most = conn_is_privileged(c) ? MOST_A_TURN : 1, n = 0;
+
+    while (n < most && handle_one(c)) n++;
+    c->in_len -= c->in_at;
+    memmove(c->in, c->in + c->in_at, c->in_len);
+    c->in_at = 0;
+    return n != 0;
 }
 
 bool conn_work(struct conn *c, int *wait_ms) {
@@ -371,7 +410,7 @@ bool conn_work(struct conn *c, int *wait_ms) {
     if (n >= 0 && !held_back(c, wait_ms)) {
         n = whole_message(c, &hdr) ? 0 : fill_in(c);
         moved += n > 0 ? n : 0;
-        if (n >= 0) handled = handle_one(c);
+        if (n >= 0) handled = handle_some(c);
     }
     if (handled && !c->dead && !c->ignored) {
         n = flush_out(c);
@@ -379,6 +418,6 @@ bool conn_work(struct conn *c, int *wait_ms) {
     }
     if (c->fd < 0 && moved && c->dom->port) xen->notify(c->dom->port);
     if (c->dead || c->ignored) return false;
-    if (c->fd >= 0) return whole_message(c, &hdr) != NULL;
+    if (c->fd >= 0) return whole_message(c, &hdr);
     return handled || moved;
 }

@@ -2,7 +2,7 @@
 /*
  * Connections: a socket of a dom0 program or the ring of a domain, and their messages.
  *
- * Everything behind a connection is bounded: one request is read at a time into a fixed buffer;
+ * Everything behind a connection is bounded: requests are read into a fixed buffer;
  * a domain's replies and the events its requests cause count against its quotas and stop its
  * ring from being read; a socket that does not read its events is closed at OUT_LIMIT.
  *
@@ -48,7 +48,7 @@ struct conn {
     bool ignored;           /* a ring that broke the protocol: neither read nor written */
     bool polled_out;        /* the main loop waits for the socket to take more */
     struct xsd_sockmsg req; /* the request being answered */
-    uint32_t in_len;
+    uint32_t in_at, in_len; /* what is handled of in[], and what is there */
     char in[sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX + 1]; /* one NUL more, for parsing */
 };
 
@@ -77,8 +77,8 @@ void conn_reply_error(struct conn *c, int err);
 void conn_event(struct conn *c, const char *path, const char *token, struct conn *cause);
 
 /*
- * Reads, handles at most one request, writes.  True if there may be more to do at once.
- * *wait_ms is lowered if the connection is held back and may go on after that time.
+ * Reads, handles a request (dom0's: some that came together), writes.  True if there may be more to
+ * do at once. *wait_ms is lowered if the connection is held back and may go on after that time.
  */
 bool conn_work(struct conn *c, int *wait_ms);
 

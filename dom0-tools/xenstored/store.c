@@ -60,16 +60,29 @@ static struct domain *limited(const struct view *v) {
     return conn_is_privileged(v->conn) ? NULL : v->conn->dom;
 }
 
-bool store_path_valid(const char *path) {
-    size_t len = strlen(path), prefix = 0;
-    unsigned int domid;
-    int used = 0;
+/* The length of "/local/domain/<id>/" at the beginning, or 0. */
+static size_t home_length(const char *path) {
+    static const char home[] = "/local/domain/";
+    size_t at = sizeof(home) - 1, digits;
 
-    if (path[0] != '/' || (len > 1 && path[len - 1] == '/') || strstr(path, "//")) return false;
-    if (sscanf(path, "/local/domain/%5u/%n", &domid, &used) == 1 && used > 0) prefix = (size_t)used;
-    if (len > prefix + quota[QUOTA_PATH].limit) return false;
-    return strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-/_@") ==
-           len;
+    if (strncmp(path, home, at)) return 0;
+    digits = strspn(path + at, "0123456789");
+    return digits && digits <= 5 && path[at + digits] == '/' ? at + digits + 1 : 0;
+}
+
+bool store_path_valid(const char *path) {
+    static const bool allowed[256] = {
+        ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true, ['-'] = true,
+        ['/'] = true,         ['_'] = true,         ['@'] = true,
+    };
+    size_t len;
+
+    if (path[0] != '/') return false;
+    for (len = 1; path[len]; len++)
+        if (!allowed[(unsigned char)path[len]] || (path[len] == '/' && path[len - 1] == '/'))
+            return false;
+    if (len > 1 && path[len - 1] == '/') return false;
+    return len <= quota[QUOTA_PATH].limit || len <= home_length(path) + quota[QUOTA_PATH].limit;
 }
 
 /* The nearest existing parent; *len is the length of its path. The root always exists. */

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static void test_pieces(struct client *c) {
     struct xsd_sockmsg hdr = {XS_READ, 42, 0, 6};
@@ -22,17 +23,43 @@ static void test_pieces(struct client *c) {
     CHECK(next_msg(c) && c->reply.hdr.req_id == 42 && c->reply.hdr.type == XS_READ);
 }
 
+#define HEAP 100
+
 static void test_heap(struct client *c) {
     struct xsd_sockmsg hdr = {XS_READ, 0, 0, 6};
-    char heap[10 * (sizeof(hdr) + 6)];
+    char heap[HEAP * (sizeof(hdr) + 6)];
 
-    for (uint32_t i = 0; i < 10; i++) {
+    for (uint32_t i = 0; i < HEAP; i++) {
         hdr.req_id = i;
         memcpy(heap + i * (sizeof(hdr) + 6), &hdr, sizeof(hdr));
         memcpy(heap + i * (sizeof(hdr) + 6) + sizeof(hdr), "/tool", 6);
     }
     send_raw(c, heap, sizeof(heap));
-    for (uint32_t i = 0; i < 10; i++) CHECK(next_msg(c) && c->reply.hdr.req_id == i);
+    for (uint32_t i = 0; i < HEAP; i++) CHECK(next_msg(c) && c->reply.hdr.req_id == i);
+}
+
+/* Of many requests that are there dom0's are handled some in a turn, a domain's one. */
+static void test_turns(void) {
+    struct xsd_sockmsg hdr = {XS_READ, 0, 0, 0};
+    struct client *t = connect_tool(), *d = connect_domain(14);
+    struct conn *domain = list_entry(conns.prev, struct conn, all);
+    struct conn *tool = list_entry(domain->all.prev, struct conn, all);
+    int wait = -1;
+
+    CHECK(domain->domid == 14 && tool->fd >= 0);
+    for (unsigned int i = 0; i < 20; i++)
+        CHECK(send(t->fd, &hdr, sizeof(hdr), 0) == (ssize_t)sizeof(hdr));
+    CHECK(conn_work(tool, &wait) && tool->in_len == 4 * sizeof(hdr));
+    CHECK(!conn_work(tool, &wait) && tool->in_len == 0);
+    for (unsigned int i = 0; i < 20; i++) memcpy(d->page->req + i * sizeof(hdr), &hdr, sizeof(hdr));
+    d->page->req_prod = 20 * sizeof(hdr);
+    CHECK(conn_work(domain, &wait) && domain->in_len == 19 * sizeof(hdr));
+    for (unsigned int i = 0; i < 20; i++) CHECK(next_msg(t) && t->reply.hdr.type == XS_ERROR);
+    for (unsigned int i = 0; i < 20; i++) CHECK(next_msg(d) && d->reply.hdr.type == XS_ERROR);
+    disconnect(t);
+    disconnect(d);
+    hv_destroy(14);
+    hv_exception();
 }
 
 static void test_largest(struct client *c) {
@@ -160,6 +187,7 @@ void test_wire(void) {
     test_heap(d);
     test_largest(t);
     test_largest(d);
+    test_turns();
     test_too_long();
     test_indices();
     test_ring_wrap();
