@@ -116,18 +116,6 @@ static int sort_out(struct xs_handle *h, struct xsd_sockmsg *hdr) {
     return ret;
 }
 
-int xs_take_in(struct xs_handle *h) {
-    struct xsd_sockmsg hdr;
-    int ret;
-
-    if (h->broken) return lost(h, EIO);
-    do {
-        ret = sort_out(h, &hdr);
-        if (ret > 0) return lost(h, EIO); /* a reply that nobody asked for */
-    } while (!ret && (ret = receive(h)) > 0);
-    return ret;
-}
-
 static void settle(struct xs_handle *h) {
     eventfd_t n;
 
@@ -166,7 +154,7 @@ void xs_drop_events(struct xs_handle *h, const char *path, const char *token) {
     if (any) settle(h);
 }
 
-static void *read_reply(struct xs_handle *h, const struct xsd_sockmsg *req, size_t *len) {
+static void *read_reply(struct xs_handle *h, uint32_t id, uint32_t type, size_t *len) {
     struct xsd_sockmsg hdr, next;
     char *data;
     int ret;
@@ -177,7 +165,7 @@ static void *read_reply(struct xs_handle *h, const struct xsd_sockmsg *req, size
         if (ret < 0) break;
     }
     if (ret < 0) return NULL;
-    if (hdr.req_id != req->req_id || (hdr.type != req->type && hdr.type != XS_ERROR)) {
+    if (hdr.req_id != id || (hdr.type != type && hdr.type != XS_ERROR)) {
         lost(h, EIO);
         return NULL;
     }
@@ -202,28 +190,151 @@ static void *read_reply(struct xs_handle *h, const struct xsd_sockmsg *req, size
     return NULL;
 }
 
+static int flush(struct xs_handle *h) {
+    uint32_t len = h->out_len;
+
+    h->out_len = 0;
+    return len ? send_all(h, h->out, len) : 0;
+}
+
+/* Puts a request where flush() sends it from. */
+static int post(struct xs_handle *h, uint32_t type, uint32_t tx, const struct part *parts,
+                unsigned int nparts) {
+    struct xsd_sockmsg hdr = {.type = type, .req_id = h->next_id, .tx_id = tx};
+
+    if (h->broken) return lost(h, EIO);
+    for (unsigned int i = 0; i < nparts; i++) {
+        if (parts[i].len > XENSTORE_PAYLOAD_MAX - hdr.len) {
+            errno = E2BIG;
+            return -1;
+        }
+        hdr.len += (uint32_t)parts[i].len;
+    }
+    if (sizeof(h->out) - h->out_len < sizeof(hdr) + hdr.len && flush(h)) return -1;
+    memcpy(h->out + h->out_len, &hdr, sizeof(hdr));
+    h->out_len += (uint32_t)sizeof(hdr);
+    for (unsigned int i = 0; i < nparts; i++) {
+        if (parts[i].len) memcpy(h->out + h->out_len, parts[i].data, parts[i].len);
+        h->out_len += (uint32_t)parts[i].len;
+    }
+    h->asked[h->next_id++ % XS_AT_ONCE] = (uint8_t)type;
+    return 0;
+}
+
+/* Waits for the answers that nobody waited for. -1: the connection is lost. */
+static int catch_up(struct xs_handle *h) {
+    size_t len;
+
+    if (!h->unanswered) return 0;
+    if (flush(h)) return -1;
+    while (h->unanswered) {
+        uint32_t id = h->next_id - h->unanswered--;
+        uint8_t type = h->asked[id % XS_AT_ONCE];
+        void *reply = read_reply(h, id, type, &len);
+
+        if (h->broken) return -1;
+        /* What was to be removed and is not there, is removed. */
+        if (!reply && !h->failed && (type != XS_RM || errno != ENOENT)) h->failed = errno;
+        free(reply);
+    }
+    return 0;
+}
+
+int xs_take_in(struct xs_handle *h) {
+    struct xsd_sockmsg hdr;
+    int ret;
+
+    if (h->broken) return lost(h, EIO);
+    if (catch_up(h)) return -1;
+    do {
+        ret = sort_out(h, &hdr);
+        if (ret > 0) return lost(h, EIO); /* a reply that nobody asked for */
+    } while (!ret && (ret = receive(h)) > 0);
+    return ret;
+}
+
 void *xs_talk(struct xs_handle *h, uint32_t type, uint32_t tx, const struct part *parts,
               unsigned int nparts, size_t *len) {
-    struct {
-        struct xsd_sockmsg hdr;
-        char data[XENSTORE_PAYLOAD_MAX];
-    } m = {.hdr = {.type = type, .tx_id = tx}};
     void *reply = NULL;
 
-    for (unsigned int i = 0; i < nparts; i++) {
-        if (parts[i].len > sizeof(m.data) - m.hdr.len) {
-            errno = E2BIG;
-            return NULL;
-        }
-        if (parts[i].len) memcpy(m.data + m.hdr.len, parts[i].data, parts[i].len);
-        m.hdr.len += (uint32_t)parts[i].len;
-    }
     pthread_mutex_lock(&h->lock);
-    m.hdr.req_id = h->next_id++;
-    if (h->broken)
-        lost(h, EIO);
-    else if (!send_all(h, (const char *)&m, sizeof(m.hdr) + m.hdr.len))
-        reply = read_reply(h, &m.hdr, len);
+    if (!catch_up(h) && !post(h, type, tx, parts, nparts) && !flush(h))
+        reply = read_reply(h, h->next_id - 1, type, len);
     pthread_mutex_unlock(&h->lock);
     return reply;
+}
+
+bool xs_tell(struct xs_handle *h, uint32_t type, uint32_t tx, const struct part *parts,
+             unsigned int nparts) {
+    void *reply = NULL;
+    size_t len;
+    bool ok;
+
+    pthread_mutex_lock(&h->lock);
+    if (h->together && h->is_socket) {
+        ok = (h->unanswered < XS_AT_ONCE || !catch_up(h)) && !post(h, type, tx, parts, nparts);
+        h->unanswered += ok;
+        pthread_mutex_unlock(&h->lock);
+        return ok;
+    }
+    pthread_mutex_unlock(&h->lock);
+    reply = xs_talk(h, type, tx, parts, nparts, &len);
+    free(reply);
+    return reply != NULL;
+}
+
+void xs_together(struct xs_handle *h) {
+    pthread_mutex_lock(&h->lock);
+    h->together = true;
+    pthread_mutex_unlock(&h->lock);
+}
+
+bool xs_settle(struct xs_handle *h) {
+    int err;
+
+    pthread_mutex_lock(&h->lock);
+    err = catch_up(h) ? EIO : h->failed;
+    h->together = false;
+    h->failed = 0;
+    pthread_mutex_unlock(&h->lock);
+    if (err) errno = err;
+    return !err;
+}
+
+/* Asks for several before the first answer; the device takes one request at a time. */
+static unsigned int read_some(struct xs_handle *h, uint32_t tx, const char *const *paths,
+                              unsigned int num, char **values) {
+    unsigned int most = h->is_socket ? XS_AT_ONCE : 1, posted = 0, i;
+    uint32_t first = h->next_id;
+    size_t len;
+
+    while (posted < num && posted < most) {
+        struct part p = {paths[posted], strlen(paths[posted]) + 1};
+
+        if (post(h, XS_READ, tx, &p, 1)) break;
+        posted++;
+    }
+    if (flush(h)) return 0;
+    for (i = 0; i < posted && !h->broken; i++) values[i] = read_reply(h, first + i, XS_READ, &len);
+    return h->broken ? 0 : posted;
+}
+
+bool xs_read_all(struct xs_handle *h, xs_transaction_t t, const char *const *paths,
+                 unsigned int num, char **values) {
+    unsigned int done = 0, now = 1;
+
+    for (unsigned int i = 0; i < num; i++) values[i] = NULL;
+    pthread_mutex_lock(&h->lock);
+    if (catch_up(h)) now = 0;
+    while (done < num && now) {
+        now = read_some(h, t, paths + done, num - done, values + done);
+        done += now;
+    }
+    pthread_mutex_unlock(&h->lock);
+    if (done == num) return true;
+    for (unsigned int i = 0; i < num; i++) {
+        free(values[i]);
+        values[i] = NULL;
+    }
+    return false;
 }

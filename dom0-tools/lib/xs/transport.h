@@ -5,6 +5,9 @@
  * h->lock covers everything in the handle but the file numbers, and is held for a whole request.
  * There is no thread: the descriptor that the user polls is an epoll set of the connection and of
  * `pending`, an eventfd that counts while the queue of events holds something.
+ *
+ * The daemon answers in the order of the requests. So requests may be sent before earlier ones are
+ * answered, up to XS_AT_ONCE of them: fewer than would fill a socket with their answers.
  */
 #pragma once
 
@@ -13,6 +16,8 @@
 #include <stdint.h>
 #include <pthread.h>
 #include <public/io/xs_wire.h>
+
+#define XS_AT_ONCE 32
 
 /* A part of a request's payload. */
 struct part {
@@ -31,6 +36,12 @@ struct xs_handle {
     int fd, poll_fd, pending;
     bool is_socket, broken, unwatch_filter;
     uint32_t next_id;
+    bool together;             /* between xs_together() and xs_settle() */
+    int failed;                /* errno of the first request in between that failed, or 0 */
+    unsigned int unanswered;   /* of the latest requests */
+    uint8_t asked[XS_AT_ONCE]; /* their types, by id */
+    uint32_t out_len;          /* not sent yet */
+    char out[2 * (sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX)];
     struct event *first, **last;
     uint32_t in_len;
     char in[sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX + 1];
@@ -42,6 +53,10 @@ struct xs_handle {
  */
 void *xs_talk(struct xs_handle *h, uint32_t type, uint32_t tx, const struct part *parts,
               unsigned int nparts, size_t *len);
+/* A request whose answer says no more than that it was done. Between xs_together() and xs_settle()
+ * it is true at once. */
+bool xs_tell(struct xs_handle *h, uint32_t type, uint32_t tx, const struct part *parts,
+             unsigned int nparts);
 /* With the lock held: takes in what has arrived, without waiting. */
 int xs_take_in(struct xs_handle *h);
 /* With the lock held: the first event, or NULL. */

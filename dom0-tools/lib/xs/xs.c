@@ -121,9 +121,9 @@ static bool done(void *reply) {
 }
 
 static bool do_string(struct xs_handle *h, uint32_t type, xs_transaction_t t, const char *s) {
-    size_t len;
+    struct part p = STR(s);
 
-    return done(talk_string(h, type, t, s, &len));
+    return xs_tell(h, type, t, &p, 1);
 }
 
 /*
@@ -215,9 +215,8 @@ void *xs_read(struct xs_handle *h, xs_transaction_t t, const char *path, unsigne
 bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path, const void *data,
               unsigned int len) {
     struct part p[] = {STR(path), {data, len}};
-    size_t n;
 
-    return done(xs_talk(h, XS_WRITE, t, p, 2, &n));
+    return xs_tell(h, XS_WRITE, t, p, 2);
 }
 
 bool xs_mkdir(struct xs_handle *h, xs_transaction_t t, const char *path) {
@@ -292,7 +291,7 @@ bool xs_set_permissions(struct xs_handle *h, xs_transaction_t t, const char *pat
         len += (size_t)sprintf(text + len, "%c%u", "nrwb"[perms[i].perms], perms[i].id) + 1;
     }
     p[1] = (struct part){text, len};
-    return done(xs_talk(h, XS_SET_PERMS, t, p, 2, &len));
+    return xs_tell(h, XS_SET_PERMS, t, p, 2);
 }
 
 bool xs_watch(struct xs_handle *h, const char *path, const char *token) {
@@ -363,7 +362,9 @@ xs_transaction_t xs_transaction_start(struct xs_handle *h) {
 }
 
 bool xs_transaction_end(struct xs_handle *h, xs_transaction_t t, bool abort) {
-    return do_string(h, XS_TRANSACTION_END, t, abort ? "F" : "T");
+    size_t len;
+
+    return done(talk_string(h, XS_TRANSACTION_END, t, abort ? "F" : "T", &len));
 }
 
 bool xs_introduce_domain(struct xs_handle *h, unsigned int domid, unsigned long mfn,

@@ -94,6 +94,21 @@ bool xs_is_domain_introduced(struct xs_handle *h, unsigned int domid);
 /* "/local/domain/<domid>"; caller frees. */
 char *xs_get_domain_path(struct xs_handle *h, unsigned int domid);
 
+/*
+ * Not in libxenstore, both, and for the same end: the daemon is woken once for many requests.
+ *
+ * Between xs_together() and xs_settle(), xs_write, xs_mkdir, xs_rm and xs_set_permissions are true
+ * at once. The daemon handles them in order, before any later request. xs_settle() waits for all
+ * answers: false with the errno of the first that failed; a node to be removed that is not there
+ * is no failure. Other threads of the handle are in it too.
+ */
+void xs_together(struct xs_handle *h);
+bool xs_settle(struct xs_handle *h);
+/* Reads several nodes: values[i] as xs_read would return it, NULL for one that cannot be read.
+ * False, and all are NULL: the connection is lost. */
+bool xs_read_all(struct xs_handle *h, xs_transaction_t t, const char *const *paths,
+                 unsigned int num, char **values);
+
 /* Is child the same as parent or below it?  By text: does not ask the daemon. */
 bool xs_path_is_subpath(const char *parent, const char *child);
 

@@ -113,6 +113,92 @@ static void test_transactions(struct xs_handle *h, struct xs_handle *other) {
     CHECK(!xs_transaction_end(h, t, false) && errno == ENOENT);
 }
 
+#define MANY 100
+
+static void read_many(struct xs_handle *h, xs_transaction_t t, size_t size) {
+    char *paths[MANY + 1], *values[MANY + 1];
+
+    for (int i = 0; i < MANY; i++) {
+        paths[i] = malloc(64);
+        snprintf(paths[i], 64, "/together/%d", i);
+    }
+    paths[MANY] = strdup("/together/none");
+    CHECK(xs_read_all(h, t, (const char *const *)paths, MANY + 1, values));
+    for (int i = 0; i < MANY; i++)
+        CHECK(values[i] && strlen(values[i]) == size && values[i][0] == 'a' + i % 26);
+    CHECK(!values[MANY]);
+    for (int i = 0; i <= MANY; i++) {
+        free(paths[i]);
+        free(values[i]);
+    }
+}
+
+static void write_many(struct xs_handle *h, xs_transaction_t t, size_t size) {
+    char path[64], value[3000];
+
+    for (int i = 0; i < MANY; i++) {
+        snprintf(path, sizeof(path), "/together/%d", i);
+        memset(value, 'a' + i % 26, size);
+        CHECK(xs_write(h, t, path, value, (unsigned int)size));
+    }
+}
+
+static void test_together(struct xs_handle *h, struct xs_handle *other) {
+    static const size_t sizes[] = {1, 3000};
+    xs_transaction_t t;
+    unsigned int n;
+    char **list, *value;
+
+    for (size_t i = 0; i < 2; i++) {
+        xs_together(h);
+        CHECK(xs_rm(h, XBT_NULL, "/together") && xs_rm(h, XBT_NULL, "/no/such/parent"));
+        write_many(h, XBT_NULL, sizes[i]);
+        CHECK(xs_mkdir(h, XBT_NULL, "/together/last"));
+        /* A request that waits comes after those that did not. */
+        list = xs_directory(h, XBT_NULL, "/together", &n);
+        CHECK(list && n == MANY + 1);
+        free(list);
+        read_many(h, XBT_NULL, sizes[i]);
+        CHECK(xs_settle(h));
+        read_many(other, XBT_NULL, sizes[i]);
+    }
+    /* The first failure is told, and the others are done; then it is forgotten. */
+    xs_together(h);
+    CHECK(xs_write(h, XBT_NULL, "bad//path", "1", 1) && xs_mkdir(h, 77, "/together/no"));
+    CHECK(xs_write(h, XBT_NULL, "/together/0", "z", 1));
+    CHECK(!xs_settle(h) && errno == EINVAL);
+    value = xs_read(other, XBT_NULL, "/together/0", NULL);
+    CHECK(value && !strcmp(value, "z"));
+    free(value);
+    CHECK(xs_settle(h));
+    CHECK(!xs_write(h, XBT_NULL, "bad//path", "1", 1) && errno == EINVAL);
+    t = xs_transaction_start(h);
+    xs_together(h);
+    write_many(h, t, 1);
+    read_many(h, t, 1);
+    CHECK(xs_settle(h) && xs_transaction_end(h, t, false));
+    read_many(other, XBT_NULL, 1);
+    CHECK(xs_rm(h, XBT_NULL, "/together"));
+}
+
+/* Events come in their order in between. */
+static void test_together_watched(struct xs_handle *h) {
+    char **e;
+
+    CHECK(xs_watch(h, "/together", "tok"));
+    xs_together(h);
+    write_many(h, XBT_NULL, 1);
+    for (int i = 0; i <= MANY; i++) {
+        char path[64];
+
+        snprintf(path, sizeof(path), i ? "/together/%d" : "/together", i - 1);
+        e = xs_check_watch(h);
+        CHECK(e && !strcmp(e[XS_WATCH_PATH], path));
+        free(e);
+    }
+    CHECK(xs_settle(h) && xs_unwatch(h, "/together", "tok") && xs_rm(h, XBT_NULL, "/together"));
+}
+
 static void test_watches(struct xs_handle *h, struct xs_handle *other) {
     unsigned int n;
     char **e;
@@ -184,6 +270,8 @@ void test_client(const char *daemon) {
         test_nodes(h);
         test_long_directory(h);
         test_transactions(h, other);
+        test_together(h, other);
+        test_together_watched(h);
         test_watches(h, other);
         test_text();
         test_loss(h);
