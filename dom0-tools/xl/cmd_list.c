@@ -53,20 +53,19 @@ static void print_nodes(struct xl *xl, domid_t domid) {
     if (map) hv_buf_free(xl->hv, map, 4096);
 }
 
-static void print_domain(struct xl *xl, const struct xen_domctl_getdomaininfo *d,
+static void print_domain(struct xl *xl, const struct xen_domctl_getdomaininfo *d, const char *name,
                          const struct columns *c) {
     static const char reasons[] = "-rscwS";
     bool down = d->flags & XEN_DOMINF_shutdown;
     unsigned reason = down ? shutdown_reason(d) : 0;
-    char *name = domid_to_name_or(xl, d->domain, "(null)"), uuid[UUID_STRLEN + 1];
+    char uuid[UUID_STRLEN + 1];
 
-    printf("%-40s %5d %5lu %5d     %c%c%c%c%c%c  %8.1f", name, d->domain,
+    printf("%-40s %5d %5lu %5d     %c%c%c%c%c%c  %8.1f", name ? name : "(null)", d->domain,
            (unsigned long)((d->tot_pages + d->outstanding_pages) / 256), d->nr_online_vcpus,
            d->flags & XEN_DOMINF_running ? 'r' : '-', d->flags & XEN_DOMINF_blocked ? 'b' : '-',
            d->flags & XEN_DOMINF_paused ? 'p' : '-', down ? 's' : '-',
            reason < sizeof(reasons) - 1 ? reasons[reason] : '?',
            d->flags & XEN_DOMINF_dying ? 'd' : '-', (double)d->cpu_time / 1e9);
-    free(name);
     if (c->verbose) {
         uuid_format(d->handle, uuid);
         if (down)
@@ -78,6 +77,15 @@ static void print_domain(struct xl *xl, const struct xen_domctl_getdomaininfo *d
     if (c->cpupool) print_pool(xl, d->cpupool);
     if (c->numa) print_nodes(xl, d->domain);
     putchar('\n');
+}
+
+static void print_table(struct xl *xl, const struct xen_domctl_getdomaininfo *info, int n,
+                        const struct columns *c) {
+    char **names = domain_names(xl, info, n);
+
+    print_header(c);
+    for (int i = 0; i < n; i++) print_domain(xl, &info[i], names[i], c);
+    names_free(names, n);
 }
 
 static void print_long(struct xl *xl, const struct xen_domctl_getdomaininfo *info, int n) {
@@ -139,12 +147,10 @@ static int list_run(struct xl *xl, int argc, char **argv) {
     }
     n = fetch(xl, optind < argc ? argv[optind] : NULL, &info);
     if (n < 0) return EXIT_FAILURE;
-    if (details) {
+    if (details)
         print_long(xl, info, n);
-    } else {
-        print_header(&c);
-        for (int i = 0; i < n; i++) print_domain(xl, &info[i], &c);
-    }
+    else
+        print_table(xl, info, n, &c);
     free(info);
     return 0;
 }

@@ -99,7 +99,8 @@ int device_write(struct xl *xl, const struct device *dev, const struct node_list
     do {
         t = xs_transaction_start(xl->xs);
         if (!t) return err_set(err, -errno, "xenstore refuses a transaction: %s", strerror(errno));
-        ok = write_in(xl, t, dev, back, front);
+        xs_together(xl->xs);
+        ok = xsu_settle(xl->xs, write_in(xl, t, dev, back, front));
         saved = errno;
         retry = !xs_transaction_end(xl->xs, t, !ok) && ok && errno == EAGAIN;
         if (!ok) return err_set(err, -saved, "cannot write %s: %s", dev->backend, strerror(saved));

@@ -32,20 +32,42 @@ int list_domains(struct xl *xl, struct xen_domctl_getdomaininfo **info) {
     return n;
 }
 
+/* The values of n nodes; the paths are freed. */
+static char **read_paths(struct xl *xl, xs_transaction_t t, char **paths, unsigned n) {
+    char **values = xcalloc(n, sizeof(*values));
+
+    xs_read_all(xl->xs, t, (const char *const *)paths, n, values);
+    for (unsigned i = 0; i < n; i++) free(paths[i]);
+    free(paths);
+    return values;
+}
+
+char **domain_names(struct xl *xl, const struct xen_domctl_getdomaininfo *info, int n) {
+    char **paths = xcalloc((size_t)n, sizeof(*paths));
+
+    for (int i = 0; i < n; i++) paths[i] = xasprintf("/local/domain/%u/name", info[i].domain);
+    return read_paths(xl, XBT_NULL, paths, (unsigned)n);
+}
+
+void names_free(char **names, int n) {
+    for (int i = 0; i < n; i++) free(names[i]);
+    free(names);
+}
+
 int name_to_domid(struct xl *xl, const char *name, domid_t *domid) {
     struct xen_domctl_getdomaininfo *info;
     int n = hv_domain_list_all(xl->hv, &info), rc = -ESRCH;
+    char **names;
 
     if (n < 0) return n;
+    names = domain_names(xl, info, n);
     for (int i = 0; i < n && rc; i++) {
-        char *other = domid_to_name(xl, info[i].domain);
-
-        if (other && !strcmp(other, name)) {
+        if (names[i] && !strcmp(names[i], name)) {
             *domid = info[i].domain;
             rc = 0;
         }
-        free(other);
     }
+    names_free(names, n);
     free(info);
     return rc;
 }
@@ -62,24 +84,29 @@ bool find_domain(struct xl *xl, const char *text, domid_t *domid) {
     return false;
 }
 
+/* Has a domain but this one the name? */
+static bool is_taken(struct xl *xl, xs_transaction_t t, domid_t domid, const char *name) {
+    unsigned num = 0;
+    char **ids = xs_directory(xl->xs, t, "/local/domain", &num), **paths, **names;
+    bool taken = false;
+
+    if (!ids) return false;
+    paths = xcalloc(num, sizeof(*paths));
+    for (unsigned i = 0; i < num; i++) paths[i] = xasprintf("/local/domain/%s/name", ids[i]);
+    names = read_paths(xl, t, paths, num);
+    for (unsigned i = 0; i < num && !taken; i++)
+        taken = names[i] && !strcmp(names[i], name) && strtoul(ids[i], NULL, 10) != domid;
+    names_free(names, (int)num);
+    free(ids);
+    return taken;
+}
+
 int rename_in(struct xl *xl, xs_transaction_t t, domid_t domid, const uint8_t uuid[16],
               const char *name) {
-    char text[UUID_STRLEN + 1], *path, **ids;
-    unsigned num;
+    char text[UUID_STRLEN + 1], *path;
     bool ok;
 
-    ids = xs_directory(xl->xs, t, "/local/domain", &num);
-    for (unsigned i = 0; ids && i < num; i++) {
-        char *other = xsu_read(xl->xs, t, "/local/domain/%s/name", ids[i]);
-        bool taken = other && !strcmp(other, name) && strtoul(ids[i], NULL, 10) != domid;
-
-        free(other);
-        if (taken) {
-            free(ids);
-            return -EEXIST;
-        }
-    }
-    free(ids);
+    if (is_taken(xl, t, domid, name)) return -EEXIST;
     path = xasprintf("/local/domain/%u/name", domid);
     ok = xsu_write(xl->xs, t, path, name);
     free(path);

@@ -71,7 +71,7 @@ static bool make_guest_nodes(struct xl *xl, xs_transaction_t t, const char *dom,
            put(xl, t, dom, "control/platform-feature-xs_reset_watches", "1");
 }
 
-/* 0, -EEXIST for the name, or -EIO with errno. */
+/* 0, -EEXIST for the name, or -EIO with errno. Of what is together the caller waits for the end. */
 static int make_in(struct xl *xl, xs_transaction_t t, domid_t domid,
                    const struct domain_config *dc) {
     char uuid[UUID_STRLEN + 1], dom[40], vm[60], libxl[30];
@@ -101,7 +101,9 @@ int tree_make(struct xl *xl, domid_t domid, const struct domain_config *dc, stru
     do {
         t = xs_transaction_start(xl->xs);
         if (!t) return err_set(err, -errno, "xenstore refuses a transaction: %s", strerror(errno));
+        xs_together(xl->xs);
         rc = make_in(xl, t, domid, dc);
+        if (!xsu_settle(xl->xs, !rc) && !rc) rc = -EIO;
         saved = errno;
         if (!xs_transaction_end(xl->xs, t, rc != 0) && !rc) {
             saved = errno;
@@ -159,7 +161,9 @@ int tree_publish(struct xl *xl, domid_t domid, const struct domain_config *dc,
     do {
         t = xs_transaction_start(xl->xs);
         if (!t) return err_set(err, -errno, "xenstore refuses a transaction: %s", strerror(errno));
+        xs_together(xl->xs);
         ok = publish_domain(xl, t, domid, dc, built) && publish_vm(xl, t, dc);
+        ok = xsu_settle(xl->xs, ok);
         saved = errno;
         again = !xs_transaction_end(xl->xs, t, !ok) && ok && errno == EAGAIN;
     } while (again);

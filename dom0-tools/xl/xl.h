@@ -62,6 +62,9 @@ bool find_domain(struct xl *xl, const char *text, domid_t *domid);
 int name_to_domid(struct xl *xl, const char *name, domid_t *domid);
 char *domid_to_name(struct xl *xl, domid_t domid); /* NULL if it has none */
 char *domid_to_name_or(struct xl *xl, domid_t domid, const char *otherwise);
+/* The names of n domains, NULL for one that has none; for names_free(). */
+char **domain_names(struct xl *xl, const struct xen_domctl_getdomaininfo *info, int n);
+void names_free(char **names, int n);
 /* *info is malloced; returns the count, or -1 after a message. */
 int list_domains(struct xl *xl, struct xen_domctl_getdomaininfo **info);
 /* Gives domid the name within t; -EEXIST if another domain has it, -EIO with errno set. */

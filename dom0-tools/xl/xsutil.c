@@ -77,6 +77,14 @@ bool xsu_mkdir(struct xs_handle *xs, xs_transaction_t t, const char *path, unsig
     return xs_mkdir(xs, t, path) && xsu_perms(xs, t, path, owner, reader);
 }
 
+bool xsu_settle(struct xs_handle *xs, bool ok) {
+    int why = errno;
+    bool settled = xs_settle(xs);
+
+    if (!ok) errno = why;
+    return ok && settled;
+}
+
 void xsu_prune(struct xs_handle *xs, const char *path, const char *stop) {
     char *node = xstrdup(path), *slash, **names;
     unsigned num;

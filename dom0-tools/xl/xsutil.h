@@ -24,6 +24,9 @@ bool xsu_perms(struct xs_handle *xs, xs_transaction_t t, const char *path, unsig
 bool xsu_mkdir(struct xs_handle *xs, xs_transaction_t t, const char *path, unsigned owner,
                unsigned reader);
 
+/* The end of what xs_together() began, whose calls were all true if ok is: were they all done? */
+bool xsu_settle(struct xs_handle *xs, bool ok);
+
 /* Removes a node, then each parent that has become empty, up to but not including stop. */
 void xsu_prune(struct xs_handle *xs, const char *path, const char *stop);
 

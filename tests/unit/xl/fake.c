@@ -105,6 +105,12 @@ void *xs_read(struct xs_handle *h, xs_transaction_t t, const char *path, unsigne
     return NULL;
 }
 
+bool xs_read_all(struct xs_handle *h, xs_transaction_t t, const char *const *paths,
+                 unsigned int num, char **values) {
+    for (unsigned i = 0; i < num; i++) values[i] = xs_read(h, t, paths[i], NULL);
+    return true;
+}
+
 bool xs_write(struct xs_handle *h, xs_transaction_t t, const char *path, const void *data,
               unsigned int len) {
     (void)h;
