@@ -5,7 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "image/cache.h"
 #include "xl.h"
+
+#define KERNEL_CACHE "/var/cache/hospes/kernels"
 
 /* An exact name, or the only command that begins with it. */
 const struct command *command_find(const char *name) {
@@ -130,6 +133,7 @@ int main(int argc, char **argv) {
     const struct command *cmd;
     int opt;
 
+    image_cache_folder = KERNEL_CACHE;
     opterr = 0;
     while ((opt = getopt(argc, argv, "+vftTN")) != -1) {
         if (opt == 'v') {

@@ -88,7 +88,7 @@ int builder_new(struct builder **builder, const struct builder_params *params, s
 void builder_free(struct builder *b) {
     if (!b) return;
     layout_free(&b->layout);
-    image_free(b->image);
+    image_unload(b->image);
     free(b->ramdisk);
     free(b->p2m);
     free(b->kernel_path);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading a file that a user named, with its size bounded before any memory is taken. */
+#include "cache.h"
 #include "internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -63,6 +65,26 @@ out:
     return ret;
 }
 
+static bool is_elf(const uint8_t *data, size_t size) {
+    return size >= 4 && !memcmp(data, "\177ELF", 4);
+}
+
+/* Without the unpacking if that was done before; else notes what came of it. */
+static int load_packed(struct image **image, const char *path, const uint8_t *data, size_t size,
+                       struct err *err) {
+    size_t elf_size;
+    const uint8_t *elf = image_cache_find(data, size, &elf_size);
+    int ret;
+
+    if (elf) {
+        if (!image_parse_lent(image, path, elf, elf_size, err)) return 0;
+        munmap((void *)(uintptr_t)elf, elf_size);
+    }
+    ret = image_parse(image, path, data, size, err);
+    if (!ret) image_cache_add(data, size, (*image)->elf, (*image)->elf_size);
+    return ret;
+}
+
 int image_load(struct image **image, const char *path, struct err *err) {
     uint8_t *data;
     size_t size;
@@ -71,5 +93,14 @@ int image_load(struct image **image, const char *path, struct err *err) {
     *image = NULL;
     ret = image_read_file(path, IMAGE_MAX_FILE, &data, &size, err);
     if (ret) return ret;
-    return image_parse_owned(image, path, data, size, err);
+    if (!image_cache_folder || is_elf(data, size))
+        return image_parse_owned(image, path, data, size, err);
+    ret = load_packed(image, path, data, size, err);
+    free(data);
+    return ret;
+}
+
+void image_unload(struct image *image) {
+    if (image && image->lent) munmap((void *)(uintptr_t)image->elf, image->elf_size);
+    image_free(image);
 }

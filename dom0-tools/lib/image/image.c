@@ -164,22 +164,11 @@ static int check_identity(const struct image *image, struct err *err) {
     return 0;
 }
 
-int image_parse_owned(struct image **result, const char *name, uint8_t *data, size_t size,
-                      struct err *err) {
-    struct image *image = calloc(1, sizeof(*image));
+/* What is left to do once the ELF is there. */
+static int judge(struct image **result, struct image *image, struct err *err) {
     int ret;
 
-    *result = NULL;
-    if (image) image->name = strdup(name);
-    if (!image || !image->name) {
-        free(data);
-        free(image);
-        return err_set(err, -ENOMEM, "%s: out of memory", name);
-    }
-    ret = reach_elf(name, &data, &size, err);
-    image->elf = data;
-    image->elf_size = size;
-    if (ret || (ret = image_parse_elf(image, err)) || (ret = image_parse_notes(image, err)) ||
+    if ((ret = image_parse_elf(image, err)) || (ret = image_parse_notes(image, err)) ||
         (ret = apply_offset(image, err)) || (ret = check_identity(image, err)) ||
         (ret = check_features(image, err)) || (ret = check_addresses(image, err))) {
         image_free(image);
@@ -187,6 +176,46 @@ int image_parse_owned(struct image **result, const char *name, uint8_t *data, si
     }
     *result = image;
     return 0;
+}
+
+static struct image *new_image(const char *name, struct err *err) {
+    struct image *image = calloc(1, sizeof(*image));
+
+    if (image) image->name = strdup(name);
+    if (image && image->name) return image;
+    free(image);
+    err_set(err, -ENOMEM, "%s: out of memory", name);
+    return NULL;
+}
+
+int image_parse_owned(struct image **result, const char *name, uint8_t *data, size_t size,
+                      struct err *err) {
+    struct image *image = new_image(name, err);
+    int ret;
+
+    *result = NULL;
+    if (!image) {
+        free(data);
+        return -ENOMEM;
+    }
+    ret = reach_elf(name, &data, &size, err);
+    image->elf = data;
+    image->elf_size = size;
+    if (!ret) return judge(result, image, err);
+    image_free(image);
+    return ret;
+}
+
+int image_parse_lent(struct image **result, const char *name, const uint8_t *elf, size_t size,
+                     struct err *err) {
+    struct image *image = new_image(name, err);
+
+    *result = NULL;
+    if (!image) return -ENOMEM;
+    image->elf = elf;
+    image->elf_size = size;
+    image->lent = true;
+    return judge(result, image, err);
 }
 
 int image_parse(struct image **image, const char *name, const uint8_t *data, size_t size,
@@ -201,7 +230,7 @@ int image_parse(struct image **image, const char *name, const uint8_t *data, siz
 
 void image_free(struct image *image) {
     if (!image) return;
-    free(image->elf);
+    if (!image->lent) free((void *)(uintptr_t)image->elf);
     free(image->name);
     free(image);
 }

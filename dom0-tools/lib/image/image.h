@@ -26,8 +26,9 @@ struct image_segment {
 /* Facts from the ELF headers and the Xen notes (or the legacy __xen_guest section). */
 struct image {
     char *name; /* path, for messages */
-    uint8_t *elf;
+    const uint8_t *elf;
     size_t elf_size;
+    bool lent; /* elf is somebody else's to free */
     unsigned int segment_count;
     struct image_segment segments[IMAGE_MAX_SEGMENTS];
     uint64_t paddr_start, paddr_end; /* span of all segments */
@@ -41,8 +42,10 @@ struct image {
     uint32_t supported, required; /* bit n: XENFEAT n */
 };
 
-/* Reads, unpacks and parses. On failure *image is NULL and err names file and fault. */
+/* Reads, unpacks (or finds it unpacked: cache.h) and parses. On failure *image is NULL and err
+ * names file and fault. */
 int image_load(struct image **image, const char *path, struct err *err);
+void image_unload(struct image *image);
 
 /* The same from memory; name is used in messages only. Takes no ownership of data. */
 int image_parse(struct image **image, const char *name, const uint8_t *data, size_t size,

@@ -29,3 +29,6 @@ int image_parse_notes(struct image *image, struct err *err);
 /* image.c: image_parse that takes ownership of data (malloc'ed), also on failure. */
 int image_parse_owned(struct image **image, const char *name, uint8_t *data, size_t size,
                       struct err *err);
+/* image.c: image_parse of an ELF that stays where it is, the caller's, as long as the image. */
+int image_parse_lent(struct image **image, const char *name, const uint8_t *elf, size_t size,
+                     struct err *err);

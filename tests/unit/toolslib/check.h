@@ -32,4 +32,6 @@ void test_unpack(void);
 void test_layout(void);
 void test_ring(void);
 void test_logfile(void);
+void test_cache(void);
+void test_cached_kernel(const char *path);
 void test_kernel(const char *path);

@@ -13,7 +13,11 @@ int main(int argc, char **argv) {
     test_layout();
     test_ring();
     test_logfile();
-    for (i = 1; i < argc; i++) test_kernel(argv[i]);
+    test_cache();
+    for (i = 1; i < argc; i++) {
+        test_kernel(argv[i]);
+        test_cached_kernel(argv[i]);
+    }
     printf("toolslib: %u passed, %u failed (%d real kernels)\n", checks_passed, checks_failed,
            argc - 1);
     return checks_failed != 0;
