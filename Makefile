@@ -80,7 +80,7 @@ fuzz-campaign: deps all images
 
 #: make bench        Hospes and stock Xen 4.17 measured on the same machine, in instructions;
 #:                   the tables and build/bench/*.{txt,json,svg} (tests/bench/README.md)
-#:   BENCH=micro|boot|guest|all   the suite (all)
+#:   BENCH=micro|boot|guest|tools|io|all   the suite (all)
 #:   CPU=max,-smap           QEMU's CPU model
 #:   PROT=off                with protections off on both
 #:   PROFILE='operation'     instead: its instructions by function of Hospes

@@ -1,21 +1,17 @@
 # SPDX-License-Identifier: MIT
 """The guest suite: what a kernel's operations take inside dom0 and inside a stock guest."""
-import re
 import shlex
 
+import machines
 import report
-from machines import BENCH, CONSOLE_LOG, check, compiler, description, ready, started
+from machines import BENCH, CONSOLE_LOG, LINE, check, compiler, description, ready, started
 
 WHAT = "instructions per operation, the kernel's and the hypervisor's"
-LINE = re.compile(r"^BENCH (-?\d+) (-?\d+) (-?\d+) (.*?)\r?$", re.M)
 
 
 def operations():
     """{name: samples}, as the program has them."""
-    source = (report.HERE / "guest/operations.c").read_text()
-    most = re.search(r"^#define MOST +(\d+)", source, re.M).group(1)
-    return {name: int(samples.replace("MOST", most)) for name, samples in
-            re.findall(r'^    \{"([^"]+)", (\w+),', source, re.M)}
+    return machines.operations("operations.c")
 
 
 def read(where, text, counted):
@@ -26,7 +22,7 @@ def read(where, text, counted):
                                 f"{text[-2000:]}")
     # The first operation is none: two readings of the TSC, which some hypervisors emulate.
     nothing = counted[0][1]
-    own = {name: max(0, of_it - nothing) for name, (_, of_it) in zip(figures, counted)}
+    own = {name: max(0, count[1] - nothing) for name, count in zip(figures, counted)}
     del figures[next(iter(figures))]
     return figures, own
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Machines for the suites boot and guest: stock dom0 under a hypervisor, with the program `bench`
+"""Machines for all suites but micro: stock dom0 under a hypervisor, with the program `bench`
 (guest/) in it, and the plugin that counts (plugin/phases.c)."""
 import contextlib
 import os
+import re
 import select
 import shutil
 import struct
@@ -12,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from report import BUILD, TOP, BenchError, address_of, qemu_version
+from report import BUILD, HERE, TOP, BenchError, address_of, qemu_version
 
 sys.path.insert(0, str(TOP / "tests/system"))
 import machine  # noqa: E402
@@ -25,6 +26,8 @@ TOOLS = {"hospes": "ours", "xen": "stock"}
 # point, which comes with them on stock Xen, does not work in QEMU (tests/EMULATOR.md).
 UNPROTECTED = {"xen": "spec-ctrl=no,eager-fpu xpti=no smep=0", "hospes": "smep=0"}
 CONSOLE_LOG = "/var/log/xen/console/guest-bench.log"
+# What the program prints for an operation: median, least, most, by the TSC.
+LINE = re.compile(r"^BENCH (-?\d+) (-?\d+) (-?\d+) (.*?)\r?$", re.M)
 GUEST = """name = 'bench'
 type = 'pv'
 memory = 256
@@ -72,14 +75,14 @@ class Phases:
         os.close(self.pipe)
 
     def next_line(self, deadline):
-        """(name, instructions so far, the hypervisor's), or None at the deadline."""
+        """(name, instructions so far, the hypervisor's, user space's), or None at the deadline."""
         while b"\n" not in self.text:
             if not select.select([self.pipe], [], [], max(0, deadline - time.monotonic()))[0]:
                 return None
             self.text += os.read(self.pipe, 65536)
         line, self.text = self.text.split(b"\n", 1)
-        name, instructions, hypervisor = line.decode().split("\t")
-        return name, int(instructions), int(hypervisor)
+        name, *counts = line.decode().split("\t")
+        return name, *map(int, counts)
 
     def wait(self, name, timeout=1800):
         """What was executed until this place is reached."""
@@ -88,14 +91,41 @@ class Phases:
             pass
         if not line:
             raise BenchError(f"{name!r} was not reached within {timeout} s")
-        return line[1:]
+        return line[1:3]
 
     def operations(self):
-        """The guest suite's, those reported since the last call: [(instructions, hypervisor's)]."""
+        """Those reported since the last call: [(instructions, hypervisor's, user space's)]."""
         found = []
         while line := self.next_line(0):
             found += [line[1:]] if line[0] == "operation" else []
         return found
+
+
+def operations(source):
+    """{name: samples}, as a file of the program has them."""
+    text = (HERE / "guest/bench.h").read_text() + (HERE / "guest" / source).read_text()
+    numbers = dict(re.findall(r"^#define (MOST|FEW) +(\d+)$", text, re.M))
+    return {name: int(numbers.get(samples, samples)) for name, samples in
+            re.findall(r'^    \{ ?"([^"]+)", (\w+),', text, re.M)}
+
+
+def counts(text, counted, source):
+    """What the plugin counted for the operations of a file of the program, which has printed them:
+    {operation: (instructions, hypervisor's, user space's)}, of the sample with the least."""
+    names = [name for *_, name in LINE.findall(text)]
+    if names != list(operations(source)) or len(counted) != len(names):
+        raise BenchError(f"{len(names)} operations of {source}, {len(counted)} counted: "
+                         f"{text[-2000:]}")
+    # The first has nothing between the marks.
+    return {name: tuple(max(0, n - none) for n, none in zip(count, counted[0]))
+            for name, count in list(zip(names, counted))[1:]}
+
+
+def figures(counted):
+    """As a report has them."""
+    return {"figures": {name: count[0] for name, count in counted.items()},
+            "hypervisor": {name: count[1] for name, count in counted.items()},
+            "user space": {name: count[2] for name, count in counted.items()}}
 
 
 def initrd(path):
@@ -107,28 +137,34 @@ def initrd(path):
     path.write_bytes(usual + archive)
 
 
-def overlay(folder):
-    """What dom0 gets of ours: /srv/bench."""
+def overlay(folder, files):
+    """What dom0 gets of ours: /srv/bench. files: {name: path or text}, more of it."""
     target = Path(folder) / "overlay/srv/bench"
     target.mkdir(parents=True)
     shutil.copy2(PROGRAMS / "bench", target)
     initrd(target / "initrd")
     (target / "boot.cfg").write_text(GUEST.format(""))
     (target / "run.cfg").write_text(GUEST.format("run"))
+    for name, content in files.items():
+        if isinstance(content, Path):
+            shutil.copy2(content, target / name)
+        else:
+            (target / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     return target.parents[1]
 
 
 @contextlib.contextmanager
-def started(hypervisor, args, name, more="", **options):
-    """A machine and what counts in it. more: arguments of the plugin."""
+def started(hypervisor, args, name, more="", tools=None, files=None, qemu_args=(),
+            **options):
+    """A machine and what counts in it. more: arguments of the plugin; files: in /srv/bench."""
     cmdline = UNPROTECTED[hypervisor] if args.unprotected else ""
     with tempfile.TemporaryDirectory(prefix="hospes-bench.") as folder:
         phases = Phases(folder, hypervisor, more)
         try:
-            with machine.Machine(hypervisor, TOOLS[hypervisor], words=["guests=none"], cpu=args.cpu,
-                                 icount=True, overlays=[overlay(folder)], cmdline=cmdline,
-                                 log=args.output / f"{name}-{hypervisor}.log",
-                                 qemu_args=phases.arguments, **options) as vm:
+            with machine.Machine(hypervisor, tools or TOOLS[hypervisor], words=["guests=none"], cpu=args.cpu,
+                                 icount=True, overlays=[overlay(folder, files or {})], cmdline=cmdline,
+                                 log=args.output / f"{name}-{hypervisor}{'-' + tools if tools else ''}.log",
+                                 qemu_args=[*phases.arguments, *qemu_args], **options) as vm:
                 yield vm, phases
         except machine.MachineError as error:
             raise BenchError(f"{name} on {hypervisor}: {error}") from error

@@ -11,8 +11,10 @@ from conftest import log_path
 
 sys.path.insert(0, str(machine.TOP / "tests/bench"))
 import guest  # noqa: E402
+import machines  # noqa: E402
 import micro  # noqa: E402
 import report  # noqa: E402
+import tools  # noqa: E402
 
 
 def test_gate_can_fail():
@@ -53,6 +55,29 @@ def test_guest_suite_knows_its_operations():
     assert figures["dom0: null system call"] == own["dom0: null system call"] == 1
     with pytest.raises(report.BenchError):
         guest.read("dom0", text, counted[1:])
+
+
+@pytest.mark.parametrize("source", ["xenstore.c", "devices.c"])
+def test_counts_belong_to_what_was_printed(source):
+    names = list(machines.operations(source))
+    text = "".join(f"BENCH 7 1 9 {name}\r\n" for name in names)
+    counted = [(10, 4, 0)] + [(100 + n, 3, 50) for n in range(1, len(names))]
+    found = machines.counts(text, counted, source)
+    assert list(found) == names[1:] and found[names[2]] == (92, 0, 50)
+    for wrong in (text, counted[1:]), (text.replace(names[1], "other"), counted):
+        with pytest.raises(report.BenchError):
+            machines.counts(*wrong, source)
+
+
+def test_the_better_stock_xenstored_counts():
+    found = {"hospes": {"figures": {}, "hypervisor": {}, "user space": {}},
+             "xen": {"figures": {}, "hypervisor": {}, "user space": {}}}
+    tools.add_daemons(found, {"ours": {"xenstore: read": (10, 3, 2)},
+                              "oxenstored": {"xenstore: read": (40, 5, 9)},
+                              "C": {"xenstore: read": (30, 4, 8)}})
+    assert report.ratios(found) == {"xenstore: read": 10 / 30}
+    assert found["xen"]["user space"] == {"xenstore: read": 8}
+    assert tools.last_column(found, "xenstore: read") == "40 | 30"
 
 
 @pytest.mark.hospes

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many instructions operations of a kernel take, under QEMU's -icount, where the TSC counts
- * them (a hypervisor that emulates RDTSC gives nanoseconds, which are as many). Each is a line,
- * BENCH median least most name; the first has nothing between its two readings of the TSC, and its
- * median is subtracted from the others.
- *
- * Processes stay alone: what an operation needs of others is done by children that wait in between.
+ * Operations of a kernel. Processes stay alone: what an operation needs of others is done by
+ * children that wait in between.
  */
 #include <fcntl.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +16,6 @@
 #include "bench.h"
 
 #define PAGE 4096
-#define MOST 65
 /* Linux maps up to 16 pages of a file around the one that faulted. */
 #define FAULT_PAGES 16
 #define FILE_PAGES  (FAULT_PAGES * (MOST + 1))
@@ -31,25 +25,10 @@ static char *pages, *file_pages;
 static int zero, file, to_child[2], from_child[2];
 static pid_t child;
 
-struct operation {
-    const char *name;
-    unsigned int samples;
-    void (*prepare)(void);        /* before all samples */
-    void (*run)(unsigned int at); /* one sample; `at` counts them */
-    void (*finish)(void);         /* after all */
-};
-
-static void die(const char *what) {
-    perror(what);
-    exit(1);
-}
-
 static void null_syscall(unsigned int at) {
     (void)at;
     syscall(SYS_getppid);
 }
-
-static void nothing(unsigned int at) { (void)at; }
 
 static void open_zero(void) {
     zero = open("/dev/zero", O_RDONLY);
@@ -230,7 +209,7 @@ static void build(unsigned int at) {
 }
 
 static const struct operation operations[] = {
-    {"(two readings of the TSC)", MOST, NULL, nothing, NULL},
+    NO_OPERATION,
     {"null system call", MOST, NULL, null_syscall, NULL},
     {"read of a byte", MOST, open_zero, read_byte, close_zero},
     {"signal to oneself, handled", MOST, set_handler, send_signal, NULL},
@@ -246,41 +225,8 @@ static const struct operation operations[] = {
     {"shell and compiler-like load", 3, NULL, build, NULL},
 };
 
-/* With the same instructions around every operation. */
-static __attribute__((noinline)) uint64_t sample(const struct operation *op, unsigned int at) {
-    uint32_t low, high, end_low, end_high;
-
-    mark(MARK_START);
-    asm volatile("rdtsc" : "=a"(low), "=d"(high)::"memory");
-    op->run(at);
-    asm volatile("rdtsc" : "=a"(end_low), "=d"(end_high)::"memory");
-    mark(MARK_END);
-    return ((uint64_t)end_high << 32 | end_low) - ((uint64_t)high << 32 | low);
-}
-
-static int compare(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-static void measure(const struct operation *op) {
-    static uint64_t samples[MOST], overhead;
-
-    if (op->prepare) op->prepare();
-    for (unsigned int i = 0; i < op->samples; i++) samples[i] = sample(op, i);
-    mark(MARK_REPORT);
-    if (op->finish) op->finish();
-    qsort(samples, op->samples, sizeof(*samples), compare);
-    if (op == operations) overhead = samples[op->samples / 2];
-    printf("BENCH %ld %ld %ld %s\n", (long)(samples[op->samples / 2] - overhead),
-           (long)(samples[0] - overhead), (long)(samples[op->samples - 1] - overhead), op->name);
-    fflush(stdout);
-}
-
 int run_operations(const char *only, const char *program) {
     self = program;
-    for (unsigned int i = 0; i < sizeof(operations) / sizeof(*operations); i++)
-        if (!only || i == 0 || !strcmp(only, operations[i].name)) measure(&operations[i]);
+    measure_all(operations, sizeof(operations) / sizeof(*operations), only);
     return 0;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A plugin of QEMU (TCG) that counts the instructions that a machine of one CPU executes, idle not
- * counted, and of these the hypervisor's, until the places that the suites boot and guest name:
+ * counted, and of these the hypervisor's and those of user space, until the places that the suites
+ * name:
  *
  *   entry=, dom0=      addresses in hexadecimal of the hypervisor's and dom0's first instruction
  *   marks=             where the program guest/ has its marks (guest/marks.S), whoever executes
  * them out=               a file, often a pipe, that gets a line for each place when it is reached:
- *                      its name, all instructions so far, the hypervisor's
+ *                      its name, all instructions so far, the hypervisor's, user space's
  *   profile=, to=      a place; the hypervisor's instructions by address, up to that place or, if
  * it is a number, in all samples of that operation
  *
@@ -29,8 +30,12 @@ int qemu_plugin_version = 1;
 enum mark { CREATE, GUEST_INIT, SAMPLE_START, SAMPLE_END, REPORT, NR_MARKS };
 static const char *const mark_names[] = {"create", "guest init"};
 
-static uint64_t entry, dom0, marks, all, hypervisor;
-static struct { uint64_t all, hypervisor; } start, least;
+struct count {
+    uint64_t all, hypervisor, user;
+};
+
+static uint64_t entry, dom0, marks;
+static struct count now, start, least;
 static bool entered, dom0_runs, init_runs;
 static unsigned int *executed, operation;
 static bool profiling;
@@ -46,13 +51,18 @@ static void write_profile(void) {
     fclose(to);
 }
 
+static void say(const char *name, const struct count *count) {
+    fprintf(out, "%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", name, count->all, count->hypervisor,
+            count->user);
+    fflush(out);
+}
+
 static void reached(const char *name) {
     if (profiled && !strcmp(profiled, name)) {
         profiling = false;
         write_profile();
     }
-    fprintf(out, "%s\t%" PRIu64 "\t%" PRIu64 "\n", name, all, hypervisor);
-    fflush(out);
+    say(name, &now);
 }
 
 static void at_entry(unsigned int cpu, void *data) {
@@ -60,7 +70,7 @@ static void at_entry(unsigned int cpu, void *data) {
     (void)data;
     if (entered) return;
     entered = true;
-    all = hypervisor = 0;
+    now = (struct count){0};
     reached("entry");
 }
 
@@ -88,8 +98,7 @@ static bool is_profiled_operation(void) {
 }
 
 static void report(void) {
-    fprintf(out, "operation\t%" PRIu64 "\t%" PRIu64 "\n", least.all, least.hypervisor);
-    fflush(out);
+    say("operation", &least);
     if (is_profiled_operation()) write_profile();
     operation++;
     least.all = 0;
@@ -99,15 +108,14 @@ static void at_mark(unsigned int cpu, void *data) {
     (void)cpu;
     switch ((enum mark)(uintptr_t)data) {
     case SAMPLE_START:
-        start.all = all;
-        start.hypervisor = hypervisor;
+        start = now;
         profiling = is_profiled_operation();
         return;
     case SAMPLE_END:
         profiling = false;
-        if (least.all && least.all <= all - start.all) return;
-        least.all = all - start.all;
-        least.hypervisor = hypervisor - start.hypervisor;
+        if (least.all && least.all <= now.all - start.all) return;
+        least = (struct count){now.all - start.all, now.hypervisor - start.hypervisor,
+                               now.user - start.user};
         return;
     case REPORT: report(); return;
     default: reached(mark_names[(uintptr_t)data]);
@@ -140,9 +148,12 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb) {
     uint64_t at = qemu_plugin_tb_vaddr(tb);
 
     (void)id;
-    qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &all, n);
+    qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &now.all, n);
     if (at >= HYPERVISOR_START && at < HYPERVISOR_END)
-        qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &hypervisor, n);
+        qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &now.hypervisor,
+                                                 n);
+    else if (at < USER_END)
+        qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &now.user, n);
     for (size_t i = 0; i < n; i++) watch(qemu_plugin_tb_get_insn(tb, i));
 }
 

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""The io suite: a stock guest's disks and network, by the back ends of dom0's Linux. (A module named
+io is Python's.)"""
+import machines
+import report
+from machines import BENCH, CONSOLE_LOG, check, compiler, description, ready, started
+
+WHAT = "instructions of the whole machine per request or MiB, idle apart"
+DISK_MIB = 80
+CONFIG = machines.GUEST.format("io") + """vif = ['bridge=xenbr0']
+disk = ['/root/disk.img,raw,xvda,rw', 'phy:/dev/disk-of-the-bench,xvdb,w']
+"""
+# The guest ends when its init does, which it does only when something failed.
+RUN = f"""set -e
+for disk in /sys/block/vd*; do
+    [ "$(cat $disk/serial)" != bench-disk ] || ln -sf /dev/${{disk##*/}} /dev/disk-of-the-bench
+done
+head -c {DISK_MIB}M /dev/zero > /root/disk.img
+{BENCH} peer
+xl create -q /srv/bench/io.cfg
+until grep -q 'bench: end' {CONSOLE_LOG}; do
+    xl domid bench > /dev/null || {{ tail -n 20 {CONSOLE_LOG}; exit 1; }}
+    sleep 5
+done
+cat {CONSOLE_LOG}
+"""
+
+
+def run(hypervisor, args):
+    """One machine's figures."""
+    disk = args.output / "disk.img"
+    with open(disk, "wb") as file:
+        file.truncate(DISK_MIB << 20)
+    qemu_args = ["-drive", f"if=none,id=bench,file={disk},format=raw,cache=unsafe",
+                 "-device", "virtio-blk-pci,drive=bench,serial=bench-disk"]
+    with started(hypervisor, args, "io", files={"io.cfg": CONFIG}, qemu_args=qemu_args) as (
+            vm, phases):
+        ready(vm)
+        made_by = compiler(vm)
+        phases.operations()
+        counted = machines.counts(check(vm, RUN), phases.operations(), "devices.c")
+    disk.unlink()
+    return {"compiler": made_by, **machines.figures(counted)}
+
+
+def suite(args):
+    """Both hypervisors measured: the report, and it as text."""
+    found = {"machine": description(args, "2 GiB, guest of 256 MiB")}
+    for hypervisor in "hospes", "xen":
+        found[hypervisor] = run(hypervisor, args)
+    return found, report.table(found, WHAT, "in the hypervisor, Hospes | Xen",
+                               lambda name: report.shares(found, name))
