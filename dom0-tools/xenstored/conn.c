@@ -29,6 +29,9 @@ struct list conns = {&conns, &conns};
 struct list ready_conns = {&ready_conns, &ready_conns};
 void (*conn_poll_out)(struct conn *c, bool on);
 
+/* Whether conn_reap() has anything to do. */
+static bool any_dead;
+
 /* Events that count against a domain, oldest first: all wait equally long. */
 static struct list caused_events = {&caused_events, &caused_events};
 
@@ -101,13 +104,15 @@ static void drop_state(struct conn *c) {
 }
 
 void conn_kill(struct conn *c) {
-    c->dead = true;
+    c->dead = any_dead = true;
     list_del(&c->ready);
 }
 
 void conn_reap(void) {
     struct list *l, *tmp;
 
+    if (!any_dead) return;
+    any_dead = false;
     list_for_each_safe(l, tmp, &conns) {
         struct conn *c = list_entry(l, struct conn, all);
 

@@ -237,7 +237,7 @@ static int create(const struct view *v, const char *path, const void *data, uint
     if (err) return err;
     prefix = xstrdup(path);
     prefix[plen] = 0;
-    parent = tree_edit(root_of(v), prefix);
+    parent = tree_edit_known(root_of(v), prefix);
     free(prefix);
     while (*rest) {
         size_t nlen = strcspn(rest, "/");
@@ -265,7 +265,7 @@ static int overwrite(const struct view *v, const char *path, const struct node *
     err = check_size(d, len, old->childbytes, old->perms->num);
     if (!err && d && growth > 0) err = domain_memory_check(d, growth);
     if (err) return err;
-    n = tree_edit(root_of(v), path);
+    n = tree_edit_known(root_of(v), path);
     if (v->txn)
         txn_charge(v->txn, txn_touch(v->txn, path, TXN_MODIFIED), len);
     else
@@ -369,7 +369,7 @@ int store_set_perms(const struct view *v, const char *path, const struct perm_en
     if (d && e[0].id != node_owner(was)) return -EPERM;
     err = check_size(d, was->value ? was->value->len : 0, was->childbytes, num);
     if (err) return err;
-    n = tree_edit(root_of(v), path);
+    n = tree_edit_known(root_of(v), path);
     if (!v->txn) store_account(n, -1);
     old = perms_get(n->perms);
     p = perms_new(e, num, tree_generation);

@@ -102,22 +102,23 @@ static void index_rebuild(struct node *n) {
     for (uint32_t i = 0; i < n->nchild; i++) index_put(n, i);
 }
 
-static bool is_named(const struct node *n, uint64_t hash, const char *name, size_t len) {
-    return n->hash == hash && n->namelen == len && !memcmp(n->name, name, len);
+static bool is_named(const struct node *n, const char *name, size_t len) {
+    return n->namelen == len && !memcmp(n->name, name, len);
 }
 
 /* Position of the child, or nchild if there is none. */
 static uint32_t child_pos(const struct node *n, const char *name, size_t len) {
-    uint64_t hash = hash_bytes(name, len);
+    uint64_t hash;
     uint32_t i;
 
     if (!n->nindex) {
         for (i = 0; i < n->nchild; i++)
-            if (is_named(n->child[i], hash, name, len)) break;
+            if (is_named(n->child[i], name, len)) break;
         return i;
     }
+    hash = hash_bytes(name, len);
     for (i = (uint32_t)hash & (n->nindex - 1); n->index[i]; i = (i + 1) & (n->nindex - 1))
-        if (is_named(n->child[n->index[i] - 1], hash, name, len)) return n->index[i] - 1;
+        if (is_named(n->child[n->index[i] - 1], name, len)) return n->index[i] - 1;
     return n->nchild;
 }
 
@@ -133,7 +134,7 @@ static size_t next_part(const char **path, const char **name) {
 
     while (**path == '/') (*path)++;
     *name = *path;
-    len = strcspn(*path, "/");
+    len = (size_t)(strchrnul(*path, '/') - *path);
     *path += len;
     return len;
 }
@@ -169,7 +170,11 @@ static struct node *edit_prefix(struct node **root, const char *path, size_t pre
 }
 
 struct node *tree_edit(struct node **root, const char *path) {
-    return tree_find(*root, path) ? edit_prefix(root, path, strlen(path)) : NULL;
+    return tree_find(*root, path) ? tree_edit_known(root, path) : NULL;
+}
+
+struct node *tree_edit_known(struct node **root, const char *path) {
+    return edit_prefix(root, path, strlen(path));
 }
 
 void node_add_child(struct node *parent, struct node *child) {

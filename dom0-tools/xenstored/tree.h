@@ -59,6 +59,8 @@ struct node *node_child(const struct node *n, const char *name, size_t len);
 
 /* The node, made private to this version; NULL (and nothing changed) if it does not exist. */
 struct node *tree_edit(struct node **root, const char *path);
+/* The same of a node that exists. */
+struct node *tree_edit_known(struct node **root, const char *path);
 /* Adds a child to a private node; the name must be new.  Takes over the reference. */
 void node_add_child(struct node *parent, struct node *child);
 /* Removes a node (not "/") and all below it; false if it does not exist. */

@@ -11,6 +11,7 @@
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 static bool to_syslog;
