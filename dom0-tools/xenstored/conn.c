@@ -379,17 +379,18 @@ static bool held_back(struct conn *c, int *wait_ms) {
 
 static bool handle_one(struct conn *c) {
     struct xsd_sockmsg hdr;
-    char *data;
+    char *data, *end, next;
 
     if (c->dead || c->ignored || !whole_message(c, &hdr)) return false;
-    data = xmalloc(hdr.len + 1u);
-    memcpy(data, c->in + c->in_at + sizeof(hdr), hdr.len);
-    data[hdr.len] = 0;
+    data = c->in + c->in_at + sizeof(hdr);
+    end = data + hdr.len; /* at most the spare byte */
     /* Before it is handled, which may reset the connection. */
     c->in_at += (uint32_t)sizeof(hdr) + hdr.len;
     c->req = hdr;
+    next = *end;
+    *end = 0;
     request_handle(c, data);
-    free(data);
+    *end = next;
     return true;
 }
 

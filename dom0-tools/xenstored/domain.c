@@ -21,13 +21,16 @@ struct list domains = {&domains, &domains};
 bool keep_orphans;
 
 static struct hmap by_id, by_port;
+/* Its record is always there, and is what most look-ups are for. */
+static struct domain *dom0;
 
 static uint64_t hash_u32(uint32_t v) { return hash_bytes(&v, sizeof(v)); }
 
 struct domain *domain_find(uint32_t domid) {
-    struct hlink *l = hmap_first(&by_id, hash_u32(domid));
+    struct hlink *l;
 
-    for (; l; l = hmap_next(l))
+    if (domid == 0) return dom0;
+    for (l = hmap_first(&by_id, hash_u32(domid)); l; l = hmap_next(l))
         if (container_of(l, struct domain, by_id)->domid == domid)
             return container_of(l, struct domain, by_id);
     return NULL;
@@ -68,9 +71,13 @@ struct domain *domain_known(uint32_t domid) {
     return new_domain(domid);
 }
 
-void domains_init(void) { new_domain(0)->gen = 0; }
+void domains_init(void) {
+    dom0 = new_domain(0);
+    dom0->gen = 0;
+}
 
 void domains_fini(void) {
+    dom0 = NULL;
     while (!list_empty(&domains)) {
         struct domain *d = list_entry(domains.next, struct domain, all);
 

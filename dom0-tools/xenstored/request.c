@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The operations of the wire protocol.  A payload is a copy of ours with a NUL after its last
- * byte; "strings" are parts of it that end with a NUL inside its length.
+ * The operations of the wire protocol.  A payload is in the connection's buffer, our copy, with a
+ * NUL after its last byte; "strings" are parts of it that end with a NUL inside its length.
  */
 #include "request.h"
 
@@ -25,6 +25,7 @@ struct request {
     struct view v;
     char *data;
     uint32_t len;
+    char *made; /* a path that was put together for it */
 };
 
 static void ack(const struct request *r) {
@@ -58,36 +59,36 @@ static int one_domid(const struct request *r, uint32_t *domid) {
     return s && parse_u32(s, UINT16_MAX, domid) ? 0 : -EINVAL;
 }
 
-/* A relative path begins at the client's home. The result is freed by the caller. */
-static char *canonical(const struct conn *c, const char *path) {
-    if (path[0] == '/' || path[0] == '@') return xstrdup(path);
-    return xasprintf("%s/%s", conn_home(c), path);
+/* A relative path begins at the client's home. One a request. */
+static const char *canonical(struct request *r, const char *path) {
+    if (path[0] == '/' || path[0] == '@') return path;
+    return r->made = xasprintf("%s/%s", conn_home(r->v.conn), path);
 }
 
 /* Where the permissions of a special watch are kept, for "@introduceDomain" and so on. */
-static char *canonical_or_special(const struct conn *c, const char *path) {
+static const char *canonical_or_special(struct request *r, const char *path) {
     if (!strcmp(path, "@introduceDomain") || !strcmp(path, "@releaseDomain"))
-        return xasprintf("/%s", path);
-    return canonical(c, path);
+        return r->made = xasprintf("/%s", path);
+    return canonical(r, path);
 }
 
 static int do_control(struct request *r) { return control_handle(r->v.conn, r->data, r->len); }
 
-/* Sets *path (freed by the caller) from a payload that is one path. */
-static int path_arg(const struct request *r, char **path) {
+/* Sets *path from a payload that is one path. */
+static int path_arg(struct request *r, const char **path) {
     const char *s = one_string(r);
 
-    *path = s ? canonical(r->v.conn, s) : NULL;
+    *path = s ? canonical(r, s) : NULL;
     return s ? 0 : -EINVAL;
 }
 
 static int do_directory(struct request *r) {
     const struct node *n;
-    char *path, *list;
+    const char *path;
     int err = path_arg(r, &path);
+    char *list;
 
     if (!err) err = store_get_children(&r->v, path, &n);
-    free(path);
     if (err) return err;
     list = node_list(n);
     conn_reply(r->v.conn, XS_DIRECTORY, list, n->childbytes);
@@ -129,23 +130,19 @@ static int do_directory_part(struct request *r) {
     const struct node *n;
     const char *s[2];
     uint32_t off;
-    char *path;
     int err;
 
     if (split(r, s, 2) != 2 || !parse_u32(s[1], UINT32_MAX / 2, &off)) return -EINVAL;
-    path = canonical(r->v.conn, s[0]);
-    err = store_get_children(&r->v, path, &n);
-    free(path);
+    err = store_get_children(&r->v, canonical(r, s[0]), &n);
     return err ? err : reply_part(r, n, off);
 }
 
 static int do_read(struct request *r) {
     const struct node *n;
-    char *path;
+    const char *path;
     int err = path_arg(r, &path);
 
     if (!err) err = store_get(&r->v, path, PERM_READ, &n);
-    free(path);
     if (!err)
         conn_reply(r->v.conn, XS_READ, n->value ? n->value->data : "",
                    n->value ? n->value->len : 0);
@@ -155,14 +152,12 @@ static int do_read(struct request *r) {
 static int do_get_perms(struct request *r) {
     const char *s = one_string(r);
     const struct node *n;
-    char *path, *text;
+    char *text;
     size_t len;
     int err;
 
     if (!s) return -EINVAL;
-    path = canonical_or_special(r->v.conn, s);
-    err = store_get(&r->v, path, PERM_READ, &n);
-    free(path);
+    err = store_get(&r->v, canonical_or_special(r, s), PERM_READ, &n);
     if (err) return err;
     len = perms_format(n->perms, &text);
     conn_reply(r->v.conn, XS_GET_PERMS, text, (uint32_t)len);
@@ -175,7 +170,6 @@ static int do_set_perms(struct request *r) {
     unsigned int n;
     const char *s[2];
     size_t rest;
-    char *path;
     int err;
 
     n = split(r, s, 2);
@@ -183,32 +177,26 @@ static int do_set_perms(struct request *r) {
     rest = r->len - (size_t)(s[1] - r->data);
     err = perms_parse(s[1], rest, e, n - 1);
     if (err) return err;
-    path = canonical_or_special(r->v.conn, s[0]);
-    err = store_set_perms(&r->v, path, e, n - 1);
-    free(path);
+    err = store_set_perms(&r->v, canonical_or_special(r, s[0]), e, n - 1);
     if (!err) ack(r);
     return err;
 }
 
 static int do_write(struct request *r) {
     size_t n = strnlen(r->data, r->len);
-    char *path;
     int err;
 
     if (n == r->len) return -EINVAL;
-    path = canonical(r->v.conn, r->data);
-    err = store_write(&r->v, path, r->data + n + 1, r->len - (uint32_t)n - 1);
-    free(path);
+    err = store_write(&r->v, canonical(r, r->data), r->data + n + 1, r->len - (uint32_t)n - 1);
     if (!err) ack(r);
     return err;
 }
 
 static int on_path(struct request *r, int (*op)(const struct view *v, const char *path)) {
-    char *path;
+    const char *path;
     int err = path_arg(r, &path);
 
     if (!err) err = op(&r->v, path);
-    free(path);
     if (!err) ack(r);
     return err;
 }
@@ -224,33 +212,28 @@ static bool watchable(const char *path) {
 
 static int do_watch(struct request *r) {
     struct conn *c = r->v.conn;
-    const char *s[2];
+    const char *s[2], *path;
     bool relative;
-    char *path;
     int err;
 
     if (split(r, s, 2) != 2) return -EINVAL;
     relative = s[0][0] != '/' && s[0][0] != '@';
-    path = canonical(c, s[0]);
+    path = canonical(r, s[0]);
     err = watchable(path) ? watch_add(c, path, s[1], relative) : -EINVAL;
     if (!err) {
         ack(r);
         /* At once and whatever the permissions: the client then reads what is there. */
         conn_event(c, s[0], s[1], NULL);
     }
-    free(path);
     return err;
 }
 
 static int do_unwatch(struct request *r) {
     const char *s[2];
-    char *path;
     int err;
 
     if (split(r, s, 2) != 2) return -EINVAL;
-    path = canonical(r->v.conn, s[0]);
-    err = watch_del(r->v.conn, path, s[1]);
-    free(path);
+    err = watch_del(r->v.conn, canonical(r, s[0]), s[1]);
     if (!err) ack(r);
     return err;
 }
@@ -431,7 +414,9 @@ static int run(struct conn *c, char *data) {
     op = &operations[c->req.type];
     if ((op->flags & PRIVILEGED) && !conn_is_privileged(c)) return -EACCES;
     err = find_txn(op, c, &r.v.txn);
-    return err ? err : op->run(&r);
+    if (!err) err = op->run(&r);
+    free(r.made);
+    return err;
 }
 
 void request_handle(struct conn *c, char *data) {

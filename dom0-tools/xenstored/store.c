@@ -138,27 +138,31 @@ int store_get_children(const struct view *v, const char *path, const struct node
     return get(v, path, PERM_READ, TXN_READ | TXN_CHILDREN, n);
 }
 
-void store_fire(const char *path, bool exact, const struct node *n, const struct perms *old,
-                struct conn *cause) {
-    struct watch_perms p = {.old = old};
+static const struct perms *parent_perms(const char *path) {
     char *parent = xstrdup(path);
-    struct node *pn;
+    const struct node *n;
 
     parent[path_parent_len(path)] = 0;
-    pn = tree_find(store_root, parent);
+    n = tree_find(store_root, parent);
     free(parent);
-    p.node = n ? n->perms : NULL;
-    p.parent = pn ? pn->perms : NULL;
+    return n ? n->perms : NULL;
+}
+
+void store_fire(const char *path, bool exact, const struct node *n, const struct perms *old,
+                struct conn *cause) {
+    struct watch_perms p = {n ? n->perms : NULL, old, parent_perms};
+
     watch_fire(path, exact, &p, cause);
 }
 
-/* After a change: at once outside a transaction, noted for the commit inside. */
-static void changed(const struct view *v, const char *path, bool exact, const struct perms *old) {
+/* After a change of a node: at once outside a transaction, noted for the commit inside. */
+static void changed(const struct view *v, const char *path, const struct node *n, bool exact,
+                    const struct perms *old) {
     struct txn_rec *r;
 
     if (!v->txn) {
         if (txn_open_count && v->conn) rate_debit(v->conn->dom);
-        store_fire(path, exact, tree_find(store_root, path), old, v->conn);
+        store_fire(path, exact, n, old, v->conn);
         txn_squeeze();
         return;
     }
@@ -251,7 +255,7 @@ static int create(const struct view *v, const char *path, const void *data, uint
         parent = n;
     }
     if (v->txn) txn_charge(v->txn, txn_touch(v->txn, path, 0), len);
-    changed(v, path, false, NULL);
+    changed(v, path, parent, false, NULL);
     return 0;
 }
 
@@ -271,7 +275,7 @@ static int overwrite(const struct view *v, const char *path, const struct node *
     else
         domain_memory(node_owner(n), growth);
     node_set_value(n, value_new(data, len));
-    changed(v, path, false, NULL);
+    changed(v, path, n, false, NULL);
     return 0;
 }
 
@@ -304,7 +308,7 @@ static void remove_one(const struct node *n, const char *path, void *arg) {
         if (!txn_touch(r->v->txn, path, TXN_READ | TXN_CHILDREN | TXN_MODIFIED))
             r->err = -ENOSPC;
         else
-            changed(r->v, path, exact, NULL);
+            changed(r->v, path, n, exact, NULL);
         return;
     }
     store_account(n, -1);
@@ -375,7 +379,7 @@ int store_set_perms(const struct view *v, const char *path, const struct perm_en
     p = perms_new(e, num, tree_generation);
     node_set_perms(n, p);
     if (!v->txn) store_account(n, 1);
-    changed(v, path, false, old);
+    changed(v, path, n, false, old);
     perms_put(old);
     return 0;
 }

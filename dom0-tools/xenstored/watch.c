@@ -132,12 +132,14 @@ void watch_del_all(struct conn *c) {
     while (!list_empty(&c->watches)) free_watch(list_entry(c->watches.next, struct watch, of_conn));
 }
 
-static bool may_know(const struct conn *c, const struct watch_perms *p) {
-    const struct perms *lists[] = {p->node, p->parent, p->old};
+static bool may_know(const struct conn *c, const struct watch_perms *p, const char *path) {
+    const struct perms *parent;
 
-    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
-        if (lists[i] && (perms_of(lists[i], c) & PERM_READ)) return true;
-    return false;
+    if (conn_is_privileged(c) || (p->node && (perms_of(p->node, c) & PERM_READ)) ||
+        (p->old && (perms_of(p->old, c) & PERM_READ)))
+        return true;
+    parent = p->parent_of ? p->parent_of(path) : NULL;
+    return parent && (perms_of(parent, c) & PERM_READ);
 }
 
 /* Queues events only: neither a watch nor a connection goes away in here. */
@@ -149,7 +151,7 @@ static void fire_on(const char *on_path, size_t len, const char *path,
     for (struct list *l = on->watches.next; l != &on->watches; l = l->next) {
         struct watch *w = list_entry(l, struct watch, of_path);
 
-        if (may_know(w->conn, perms)) report(w, path, cause);
+        if (may_know(w->conn, perms, path)) report(w, path, cause);
     }
 }
 

@@ -20,8 +20,9 @@ void watch_del_all(struct conn *c);
 /* Rights that let a client know of the change: one of these lists must allow it to read. */
 struct watch_perms {
     const struct perms *node; /* as it is, or was before it was removed */
-    const struct perms *parent;
-    const struct perms *old; /* as it was before a change of permissions; any may be NULL */
+    const struct perms *old;  /* as it was before a change of permissions; any may be NULL */
+    /* Its parent's, which only few changes need: found when a watch asks. */
+    const struct perms *(*parent_of)(const char *path);
 };
 
 /*
