@@ -179,6 +179,7 @@ void tree_remove(struct xl *xl, domid_t domid, const uint8_t uuid[16]) {
     char text[UUID_STRLEN + 1], *vm = xsu_read(xl->xs, XBT_NULL, "/local/domain/%u/vm", domid);
     char *path = xasprintf("/local/domain/0/device-model/%u", domid);
 
+    xs_together(xl->xs);
     xs_rm(xl->xs, XBT_NULL, path);
     free(path);
     /* The uuid of the hypervisor and the node agree, except in a domain that is half renamed. */
@@ -194,6 +195,7 @@ void tree_remove(struct xl *xl, domid_t domid, const uint8_t uuid[16]) {
     path = xasprintf("/libxl/%u", domid);
     xs_rm(xl->xs, XBT_NULL, path);
     free(path);
+    xs_settle(xl->xs);
 }
 
 /* The console is older than the device protocol: its ring is a frame number, its directory is

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The io suite: a stock guest's disks and network, by the back ends of dom0's Linux. (A module named
-io is Python's.)"""
+"""The io suite: a stock guest's disks and network, by the back ends of dom0's Linux. (io is a module
+of Python's.)"""
 import machines
 import report
 from machines import BENCH, CONSOLE_LOG, check, compiler, description, ready, started
@@ -8,12 +8,13 @@ from machines import BENCH, CONSOLE_LOG, check, compiler, description, ready, st
 WHAT = "instructions of the whole machine per request or MiB, idle apart"
 DISK_MIB = 80
 CONFIG = machines.GUEST.format("io") + """vif = ['bridge=xenbr0']
-disk = ['/root/disk.img,raw,xvda,rw', 'phy:/dev/disk-of-the-bench,xvdb,w']
+disk = ['/root/disk.img,raw,xvda,rw', 'phy:BLOCK-DEVICE,xvdb,w']
 """
 # The guest ends when its init does, which it does only when something failed.
 RUN = f"""set -e
 for disk in /sys/block/vd*; do
-    [ "$(cat $disk/serial)" != bench-disk ] || ln -sf /dev/${{disk##*/}} /dev/disk-of-the-bench
+    [ "$(cat $disk/serial)" != bench-disk ] ||
+        sed -i "s|BLOCK-DEVICE|/dev/${{disk##*/}}|" /srv/bench/io.cfg
 done
 head -c {DISK_MIB}M /dev/zero > /root/disk.img
 {BENCH} peer

@@ -154,16 +154,18 @@ def overlay(folder, files):
 
 
 @contextlib.contextmanager
-def started(hypervisor, args, name, more="", tools=None, files=None, qemu_args=(),
-            **options):
+def started(hypervisor, args, name, more="", tools=None, files=None, words=(),
+            qemu_args=(), **options):
     """A machine and what counts in it. more: arguments of the plugin; files: in /srv/bench."""
     cmdline = UNPROTECTED[hypervisor] if args.unprotected else ""
+    log = "-".join([name, hypervisor, *([tools] if tools else []), *words])
     with tempfile.TemporaryDirectory(prefix="hospes-bench.") as folder:
         phases = Phases(folder, hypervisor, more)
         try:
-            with machine.Machine(hypervisor, tools or TOOLS[hypervisor], words=["guests=none"], cpu=args.cpu,
-                                 icount=True, overlays=[overlay(folder, files or {})], cmdline=cmdline,
-                                 log=args.output / f"{name}-{hypervisor}{'-' + tools if tools else ''}.log",
+            with machine.Machine(hypervisor, tools or TOOLS[hypervisor],
+                                 words=["guests=none", *words], cpu=args.cpu, icount=True,
+                                 overlays=[overlay(folder, files or {})], cmdline=cmdline,
+                                 log=args.output / f"{log}.log",
                                  qemu_args=[*phases.arguments, *qemu_args], **options) as vm:
                 yield vm, phases
         except machine.MachineError as error:

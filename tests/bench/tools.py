@@ -7,21 +7,19 @@ import machines
 import report
 from machines import BENCH, check, compiler, description, ready, started
 
-import machine  # machines.py has put its folder into the path
-import guests
+import guests  # from tests/system, which machines.py has put into the path
+import machine
 
 WHAT = "instructions of the whole machine per command or request, idle apart"
 PRESENT = 1, 10, 50
 SAMPLES = 3
-CREATE, DESTROY, LIST = "xl create, {} guests present", "xl destroy, {} guests present", \
-    "xl list, {} guests present"
+CREATE = "xl create, {} guests present"
+DESTROY = "xl destroy, {} guests present"
+LIST = "xl list, {} guests present"
 STOCK_CREATE = "xl create of a stock kernel, 256 MiB"
 STOCK_DESTROY = "xl destroy of it"
 # Of stock Xen's tools the one with the least work: the kernel is unpacked already.
 STOCK_KERNEL = {"ours": "/srv/guest/amd64/vmlinuz", "stock": "/srv/bench/vmlinux"}
-DAEMONS = {"ours": "/usr/local/hospes/bin/xenstored",
-           "oxenstored": "/usr/lib/xen-4.17/bin/oxenstored",
-           "C": "/usr/lib/xen-4.17/bin/xenstored"}
 SMALL = "name = 'small'\ntype = 'pv'\nkernel = '/srv/bench/domu.elf'\nmemory = 16\n"
 STOCK = ("name = 'stock'\ntype = 'pv'\nkernel = '{}'\nramdisk = '/srv/guest/initrd.gz'\n"
          "memory = 256\nextra = 'console=hvc0'\n")
@@ -40,21 +38,13 @@ for i in $(seq {first} {last}); do
 done
 sleep 2
 """
-# With a place of its own for the socket. It serves no domain: the one that dom0 began with does.
-XENSTORED = f"""unshare -m bash -ec '
-mkdir -p /var/lib/xenstored
-mount -t tmpfs none /run/xenstored; mount -t tmpfs none /var/lib/xenstored
-{{program}} --no-domain-init --pid-file /run/xenstored/pid
-until [ -S /run/xenstored/socket ]; do sleep 0.1; done
-{BENCH} xenstore /run/xenstored/socket
-kill $(cat /run/xenstored/pid)'
-"""
 
 
 def files():
+    """What dom0 gets."""
+    stock = {f"stock-{tools}.cfg": STOCK.format(kernel) for tools, kernel in STOCK_KERNEL.items()}
     return {"domu.elf": guests.domu_image(), "small.cfg": SMALL,
-            "vmlinux": machine.IMAGES / "vmlinux",
-            **{f"stock-{tools}.cfg": STOCK.format(kernel) for tools, kernel in STOCK_KERNEL.items()}}
+            "vmlinux": machine.IMAGES / "vmlinux", **stock}
 
 
 def one_round(vm, phases, config, names):
@@ -80,22 +70,23 @@ def commands(vm, phases, tools, present):
     return found
 
 
-def xenstored(vm, phases, program):
+def xenstored(vm, phases):
+    """The operations of the machine's xenstored."""
     phases.operations()
-    text = check(vm, XENSTORED.format(program=program))
+    text = check(vm, f"{BENCH} xenstore /run/xenstored/socket")
     return {f"xenstore: {name}": count for name, count in
             machines.counts(text, phases.operations(), "xenstore.c").items()}
 
 
-def run(hypervisor, args, tools, present=PRESENT):
-    """One machine's figures, and those of each xenstored if the tools are ours."""
-    with started(hypervisor, args, "tools", tools=tools, files=files()) as (vm, phases):
+def run(hypervisor, args, tools, present=PRESENT, words=()):
+    """One machine's figures, and those of its xenstored, whose operations are no commands."""
+    with started(hypervisor, args, "tools", tools=tools, files=files(), words=words) as (
+            vm, phases):
         ready(vm)
         made_by = compiler(vm)
-        found = commands(vm, phases, tools, present)
-        daemons = {name: xenstored(vm, phases, program) for name, program in DAEMONS.items()} \
-            if (hypervisor, tools) == ("hospes", "ours") else {}
-    return {"compiler": made_by, **machines.figures(found)}, daemons
+        daemon = xenstored(vm, phases)
+        found = commands(vm, phases, tools, present) if present else {}
+    return {"compiler": made_by, **machines.figures(found)}, daemon
 
 
 def add_daemons(found, daemons):
@@ -120,10 +111,12 @@ def last_column(found, name):
 def suite(args):
     """Both hypervisors measured, each with both toolstacks: the report, and it as text."""
     found = {"machine": description(args, "2 GiB")}
-    found["hospes"], daemons = run("hospes", args, "ours")
+    daemons = {}
+    found["hospes"], daemons["ours"] = run("hospes", args, "ours")
     found["xen"], _ = run("xen", args, "stock")
     found["xen, ours"], _ = run("xen", args, "ours", PRESENT[:1])
-    found["hospes, stock"], _ = run("hospes", args, "stock", PRESENT[:1])
+    found["hospes, stock"], daemons["oxenstored"] = run("hospes", args, "stock", PRESENT[:1])
+    _, daemons["C"] = run("hospes", args, "stock", (), ["xenstored=c"])
     add_daemons(found, daemons)
     return found, report.table(found, WHAT,
                                "our tools on Xen | stock on Hospes; oxenstored | C xenstored",

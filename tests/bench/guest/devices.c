@@ -212,7 +212,7 @@ int run_peer(void) {
         bind(listener, (const struct sockaddr *)dom0_at(PORT), sizeof(struct sockaddr_in)) ||
         listen(listener, 1))
         die("peer");
-    if (daemon(0, 1)) die("daemon");
+    if (daemon(0, 0)) die("daemon");
     while ((fd = accept(listener, NULL, NULL)) >= 0) {
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         while (read(fd, &order, sizeof(order)) == sizeof(order)) {
