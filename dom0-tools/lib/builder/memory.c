@@ -17,8 +17,10 @@
 
 #define BIG_ORDER 9u
 #define BIG_PAGES (1u << BIG_ORDER)
-#define BATCH     256u  /* 2 MiB extents asked for at a time */
-#define MAP_PAGES 1024u /* frames mapped at a time */
+#define BATCH     256u /* 2 MiB extents asked for at a time */
+/* Frames mapped at a time: a kernel's segment is one copy, which the C library makes past the
+ * caches if it is larger than they are. */
+#define MAP_PAGES 16384u
 
 static int no_memory(const struct builder *b, int ret, uint64_t have, struct err *err) {
     uint64_t need = b->layout.nr_pages, free = 0;

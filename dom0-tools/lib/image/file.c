@@ -69,20 +69,37 @@ static bool is_elf(const uint8_t *data, size_t size) {
     return size >= 4 && !memcmp(data, "\177ELF", 4);
 }
 
-/* Without the unpacking if that was done before; else notes what came of it. */
-static int load_packed(struct image **image, const char *path, const uint8_t *data, size_t size,
-                       struct err *err) {
-    size_t elf_size;
-    const uint8_t *elf = image_cache_find(data, size, &elf_size);
-    int ret;
+/* The file where it is, without a copy; NULL for one that image_read_file() has to judge. Whoever
+ * may write to it may do so meanwhile. */
+static const uint8_t *map_file(const char *path, size_t *size) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const uint8_t *data = MAP_FAILED;
+    struct stat st;
 
-    if (elf) {
-        if (!image_parse_lent(image, path, elf, elf_size, err)) return 0;
-        munmap((void *)(uintptr_t)elf, elf_size);
+    if (fd < 0) return NULL;
+    if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0 &&
+        (uint64_t)st.st_size <= IMAGE_MAX_FILE) {
+        *size = (size_t)st.st_size;
+        data = mmap(NULL, *size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
     }
-    ret = image_parse(image, path, data, size, err);
-    if (!ret) image_cache_add(data, size, (*image)->elf, (*image)->elf_size);
-    return ret;
+    close(fd);
+    return data == MAP_FAILED ? NULL : data;
+}
+
+/* Whether the kernel was unpacked before; then it is loaded. What is used of the file is what was
+ * compared. If it is cut short meanwhile xl ends here, where there is no domain yet. */
+static bool load_cached(struct image **image, const char *path) {
+    size_t size, elf_size;
+    const uint8_t *data = image_cache_folder ? map_file(path, &size) : NULL, *elf;
+    struct err ignored;
+
+    if (!data) return false;
+    elf = is_elf(data, size) ? NULL : image_cache_find(data, size, &elf_size);
+    munmap((void *)(uintptr_t)data, size);
+    if (!elf) return false;
+    if (!image_parse_lent(image, path, elf, elf_size, &ignored)) return true;
+    munmap((void *)(uintptr_t)elf, elf_size);
+    return false;
 }
 
 int image_load(struct image **image, const char *path, struct err *err) {
@@ -91,11 +108,13 @@ int image_load(struct image **image, const char *path, struct err *err) {
     int ret;
 
     *image = NULL;
+    if (load_cached(image, path)) return 0;
     ret = image_read_file(path, IMAGE_MAX_FILE, &data, &size, err);
     if (ret) return ret;
     if (!image_cache_folder || is_elf(data, size))
         return image_parse_owned(image, path, data, size, err);
-    ret = load_packed(image, path, data, size, err);
+    ret = image_parse(image, path, data, size, err);
+    if (!ret) image_cache_add(data, size, (*image)->elf, (*image)->elf_size);
     free(data);
     return ret;
 }
