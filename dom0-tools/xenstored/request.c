@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The operations of the wire protocol.  A payload is in the connection's buffer, our copy, with a
- * NUL after its last byte; "strings" are parts of it that end with a NUL inside its length.
+ * The operations of the wire protocol.  A payload is a copy of ours with a NUL after its last
+ * byte; "strings" are parts of it that end with a NUL inside its length.
  */
 #include "request.h"
 
