@@ -69,16 +69,16 @@ static bool is_elf(const uint8_t *data, size_t size) {
     return size >= 4 && !memcmp(data, "\177ELF", 4);
 }
 
-/* The file where it is, without a copy; NULL for one that image_read_file() has to judge. Whoever
- * may write to it may do so meanwhile. */
-static const uint8_t *map_file(const char *path, size_t *size) {
+/* A packed file where it is, without a copy; NULL for one that image_read_file() has to judge.
+ * Whoever may write to it may do so meanwhile. */
+static const uint8_t *map_packed(const char *path, size_t *size) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    const uint8_t *data = MAP_FAILED;
+    uint8_t *data = MAP_FAILED, begin[4];
     struct stat st;
 
     if (fd < 0) return NULL;
-    if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0 &&
-        (uint64_t)st.st_size <= IMAGE_MAX_FILE) {
+    if (!fstat(fd, &st) && S_ISREG(st.st_mode) && (uint64_t)st.st_size <= IMAGE_MAX_FILE &&
+        pread(fd, begin, sizeof(begin), 0) == sizeof(begin) && !is_elf(begin, sizeof(begin))) {
         *size = (size_t)st.st_size;
         data = mmap(NULL, *size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
     }
@@ -90,11 +90,11 @@ static const uint8_t *map_file(const char *path, size_t *size) {
  * compared. If it is cut short meanwhile xl ends here, where there is no domain yet. */
 static bool load_cached(struct image **image, const char *path) {
     size_t size, elf_size;
-    const uint8_t *data = image_cache_folder ? map_file(path, &size) : NULL, *elf;
+    const uint8_t *data = image_cache_folder ? map_packed(path, &size) : NULL, *elf;
     struct err ignored;
 
     if (!data) return false;
-    elf = is_elf(data, size) ? NULL : image_cache_find(data, size, &elf_size);
+    elf = image_cache_find(data, size, &elf_size);
     munmap((void *)(uintptr_t)data, size);
     if (!elf) return false;
     if (!image_parse_lent(image, path, elf, elf_size, &ignored)) return true;
