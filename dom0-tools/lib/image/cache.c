@@ -14,7 +14,8 @@
 #include <xxhash.h>
 
 #define PAGE         ((size_t)4096)
-#define NAME_SIZE    40
+#define PIECE        ((size_t)65536)
+#define NAME_SIZE    56
 #define UNFINISHED   "new."
 #define CACHE_FORMAT "hospes-1"
 
@@ -30,11 +31,14 @@ static size_t elf_offset(size_t packed_size) {
     return (sizeof(struct header) + packed_size + PAGE - 1) & ~(PAGE - 1);
 }
 
+/* By the hashes of both ends and the size. Two that differ only in between, as compressed kernels
+ * with their checksums do not, would take each other's place. */
 static void name_of(const uint8_t *packed, size_t size, char name[NAME_SIZE]) {
-    XXH128_hash_t hash = XXH3_128bits(packed, size);
+    size_t piece = size < PIECE ? size : PIECE;
 
-    snprintf(name, NAME_SIZE, "%016llx%016llx", (unsigned long long)hash.high64,
-             (unsigned long long)hash.low64);
+    snprintf(name, NAME_SIZE, "%016llx%016llx%llx", (unsigned long long)XXH3_64bits(packed, piece),
+             (unsigned long long)XXH3_64bits(packed + size - piece, piece),
+             (unsigned long long)size);
 }
 
 /* The folder, or a negative number. */

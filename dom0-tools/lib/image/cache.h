@@ -2,8 +2,8 @@
 /*
  * Kernels that were unpacked before, so that the next guest of the same kernel does without.
  *
- * A file of the folder holds the packed image and the ELF that came of it. It is found by the hash
- * of the packed image (XXH3), and used only if the packed image in it is the same byte for byte:
+ * A file of the folder holds the packed image and the ELF that came of it. It is found by hashes of
+ * the packed image (XXH3), and used only if the packed image in it is the same byte for byte:
  * whoever can choose a kernel can make hashes meet, and must not choose another guest's kernel.
  * The folder is the administrator's alone. Whatever goes wrong in here means that a kernel is
  * unpacked again, and nothing else.

@@ -102,6 +102,23 @@ static void note_use(time_t when) {
     if (dir) closedir(dir);
 }
 
+/* Of two with the same ends the later one is there. */
+static void same_ends(void) {
+    static uint8_t packed[2][300000], elf[2][10] = {"first", "second"};
+    const uint8_t *found;
+    size_t size;
+
+    packed[1][150000] = 1;
+    for (unsigned int i = 0; i < 2; i++) {
+        image_cache_add(packed[i], sizeof(packed[i]), elf[i], sizeof(elf[i]));
+        found = image_cache_find(packed[i], sizeof(packed[i]), &size);
+        CHECK(found && size == sizeof(elf[i]) && !memcmp(found, elf[i], size));
+        munmap((void *)(uintptr_t)found, size);
+    }
+    CHECK(files(NULL) == 1 && !image_cache_find(packed[0], sizeof(packed[0]), &size));
+    empty();
+}
+
 static void bounded(void) {
     for (uint8_t i = 0; i < IMAGE_CACHE_FILES + 3; i++) {
         add(i);
@@ -156,6 +173,7 @@ void test_cache(void) {
     if (!CHECK(mkdtemp(folder) != NULL)) return;
     image_cache_folder = folder;
     not_anothers();
+    same_ends();
     bounded();
     empty();
     not_a_strangers();
