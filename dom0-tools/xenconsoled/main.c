@@ -231,17 +231,21 @@ static void report_ready(int fd) {
     close(fd);
 }
 
-/* xenstore events until none is left. */
+/* xenstore events until none is left. A guest's come in heaps, a transaction's all at once, and
+ * what its nodes are is looked at after the last of a heap. */
 static void serve_xenstore(struct daemon *d) {
-    unsigned int domid;
+    unsigned int domid, changed = DOMID_INVALID;
     bool rescan = false;
     char **event;
 
     while (d->xs && (event = xs_check_watch(d->xs))) {
-        if (sscanf(event[XS_WATCH_TOKEN], GUEST_TOKEN "%u", &domid) == 1)
-            guest_nodes_changed(d, (domid_t)domid);
-        else
+        if (sscanf(event[XS_WATCH_TOKEN], GUEST_TOKEN "%u", &domid) == 1) {
+            if (changed != DOMID_INVALID && changed != domid)
+                guest_nodes_changed(d, (domid_t)changed);
+            changed = domid;
+        } else {
             rescan = true;
+        }
         free(event);
     }
     if (d->xs && errno != EAGAIN && errno != EINTR) {
@@ -249,6 +253,7 @@ static void serve_xenstore(struct daemon *d) {
         xs_close(d->xs);
         d->xs = NULL;
     }
+    if (changed != DOMID_INVALID) guest_nodes_changed(d, (domid_t)changed);
     if (rescan) guests_scan(d);
 }
 
