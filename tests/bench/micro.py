@@ -21,7 +21,8 @@ CONTROL = "(100 nops)"
 # Their paths end in a handler, where the plugin has no mark.
 TO_HANDLER = {"timer already due: set to handler", "timer: due to handler, running",
               "timer: due to handler, blocked",
-              "event to another vcpu, blocked, on this CPU: send to handler"}
+              "event to another vcpu, blocked, on this CPU: send to handler",
+              "event to another domain, blocked, on this CPU: send to handler"}
 
 
 def flags():
