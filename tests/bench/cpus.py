@@ -23,8 +23,8 @@ def read_samples(text):
 
 
 def figure(samples, times):
-    """One operation's: medians for one of `times`, of all CPUs together; the spread, and that of the
-    middle eight of ten samples; what was spun; each CPU's."""
+    """One operation's: medians for one of `times`, of all CPUs together; the spread, and that of
+    the middle eight of ten samples; what was spun; each CPU's."""
     paths = sorted(sum(all_of - spun for all_of, spun in sample) / times for sample in samples)
     tenth = len(paths) // 10
     return {"median": round(statistics.median(paths)), "least": round(paths[0]),

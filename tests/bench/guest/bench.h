@@ -8,3 +8,6 @@ static inline void mark(enum mark which) { ((void (*)(void))(MARKS + 16ul * whic
 
 /* Measures all operations, or the one of this name, and prints them; the program's own path. */
 int run_operations(const char *only, const char *program);
+
+/* Measures requests to xenstored, and prints which. */
+int run_store(void);
