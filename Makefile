@@ -25,7 +25,7 @@ PYTEST := /usr/bin/python3 -B -m pytest -p no:cacheprovider -n $(LANES) --dist l
 SELECT ?= xen or hospes or not xen
 QUICK := $(wildcard $(patsubst %,tests/system/test_%.py,boot_messages guest_kernels scenario run \
            isolation platform bench))
-BENCH ?= all
+BENCH ?= usual
 CPU ?= max,-smap
 PROT ?= on
 
@@ -80,7 +80,7 @@ fuzz-campaign: deps all images
 
 #: make bench        Hospes and stock Xen 4.17 measured on the same machine, in instructions;
 #:                   the tables and build/bench/*.{txt,json,svg} (tests/bench/README.md)
-#:   BENCH=micro|boot|guest|tools|io|all   the suite (all)
+#:   BENCH=micro|boot|guest|tools|io|scale|all   the suite (micro, boot and guest)
 #:   CPU=max,-smap           QEMU's CPU model
 #:   PROT=off                with protections off on both
 #:   PROFILE='operation'     instead: its instructions by function of Hospes

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """No path of the hypervisor becomes longer unnoticed: the micro suite of tests/bench on Hospes, whose
 figures are exact, against tests/bench/baseline.json."""
+import argparse
 import os
 import sys
 
@@ -10,10 +11,12 @@ import machine
 from conftest import log_path
 
 sys.path.insert(0, str(machine.TOP / "tests/bench"))
+import cpus  # noqa: E402
 import guest  # noqa: E402
 import machines  # noqa: E402
 import micro  # noqa: E402
 import report  # noqa: E402
+import scale  # noqa: E402
 import tools  # noqa: E402
 
 
@@ -78,6 +81,40 @@ def test_the_better_stock_xenstored_counts():
     assert report.ratios(found) == {"xenstore: read": 10 / 30}
     assert found["xen"]["user space"] == {"xenstore: read": 8}
     assert tools.last_column(found, "xenstore: read") == "40 | 30"
+def test_counts_of_several_cpus():
+    """What the plugin writes becomes the figures: medians of all CPUs' paths, waiting apart."""
+    samples = cpus.read_samples("10 0\t20 4\n10 0\t22 4\n10 0\t90 4\n-\n8 0\t8 8\n-\n9 9\t9 9\n")
+    assert samples == [[[(10, 0), (20, 4)], [(10, 0), (22, 4)], [(10, 0), (90, 4)]],
+                       [[(8, 0), (8, 8)]]]
+    figure = cpus.figure(samples[0], 2)
+    assert figure == {"median": 14, "least": 13, "low": 13, "high": 48, "most": 48, "spun": 2,
+                      "each": [5, 9]}
+    assert cpus.spread(figure) == "13..48"
+    assert cpus.spread(cpus.figure(samples[1], 2)) == "all equal"
+
+
+def test_what_grows_is_named():
+    figures = {"a, 1 vcpu": 100, "a, 2 vcpus": 104, "a, 8 vcpus": 105, "b, 1 vcpu": 100,
+               "b, 8 vcpus": 170, "xl list, 1 guest and one more": 10,
+               "xl list, 10 guests and one more": 100}
+    assert scale.growing(figures) == [
+        "  b, N vcpus: 100 with 1, 170 with 8: 10 for each",
+        "  xl list, N guests and one more: 10 with 1, 100 with 10: 10 for each"]
+    assert scale.growing({"a, 1 vcpu": 100, "a, 8 vcpus": 90}) == ["  nothing"]
+
+
+@pytest.mark.full
+@pytest.mark.kernels
+@pytest.mark.parametrize("hypervisor", [pytest.param("xen", marks=pytest.mark.xen),
+                                        pytest.param("hospes", marks=pytest.mark.hospes)])
+def test_second_cpu_is_counted(hypervisor, tmp_path):
+    """Two vcpus execute twice what one does, and what one asks of the other is seen on both."""
+    args = argparse.Namespace(output=tmp_path, cpu=report.CPU)
+    operations = cpus.run(hypervisor, args, 2)["operations"]
+    alone, together = (operations["xen_version", vcpus] for vcpus in (1, 2))
+    assert alone["median"] == together["median"] > 50
+    assert together["each"] == [alone["median"], alone["median"]]
+    assert all(n > 50 for n in operations["event (IPI) to a running vcpu", 2]["each"])
 
 
 @pytest.mark.hospes

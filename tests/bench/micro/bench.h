@@ -53,6 +53,7 @@ void bench_grants(void);
 void bench_timers(void);
 void bench_two_vcpus(void);
 void bench_domains(void);
+void bench_peers(void);
 void bench_fifo(void);
 
 /*
@@ -64,6 +65,9 @@ extern char fault_with_error[], fault_without_error[], soft_interrupt[], user_ca
 extern char upcall[], upcall_stamped[], upcall_stamped_1[], upcall_fifo[];
 /* kernel to kernel, by the iret hypercall */
 void iret_to_self(void);
+/* The peer's (peers.c): copied into its memory, where it has its shared page and, by rbx, its mail.
+ */
+extern const char peer_upcall[], peer_upcall_end[];
 /* For upcall_fifo: the ready word of the control block and the word of the only port. */
 extern uint32_t *fifo_ready, *fifo_port_word;
 /* Gives the vector an entry of stubs.S, or its own again. */

@@ -141,5 +141,6 @@ void test_main(void) {
     bench_timers();
     bench_two_vcpus();
     bench_domains();
+    bench_peers();
     bench_fifo();
 }

@@ -4,11 +4,14 @@
  * rcx, r11, [error], rip, cs, rflags, rsp, ss.
  */
 #include "asm.h"
+#include "peer.h"
 #define IRET          23
 #define VCPU_INFO     64                    /* the size of one */
 #define PENDING_SEL   8                     /* its offset in vcpu_info */
 #define KERNEL_CS     0xe030               /* as iret names the kernel: its RPL is not 3 */
 #define KERNEL_SS     0xe02b
+#define EVENT_CHANNEL_OP 32
+#define EVTCHNOP_SEND 4
 #define PENDING_WORDS 2048                  /* after 32 vcpu_infos in shared_info */
 
     .text
@@ -96,6 +99,34 @@ upcall_fifo:
     pop %r11
     leave
 
+/*
+ * In the peer, which blocks again and again: rbx is its mailbox, and of the other registers none
+ * counts after the hypercall. It notes the time and answers.
+ */
+    .section .rodata
+    .globl peer_upcall, peer_upcall_end
+peer_upcall:
+    pop %rcx
+    pop %r11
+    rdtsc
+    shl $32, %rdx
+    or %rdx, %rax
+    mov %rax, PEER_STAMP(%rbx)
+    push %rcx
+    push %r11
+    movb $0, PEER_SHARED_VA
+    movq $0, PEER_SHARED_VA + PENDING_SEL
+    movq $0, PEER_SHARED_VA + PENDING_WORDS
+    lea PEER_REPLY(%rbx), %rsi
+    mov $EVTCHNOP_SEND, %edi
+    mov $EVENT_CHANNEL_OP, %eax
+    syscall
+    pop %r11
+    pop %rcx
+    leave
+peer_upcall_end:
+
+    .text
     .globl iret_to_self
 iret_to_self:
     mov %rsp, %rdx

@@ -15,6 +15,8 @@ struct qemu_plugin_insn;
 enum qemu_plugin_op { QEMU_PLUGIN_INLINE_ADD_U64 };
 typedef void tb_cb_t(uint64_t id, struct qemu_plugin_tb *tb);
 typedef void exec_cb_t(unsigned int cpu, void *data);
+typedef void cpu_cb_t(uint64_t id, unsigned int cpu);
+void qemu_plugin_register_vcpu_init_cb(uint64_t id, cpu_cb_t *cb);
 void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, tb_cb_t *cb);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t i);
