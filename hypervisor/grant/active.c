@@ -77,8 +77,8 @@ static bool mark_v2(const struct use *u) {
 
 /* What the entry grants, read once now that it is marked. */
 static int16_t record(const struct grant_table *t, uint32_t ref, struct active *a) {
-    grant_entry_v2_t *e = entry_v2(t, ref);
-    uint16_t flags = t->version == 2 ? READ_ONCE(e->hdr.flags) : 0;
+    grant_entry_v2_t *e = t->version == 2 ? entry_v2(t, ref) : NULL;
+    uint16_t flags = e ? READ_ONCE(e->hdr.flags) : 0;
 
     a->start = 0;
     a->length = PAGE_SIZE;
@@ -92,8 +92,7 @@ static int16_t record(const struct grant_table *t, uint32_t ref, struct active *
         a->length = READ_ONCE(e->sub_page.length);
         a->mfn = READ_ONCE(e->sub_page.frame);
     } else {
-        a->mfn =
-            t->version == 2 ? READ_ONCE(e->full_page.frame) : READ_ONCE(entry_v1(t, ref)->frame);
+        a->mfn = e ? READ_ONCE(e->full_page.frame) : READ_ONCE(entry_v1(t, ref)->frame);
     }
     return a->mfn > FRAME_ADDRESS_MAX ? GNTST_bad_page : GNTST_okay;
 }
