@@ -81,28 +81,22 @@ void console_put(const char *s, size_t n, bool in_ring) {
 static uint32_t ring_oldest(void) { return ring_end > ring_size ? ring_end - ring_size : 0; }
 
 uint32_t console_ring_start(void) {
-    uint32_t start;
-
-    console_take();
-    start = max(ring_cleared, ring_oldest());
-    console_release();
-    return start;
+    CONSOLE_SCOPE();
+    return max(ring_cleared, ring_oldest());
 }
 
 uint32_t console_ring_read(uint32_t *index, char *buf, uint32_t size) {
     uint32_t n = 0;
 
-    console_take();
+    CONSOLE_SCOPE();
     if (ring_end - *index > ring_size) *index = ring_oldest();
     while (n < size && *index != ring_end) buf[n++] = ring[(*index)++ & (ring_size - 1)];
-    console_release();
     return n;
 }
 
 void console_ring_clear(void) {
-    console_take();
+    CONSOLE_SCOPE();
     ring_cleared = ring_end;
-    console_release();
 }
 
 /* A larger ring, as asked for or as the number of CPUs suggests. */
@@ -149,9 +143,8 @@ void console_end_boot(void) {
 static uint32_t input_read(struct input *in, char *buf, uint32_t n) {
     uint32_t i = 0;
 
-    console_take();
+    CONSOLE_SCOPE();
     while (i < n && in->tail != in->head) buf[i++] = in->buf[in->tail++ % RX_SIZE];
-    console_release();
     return i;
 }
 

@@ -8,6 +8,13 @@
 
 void console_take(void);
 void console_release(void);
+/* The lock is held from here to the end of the block. */
+#define CONSOLE_SCOPE()                                                                            \
+    char scope_ __attribute__((cleanup(console_scope_end), unused)) = (console_take(), 0)
+static inline void console_scope_end(const char *scope) {
+    (void)scope;
+    console_release();
+}
 void console_put(const char *s, size_t n, bool in_ring); /* lock held */
 void printk_init(void);                                  /* reads the levels */
 void console_rx(char c); /* a byte received by a device; from interrupt context */

@@ -104,12 +104,10 @@ static void put_lines(const char *s) {
 }
 
 void vprintk(const char *fmt, va_list ap) {
-    console_take();
-    if (check_level(&fmt)) {
-        vsnprintf(line, sizeof(line), fmt, ap);
-        put_lines(line);
-    }
-    console_release();
+    CONSOLE_SCOPE();
+    if (!check_level(&fmt)) return;
+    vsnprintf(line, sizeof(line), fmt, ap);
+    put_lines(line);
 }
 
 void printk(const char *fmt, ...) {
@@ -133,14 +131,10 @@ static void put_guest_line(struct domain *d) {
 }
 
 void console_write_guest(struct domain *d, const char *s, size_t n) {
-    console_take();
-    if (d->is_control) {
-        console_put(s, n, dom0_to_ring);
-    } else {
-        for (size_t i = 0; i < n; i++) {
-            if (s[i] == '\n' || d->console_used == sizeof(d->console_line)) put_guest_line(d);
-            if (s[i] >= ' ' && s[i] < 127) d->console_line[d->console_used++] = s[i];
-        }
+    CONSOLE_SCOPE();
+    if (d->is_control) console_put(s, n, dom0_to_ring);
+    for (size_t i = 0; !d->is_control && i < n; i++) {
+        if (s[i] == '\n' || d->console_used == sizeof(d->console_line)) put_guest_line(d);
+        if (s[i] >= ' ' && s[i] < 127) d->console_line[d->console_used++] = s[i];
     }
-    console_release();
 }

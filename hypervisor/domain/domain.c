@@ -84,16 +84,12 @@ void domain_put(struct domain *d) {
 }
 
 struct domain *domain_get_next(domid_t id) {
-    struct domain *d, *found = NULL;
+    struct domain *d;
 
-    spin_lock(&domain_list_lock);
+    SPIN_SCOPE(&domain_list_lock);
     for_each_domain(d)
-        if (d->id >= id && try_ref(d)) {
-            found = d;
-            break;
-        }
-    spin_unlock(&domain_list_lock);
-    return found;
+        if (d->id >= id && try_ref(d)) return d;
+    return NULL;
 }
 
 struct domain *domain_get(domid_t id) {
@@ -103,11 +99,9 @@ struct domain *domain_get(domid_t id) {
         domain_ref(d);
         return d;
     }
-    spin_lock(&domain_list_lock);
+    SPIN_SCOPE(&domain_list_lock);
     d = domain_by_id(id);
-    if (d && !try_ref(d)) d = NULL;
-    spin_unlock(&domain_list_lock);
-    return d;
+    return d && try_ref(d) ? d : NULL;
 }
 
 /* The next id after the last one given, so that an id is not reused soon; domctl lock. 0: none. */
@@ -181,12 +175,11 @@ static int init_parts(struct domain *d, const struct xen_domctl_createdomain *cf
 static void list_insert(struct domain *d) {
     struct domain *o;
 
-    spin_lock(&domain_list_lock);
+    SPIN_SCOPE(&domain_list_lock);
     for_each_domain(o)
         if (o->id > d->id) break;
     d->refs = 2;
     list_add_between(&d->list, o->list.prev, &o->list);
-    spin_unlock(&domain_list_lock);
 }
 
 static int check_config(const struct xen_domctl_createdomain *cfg, bool control) {
@@ -394,11 +387,10 @@ int domain_destroy(struct domain *d) {
 static struct domain *next_to_reclaim(void) {
     struct domain *d, *found = NULL;
 
-    spin_lock(&domain_list_lock);
+    SPIN_SCOPE(&domain_list_lock);
     for_each_domain(d)
         if (!__atomic_load_n(&d->refs, __ATOMIC_ACQUIRE)) found = d;
     if (found) list_del(&found->list);
-    spin_unlock(&domain_list_lock);
     return found;
 }
 

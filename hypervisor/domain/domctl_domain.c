@@ -86,9 +86,8 @@ long domctl_max_mem(struct domctl *c) {
     struct domain *d = c->d;
     uint64_t pages = c->op.u.max_mem.max_memkb >> (PAGE_SHIFT - 10);
 
-    spin_lock(&d->mm.lock);
+    SPIN_SCOPE(&d->mm.lock);
     d->mm.max_pages = min(pages, (uint64_t)UINT32_MAX);
-    spin_unlock(&d->mm.lock);
     return 0;
 }
 

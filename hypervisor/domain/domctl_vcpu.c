@@ -28,7 +28,7 @@ long domctl_setvcpucontext(struct domctl *c) {
     struct domain *d = c->d;
     struct vcpu *v = domain_vcpu(d, c->op.u.vcpucontext.vcpu);
     uint64_t from = handle_addr(c->op.u.vcpucontext.ctxt);
-    struct vcpu_guest_context *ctxt;
+    struct vcpu_guest_context *ctxt HV_FREE_AT_END = NULL;
     long rc;
 
     /* A dying domain has given its tables back: it takes none any more. */
@@ -42,14 +42,12 @@ long domctl_setvcpucontext(struct domctl *c) {
         rc = vcpu_set_context(v, ctxt);
         domain_unpause(d);
     }
-    hv_free(ctxt);
     return rc;
 }
 
 long domctl_getvcpucontext(struct domctl *c) {
     struct vcpu *v = domain_vcpu(c->d, c->op.u.vcpucontext.vcpu);
-    struct vcpu_guest_context *ctxt;
-    long rc;
+    struct vcpu_guest_context *ctxt HV_FREE_AT_END = NULL;
 
     if (!v || v == current) return -EINVAL;
     if (!v->initialised) return -ENODATA;
@@ -58,9 +56,7 @@ long domctl_getvcpucontext(struct domctl *c) {
     vcpu_pause(v);
     vcpu_get_context(v, ctxt);
     vcpu_unpause(v);
-    rc = copy_to_guest(handle_addr(c->op.u.vcpucontext.ctxt), ctxt, sizeof(*ctxt));
-    hv_free(ctxt);
-    return rc;
+    return copy_to_guest(handle_addr(c->op.u.vcpucontext.ctxt), ctxt, sizeof(*ctxt));
 }
 
 /* A vcpu that must have been made: 0, -EINVAL or -ESRCH. */
@@ -157,10 +153,5 @@ long domctl_sendtrigger(struct domctl *c) {
     /* A PV guest has no power or sleep button; reset and init lines nobody has. */
     if (t->trigger == XEN_DOMCTL_SENDTRIGGER_POWER || t->trigger == XEN_DOMCTL_SENDTRIGGER_SLEEP)
         return -EINVAL;
-    if (t->trigger != XEN_DOMCTL_SENDTRIGGER_NMI) return -ENOSYS;
-    if (!__atomic_exchange_n(&v->arch.nmi_pending, true, __ATOMIC_SEQ_CST)) {
-        vcpu_unblock(v);
-        vcpu_kick(v);
-    }
-    return 0;
+    return t->trigger == XEN_DOMCTL_SENDTRIGGER_NMI ? vcpu_send_nmi(v) : -ENOSYS;
 }

@@ -218,6 +218,7 @@ struct variable {
 static long variable_new(uint64_t name_va, uint64_t size, struct variable **v) {
     long rc = -EINVAL; /* a name without an end */
 
+    *v = NULL;
     if (size > DATA_MAX) return -EINVAL;
     *v = hv_alloc(sizeof(**v) + size);
     if (!*v) return -ENOMEM;
@@ -227,13 +228,12 @@ static long variable_new(uint64_t name_va, uint64_t size, struct variable **v) {
         else if (!(*v)->name[i])
             rc = 0;
     }
-    if (rc) hv_free(*v);
     return rc;
 }
 
 static long get_variable(struct xenpf_efi_runtime_call *c) {
     uint64_t room = c->u.get_variable.size, size = room;
-    struct variable *v;
+    struct variable *v HV_FREE_AT_END;
     long rc = variable_new(handle_addr(c->u.get_variable.name), room, &v);
 
     if (rc) return rc;
@@ -242,13 +242,12 @@ static long get_variable(struct xenpf_efi_runtime_call *c) {
     if (!EFI_ERROR(c->status) && size <= room)
         rc = copy_to_guest(handle_addr(c->u.get_variable.data), v->data, size);
     c->u.get_variable.size = size;
-    hv_free(v);
     return rc;
 }
 
 static long set_variable(struct xenpf_efi_runtime_call *c) {
     uint64_t size = c->u.set_variable.size;
-    struct variable *v;
+    struct variable *v HV_FREE_AT_END;
     long rc = variable_new(handle_addr(c->u.set_variable.name), size, &v);
 
     if (rc) return rc;
@@ -256,27 +255,24 @@ static long set_variable(struct xenpf_efi_runtime_call *c) {
     if (!rc)
         c->status = call(SET_VARIABLE, PTR(v->name), PTR(&c->u.set_variable.vendor_guid), c->misc,
                          size, PTR(v->data));
-    hv_free(v);
     return rc;
 }
 
 static long next_variable(struct xenpf_efi_runtime_call *c) {
     uint64_t room = c->u.get_next_variable_name.size, size = room;
     uint64_t at = handle_addr(c->u.get_next_variable_name.name);
-    uint16_t *name;
+    uint16_t *name HV_FREE_AT_END = NULL;
     long rc;
 
     if (!size || size > DATA_MAX) return -EINVAL;
     name = hv_alloc(size);
     if (!name) return -ENOMEM;
     rc = copy_from_guest(name, at, room);
-    if (!rc) {
-        c->status = call(NEXT_VARIABLE, PTR(&size), PTR(name),
-                         PTR(&c->u.get_next_variable_name.vendor_guid), 0, 0);
-        if (!EFI_ERROR(c->status)) rc = copy_to_guest(at, name, room);
-        c->u.get_next_variable_name.size = size;
-    }
-    hv_free(name);
+    if (rc) return rc;
+    c->status = call(NEXT_VARIABLE, PTR(&size), PTR(name),
+                     PTR(&c->u.get_next_variable_name.vendor_guid), 0, 0);
+    if (!EFI_ERROR(c->status)) rc = copy_to_guest(at, name, room);
+    c->u.get_next_variable_name.size = size;
     return rc;
 }
 

@@ -15,9 +15,8 @@ static void audit_frames(void) {
 static void dump_each(void (*dump)(struct domain *)) {
     struct domain *d;
 
-    spin_lock(&domain_list_lock);
+    SPIN_SCOPE(&domain_list_lock);
     for_each_domain(d) dump(d);
-    spin_unlock(&domain_list_lock);
 }
 
 static void dump_ports(void) { dump_each(event_dump); }

@@ -41,11 +41,9 @@ static long map_msi(struct domain *d, struct physdev_map_pirq *m, bool with_segm
 
 /* No device pass-through yet. */
 static long only_for_self(domid_t id) {
-    struct domain *d = domain_get_self_or(id);
+    struct domain *d DOMAIN_PUT_AT_END = domain_get_self_or(id);
 
-    if (!d) return -ESRCH;
-    domain_put(d);
-    return d == current->domain ? 0 : -EOPNOTSUPP;
+    return d == current->domain ? 0 : d ? -EOPNOTSUPP : -ESRCH;
 }
 
 static long map_pirq(struct physdev_map_pirq *m) {

@@ -19,6 +19,8 @@ long domain_get_checked(domid_t id, enum policy_op op, uint32_t sub, struct doma
     *d = domain_get_self_or(id);
     if (!*d) return -ESRCH;
     rc = *d == current->domain ? 0 : policy_check(current->domain, *d, op, sub);
-    if (rc) domain_put(*d);
+    if (!rc) return 0;
+    domain_put(*d);
+    *d = NULL;
     return rc;
 }

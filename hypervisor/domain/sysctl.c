@@ -39,12 +39,12 @@ static long op_getdomaininfolist(struct xen_sysctl_getdomaininfolist *l) {
     uint32_t next = l->first_domain;
 
     for (l->num_domains = 0; l->num_domains < l->max_domains; l->num_domains++) {
-        struct domain *d = next < DOMID_FIRST_RESERVED ? domain_get_next((domid_t)next) : NULL;
+        struct domain *d DOMAIN_PUT_AT_END =
+            next < DOMID_FIRST_RESERVED ? domain_get_next((domid_t)next) : NULL;
 
         if (!d) break;
         next = d->id + 1u;
         domain_get_info(d, &info);
-        domain_put(d);
         if (copy_to_guest_idx(handle_addr(l->buffer), l->num_domains, &info)) return -EFAULT;
     }
     return 0;
@@ -119,10 +119,9 @@ static long op_cputopoinfo(struct xen_sysctl_cputopoinfo *t) {
 }
 
 static long move_to_pool(domid_t id, uint32_t pool) {
-    struct domain *d = domain_get(id);
+    struct domain *d DOMAIN_PUT_AT_END = domain_get(id);
 
     if (!d) return -ESRCH;
-    domain_put(d);
     return d == current->domain ? -EPERM : pool == THE_POOL ? 0 : -ENOENT;
 }
 

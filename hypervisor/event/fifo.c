@@ -117,21 +117,19 @@ void fifo_raise(struct domain *d, struct port *p, bool unmask) {
 void fifo_clear_pending(struct domain *d, struct port *p) {
     event_word_t *w;
 
-    spin_lock(&d->event.fifo_lock);
+    SPIN_SCOPE(&d->event.fifo_lock);
     p->pending = false;
     w = word_of(d, p->number);
     if (w) /* the guest unlinks and skips words that are not pending */
         word_clear(w, W_PENDING);
-    spin_unlock(&d->event.fifo_lock);
 }
 
 bool fifo_test(struct domain *d, const struct port *p, unsigned int bit) {
     event_word_t *w, value = W_MASKED; /* where the array does not reach that far yet */
 
-    spin_lock(&d->event.fifo_lock);
+    SPIN_SCOPE(&d->event.fifo_lock);
     w = word_of(d, p->number);
     if (w) value = __atomic_load_n(w, __ATOMIC_ACQUIRE);
-    spin_unlock(&d->event.fifo_lock);
     return value & (1U << bit);
 }
 
@@ -145,10 +143,9 @@ static int switch_to_fifo(struct domain *d) {
 
     if (!f) return -ENOMEM;
     __atomic_store_n(&d->event.fifo, f, __ATOMIC_SEQ_CST);
-    spin_lock(&d->event.fifo_lock);
+    SPIN_SCOPE(&d->event.fifo_lock);
     for (uint32_t n = 1; n < min(d->event.nr_ports, MAX_PORTS_2L); n++)
         if (test_and_clear_bit(n, d->shared_info->evtchn_pending)) port_of(d, n)->pending = true;
-    spin_unlock(&d->event.fifo_lock);
     return 0;
 }
 
@@ -157,28 +154,25 @@ long fifo_init_control(struct evtchn_init_control *c) {
     struct vcpu *v = domain_vcpu(d, c->vcpu), *o;
     uint32_t offset = c->offset;
     uint8_t *page;
-    int rc = 0;
+    int rc;
 
     c->link_bits = EVTCHN_FIFO_LINK_BITS;
     if (!v) return -ENOENT;
     if (offset > PAGE_SIZE - sizeof(struct evtchn_fifo_control_block) || offset % 8) return -EINVAL;
 
-    spin_lock(&d->event.lock);
+    SPIN_SCOPE(&d->event.lock);
     for_each_vcpu(d, o)
-        if (!o->event.fifo && !(o->event.fifo = hv_new(struct evtchn_fifo_vcpu))) rc = -ENOMEM;
-    page = rc || v->event.fifo->control ? NULL : mm_map_guest_frame(d, c->control_gfn);
-    if (!page && !rc) rc = -EINVAL;
-    if (!rc && !d->event.fifo) rc = switch_to_fifo(d);
+        if (!o->event.fifo && !(o->event.fifo = hv_new(struct evtchn_fifo_vcpu))) return -ENOMEM;
+    page = v->event.fifo->control ? NULL : mm_map_guest_frame(d, c->control_gfn);
+    if (!page) return -EINVAL;
+    rc = d->event.fifo ? 0 : switch_to_fifo(d);
     if (rc) {
-        if (page) mm_unmap_guest_frame(page);
-        goto out;
+        mm_unmap_guest_frame(page);
+        return rc;
     }
-    spin_lock(&d->event.fifo_lock);
+    SPIN_SCOPE(&d->event.fifo_lock);
     v->event.fifo->control = (struct evtchn_fifo_control_block *)(page + offset);
-    spin_unlock(&d->event.fifo_lock);
-out:
-    spin_unlock(&d->event.lock);
-    return rc;
+    return 0;
 }
 
 /* Ports raised before their words existed. */
@@ -196,28 +190,22 @@ static void raise_latched(struct domain *d, uint32_t from, uint32_t to) {
 long fifo_expand_array(const struct evtchn_expand_array *e) {
     struct domain *d = current->domain;
     struct evtchn_fifo_domain *f;
+    uint32_t from;
     void *page;
-    int rc = 0;
 
-    spin_lock(&d->event.lock);
+    SPIN_SCOPE(&d->event.lock);
     f = d->event.fifo;
-    if (!f) {
-        rc = -EOPNOTSUPP;
-    } else if (f->nr_words >= EVTCHN_FIFO_NR_CHANNELS) {
-        rc = -ENOSPC;
-    } else if (!(page = mm_map_guest_frame(d, e->array_gfn))) {
-        rc = -EINVAL;
-    } else {
-        uint32_t from = f->nr_words;
-
-        spin_lock(&d->event.fifo_lock);
-        f->page[from / WORDS_PER_PAGE] = page;
-        f->nr_words = from + (uint32_t)WORDS_PER_PAGE;
-        spin_unlock(&d->event.fifo_lock);
-        raise_latched(d, from, f->nr_words);
-    }
-    spin_unlock(&d->event.lock);
-    return rc;
+    if (!f) return -EOPNOTSUPP;
+    from = f->nr_words;
+    if (from >= EVTCHN_FIFO_NR_CHANNELS) return -ENOSPC;
+    page = mm_map_guest_frame(d, e->array_gfn);
+    if (!page) return -EINVAL;
+    spin_lock(&d->event.fifo_lock);
+    f->page[from / WORDS_PER_PAGE] = page;
+    f->nr_words = from + (uint32_t)WORDS_PER_PAGE;
+    spin_unlock(&d->event.fifo_lock);
+    raise_latched(d, from, f->nr_words);
+    return 0;
 }
 
 /* Takes effect for future events; one that is queued stays where it is. */
@@ -228,11 +216,9 @@ long fifo_set_priority(const struct evtchn_set_priority *s) {
     if (!p) return -EINVAL;
     if (!d->event.fifo) return -ENOSYS;
     if (s->priority > EVTCHN_FIFO_PRIORITY_MIN) return -EINVAL;
-    spin_lock(&p->lock);
-    spin_lock(&d->event.fifo_lock);
+    SPIN_SCOPE(&p->lock);
+    SPIN_SCOPE(&d->event.fifo_lock);
     p->priority = (uint8_t)s->priority;
-    spin_unlock(&d->event.fifo_lock);
-    spin_unlock(&p->lock);
     return 0;
 }
 

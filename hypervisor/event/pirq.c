@@ -53,9 +53,8 @@ static void deliver(void *data) {
     struct port *p = __atomic_load_n(&q->port, __ATOMIC_ACQUIRE);
 
     if (!p) return;
-    spin_lock(&p->lock);
+    SPIN_SCOPE(&p->lock);
     if (p->state == PORT_PIRQ) port_set_pending(dom0, p);
-    spin_unlock(&p->lock);
 }
 
 static void note_needs_eoi(const struct domain *d, const struct pirq *q) {
@@ -108,21 +107,16 @@ void pirq_set_affinity(struct domain *d, uint32_t n, const struct vcpu *v) {
 
 int pirq_eoi(struct domain *d, uint32_t n) {
     struct pirq *q;
-    int rc = -EINVAL;
 
-    spin_lock(&d->event.lock);
+    SPIN_SCOPE(&d->event.lock);
     q = pirq_of(d, n);
-    if (q && (q->desc || q->reserved)) {
-        if (q->port && d->event.auto_unmask) {
-            spin_lock(&q->port->lock);
-            port_unmask(d, q->port);
-            spin_unlock(&q->port->lock);
-        }
-        if (q->desc) irq_eoi(q->desc);
-        rc = 0;
+    if (!q || !(q->desc || q->reserved)) return -EINVAL;
+    if (q->port && d->event.auto_unmask) {
+        SPIN_SCOPE(&q->port->lock);
+        port_unmask(d, q->port);
     }
-    spin_unlock(&d->event.lock);
-    return rc;
+    if (q->desc) irq_eoi(q->desc);
+    return 0;
 }
 
 /* For all that the guest does not mask: the first form of it. */
@@ -169,10 +163,9 @@ static int find_free(const struct pirq_domain *pd, bool msi) {
 int pirq_reserve(struct domain *d, bool msi) {
     int n;
 
-    spin_lock(&d->event.lock);
+    SPIN_SCOPE(&d->event.lock);
     n = find_free(d->event.pirqs, msi);
     if (n >= 0) d->event.pirqs->pirq[n].reserved = true;
-    spin_unlock(&d->event.lock);
     return n;
 }
 

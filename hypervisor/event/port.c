@@ -97,15 +97,12 @@ static void port_free(struct domain *d, struct port *p) {
 
 static long op_alloc_unbound(struct evtchn_alloc_unbound *a) {
     domid_t remote = a->remote_dom == DOMID_SELF ? current->domain->id : a->remote_dom;
-    struct domain *d;
+    struct domain *d DOMAIN_PUT_AT_END;
     long rc = domain_get_checked(a->dom, POL_EVENT_FOREIGN, EVTCHNOP_alloc_unbound, &d);
 
     if (rc) return rc;
-    spin_lock(&d->event.lock);
-    rc = port_open(d, PORT_UNBOUND, 0, remote, &a->port);
-    spin_unlock(&d->event.lock);
-    domain_put(d);
-    return rc;
+    SPIN_SCOPE(&d->event.lock);
+    return port_open(d, PORT_UNBOUND, 0, remote, &a->port);
 }
 
 /* The remote port must be waiting for us. Both event locks held. */
@@ -133,14 +130,14 @@ static long bind_interdomain_locked(struct domain *ld, struct domain *rd, uint32
 }
 
 static long op_bind_interdomain(struct evtchn_bind_interdomain *b) {
-    struct domain *ld = current->domain, *rd = domain_get_self_or(b->remote_dom);
+    struct domain *ld = current->domain;
+    struct domain *rd DOMAIN_PUT_AT_END = domain_get_self_or(b->remote_dom);
     long rc;
 
     if (!rd) return -ESRCH;
     spin_lock_two(&ld->event.lock, &rd->event.lock);
     rc = bind_interdomain_locked(ld, rd, b->remote_port, &b->local_port);
     spin_unlock_two(&ld->event.lock, &rd->event.lock);
-    domain_put(rd);
     return rc;
 }
 
@@ -148,29 +145,26 @@ static long op_bind_virq(struct evtchn_bind_virq *b) {
     struct domain *d = current->domain;
     struct vcpu *v;
     uint32_t virq = b->virq;
-    long rc = -EEXIST;
+    long rc;
 
     if (virq >= NR_VIRQS) return -EINVAL;
     virq = (uint32_t)array_index_nospec(virq, NR_VIRQS);
     if (virq_is_global(virq) && b->vcpu != 0) return -EINVAL;
     v = domain_vcpu(d, b->vcpu);
     if (!v) return -ENOENT;
-    spin_lock(&d->event.lock);
-    if (!v->event.virq_port[virq]) rc = port_open(d, PORT_VIRQ, b->vcpu, virq, &b->port);
+    SPIN_SCOPE(&d->event.lock);
+    if (v->event.virq_port[virq]) return -EEXIST;
+    rc = port_open(d, PORT_VIRQ, b->vcpu, virq, &b->port);
     if (!rc) WRITE_ONCE(v->event.virq_port[virq], b->port);
-    spin_unlock(&d->event.lock);
     return rc;
 }
 
 static long op_bind_ipi(struct evtchn_bind_ipi *b) {
     struct domain *d = current->domain;
-    long rc;
 
     if (!domain_vcpu(d, b->vcpu)) return -ENOENT;
-    spin_lock(&d->event.lock);
-    rc = port_open(d, PORT_IPI, b->vcpu, 0, &b->port);
-    spin_unlock(&d->event.lock);
-    return rc;
+    SPIN_SCOPE(&d->event.lock);
+    return port_open(d, PORT_IPI, b->vcpu, 0, &b->port);
 }
 
 /* Severs a channel: the other end goes back to waiting for this domain. */
@@ -193,9 +187,8 @@ static void close_simple(struct domain *d, struct port *p) {
         for_each_vcpu(d, v)
             if (v->event.virq_port[p->detail] == p->number)
                 WRITE_ONCE(v->event.virq_port[p->detail], 0);
-    spin_lock(&p->lock);
+    SPIN_SCOPE(&p->lock);
     port_free(d, p);
-    spin_unlock(&p->lock);
 }
 
 /* The line may already be on its way when pirq_bind_port() returns. */
@@ -204,14 +197,12 @@ static long op_bind_pirq(struct evtchn_bind_pirq *b) {
     struct port *p;
     long rc;
 
-    spin_lock(&d->event.lock);
+    SPIN_SCOPE(&d->event.lock);
     rc = port_open(d, PORT_PIRQ, 0, b->pirq, &b->port);
-    if (!rc) {
-        p = port_of(d, b->port);
-        rc = pirq_bind_port(d, b->pirq, p);
-        if (rc) close_simple(d, p);
-    }
-    spin_unlock(&d->event.lock);
+    if (rc) return rc;
+    p = port_of(d, b->port);
+    rc = pirq_bind_port(d, b->pirq, p);
+    if (rc) close_simple(d, p);
     return rc;
 }
 
@@ -247,18 +238,17 @@ static long port_close(struct domain *d, uint32_t n) {
 static long op_send(uint32_t n) {
     struct domain *d = current->domain;
     struct port *p = port_find(d, n);
-    long rc = 0;
 
     if (unlikely(!p)) return -EINVAL;
-    spin_lock(&p->lock);
+    SPIN_SCOPE(&p->lock);
     switch (p->state) {
-    case PORT_INTERDOMAIN: port_set_pending(p->remote, port_of(p->remote, p->remote_port)); break;
-    case PORT_IPI: port_set_pending(d, p); break;
-    case PORT_UNBOUND: break; /* nobody there yet: lost, by the ABI */
-    default: rc = -EINVAL;
+    case PORT_INTERDOMAIN:
+        port_set_pending(p->remote, port_of(p->remote, p->remote_port));
+        return 0;
+    case PORT_IPI: port_set_pending(d, p); return 0;
+    case PORT_UNBOUND: return 0; /* nobody there yet: lost, by the ABI */
+    default: return -EINVAL;
     }
-    spin_unlock(&p->lock);
-    return rc;
 }
 
 static void fill_status(struct evtchn_status *s, const struct port *p) {
@@ -277,39 +267,31 @@ static void fill_status(struct evtchn_status *s, const struct port *p) {
 }
 
 static long op_status(struct evtchn_status *s) {
-    struct domain *d;
+    struct domain *d DOMAIN_PUT_AT_END;
     long rc = domain_get_checked(s->dom, POL_EVENT_FOREIGN, EVTCHNOP_status, &d);
 
     if (rc) return rc;
-    spin_lock(&d->event.lock);
-    if (!port_is_valid(d, s->port))
-        rc = -EINVAL;
-    else
-        fill_status(s, port_of(d, s->port));
-    spin_unlock(&d->event.lock);
-    domain_put(d);
-    return rc;
+    SPIN_SCOPE(&d->event.lock);
+    if (!port_is_valid(d, s->port)) return -EINVAL;
+    fill_status(s, port_of(d, s->port));
+    return 0;
 }
 
 static long op_bind_vcpu(const struct evtchn_bind_vcpu *b) {
     struct domain *d = current->domain;
     struct vcpu *v = domain_vcpu(d, b->vcpu);
     struct port *p = port_find(d, b->port);
-    long rc = 0;
 
     if (!v) return -ENOENT;
     if (!p) return -EINVAL;
-    spin_lock(&d->event.lock);
-    spin_lock(&p->lock);
-    if (p->state == PORT_UNBOUND || p->state == PORT_INTERDOMAIN || p->state == PORT_PIRQ ||
-        (p->state == PORT_VIRQ && virq_is_global(p->detail)))
-        p->vcpu = b->vcpu;
-    else
-        rc = -EINVAL;
+    SPIN_SCOPE(&d->event.lock);
+    SPIN_SCOPE(&p->lock);
+    if (p->state != PORT_UNBOUND && p->state != PORT_INTERDOMAIN && p->state != PORT_PIRQ &&
+        (p->state != PORT_VIRQ || !virq_is_global(p->detail)))
+        return -EINVAL;
+    p->vcpu = b->vcpu;
     if (p->state == PORT_PIRQ) pirq_set_affinity(d, p->detail, v);
-    spin_unlock(&p->lock);
-    spin_unlock(&d->event.lock);
-    return rc;
+    return 0;
 }
 
 static long op_unmask(uint32_t n) {
@@ -317,9 +299,8 @@ static long op_unmask(uint32_t n) {
     struct port *p = port_find(d, n);
 
     if (unlikely(!p)) return -EINVAL;
-    spin_lock(&p->lock);
+    SPIN_SCOPE(&p->lock);
     port_unmask(d, p);
-    spin_unlock(&p->lock);
     return 0;
 }
 
@@ -336,7 +317,6 @@ static uint32_t close_from(struct domain *d, uint32_t n) {
  * behind the reset's back; then it has not succeeded. */
 static int event_reset(struct domain *d, bool resuming) {
     uint32_t from;
-    int rc = 0;
 
     spin_lock(&d->event.lock);
     from = resuming ? d->event.reset_next : !d->event.reset_next;
@@ -344,16 +324,12 @@ static int event_reset(struct domain *d, bool resuming) {
     spin_unlock(&d->event.lock);
     if (!from) return -EBUSY;
     from = close_from(d, from);
-    spin_lock(&d->event.lock);
+    SPIN_SCOPE(&d->event.lock);
     d->event.reset_next = from;
-    if (from)
-        rc = -ERESTART;
-    else if (d->event.active)
-        rc = -EAGAIN;
-    else
-        fifo_destroy(d);
-    spin_unlock(&d->event.lock);
-    return rc;
+    if (from) return -ERESTART;
+    if (d->event.active) return -EAGAIN;
+    fifo_destroy(d);
+    return 0;
 }
 
 /*
@@ -382,7 +358,7 @@ int event_port_poll(struct domain *d, uint32_t n) {
 }
 
 void event_dump(struct domain *d) {
-    spin_lock(&d->event.lock);
+    SPIN_SCOPE(&d->event.lock);
     printk("d%u: %u ports of %u in use, %s\n", d->id, d->event.active, d->event.nr_ports,
            d->event.fifo ? "FIFO" : "2-level");
     for (uint32_t n = 1; n < d->event.nr_ports; n++) {
@@ -392,22 +368,18 @@ void event_dump(struct domain *d) {
             printk("  %4u [%u/%u/%u] s=%u v=%u\n", n, port_is_pending(d, p), port_is_masked(d, p),
                    p->priority, p->state, p->vcpu);
     }
-    spin_unlock(&d->event.lock);
 }
 
 /* A reset that was preempted calls itself again by this number, which guests are not told. */
 #define OP_RESET_CONTINUED 14
 
 static long op_reset(const struct evtchn_reset *r, int cmd, uint64_t arg) {
-    struct domain *d;
+    struct domain *d DOMAIN_PUT_AT_END;
     long rc = domain_get_checked(r->dom, POL_EVENT_FOREIGN, EVTCHNOP_reset, &d);
 
     if (rc) return rc;
-    if (d != current->domain && !READ_ONCE(d->tools_pause_count))
-        rc = -EINVAL;
-    else
-        rc = event_reset(d, cmd == OP_RESET_CONTINUED);
-    domain_put(d);
+    if (d != current->domain && !READ_ONCE(d->tools_pause_count)) return -EINVAL;
+    rc = event_reset(d, cmd == OP_RESET_CONTINUED);
     return rc == -ERESTART ? hypercall_continue(2, (uint64_t)OP_RESET_CONTINUED, arg) : rc;
 }
 

@@ -15,9 +15,8 @@ void send_guest_vcpu_virq(struct vcpu *v, uint32_t virq) {
 
     if (!n) return;
     p = port_of(v->domain, n);
-    spin_lock(&p->lock);
+    SPIN_SCOPE(&p->lock);
     if (p->state == PORT_VIRQ && p->detail == virq) port_set_pending(v->domain, p);
-    spin_unlock(&p->lock);
 }
 
 void send_global_virq(uint32_t virq) {

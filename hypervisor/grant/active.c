@@ -139,7 +139,6 @@ void access_end(struct domain *rd, uint32_t ref, bool readonly) {
 }
 
 void unpin(struct domain *rd, uint32_t ref, bool readonly, unsigned int times) {
-    spin_lock(&grants_of(rd)->lock);
+    SPIN_SCOPE(&grants_of(rd)->lock);
     while (times--) access_end(rd, ref, readonly);
-    spin_unlock(&grants_of(rd)->lock);
 }

@@ -38,11 +38,10 @@ static void maptrack_grow(struct grant_table *t) {
 static uint32_t handle_take(struct grant_table *t) {
     uint32_t handle;
 
-    spin_lock(&t->maptrack_lock);
+    SPIN_SCOPE(&t->maptrack_lock);
     if (t->free_handle == NO_HANDLE) maptrack_grow(t);
     handle = t->free_handle;
     if (handle != NO_HANDLE) t->free_handle = mapping_of(t, handle)->ref;
-    spin_unlock(&t->maptrack_lock);
     return handle;
 }
 
@@ -76,12 +75,11 @@ static int16_t pin_for_map(struct domain *rd, uint32_t ref, domid_t ld, uint32_t
     bool ro = flags & GNTMAP_readonly;
     int16_t rc;
 
-    spin_lock(&t->lock);
+    SPIN_SCOPE(&t->lock);
     rc = access_begin(rd, ref, ld, ro, true);
     if (!rc && sorts_of(flags) == 2 && (rc = access_begin(rd, ref, ld, ro, true)))
         access_end(rd, ref, ro);
     if (!rc) *mfn = active_of(t, ref)->mfn;
-    spin_unlock(&t->lock);
     return rc;
 }
 
@@ -135,14 +133,11 @@ static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_
 void map_op(void *arg) {
     struct gnttab_map_grant_ref *op = arg;
     bool sorts = op->flags & MAPPING_SORTS;
-    struct domain *rd = sorts ? domain_get(op->dom) : NULL;
+    struct domain *rd DOMAIN_PUT_AT_END = sorts ? domain_get(op->dom) : NULL;
 
-    if (unlikely(!rd)) {
-        op->status = sorts ? GNTST_bad_domain : GNTST_bad_gntref;
-        return;
-    }
-    op->status = map_into(current->domain, rd, op);
-    domain_put(rd);
+    op->status = likely(rd) ? map_into(current->domain, rd, op)
+                 : sorts    ? GNTST_bad_domain
+                            : GNTST_bad_gntref;
 }
 
 /* Unmapping. */
@@ -163,30 +158,25 @@ static int16_t claim(struct grant_table *lt, struct unmap *u) {
     struct mapping *m;
     uint16_t want =
         (u->host_addr ? GNTMAP_host_map : 0) | (u->dev_bus_addr ? GNTMAP_device_map : 0);
-    int16_t rc = GNTST_bad_handle;
 
-    spin_lock(&lt->maptrack_lock);
+    SPIN_SCOPE(&lt->maptrack_lock);
     m = mapping_of(lt, u->handle);
-    if (m && (m->flags & MAPPING_SORTS)) {
-        u->was = *m;
-        u->gone = m->flags & want;
-        m->flags = (uint16_t)((m->flags & ~u->gone) | u->gone << MAPPING_LEAVING);
-        rc = GNTST_okay;
-    }
-    spin_unlock(&lt->maptrack_lock);
-    return rc;
+    if (!m || !(m->flags & MAPPING_SORTS)) return GNTST_bad_handle;
+    u->was = *m;
+    u->gone = m->flags & want;
+    m->flags = (uint16_t)((m->flags & ~u->gone) | u->gone << MAPPING_LEAVING);
+    return GNTST_okay;
 }
 
 /* What was claimed of a handle is gone, or could not be unmapped and stays. */
 static void settle(struct grant_table *lt, uint32_t handle, uint16_t claimed, bool stays) {
     struct mapping *m;
 
-    spin_lock(&lt->maptrack_lock);
+    SPIN_SCOPE(&lt->maptrack_lock);
     m = mapping_of(lt, handle);
     m->flags &= (uint16_t) ~(claimed << MAPPING_LEAVING);
     if (stays) m->flags |= claimed;
     if (!(m->flags & (MAPPING_SORTS | MAPPING_SORTS << MAPPING_LEAVING))) handle_free(lt, handle);
-    spin_unlock(&lt->maptrack_lock);
 }
 
 static void keep(struct grant_table *lt, struct unmap *u, uint16_t what, int16_t why) {
@@ -197,11 +187,10 @@ static void keep(struct grant_table *lt, struct unmap *u, uint16_t what, int16_t
 
 /* If the granter is still the one that the handle meant. */
 static void unpin_mapping(const struct mapping *m, unsigned int times) {
-    struct domain *rd = domain_get(m->domid);
+    struct domain *rd DOMAIN_PUT_AT_END = domain_get(m->domid);
 
-    if (!rd) return;
-    if (rd->incarnation == m->incarnation) unpin(rd, m->ref, m->flags & GNTMAP_readonly, times);
-    domain_put(rd);
+    if (rd && rd->incarnation == m->incarnation)
+        unpin(rd, m->ref, m->flags & GNTMAP_readonly, times);
 }
 
 static void unmap_one(struct grant_table *lt, struct unmap *u) {

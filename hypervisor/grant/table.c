@@ -186,7 +186,7 @@ static long set_version(uint64_t arg) {
 void grant_dump(struct domain *d) {
     struct grant_table *t = grants_of(d);
 
-    spin_lock(&t->lock);
+    SPIN_SCOPE(&t->lock);
     printk("d%u: grant table v%u, %u frames of %u\n", d->id, t->version, t->nr_frames,
            t->max_frames);
     for (uint32_t i = 0; t->nr_frames && i < table_entries(t); i++) {
@@ -195,7 +195,6 @@ void grant_dump(struct domain *d) {
         if (is_pinned(a))
             printk("  [%u] d%u mfn %lx r%u w%u\n", i, a->domid, a->mfn, a->readers, a->writers);
     }
-    spin_unlock(&t->lock);
 }
 
 /* Frames for the tools (XENMEM_acquire_resource): ids 0 and 1 are the table and its status. */
@@ -206,7 +205,7 @@ int grant_acquire_resource(struct domain *d, uint32_t id, uint64_t frame, uint32
     int rc = 0;
 
     if (nr == 0 || frame > GRANT_FRAMES_LIMIT || frame + nr > GRANT_FRAMES_LIMIT) return -EINVAL;
-    spin_lock(&t->lock);
+    SPIN_SCOPE(&t->lock);
     if (id == XENMEM_resource_grant_table_id_shared) {
         if (frame + nr > t->nr_frames) rc = table_grow(d, (uint32_t)(frame + nr));
     } else {
@@ -216,7 +215,6 @@ int grant_acquire_resource(struct domain *d, uint32_t id, uint64_t frame, uint32
             rc = -EINVAL;
     }
     for (uint32_t i = 0; !rc && i < nr; i++) mfns[i] = mfn_x(virt_to_mfn(frames[frame + i]));
-    spin_unlock(&t->lock);
     return rc;
 }
 
@@ -337,28 +335,23 @@ static int16_t status_frames(struct domain *d, const struct gnttab_get_status_fr
 }
 
 static long get_version(struct gnttab_get_version *op) {
-    struct domain *d;
+    struct domain *d DOMAIN_PUT_AT_END;
     long rc = domain_get_checked(op->dom, POL_GRANT_FOREIGN, GNTTABOP_get_version, &d);
 
-    if (rc) return rc;
-    op->version = grants_of(d)->version;
-    domain_put(d);
-    return 0;
+    if (!rc) op->version = grants_of(d)->version;
+    return rc;
 }
 
 /* An operation that names a domain: structure in, act on that domain's table, the answer out. */
 #define ON_TABLE(type, act, args_ok)                                                               \
     {                                                                                              \
         struct gnttab_##type op;                                                                   \
-        struct domain *d;                                                                          \
+        struct domain *d DOMAIN_PUT_AT_END = NULL;                                                 \
         long rc;                                                                                   \
         if (copy_from_guest(&op, arg, sizeof(op)) || !(args_ok)) return -EFAULT;                   \
         rc = domain_get_checked(op.dom, POL_GRANT_FOREIGN, cmd, &d);                               \
         op.status = rc == -ESRCH ? GNTST_bad_domain : GNTST_permission_denied;                     \
-        if (!rc) {                                                                                 \
-            op.status = act(d, &op);                                                               \
-            domain_put(d);                                                                         \
-        }                                                                                          \
+        if (!rc) op.status = act(d, &op);                                                          \
         return copy_to_guest(arg, &op, sizeof(op));                                                \
     }
 

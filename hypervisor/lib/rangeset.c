@@ -107,17 +107,13 @@ int rangeset_remove(struct rangeset *r, uint64_t s, uint64_t e) {
 }
 
 static bool find(struct rangeset *r, uint64_t s, uint64_t e, bool whole) {
-    bool found = false;
     struct range *x;
 
     if (!r || s > e) return false;
-    spin_lock(&r->lock);
-    list_for_each(x, &r->ranges, list) {
-        found = whole ? x->s <= s && x->e >= e : x->s <= e && x->e >= s;
-        if (found || x->s > e) break;
-    }
-    spin_unlock(&r->lock);
-    return found;
+    SPIN_SCOPE(&r->lock);
+    list_for_each(x, &r->ranges, list)
+        if (whole ? x->s <= s && x->e >= e : x->s <= e && x->e >= s) return true;
+    return false;
 }
 
 bool rangeset_contains(struct rangeset *r, uint64_t s, uint64_t e) { return find(r, s, e, true); }

@@ -50,7 +50,7 @@ void heap_free(struct frame *f, unsigned int order) {
         f[i].owner = OWNER_NONE;
         f[i].tlb_stamp = now;
     }
-    spin_lock(&heap_lock);
+    SPIN_SCOPE(&heap_lock);
     zone_free[zone_of(mfn)] += BIT(order);
     total_free += BIT(order);
     while (order < MAX_ORDER && free_block_at(mfn ^ BIT(order), order) &&
@@ -60,7 +60,6 @@ void heap_free(struct frame *f, unsigned int order) {
         order++;
     }
     block_push(mfn, order);
-    spin_unlock(&heap_lock);
 }
 
 /* Takes 2^order frames from a free block of 'from' of this zone, returning the rest. */
@@ -155,30 +154,24 @@ static void claim_reduce(struct domain *d, uint64_t n) {
 
 void claim_used(struct domain *d, uint64_t n) {
     if (likely(!READ_ONCE(d->mm.outstanding_claim))) return;
-    spin_lock(&heap_lock);
+    SPIN_SCOPE(&heap_lock);
     claim_reduce(d, n);
-    spin_unlock(&heap_lock);
 }
 
 int domain_set_claim(struct domain *d, uint64_t pages) {
-    int rc = 0;
-
-    spin_lock(&d->mm.lock);
-    spin_lock(&heap_lock);
-    if (!pages)
+    SPIN_SCOPE(&d->mm.lock);
+    SPIN_SCOPE(&heap_lock);
+    if (!pages) {
         claim_reduce(d, d->mm.outstanding_claim);
-    else if (d->state >= DOM_DYING || d->mm.outstanding_claim || d->mm.tot_pages >= pages ||
-             pages > d->mm.max_pages)
-        rc = -EINVAL;
-    else if (pages - d->mm.tot_pages > total_free - min(claimed, total_free))
-        rc = -ENOMEM;
-    else {
-        d->mm.outstanding_claim = pages - d->mm.tot_pages;
-        claimed += d->mm.outstanding_claim;
+        return 0;
     }
-    spin_unlock(&heap_lock);
-    spin_unlock(&d->mm.lock);
-    return rc;
+    if (d->state >= DOM_DYING || d->mm.outstanding_claim || d->mm.tot_pages >= pages ||
+        pages > d->mm.max_pages)
+        return -EINVAL;
+    if (pages - d->mm.tot_pages > total_free - min(claimed, total_free)) return -ENOMEM;
+    d->mm.outstanding_claim = pages - d->mm.tot_pages;
+    claimed += d->mm.outstanding_claim;
+    return 0;
 }
 
 void *alloc_pages_hv(unsigned int order) {

@@ -8,9 +8,8 @@
 #include "mm_local.h"
 
 static void list_remove(struct domain *d, struct frame *f) {
-    spin_lock(&d->mm.lock);
+    SPIN_SCOPE(&d->mm.lock);
     frame_unlink(&d->mm.first_frame, f);
-    spin_unlock(&d->mm.lock);
 }
 
 void domain_uncount(struct domain *d, uint64_t pages) {
@@ -160,11 +159,9 @@ void mm_destroy_vcpu(struct vcpu *v) {
 static struct frame *first_frame(struct domain *d) {
     struct frame *f;
 
-    spin_lock(&d->mm.lock);
+    SPIN_SCOPE(&d->mm.lock);
     f = &frame_table[d->mm.first_frame];
-    if (!d->mm.first_frame || !frame_try_get(f, owner_tag(d))) f = NULL;
-    spin_unlock(&d->mm.lock);
-    return f;
+    return d->mm.first_frame && frame_try_get(f, owner_tag(d)) ? f : NULL;
 }
 
 /*

@@ -239,7 +239,7 @@ static void *map_area(paddr_t p, size_t n, uint64_t flags) {
     void *v = NULL;
 
     if (!n || n > SIZE_1G) return NULL;
-    spin_lock(&ioremap_lock);
+    SPIN_SCOPE(&ioremap_lock);
     end = next_va + ROUND_UP(off + n, PAGE_SIZE);
     for (va = next_va; va < end && end < IOREMAP_END; va += PAGE_SIZE)
         if (!own_entry(boot_l4, va, 1, true)) break;
@@ -250,7 +250,6 @@ static void *map_area(paddr_t p, size_t n, uint64_t flags) {
         v = (void *)(next_va + off);
         next_va = end + PAGE_SIZE;
     }
-    spin_unlock(&ioremap_lock);
     return v;
 }
 
@@ -261,12 +260,11 @@ void iounmap(void *v) {
     uint64_t va = (uint64_t)v & PAGE_MASK, end = va, *e;
 
     if (!v) return;
-    spin_lock(&ioremap_lock);
+    SPIN_SCOPE(&ioremap_lock);
     for (; (e = own_entry(boot_l4, end, 1, false)) && (*e & PTE_P); end += PAGE_SIZE)
         WRITE_ONCE(*e, 0);
     BUG_ON(end == va);
     /* The exchange of nothing orders the entries before the clock. */
     flush_since(NULL, __atomic_fetch_add(&tlb_flush_clock, 0, __ATOMIC_SEQ_CST));
     if (next_va == end + PAGE_SIZE) next_va = va;
-    spin_unlock(&ioremap_lock);
 }

@@ -102,34 +102,32 @@ static long reservation(unsigned int op, uint64_t start, uint64_t arg) {
 
 static long domain_number(unsigned int op, domid_t id) {
     struct shared_info *shared;
-    struct domain *d;
+    struct domain *d DOMAIN_PUT_AT_END;
     long rc = domain_get_checked(id, POL_MEMORY_FOREIGN, op, &d);
 
     if (rc) return rc;
+    if (op == XENMEM_current_reservation) return (long)d->mm.tot_pages;
+    if (op == XENMEM_maximum_reservation) return (long)d->mm.max_pages;
     /* It goes when d dies. A number from a page that just went only misleads a caller that may read
      * all memory anyway; d's own vcpu keeps d alive. */
     shared = READ_ONCE(d->shared_info);
-    if (op == XENMEM_current_reservation)
-        rc = (long)d->mm.tot_pages;
-    else if (op == XENMEM_maximum_reservation)
-        rc = (long)d->mm.max_pages;
-    else if (shared) /* maximum_gpfn: what the guest says, which may not have yet */
-        rc = (long)max(READ_ONCE(shared->arch.max_pfn), 1UL) - 1;
-    domain_put(d);
-    return rc;
+    /* maximum_gpfn: what the guest says, which may not have yet */
+    return shared ? (long)max(READ_ONCE(shared->arch.max_pfn), 1UL) - 1 : 0;
 }
 
 static long claim_pages(const struct xen_memory_reservation *r) {
-    struct domain *d;
+    struct domain *d DOMAIN_PUT_AT_END = domain_get(r->domid);
     long rc;
 
-    if (handle_addr(r->extent_start) || r->extent_order || r->mem_flags) return -EINVAL;
-    d = domain_get(r->domid);
-    if (!d) return -EINVAL;
+    if (handle_addr(r->extent_start) || r->extent_order || r->mem_flags || !d) return -EINVAL;
     rc = policy_check(current->domain, d, POL_MEMORY_FOREIGN, XENMEM_claim_pages);
-    if (!rc) rc = domain_set_claim(d, r->nr_extents);
-    domain_put(d);
-    return rc;
+    return rc ? rc : domain_set_claim(d, r->nr_extents);
+}
+
+static bool domain_exists(domid_t id) {
+    struct domain *d DOMAIN_PUT_AT_END = domain_get_self_or(id);
+
+    return d;
 }
 
 /* A PV domain has no physmap to change: the answer is the same for nearly every space. */
@@ -140,28 +138,22 @@ static long physmap_op(unsigned int op, uint64_t start, uint64_t arg) {
         struct xen_remove_from_physmap remove;
     } a;
     size_t sizes[] = {sizeof(a.add), sizeof(a.remove), sizeof(a.batch)}; /* 7, 15, 23 */
-    struct domain *d;
 
     if (start >> 16) return -EDOM;
     if (copy_from_guest(&a, arg, sizes[op / 8])) return -EFAULT;
     if (op == XENMEM_add_to_physmap && a.add.space == XENMAPSPACE_gmfn_foreign) return -ENOSYS;
     if (op == XENMEM_add_to_physmap_batch && a.batch.space == XENMAPSPACE_gmfn_range)
         return -EOPNOTSUPP;
-    d = domain_get_self_or(a.add.domid);
-    if (!d) return -ESRCH;
-    domain_put(d);
-    return -EACCES;
+    return domain_exists(a.add.domid) ? -EACCES : -ESRCH;
 }
 
 static long get_vnumainfo(const struct xen_vnuma_topology_info *t) {
-    struct domain *d;
+    struct domain *d DOMAIN_PUT_AT_END = NULL;
     long rc;
 
     if (t->pad) return -EINVAL;
     rc = domain_get_checked(t->domid, POL_MEMORY_FOREIGN, XENMEM_get_vnumainfo, &d);
-    if (rc) return rc;
-    domain_put(d);
-    return -EOPNOTSUPP;
+    return rc ? rc : -EOPNOTSUPP;
 }
 
 #define RESOURCE_STEP 32
@@ -188,7 +180,7 @@ static long resource_frames(struct domain *d, const struct xen_mem_acquire_resou
 }
 
 static long acquire_resource(struct xen_mem_acquire_resource *r, uint64_t start, uint64_t arg) {
-    struct domain *d;
+    struct domain *d DOMAIN_PUT_AT_END = NULL;
     long rc, most;
 
     if (r->pad || r->frame >> 32 || (r->frame + r->nr_frames) >> 32) return -EINVAL;
@@ -197,45 +189,34 @@ static long acquire_resource(struct xen_mem_acquire_resource *r, uint64_t start,
     rc = domain_get_checked(r->domid, POL_MEMORY_FOREIGN, XENMEM_acquire_resource, &d);
     if (rc) return rc;
     most = grant_resource_max_frames(d, r->id);
-    if (r->type != XENMEM_resource_grant_table || most <= 0) {
-        rc = r->type > XENMEM_resource_vmtrace_buf ? -EOPNOTSUPP : -EINVAL;
-    } else if (handle_addr(r->frame_list)) {
-        rc = resource_frames(d, r, start, arg);
-    } else if (r->nr_frames || start) { /* the size is asked for */
-        rc = -EINVAL;
-    } else {
-        r->nr_frames = (uint32_t)most;
-        rc = copy_field_to_guest(arg, struct xen_mem_acquire_resource, nr_frames, r);
-    }
-    domain_put(d);
-    return rc;
+    if (r->type != XENMEM_resource_grant_table || most <= 0)
+        return r->type > XENMEM_resource_vmtrace_buf ? -EOPNOTSUPP : -EINVAL;
+    if (handle_addr(r->frame_list)) return resource_frames(d, r, start, arg);
+    if (r->nr_frames || start) return -EINVAL; /* the size is asked for */
+    r->nr_frames = (uint32_t)most;
+    return copy_field_to_guest(arg, struct xen_mem_acquire_resource, nr_frames, r);
 }
 
 /* Memory maps, the machine's and the domains', and where the M2P lies. */
 
 static long set_memory_map(domid_t id, const struct xen_memory_map *m) {
-    struct e820entry_hv *map, *old;
-    struct domain *d;
+    struct e820entry_hv *map HV_FREE_AT_END = NULL, *old;
+    struct domain *d DOMAIN_PUT_AT_END = NULL;
     long rc;
 
     if (m->nr_entries > MAX_MAP) return -EINVAL;
     rc = domain_get_checked(id, POL_MEMORY_FOREIGN, XENMEM_set_memory_map, &d);
     if (rc) return rc;
     map = hv_new_array(struct e820entry_hv, max(m->nr_entries, 1u));
-    if (!map) {
-        rc = -ENOMEM;
-    } else if (copy_from_guest(map, handle_addr(m->buffer), sizeof(*map) * m->nr_entries)) {
-        rc = -EFAULT;
-    } else {
-        spin_lock(&d->mm.lock);
+    if (!map) return -ENOMEM;
+    rc = copy_from_guest(map, handle_addr(m->buffer), sizeof(*map) * m->nr_entries);
+    if (!rc) {
+        SPIN_SCOPE(&d->mm.lock);
         old = d->mm.memory_map;
         d->mm.memory_map = map;
         d->mm.memory_map_nr = m->nr_entries;
-        spin_unlock(&d->mm.lock);
         map = old;
     }
-    hv_free(map);
-    domain_put(d);
     return rc;
 }
 
@@ -243,10 +224,9 @@ static long set_memory_map(domid_t id, const struct xen_memory_map *m) {
 static uint32_t map_entry(struct domain *d, uint32_t i, struct e820entry_hv *e) {
     uint32_t nr;
 
-    spin_lock(&d->mm.lock);
+    SPIN_SCOPE(&d->mm.lock);
     nr = d->mm.memory_map_nr;
     if (i < nr) *e = d->mm.memory_map[i];
-    spin_unlock(&d->mm.lock);
     return nr;
 }
 
@@ -363,15 +343,6 @@ static long machphys_mfn_list(struct xen_machphys_mfn_list *l) {
     return 0;
 }
 
-/* Memory on demand is not for PV domains. */
-static long pod_target(domid_t id) {
-    struct domain *d = domain_get_self_or(id);
-
-    if (!d) return -ESRCH;
-    domain_put(d);
-    return -EINVAL;
-}
-
 /* Without an IOMMU no device has any. */
 static long reserved_device_memory(struct xen_reserved_device_memory_map *m) {
     size_t size = m->nr_entries * sizeof(struct xen_reserved_device_memory);
@@ -416,8 +387,8 @@ long do_memory_op(uint64_t cmd, uint64_t arg) {
         WITH_ARG_OUT(xen_memory_map, machine_memory_map(&a))
     case XENMEM_machphys_mapping: return machphys_mapping(arg);
     case XENMEM_machphys_mfn_list: WITH_ARG_OUT(xen_machphys_mfn_list, machphys_mfn_list(&a))
-    case XENMEM_set_pod_target:
-    case XENMEM_get_pod_target: WITH_ARG(xen_pod_target, pod_target(a.domid))
+    case XENMEM_set_pod_target: /* memory on demand is not for PV domains */
+    case XENMEM_get_pod_target: WITH_ARG(xen_pod_target, domain_exists(a.domid) ? -EINVAL : -ESRCH)
     case XENMEM_reserved_device_memory_map:
         WITH_ARG_OUT(xen_reserved_device_memory_map, reserved_device_memory(&a))
     case XENMEM_machphys_compat_mfn_list: return -EOPNOTSUPP; /* 32-bit guests */

@@ -59,20 +59,16 @@ static long op_shutdown(uint64_t reason) {
 static long op_shutdown_code(uint32_t reason) {
     struct domain *d = current->domain;
 
-    spin_lock(&d->shutdown_lock);
+    SPIN_SCOPE(&d->shutdown_lock);
     if (d->shutdown_code == -1) d->shutdown_code = (uint8_t)reason;
-    spin_unlock(&d->shutdown_lock);
     return 0;
 }
 
 static long op_remote_shutdown(const struct sched_remote_shutdown *s) {
-    struct domain *d = domain_get(s->domain_id);
-    long rc;
+    struct domain *d DOMAIN_PUT_AT_END = domain_get(s->domain_id);
+    long rc = d ? policy_check(current->domain, d, POL_SCHED_REMOTE, 0) : -ESRCH;
 
-    if (!d) return -ESRCH;
-    rc = policy_check(current->domain, d, POL_SCHED_REMOTE, 0);
     if (!rc) domain_shutdown(d, (uint8_t)s->reason);
-    domain_put(d);
     return rc;
 }
 
@@ -101,7 +97,7 @@ static long op_watchdog(const struct sched_watchdog *w) {
     long rc;
 
     if (w->id > NR_WATCHDOGS) return -EINVAL;
-    spin_lock(&d->lock);
+    SPIN_SCOPE(&d->lock);
     if (w->id) {
         i = w->id - 1;
         rc = *inuse & BIT(i) ? 0 : -EINVAL;
@@ -116,7 +112,6 @@ static long op_watchdog(const struct sched_watchdog *w) {
         *inuse &= ~(uint32_t)BIT(i);
         timer_stop(&d->sched.watchdog[i]);
     }
-    spin_unlock(&d->lock);
     return rc;
 }
 

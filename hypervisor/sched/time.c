@@ -106,7 +106,7 @@ void time_update_wallclock(struct domain *d) {
     uint32_t version;
 
     if (!s) return;
-    spin_lock(&wallclock_lock);
+    SPIN_SCOPE(&wallclock_lock);
     sec = wc_sec + (uint64_t)d->time_offset_seconds;
     version = update_version(READ_ONCE(s->wc_version));
     WRITE_ONCE(s->wc_version, version);
@@ -116,7 +116,6 @@ void time_update_wallclock(struct domain *d) {
     s->wc_nsec = wc_nsec;
     barrier();
     WRITE_ONCE(s->wc_version, version + 1);
-    spin_unlock(&wallclock_lock);
 }
 
 void time_set_wallclock(uint64_t sec, uint32_t nsec, uint64_t at) {
@@ -127,7 +126,6 @@ void time_set_wallclock(uint64_t sec, uint32_t nsec, uint64_t at) {
     wc_sec = ns / SECONDS(1);
     wc_nsec = (uint32_t)(ns % SECONDS(1));
     spin_unlock(&wallclock_lock);
-    spin_lock(&domain_list_lock);
+    SPIN_SCOPE(&domain_list_lock);
     for_each_domain(d) time_update_wallclock(d);
-    spin_unlock(&domain_list_lock);
 }

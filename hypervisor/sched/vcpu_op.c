@@ -79,7 +79,7 @@ long do_set_timer_op(int64_t timeout) {
 
 /* The context is too large for a CPU's stack. */
 static long op_initialise(struct vcpu *v, uint64_t arg) {
-    struct vcpu_guest_context *ctxt;
+    struct vcpu_guest_context *ctxt HV_FREE_AT_END = NULL;
     long rc;
 
     if (v->info == &dummy_vcpu_info) return -EINVAL;
@@ -87,11 +87,9 @@ static long op_initialise(struct vcpu *v, uint64_t arg) {
     if (!ctxt) return -ENOMEM;
     rc = copy_from_guest(ctxt, arg, sizeof(*ctxt));
     if (!rc) {
-        spin_lock(&v->domain->lock);
+        SPIN_SCOPE(&v->domain->lock);
         rc = v->initialised ? -EEXIST : vcpu_set_context(v, ctxt);
-        spin_unlock(&v->domain->lock);
     }
-    hv_free(ctxt);
     return rc == -ERESTART
                ? hypercall_continue(3, (uint64_t)VCPUOP_initialise, (uint64_t)v->id, arg)
                : rc;
@@ -172,8 +170,7 @@ static long op_register_time(struct vcpu *v, uint64_t va) {
     return 0;
 }
 
-static long op_send_nmi(struct vcpu *v, uint64_t arg) {
-    if (arg) return -EINVAL;
+long vcpu_send_nmi(struct vcpu *v) {
     if (!__atomic_exchange_n(&v->arch.nmi_pending, true, __ATOMIC_SEQ_CST)) {
         vcpu_unblock(v);
         vcpu_kick(v);
@@ -204,7 +201,7 @@ long do_vcpu_op(int cmd, uint32_t vcpuid, uint64_t arg) {
         timer_stop(&v->sched.singleshot);
         return 0;
     case VCPUOP_register_vcpu_info: WITH_ARG(vcpu_register_vcpu_info, op_register_info(v, &a))
-    case VCPUOP_send_nmi: return op_send_nmi(v, arg);
+    case VCPUOP_send_nmi: return arg ? -EINVAL : vcpu_send_nmi(v);
     case VCPUOP_get_physid:
         return -EINVAL; /* only for pinned dom0 vcpus, which Hospes does not have */
     case VCPUOP_register_vcpu_time_memory_area:

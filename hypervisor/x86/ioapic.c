@@ -45,19 +45,17 @@ void ioapic_write_line(const struct irq_desc *d) {
     const struct ioapic *a = &ioapics[d->line.ioapic];
     unsigned int reg = REG_ENTRY + d->line.pin * 2;
 
-    spin_lock(&regs_lock);
+    SPIN_SCOPE(&regs_lock);
     /* Masked while the halves do not belong together. */
     write_reg(a, reg, entry_low(d) | ENTRY_MASKED);
     write_reg(a, reg + 1, irq_dest(d) << 24);
     write_reg(a, reg, entry_low(d));
-    spin_unlock(&regs_lock);
 }
 
 void ioapic_set_mask(const struct irq_desc *d, bool masked) {
-    spin_lock(&regs_lock);
+    SPIN_SCOPE(&regs_lock);
     write_reg(&ioapics[d->line.ioapic], REG_ENTRY + d->line.pin * 2,
               entry_low(d) | (masked ? ENTRY_MASKED : 0));
-    spin_unlock(&regs_lock);
 }
 
 unsigned int irq_nr_gsis(void) { return nr_gsis; }

@@ -30,7 +30,7 @@ struct irq_desc *irq_new_desc(enum irq_kind kind) {
 bool irq_alloc_vector(struct irq_desc *d) {
     unsigned int v = VEC_FIRST_DEVICE;
 
-    spin_lock(&vector_lock);
+    SPIN_SCOPE(&vector_lock);
     while (v <= VEC_LAST_DEVICE &&
            (v == VEC_LEGACY_SYSCALL || v == VEC_HYPERCALL || test_bit(v, vectors_used)))
         v++;
@@ -39,7 +39,6 @@ bool irq_alloc_vector(struct irq_desc *d) {
         d->vector = (uint8_t)v;
         __atomic_store_n(&vector_desc[v], d, __ATOMIC_RELEASE);
     }
-    spin_unlock(&vector_lock);
     return v <= VEC_LAST_DEVICE;
 }
 
@@ -54,9 +53,8 @@ static void wait_for_handlers(uint8_t vector) {
 void irq_free_vector(uint8_t vector) {
     __atomic_store_n(&vector_desc[vector], NULL, __ATOMIC_SEQ_CST);
     wait_for_handlers(vector);
-    spin_lock(&vector_lock);
+    SPIN_SCOPE(&vector_lock);
     __clear_bit(vector, vectors_used);
-    spin_unlock(&vector_lock);
 }
 
 uint32_t irq_dest(const struct irq_desc *d) { return pcpus[d->cpu]->apic_id; }
@@ -80,35 +78,27 @@ static void hw_write(struct irq_desc *d) {
 int irq_set_trigger(struct irq_desc *d, bool level, bool low) {
     int rc;
 
-    spin_lock(&d->lock);
+    SPIN_SCOPE(&d->lock);
     rc = d->fn || d->set_up ? -EEXIST : 0;
     if (!rc && !d->fixed) {
         d->level = level;
         d->low = low;
     }
     d->set_up = true;
-    spin_unlock(&d->lock);
     return rc;
 }
 
 int irq_bind(struct irq_desc *d, void (*fn)(void *), void *data) {
-    int rc = 0;
-
-    spin_lock(&d->lock);
-    if (d->fn)
-        rc = -EBUSY;
-    else if (!d->vector && !irq_alloc_vector(d))
-        rc = -ENOSPC;
-    if (!rc) {
-        d->data = data;
-        __atomic_store_n(&d->fn, fn, __ATOMIC_RELEASE);
-        d->in_service = false;
-        d->masked = false;
-        hw_write(d);
-        if (d->kind != IRQ_LINE) hw_mask(d, false);
-    }
-    spin_unlock(&d->lock);
-    return rc;
+    SPIN_SCOPE(&d->lock);
+    if (d->fn) return -EBUSY;
+    if (!d->vector && !irq_alloc_vector(d)) return -ENOSPC;
+    d->data = data;
+    __atomic_store_n(&d->fn, fn, __ATOMIC_RELEASE);
+    d->in_service = false;
+    d->masked = false;
+    hw_write(d);
+    if (d->kind != IRQ_LINE) hw_mask(d, false);
+    return 0;
 }
 
 void irq_unbind(struct irq_desc *d) {
@@ -133,21 +123,16 @@ void irq_unbind(struct irq_desc *d) {
 }
 
 void irq_eoi(struct irq_desc *d) {
-    spin_lock(&d->lock);
-    if (d->in_service) {
-        d->in_service = false;
-        if (d->fn) hw_mask(d, false);
-    }
-    spin_unlock(&d->lock);
+    SPIN_SCOPE(&d->lock);
+    if (d->in_service && d->fn) hw_mask(d, false);
+    d->in_service = false;
 }
 
 void irq_set_cpu(struct irq_desc *d, unsigned int cpu) {
-    spin_lock(&d->lock);
-    if (d->cpu != cpu) {
-        d->cpu = cpu;
-        if (d->vector) hw_write(d);
-    }
-    spin_unlock(&d->lock);
+    SPIN_SCOPE(&d->lock);
+    if (d->cpu == cpu) return;
+    d->cpu = cpu;
+    if (d->vector) hw_write(d);
 }
 
 static void device_interrupt(unsigned int vector) {

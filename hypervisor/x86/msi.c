@@ -223,73 +223,62 @@ int msi_setup(const struct msi_request *req, struct irq_desc **out) {
     struct msi_dev *m;
     int rc = 0;
 
-    spin_lock(&msi_lock);
+    SPIN_SCOPE(&msi_lock);
     m = find_dev(req->sbdf, req->msix);
     if (!m) rc = new_dev(req->sbdf, req->msix, req->table_base, &m);
-    if (!rc) {
-        rc = setup(m, req->msix ? req->entry : 0, out);
-        release_dev(m);
-    }
-    spin_unlock(&msi_lock);
+    if (rc) return rc;
+    rc = setup(m, req->msix ? req->entry : 0, out);
+    release_dev(m);
     return rc;
 }
 
 void msi_free(struct irq_desc *d) {
     struct msi_dev *m = d->msi.dev;
 
-    spin_lock(&msi_lock);
+    SPIN_SCOPE(&msi_lock);
     msi_set_mask(d, true);
     if (--m->nr_used == 0) set_enable(m, false);
     m->desc[d->msi.index] = NULL;
     irq_free_vector(d->vector);
     hv_free(d);
     release_dev(m);
-    spin_unlock(&msi_lock);
 }
 
 static void restore_vector(struct irq_desc *d) {
-    spin_lock(&d->lock);
+    SPIN_SCOPE(&d->lock);
     msi_set_mask(d, true);
     msi_write(d);
     msi_set_mask(d, d->masked);
-    spin_unlock(&d->lock);
 }
 
 int msi_restore(sbdf_t sbdf) {
-    int rc = pci_conf_read(sbdf, 0, 2) == 0xffff ? -ENODEV : 0;
-
-    spin_lock(&msi_lock);
-    for (int msix = 0; !rc && msix < 2; msix++) {
+    if (pci_conf_read(sbdf, 0, 2) == 0xffff) return -ENODEV;
+    SPIN_SCOPE(&msi_lock);
+    for (int msix = 0; msix < 2; msix++) {
         const struct msi_dev *m = find_dev(sbdf, msix);
 
         if (!m || !m->nr_used) continue;
-        if (!reachable(m)) rc = -ENXIO;
-        for (unsigned int i = 0; !rc && i < m->nr; i++)
+        if (!reachable(m)) return -ENXIO;
+        for (unsigned int i = 0; i < m->nr; i++)
             if (m->desc[i]) restore_vector(m->desc[i]);
-        if (!rc) set_enable(m, true);
+        set_enable(m, true);
     }
-    spin_unlock(&msi_lock);
-    return rc;
+    return 0;
 }
 
 int msi_prepare_msix(sbdf_t sbdf, bool prepare) {
     struct msi_dev *m;
-    int rc = 0;
+    int rc;
 
-    spin_lock(&msi_lock);
+    SPIN_SCOPE(&msi_lock);
     m = find_dev(sbdf, true);
-    if (!pci_find_cap(sbdf, CAP_MSIX))
-        rc = -ENODEV;
-    else if (!!m == prepare || (m && m->nr_used))
-        rc = -EBUSY;
-    else if (prepare)
-        rc = new_dev(sbdf, true, 0, &m);
-    if (!rc) {
-        m->prepared = prepare;
-        release_dev(m);
-    }
-    spin_unlock(&msi_lock);
-    return rc;
+    if (!pci_find_cap(sbdf, CAP_MSIX)) return -ENODEV;
+    if (!!m == prepare || (m && m->nr_used)) return -EBUSY;
+    rc = prepare ? new_dev(sbdf, true, 0, &m) : 0;
+    if (rc) return rc;
+    m->prepared = prepare;
+    release_dev(m);
+    return 0;
 }
 
 /* The control word keeps what Hospes decides; *val is what dom0 writes at reg. */
@@ -302,18 +291,15 @@ static void keep_control(const struct msi_dev *m, uint16_t reg, unsigned int byt
 }
 
 bool msi_filter_conf_write(sbdf_t sbdf, uint16_t reg, unsigned int bytes, uint32_t *val) {
-    bool allowed = true;
-
-    spin_lock(&msi_lock);
-    for (int msix = 0; allowed && msix < 2; msix++) {
+    SPIN_SCOPE(&msi_lock);
+    for (int msix = 0; msix < 2; msix++) {
         const struct msi_dev *m = find_dev(sbdf, msix);
 
         if (!m || !m->nr_used) continue;
         if (reg < m->cap + 4 && reg + bytes > m->cap + 2u)
             keep_control(m, reg, bytes, val);
         else if (!m->msix && reg >= m->cap + 4 && reg < m->cap + msi_cap_size(m))
-            allowed = false;
+            return false;
     }
-    spin_unlock(&msi_lock);
-    return allowed;
+    return true;
 }

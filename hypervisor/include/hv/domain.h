@@ -103,6 +103,11 @@ struct domain *domain_get_next(domid_t id);    /* first with an id at or above, 
 struct domain *domain_by_id(uint32_t id);      /* no reference: for who knows that it stays */
 void domain_ref(struct domain *d);             /* the caller already holds one */
 void domain_put(struct domain *d);
+/* A reference that is given back where the block ends; NULL: none. */
+#define DOMAIN_PUT_AT_END __attribute__((cleanup(domain_put_end)))
+static inline void domain_put_end(struct domain **d) {
+    if (*d) domain_put(*d);
+}
 
 int domain_destroy(struct domain *d);                   /* preemptible: -ERESTART */
 void domain_shutdown(struct domain *d, uint8_t reason); /* SHUTDOWN_* */

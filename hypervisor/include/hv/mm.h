@@ -123,6 +123,9 @@ static inline void *alloc_page_hv(void) { return alloc_pages_hv(0); }
 static inline void free_page_hv(void *p) { free_pages_hv(p, 0); }
 void *hv_alloc(size_t n); /* 16-byte aligned; any size up to 1 GiB */
 void hv_free(void *p);    /* NULL is fine */
+/* A pointer that is given to hv_free() where the block ends. */
+#define HV_FREE_AT_END __attribute__((cleanup(hv_free_end)))
+static inline void hv_free_end(void *p) { hv_free(*(void **)p); }
 #define hv_new(type)          ((type *)hv_alloc(sizeof(type)))
 #define hv_new_array(type, n) ((type *)hv_alloc(sizeof(type) * (size_t)(n)))
 

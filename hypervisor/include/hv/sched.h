@@ -72,6 +72,7 @@ void domain_unpause(struct domain *d);
 int domain_unpause_by_tools(struct domain *d); /* counted apart: XEN_DOMINF_paused. -EINVAL */
 /* Sends v's CPU a reason to leave the guest, so that it looks at pending events soon. */
 void vcpu_kick(struct vcpu *v);
+long vcpu_send_nmi(struct vcpu *v); /* 0 */
 /* Sets the affinity; moves the vcpu if need be. -EINVAL if no online CPU is in it. */
 int vcpu_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
 uint64_t sched_idle_ns(unsigned int cpu); /* time the CPU has spent without a vcpu */

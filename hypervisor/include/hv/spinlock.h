@@ -74,6 +74,19 @@ static inline void spin_unlock(spinlock_t *l) {
     __atomic_store_n(&l->head, (uint16_t)(l->head + 1), __ATOMIC_RELEASE);
 }
 
+static inline spinlock_t *spin_scope_begin(spinlock_t *l) {
+    spin_lock(l);
+    return l;
+}
+
+static inline void spin_scope_end(spinlock_t **l) { spin_unlock(*l); }
+
+/* From here to the end of the block, however that is left, l is held. */
+#define SPIN_SCOPE(l)     SPIN_SCOPE1(l, __COUNTER__)
+#define SPIN_SCOPE1(l, n) SPIN_SCOPE2(l, n)
+#define SPIN_SCOPE2(l, n)                                                                          \
+    spinlock_t *scope_##n __attribute__((cleanup(spin_scope_end), unused)) = spin_scope_begin(l)
+
 /* Two locks of one order, or one and the same. */
 static inline void spin_lock_two(spinlock_t *a, spinlock_t *b) {
     spin_lock(a < b ? a : b);
