@@ -110,50 +110,24 @@ static const struct opcode {
     uint32_t code; /* 0x0f.. of two bytes, 0x0f01.. of three */
     uint8_t op, form;
 } opcodes[] = {
-    {0x00, INSN_ADD, MEM | BYTE},
-    {0x08, INSN_OR, MEM | BYTE},
-    {0x10, INSN_ADC, MEM | BYTE},
-    {0x18, INSN_SBB, MEM | BYTE},
-    {0x20, INSN_AND, MEM | BYTE},
-    {0x28, INSN_SUB, MEM | BYTE},
-    {0x30, INSN_XOR, MEM | BYTE},
-    {0x6c, INSN_INS, PORT},
-    {0x6e, INSN_OUTS, PORT},
-    {0x80, G_ALU, GROUP | MEM | BYTE | IMM},
-    {0x83, G_ALU, GROUP | MEM | IMM8},
-    {0x86, INSN_XCHG, MEM | BYTE},
-    {0x88, INSN_MOV, MEM | BYTE},
-    {0xa4, INSN_MOVS, BYTE},
-    {0xaa, INSN_STOS, BYTE},
-    {0xc6, G_MOV, GROUP | MEM | BYTE | IMM},
-    {0xe4, INSN_IN, PORT | IMM8},
-    {0xe6, INSN_OUT, PORT | IMM8},
-    {0xec, INSN_IN, PORT},
-    {0xee, INSN_OUT, PORT},
-    {0xf6, G_NOT_NEG, GROUP | MEM | BYTE},
-    {0xfa, INSN_CLI, 0},
-    {0xfb, INSN_STI, 0},
+    /* clang-format off */
+    {0x00, INSN_ADD, MEM | BYTE}, {0x08, INSN_OR, MEM | BYTE}, {0x10, INSN_ADC, MEM | BYTE},
+    {0x18, INSN_SBB, MEM | BYTE}, {0x20, INSN_AND, MEM | BYTE}, {0x28, INSN_SUB, MEM | BYTE},
+    {0x30, INSN_XOR, MEM | BYTE}, {0x6c, INSN_INS, PORT}, {0x6e, INSN_OUTS, PORT},
+    {0x80, G_ALU, GROUP | MEM | BYTE | IMM}, {0x83, G_ALU, GROUP | MEM | IMM8},
+    {0x86, INSN_XCHG, MEM | BYTE}, {0x88, INSN_MOV, MEM | BYTE}, {0xa4, INSN_MOVS, BYTE},
+    {0xaa, INSN_STOS, BYTE}, {0xc6, G_MOV, GROUP | MEM | BYTE | IMM}, {0xe4, INSN_IN, PORT | IMM8},
+    {0xe6, INSN_OUT, PORT | IMM8}, {0xec, INSN_IN, PORT}, {0xee, INSN_OUT, PORT},
+    {0xf6, G_NOT_NEG, GROUP | MEM | BYTE}, {0xfa, INSN_CLI, 0}, {0xfb, INSN_STI, 0},
     {0xfe, G_INC_DEC, GROUP | MEM | BYTE},
-    {0x0f01d1, INSN_XSETBV, 0},
-    {0x0f01f9, INSN_RDTSCP, 0},
-    {0x0f06, INSN_CLTS, 0},
-    {0x0f09, INSN_WBINVD, 0},
-    {0x0f20, INSN_MOV_FROM_CR, CR_DR},
-    {0x0f21, INSN_MOV_FROM_DR, CR_DR},
-    {0x0f22, INSN_MOV_TO_CR, CR_DR},
-    {0x0f23, INSN_MOV_TO_DR, CR_DR},
-    {0x0f30, INSN_WRMSR, 0},
-    {0x0f31, INSN_RDTSC, 0},
-    {0x0f32, INSN_RDMSR, 0},
-    {0x0fa2, INSN_CPUID, 0},
-    {0x0fab, INSN_BTS, MEM},
-    {0x0fb0, INSN_CMPXCHG, MEM | BYTE},
-    {0x0fb3, INSN_BTR, MEM},
-    {0x0fba, G_BIT, GROUP | MEM | IMM8},
-    {0x0fbb, INSN_BTC, MEM},
-    {0x0fc0, INSN_XADD, MEM | BYTE},
-    {0x0fc3, INSN_MOV, MEM}, /* movnti */
-    {0x0fc7, G_CMPXCHG8B, GROUP | MEM},
+    {0x0f01d1, INSN_XSETBV, 0}, {0x0f01f9, INSN_RDTSCP, 0}, {0x0f06, INSN_CLTS, 0},
+    {0x0f09, INSN_WBINVD, 0}, {0x0f20, INSN_MOV_FROM_CR, CR_DR}, {0x0f21, INSN_MOV_FROM_DR, CR_DR},
+    {0x0f22, INSN_MOV_TO_CR, CR_DR}, {0x0f23, INSN_MOV_TO_DR, CR_DR}, {0x0f30, INSN_WRMSR, 0},
+    {0x0f31, INSN_RDTSC, 0}, {0x0f32, INSN_RDMSR, 0}, {0x0fa2, INSN_CPUID, 0},
+    {0x0fab, INSN_BTS, MEM}, {0x0fb0, INSN_CMPXCHG, MEM | BYTE}, {0x0fb3, INSN_BTR, MEM},
+    {0x0fba, G_BIT, GROUP | MEM | IMM8}, {0x0fbb, INSN_BTC, MEM}, {0x0fc0, INSN_XADD, MEM | BYTE},
+    {0x0fc3, INSN_MOV, MEM}, {0x0fc7, G_CMPXCHG8B, GROUP | MEM},
+    /* clang-format on */
 };
 
 static void decode_opcode(struct cursor *c, struct insn *i, uint32_t code) {
@@ -171,7 +145,7 @@ static void decode_opcode(struct cursor *c, struct insn *i, uint32_t code) {
         i->imm = take_signed(c, o->form & IMM8 ? 1 : i->opsize > 4 ? 4 : i->opsize);
     }
     if ((o->form & MEM) && !i->has_mem) i->op = INSN_NONE;
-    if (code == 0x0fc3 && i->opsize == 2) i->op = INSN_NONE;
+    if (code == 0x0fc3 && i->opsize == 2) i->op = INSN_NONE; /* movnti */
     if (i->op == INSN_CMPXCHG8B) {
         if (i->rex & REX_W) i->op = INSN_NONE; /* cmpxchg16b */
         i->opsize = 8;
