@@ -5,7 +5,6 @@
 #include <hv/acpi.h>
 #include <hv/boot.h>
 #include <hv/pcpu.h>
-#include <x86/layout.h>
 
 /* Linker symbols. */
 extern char image_start[], image_text_end[], image_rodata_end[], image_end[];

@@ -6,7 +6,6 @@
  */
 #include "boot.h"
 #include <hv/console.h>
-#include <hv/domain.h>
 #include <x86/apic.h>
 #include <x86/cpuid.h>
 #include <x86/desc.h>

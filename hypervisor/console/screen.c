@@ -5,7 +5,6 @@
  * Callers hold the console lock.
  */
 #include "console.h"
-#include <hv/mm.h>
 
 #define MAX_COLS  240
 #define MAX_ROWS  100

@@ -2,7 +2,6 @@
 /* HYPERVISOR_console_io: dom0's own console, and debug output of other domains. */
 #include <hv/console.h>
 #include <hv/hypercall.h>
-#include <public/xen.h>
 
 #define PIECE 128u
 

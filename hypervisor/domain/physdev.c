@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* HYPERVISOR_physdev_op: dom0 arranges interrupts and tells of devices (public/physdev.h). */
 #include <hv/hypercall.h>
-#include <public/physdev.h>
 
 #include "../event/port.h"
 

@@ -6,9 +6,7 @@
  */
 #include <hv/boot.h>
 #include <hv/hypercall.h>
-#include <public/features.h>
 #include <public/version.h>
-#include <x86/layout.h>
 
 #define XEN_MAJOR 4
 #define XEN_MINOR 17

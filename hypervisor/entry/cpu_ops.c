@@ -10,7 +10,6 @@
 #include <hv/hypercall.h>
 #include <public/nmi.h>
 #include <x86/guest_regs.h>
-#include <x86/layout.h>
 
 #define PREEMPT_EVERY 32 /* traps */
 

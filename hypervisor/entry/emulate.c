@@ -9,7 +9,6 @@
 #include <hv/hypercall.h>
 #include <x86/cpuid.h>
 #include <x86/guest_regs.h>
-#include <x86/layout.h>
 
 #define AR_LONG   (1U << 21) /* of LAR's result: 64-bit code; else 32-bit code, if AR_32BIT */
 #define AR_32BIT  (1U << 22)

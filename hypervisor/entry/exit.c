@@ -19,7 +19,6 @@
 #include "entry.h"
 
 #include <hv/hypercall.h>
-#include <x86/layout.h>
 
 #define FRAME_MAX 12
 

@@ -8,7 +8,6 @@
 
 #include <x86/cpuid.h>
 #include <x86/desc.h>
-#include <x86/layout.h>
 #include <x86/spec.h>
 
 #define GATE_INTERRUPT (0x8eUL << 40) /* present, interrupt gate: clears IF */

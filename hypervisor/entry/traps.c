@@ -7,7 +7,6 @@
 #include "entry.h"
 
 #include <x86/guest_regs.h>
-#include <x86/layout.h>
 
 struct cpu_user_regs *move_to_guest_regs(const struct cpu_user_regs *regs) {
     struct cpu_user_regs *to = guest_regs();

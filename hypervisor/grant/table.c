@@ -7,7 +7,6 @@
 #include "table.h"
 
 #include <hv/hypercall.h>
-#include <public/memory.h>
 
 static int grow_active(struct grant_table *t, uint32_t frames) {
     uint32_t want = (uint32_t)DIV_ROUND_UP(frames * V1_PER_PAGE, ACTIVE_PER_PAGE);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <hv/hypercall.h>
-#include <x86/layout.h>
 
 #define PT_ENTRIES      512
 #define L4_SLOT_OURS(i) ((i) >= HV_SLOT_FIRST && (i) <= HV_SLOT_LAST)

@@ -10,7 +10,6 @@
 #include <x86/desc.h>
 #include <x86/extable.h>
 #include <x86/guest_regs.h>
-#include <x86/layout.h>
 #include <x86/spec.h>
 
 #include "../entry/entry.h"

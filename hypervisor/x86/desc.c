@@ -6,7 +6,6 @@
  */
 #include <hv/boot.h>
 #include <x86/desc.h>
-#include <x86/layout.h>
 
 #define DESC_CODE64 0x00af9b000000ffffUL
 #define DESC_DATA   0x00cf93000000ffffUL

@@ -5,7 +5,6 @@
 #include <hv/console.h>
 #include <x86/apic.h>
 #include <x86/desc.h>
-#include <x86/layout.h>
 
 CMDLINE_OPTION(noreboot);
 

@@ -11,7 +11,6 @@
  */
 #pragma once
 
-#include <hv/bitops.h>
 #include <hv/event.h>
 #include <hv/mm.h>
 #include <hv/printk.h>
