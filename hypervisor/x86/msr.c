@@ -9,16 +9,10 @@
 #include <x86/guest_regs.h>
 #include <x86/trap.h>
 
-#define MSR_PLATFORM_ID        0x17
-#define MSR_FEATURE_CONTROL    0x3a
-#define MSR_PRED_CMD           0x49
-#define MSR_UCODE_REV          0x8b
-#define MSR_MCG_CAP            0x179
-#define MSR_MC_BANKS_FIRST     0x400
-#define MSR_MC_BANKS_LAST      0x47f
-#define MSR_XEN_HYPERCALL_PAGE 0x40000000
-#define MSR_K8_SYSCFG          0xc0010010
-#define MSR_MMIO_CONF_BASE     0xc0010058
+enum { MSR_PLATFORM_ID = 0x17, MSR_FEATURE_CONTROL = 0x3a, MSR_PRED_CMD = 0x49 };
+enum { MSR_UCODE_REV = 0x8b, MSR_MCG_CAP = 0x179, MSR_MC_BANKS_FIRST = 0x400 };
+enum { MSR_MC_BANKS_LAST = 0x47f, MSR_XEN_HYPERCALL_PAGE = 0x40000000, MSR_K8_SYSCFG = 0xc0010010 };
+enum { MSR_MMIO_CONF_BASE = 0xc0010058 };
 
 #define APIC_BASE_DEFAULT 0xfee00000UL
 #define APIC_BASE_BSP     (1UL << 8)

@@ -33,25 +33,12 @@
 #define EFLAGS_VM   (1UL << 17)
 #define EFLAGS_AC   (1UL << 18)
 
-#define MSR_TSC                   0x10
-#define MSR_APIC_BASE             0x1b
-#define MSR_PLATFORM_INFO         0xce
-#define MSR_ARCH_CAPABILITIES     0x10a
-#define MSR_MISC_FEATURES_ENABLES 0x140
-#define MSR_MISC_ENABLE           0x1a0
-#define MSR_PAT                   0x277
-#define MSR_TSC_DEADLINE          0x6e0
-#define MSR_X2APIC                0x800
-#define MSR_EFER                  0xc0000080
-#define MSR_STAR                  0xc0000081
-#define MSR_LSTAR                 0xc0000082
-#define MSR_CSTAR                 0xc0000083
-#define MSR_SYSCALL_MASK          0xc0000084
-#define MSR_FS_BASE               0xc0000100
-#define MSR_GS_BASE               0xc0000101
-#define MSR_KERNEL_GS_BASE        0xc0000102
-#define MSR_TSC_AUX               0xc0000103
-#define MSR_DE_CFG                0xc0011029
+enum { MSR_TSC = 0x10, MSR_APIC_BASE = 0x1b, MSR_PLATFORM_INFO = 0xce };
+enum { MSR_ARCH_CAPABILITIES = 0x10a, MSR_MISC_FEATURES_ENABLES = 0x140, MSR_MISC_ENABLE = 0x1a0 };
+enum { MSR_PAT = 0x277, MSR_TSC_DEADLINE = 0x6e0, MSR_X2APIC = 0x800, MSR_EFER = 0xc0000080 };
+enum { MSR_STAR = 0xc0000081, MSR_LSTAR = 0xc0000082, MSR_CSTAR = 0xc0000083 };
+enum { MSR_SYSCALL_MASK = 0xc0000084, MSR_FS_BASE = 0xc0000100, MSR_GS_BASE = 0xc0000101 };
+enum { MSR_KERNEL_GS_BASE = 0xc0000102, MSR_TSC_AUX = 0xc0000103, MSR_DE_CFG = 0xc0011029 };
 
 #define DE_CFG_LFENCE_SERIALISES (1UL << 1)
 
