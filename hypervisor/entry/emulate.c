@@ -98,18 +98,12 @@ static bool iopl_ok(const struct vcpu *v) { return current_cpl(v) <= v->arch.iop
 /* Kernel memory, which user tables need not show. Two bytes, as CPUs read their own bitmap; ones
  * where they cannot both be read, as on Xen. */
 static uint16_t read_bitmap(struct vcpu *v, uint64_t va) {
-    bool user = !v->arch.kernel_mode;
+    bool kernel = v->arch.kernel_mode;
     uint16_t mask = 0xffff;
 
-    if (user) {
-        v->arch.kernel_mode = true;
-        mm_load_base(v);
-    }
+    use_tables(v, true);
     if (copy_from_guest(&mask, va, sizeof(mask))) mask = 0xffff;
-    if (user) {
-        v->arch.kernel_mode = false;
-        mm_load_base(v);
-    }
+    use_tables(v, kernel);
     return mask;
 }
 

@@ -269,17 +269,15 @@ static void publish(const struct vcpu *v) {
 
 /* The area is a guest-kernel address: a vcpu in user mode needs its kernel base for the moment. */
 static void runstate_publish(struct vcpu *v, bool leaving) {
-    bool user = !v->arch.kernel_mode;
+    bool kernel = v->arch.kernel_mode;
 
     if (!v->runstate_va) return;
-    if (user) {
-        v->arch.kernel_mode = true;
-        mm_load_base(v);
-    }
+    use_tables(v, true);
     publish(v);
-    if (!user) return;
-    v->arch.kernel_mode = false;
-    if (!leaving) mm_load_base(v); /* else whoever runs next loads its own */
+    if (leaving)
+        v->arch.kernel_mode = kernel; /* whoever runs next loads its own */
+    else
+        use_tables(v, kernel);
 }
 
 /* v, which need not exist any more, goes to another queue if it is still in this one. */

@@ -67,6 +67,12 @@ void toggle_guest_mode(struct vcpu *v) {
     mm_load_base(v);
 }
 
+void use_tables(struct vcpu *v, bool kernel) {
+    if (v->arch.kernel_mode == kernel) return;
+    v->arch.kernel_mode = kernel;
+    mm_load_base(v);
+}
+
 bool load_user_gs(struct vcpu *v, uint16_t sel) {
     uint64_t kernel_base = canonical_base(read_gs_base());
     bool ok;

@@ -26,6 +26,8 @@ void arch_vcpu_free(struct vcpu *v);
 
 /* current changes between kernel and user mode: CR3 and GS base. */
 void toggle_guest_mode(struct vcpu *v);
+/* The same for CR3 alone, and for a moment: kernel addresses are reached by the kernel's tables. */
+void use_tables(struct vcpu *v, bool kernel);
 /* After v->arch.cr4 changed: loads what the hardware has while v, which is current, runs. */
 void cr4_load(const struct vcpu *v);
 void tsc_aux_load(const struct vcpu *v);

@@ -57,7 +57,7 @@ void console_softirq(void) {}
 
 void smp_send_kick(unsigned int cpu) { (void)cpu; }
 
-void mm_load_base(struct vcpu *v) { (void)v; }
+void use_tables(struct vcpu *v, bool kernel) { v->arch.kernel_mode = kernel; }
 
 void time_update_vcpu(struct vcpu *v) { (void)v; }
 
