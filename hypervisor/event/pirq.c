@@ -131,23 +131,19 @@ int pirq_eoi_unmasked(struct domain *d) {
 
 int pirq_set_eoi_map(struct domain *d, uint64_t gmfn, bool auto_unmask) {
     struct pirq_domain *pd = d->event.pirqs;
-    unsigned long *map;
-    int rc = 0;
+    unsigned long *map = mm_map_guest_frame(d, gmfn);
 
-    map = mm_map_guest_frame(d, gmfn);
     if (!map) return -EINVAL;
-    spin_lock(&d->event.lock);
+    SPIN_SCOPE(&d->event.lock);
     if (d->event.eoi_map) {
-        rc = -EBUSY;
-    } else {
-        d->event.eoi_map = map;
-        d->event.auto_unmask = auto_unmask;
-        for (uint32_t i = 0; pd && i < pd->nr; i++)
-            if (pd->pirq[i].port) note_needs_eoi(d, &pd->pirq[i]);
+        mm_unmap_guest_frame(map);
+        return -EBUSY;
     }
-    spin_unlock(&d->event.lock);
-    if (rc) mm_unmap_guest_frame(map);
-    return rc;
+    d->event.eoi_map = map;
+    d->event.auto_unmask = auto_unmask;
+    for (uint32_t i = 0; pd && i < pd->nr; i++)
+        if (pd->pirq[i].port) note_needs_eoi(d, &pd->pirq[i]);
+    return 0;
 }
 
 /* Event lock held. Lines may take numbers from 16 up, vectors from the top down. */

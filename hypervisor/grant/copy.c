@@ -35,10 +35,9 @@ static int16_t pin_entry(struct end *e, domid_t ld) {
     struct grant_table *t = grants_of(e->d);
     int16_t rc;
 
-    spin_lock(&t->lock);
+    SPIN_SCOPE(&t->lock);
     rc = access_begin(e->d, e->ref, ld, e->readonly, false);
     if (!rc) e->is = *active_of(t, e->ref);
-    spin_unlock(&t->lock);
     e->pinned = !rc;
     return rc;
 }
@@ -104,33 +103,29 @@ void copy_op(void *arg) {
     op->status = rc;
 }
 
-/* Exchanges two of the caller's entries, neither in use. */
+/* Exchanges two entries, neither in use. */
+static int16_t swap(struct grant_table *t, uint32_t a, uint32_t b) {
+#define SWAP(x, y)                                                                                 \
+    {                                                                                              \
+        __typeof__(*(x)) was = *(x);                                                               \
+        *(x) = *(y);                                                                               \
+        *(y) = was;                                                                                \
+    }
+    SPIN_SCOPE(&t->lock);
+    if (a >= table_entries(t) || b >= table_entries(t)) return GNTST_bad_gntref;
+    if (a == b) return GNTST_okay;
+    a = (uint32_t)array_index_nospec(a, table_entries(t));
+    b = (uint32_t)array_index_nospec(b, table_entries(t));
+    if (is_pinned(active_of(t, a)) || is_pinned(active_of(t, b))) return GNTST_eagain;
+    if (t->version == 2)
+        SWAP(entry_v2(t, a), entry_v2(t, b))
+    else
+        SWAP(entry_v1(t, a), entry_v1(t, b))
+    return GNTST_okay;
+}
+
 void swap_op(void *arg) {
     struct gnttab_swap_grant_ref *op = arg;
-    struct grant_table *t = grants_of(current->domain);
-    uint32_t a = op->ref_a, b = op->ref_b;
-    int16_t rc = GNTST_okay;
 
-    spin_lock(&t->lock);
-    if (a >= table_entries(t) || b >= table_entries(t)) {
-        rc = GNTST_bad_gntref;
-    } else if (a != b) {
-        a = (uint32_t)array_index_nospec(a, table_entries(t));
-        b = (uint32_t)array_index_nospec(b, table_entries(t));
-        if (is_pinned(active_of(t, a)) || is_pinned(active_of(t, b))) {
-            rc = GNTST_eagain;
-        } else if (t->version == 2) {
-            grant_entry_v2_t x = *entry_v2(t, a);
-
-            *entry_v2(t, a) = *entry_v2(t, b);
-            *entry_v2(t, b) = x;
-        } else {
-            grant_entry_v1_t x = *entry_v1(t, a);
-
-            *entry_v1(t, a) = *entry_v1(t, b);
-            *entry_v1(t, b) = x;
-        }
-    }
-    spin_unlock(&t->lock);
-    op->status = rc;
+    op->status = swap(grants_of(current->domain), op->ref_a, op->ref_b);
 }

@@ -129,9 +129,8 @@ __init void ioapic_init(void) {
 int irq_ioapic_read(paddr_t addr, uint32_t reg, uint32_t *value) {
     for (unsigned int i = 0; i < nr_ioapics; i++) {
         if (acpi.ioapics[i].addr != addr || reg > 0xff) continue;
-        spin_lock(&regs_lock);
+        SPIN_SCOPE(&regs_lock);
         *value = read_reg(&ioapics[i], reg);
-        spin_unlock(&regs_lock);
         return 0;
     }
     return -EINVAL;
