@@ -167,45 +167,31 @@ int pirq_reserve(struct domain *d, bool msi) {
 
 int pirq_map(struct domain *d, int wanted, struct irq_desc *desc, bool msi) {
     struct pirq_domain *pd = d->event.pirqs;
-    bool taken = false;
     int n = 0;
 
-    spin_lock(&d->event.lock);
+    SPIN_SCOPE(&d->event.lock);
     while (n < (int)pd->nr && pd->pirq[n].desc != desc) n++;
-    if (n < (int)pd->nr) {
-        if (wanted >= 0 && wanted != n) n = -EEXIST;
-    } else {
-        n = wanted < 0 ? find_free(pd, msi) : wanted;
-        if (n >= (int)pd->nr) n = -EINVAL;
-        taken = n >= 0 && pd->pirq[n].desc; /* it stays as it is, and that is no error: as Xen */
-        if (n >= 0 && !taken) {
-            pd->pirq[n].desc = desc;
-            pd->pirq[n].msi = msi;
-            pd->pirq[n].reserved = false;
-        }
-    }
-    spin_unlock(&d->event.lock);
-    if (taken && msi) msi_free(desc);
+    if (n < (int)pd->nr) return wanted >= 0 && wanted != n ? -EEXIST : n;
+    n = wanted < 0 ? find_free(pd, msi) : wanted;
+    if (n < 0) return n;
+    if (n >= (int)pd->nr) return -EINVAL;
+    if (!pd->pirq[n].desc)
+        pd->pirq[n] = (struct pirq){.desc = desc, .msi = msi};
+    else if (msi) /* it stays as it is, and that is no error: as Xen */
+        msi_free(desc);
     return n;
 }
 
 int pirq_unmap(struct domain *d, uint32_t n) {
-    struct irq_desc *desc = NULL;
     struct pirq *q;
-    bool msi = false;
 
-    spin_lock(&d->event.lock);
+    SPIN_SCOPE(&d->event.lock);
     q = pirq_of(d, n);
-    if (q && q->desc) {
-        unbind(q);
-        desc = q->desc;
-        msi = q->msi;
-        q->desc = NULL;
-        q->reserved = false;
-    }
-    spin_unlock(&d->event.lock);
-    if (!desc) return -EINVAL;
-    if (msi) msi_free(desc);
+    if (!q || !q->desc) return -EINVAL;
+    unbind(q);
+    if (q->msi) msi_free(q->desc);
+    q->desc = NULL;
+    q->reserved = false;
     return 0;
 }
 

@@ -20,7 +20,7 @@ void send_guest_vcpu_virq(struct vcpu *v, uint32_t virq) {
 }
 
 void send_global_virq(uint32_t virq) {
-    struct domain *d, *to;
+    struct domain *to, *d DOMAIN_PUT_AT_END;
     struct vcpu *v;
 
     spin_lock(&handler_lock);
@@ -30,30 +30,22 @@ void send_global_virq(uint32_t virq) {
     to = d ? d : dom0;
     v = to ? domain_vcpu(to, 0) : NULL;
     if (v) send_guest_vcpu_virq(v, virq);
-    if (d) domain_put(d);
 }
 
 int set_global_virq_handler(struct domain *d, uint32_t virq) {
-    struct domain *let_go;
-
     if (virq >= NR_VIRQS || !virq_is_global(virq)) return -EINVAL;
-    spin_lock(&handler_lock);
-    let_go = handlers[virq];
+    SPIN_SCOPE(&handler_lock);
+    if (handlers[virq]) domain_put(handlers[virq]);
     handlers[virq] = d->state < DOM_DYING ? d : NULL; /* as virq_handler_gone() leaves it */
     if (handlers[virq]) domain_ref(d);
-    spin_unlock(&handler_lock);
-    if (let_go) domain_put(let_go);
     return 0;
 }
 
 void virq_handler_gone(struct domain *d) {
     for (uint32_t i = 0; i < NR_VIRQS; i++) {
-        bool mine;
-
-        spin_lock(&handler_lock);
-        mine = handlers[i] == d;
-        if (mine) handlers[i] = NULL;
-        spin_unlock(&handler_lock);
-        if (mine) domain_put(d);
+        SPIN_SCOPE(&handler_lock);
+        if (handlers[i] != d) continue;
+        handlers[i] = NULL;
+        domain_put(d);
     }
 }

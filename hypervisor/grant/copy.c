@@ -105,22 +105,22 @@ void copy_op(void *arg) {
 
 /* Exchanges two entries, neither in use. */
 static int16_t swap(struct grant_table *t, uint32_t a, uint32_t b) {
-#define SWAP(x, y)                                                                                 \
-    {                                                                                              \
-        __typeof__(*(x)) was = *(x);                                                               \
-        *(x) = *(y);                                                                               \
-        *(y) = was;                                                                                \
-    }
+    grant_entry_v2_t was;
+    void *x, *y;
+    size_t size;
+
     SPIN_SCOPE(&t->lock);
     if (a >= table_entries(t) || b >= table_entries(t)) return GNTST_bad_gntref;
     if (a == b) return GNTST_okay;
     a = (uint32_t)array_index_nospec(a, table_entries(t));
     b = (uint32_t)array_index_nospec(b, table_entries(t));
     if (is_pinned(active_of(t, a)) || is_pinned(active_of(t, b))) return GNTST_eagain;
-    if (t->version == 2)
-        SWAP(entry_v2(t, a), entry_v2(t, b))
-    else
-        SWAP(entry_v1(t, a), entry_v1(t, b))
+    size = t->version == 2 ? sizeof(grant_entry_v2_t) : sizeof(grant_entry_v1_t);
+    x = t->version == 2 ? (void *)entry_v2(t, a) : entry_v1(t, a);
+    y = t->version == 2 ? (void *)entry_v2(t, b) : entry_v1(t, b);
+    memcpy(&was, x, size);
+    memcpy(x, y, size);
+    memcpy(y, &was, size);
     return GNTST_okay;
 }
 

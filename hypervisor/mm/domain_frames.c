@@ -43,19 +43,17 @@ static void give(struct domain *d, struct frame *f) {
 
 bool domain_assign(struct domain *d, struct frame *f, unsigned int order, bool uncounted) {
     uint64_t n = BIT(order);
-    bool ok, first = false;
 
-    spin_lock(&d->mm.lock);
-    ok = d->state < DOM_DYING && (uncounted || d->mm.tot_pages + n <= d->mm.max_pages);
-    if (ok && !uncounted) {
-        first = !d->mm.tot_pages;
+    SPIN_SCOPE(&d->mm.lock);
+    if (d->state >= DOM_DYING || (!uncounted && d->mm.tot_pages + n > d->mm.max_pages))
+        return false;
+    if (!uncounted) {
+        if (!d->mm.tot_pages) domain_ref(d);
         d->mm.tot_pages += n;
         claim_used(d, n);
     }
-    for (uint64_t i = n; ok && i-- > 0;) give(d, &f[i]);
-    spin_unlock(&d->mm.lock);
-    if (first) domain_ref(d);
-    return ok;
+    for (uint64_t i = n; i-- > 0;) give(d, &f[i]);
+    return true;
 }
 
 void m2p_set_extent(struct frame *f, unsigned int order, uint64_t pfn) {

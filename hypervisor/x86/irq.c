@@ -105,10 +105,6 @@ void irq_unbind(struct irq_desc *d) {
     uint8_t vector;
 
     spin_lock(&d->lock);
-    if (!d->fn) {
-        spin_unlock(&d->lock);
-        return;
-    }
     hw_mask(d, true);
     __atomic_store_n(&d->fn, NULL, __ATOMIC_SEQ_CST);
     d->in_service = false;
