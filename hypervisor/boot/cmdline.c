@@ -42,7 +42,7 @@ const char *cmdline_get(const char *name) {
     return NULL;
 }
 
-static int parse_bool(const char *v, int dflt) {
+int parse_bool(const char *v, int dflt) {
     static const char *const yes[] = {"", "yes", "on", "true", "enable", "1"};
     static const char *const no[] = {"no", "off", "false", "disable", "0"};
 

@@ -25,6 +25,11 @@ SECTIONS
     image_start = .;
     .text : AT(LOAD_PADDR) {
         *(.multiboot)
+        . = ALIGN(4096);
+        entry_text_start = .; /* with XPTI, all code that guests' page tables show */
+        *(.entry.text)
+        . = ALIGN(4096);
+        entry_text_end = .;
         *(.text .text.* .init.text)
         . = ALIGN(4096);
     } :image

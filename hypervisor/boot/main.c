@@ -13,13 +13,13 @@
 
 void boot_main(uint32_t magic, paddr_t info, paddr_t image) __noreturn;
 
-static struct tss64 boot_tss __aligned(128);
+static struct entry_page boot_entry __attribute__((section(".bss.page_aligned")));
 static uint64_t boot_gdt_page[512] __attribute__((section(".bss.page_aligned"), aligned(4096)));
 static struct pcpu boot_pcpu = {
     .online = true,
     .curr = &boot_pcpu.idle,
     .idle.domain = &idle_domain,
-    .arch = {.stack = boot_stack, .tss = &boot_tss, .gdt = boot_gdt_page}};
+    .arch = {.stack = boot_stack, .entry = &boot_entry, .gdt = boot_gdt_page}};
 
 static __init void init_boot_pcpu(void) {
     cpu_info()->pcpu = pcpus[0] = &boot_pcpu;

@@ -170,7 +170,7 @@ static uint64_t call(unsigned int n, uint64_t a, uint64_t b, uint64_t c, uint64_
     fpu_save(v);
     __asm__ volatile("clts; fninit");
     spin_lock(&efi_lock);
-    mm_fill_l4(v->domain, efi_l4);
+    mm_fill_l4(v->domain, efi_l4, true);
     write_cr3(virt_to_paddr(efi_l4));
     status = firmware->service[n](a, b, c, d, e);
     mm_load_base(v);

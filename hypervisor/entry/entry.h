@@ -18,7 +18,6 @@ void syscall32_from_guest(void);
 void sysenter_from_guest(struct cpu_user_regs *regs);
 void trap_from_guest(struct cpu_user_regs *regs);
 void trap_from_hypervisor(struct cpu_user_regs *regs);
-struct cpu_user_regs *move_to_guest_regs(const struct cpu_user_regs *regs);
 void exit_work(void); /* exit.c; all there is to do before the guest runs */
 
 /* SYSCALL's and SYSENTER's registers, floating point, when a CPU starts to work. */

@@ -14,14 +14,13 @@
 #define GATE_DPL3      (3UL << 45)
 
 #define MSR_SYSENTER_CS  0x174
-#define MSR_SYSENTER_ESP 0x175
 #define MSR_SYSENTER_EIP 0x176
 
 #define SYSCALL_MASK                                                                               \
     (EFLAGS_TF | EFLAGS_IF | EFLAGS_DF | EFLAGS_IOPL | EFLAGS_NT | EFLAGS_RF | EFLAGS_VM |         \
      EFLAGS_AC)
 
-static struct idt_gate idt[256] __aligned(4096);
+struct idt_gate idt[256] __aligned(4096);
 
 static void set_gate(unsigned int vector, unsigned int ist, uint64_t dpl) {
     uint64_t handler = (uint64_t)(uintptr_t)trap_stubs + vector * 16;
@@ -50,10 +49,9 @@ void idt_load(void) {
 }
 
 void entry_init_cpu(void) {
-    struct cpu_info *ci = cpu_info();
+    const struct entry_page *e = this_pcpu()->arch.entry;
 
-    ci->entry_rsp = (uint64_t)(uintptr_t)&ci->guest_regs.es;
-    wrmsr(MSR_KERNEL_GS_BASE, (uint64_t)(uintptr_t)ci);
+    wrmsr(MSR_KERNEL_GS_BASE, (uint64_t)(uintptr_t)e);
     wrmsr(MSR_STAR, (uint64_t)SEL_HV_CS << 32 | (uint64_t)SEL_USER_CS32 << 48);
     wrmsr(MSR_LSTAR, (uint64_t)(uintptr_t)entry_syscall);
     wrmsr(MSR_SYSCALL_MASK, SYSCALL_MASK);
@@ -61,7 +59,6 @@ void entry_init_cpu(void) {
     wrmsr(MSR_CSTAR, (uint64_t)(uintptr_t)entry_syscall32);
     if (cpu_has.sep) {
         wrmsr(MSR_SYSENTER_CS, SEL_HV_CS);
-        wrmsr(MSR_SYSENTER_ESP, ci->entry_rsp);
         wrmsr(MSR_SYSENTER_EIP, (uint64_t)(uintptr_t)entry_sysenter);
     }
     spec_init_cpu();

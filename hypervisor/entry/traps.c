@@ -8,13 +8,6 @@
 
 #include <x86/guest_regs.h>
 
-struct cpu_user_regs *move_to_guest_regs(const struct cpu_user_regs *regs) {
-    struct cpu_user_regs *to = guest_regs();
-
-    memcpy(to, regs, offsetof(struct cpu_user_regs, es));
-    return to;
-}
-
 /* An instruction raised this vector. False: the guest's current mode may not. */
 static bool softint(struct vcpu *v, uint8_t vector) {
     const struct trap_info *ti = &v->arch.traps[vector];

@@ -183,8 +183,12 @@ long do_update_descriptor(uint64_t gaddr, uint64_t desc) {
 
 /* What is ours in the L4s of a domain, and the tables of slot 260. */
 
-void mm_fill_l4(struct domain *d, uint64_t *l4) {
+void mm_fill_l4(struct domain *d, uint64_t *l4, bool whole) {
     for (unsigned int i = HV_SLOT_FIRST; i <= HV_SLOT_LAST; i++) WRITE_ONCE(l4[i], boot_l4[i]);
+    if (unlikely(d->arch.entry_slot) && !whole) {
+        for (unsigned int i = HV_SLOT_FIRST + 1; i <= HV_SLOT_LAST; i++) WRITE_ONCE(l4[i], 0);
+        WRITE_ONCE(l4[HV_SLOT_IMAGE], d->arch.entry_slot);
+    }
     if (!m2p_strict(d)) /* tables of user mode do without; base.c shows it to kernels */
         WRITE_ONCE(l4[HV_SLOT_FIRST], 0);
     WRITE_ONCE(l4[HV_SLOT_PERDOMAIN], mfn_to_paddr(d->mm.perdomain_l3) | TABLE_PTE);

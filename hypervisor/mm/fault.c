@@ -78,6 +78,7 @@ static bool spurious(struct vcpu *v, uint64_t addr, uint32_t ec) {
     if (!(e & PTE_P) || ((ec & PFEC_WRITE) && !(rights & PTE_RW)) ||
         ((ec & PFEC_USER) && !(rights & PTE_USER)) || ((ec & PFEC_FETCH) && !(rights & PTE_NX)))
         return false;
+    if (v->domain->arch.entry_slot) tlb_flush_local(); /* the copy of the L4 may be what is old */
     tlb_flush_page_local(addr);
     return true;
 }

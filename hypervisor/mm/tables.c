@@ -75,7 +75,7 @@ int table_validate(struct frame *f, uint64_t type) {
         }
         if (adjust(e, level) != e) WRITE_ONCE(t[i], adjust(e, level));
     }
-    if (level == 4) mm_fill_l4(owner_domain(f->owner), t);
+    if (level == 4) mm_fill_l4(owner_domain(f->owner), t, false);
     return 0;
 }
 
@@ -118,6 +118,14 @@ int table_devalidate(struct frame *f, uint64_t type) {
     return 0;
 }
 
+/* With XPTI CPUs in Hospes walk copies of L4s, which a full flush renews. 0. */
+static int updated(const struct frame *table, unsigned int level) {
+    struct domain *d = level == 4 ? owner_domain(table->owner) : NULL;
+
+    if (unlikely(d && d->arch.entry_slot)) flush_domain(d, FLUSH_ALL_VA);
+    return 0;
+}
+
 int table_update(struct frame *table, unsigned int level, uint64_t *slot, uint64_t val,
                  bool preserve_ad) {
     struct frame *child = frame_of(pte_mfn(val));
@@ -129,7 +137,7 @@ int table_update(struct frame *table, unsigned int level, uint64_t *slot, uint64
     if (val & PTE_P) {
         if (val & ~TABLE_FLAGS) return -EINVAL;
         val = adjust(val, level);
-        if (entry_quick(slot, val, preserve_ad)) return 0;
+        if (entry_quick(slot, val, preserve_ad)) return updated(table, level);
         rc = entry_get(table, level, i, val);
         if (rc == -EINTR) { /* its undoing was preempted: leave that to current */
             if (frame_try_get(child, table->owner)) pending_add(child);
@@ -139,7 +147,7 @@ int table_update(struct frame *table, unsigned int level, uint64_t *slot, uint64
     }
     old = entry_exchange(slot, val, preserve_ad);
     if ((old & PTE_P) && entry_put(table, level, old)) pending_add(frame_of(pte_mfn(old)));
-    return 0;
+    return updated(table, level);
 }
 
 /* Walks through the direct map. Other CPUs may change the tables meanwhile, so each frame number is

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each CPU's stack block, descriptors and task state segment. The GDT page stands at page 14 of
+ * Each CPU's stack block, descriptors and entry page. The GDT page stands at page 14 of
  * whatever GDT is loaded: of a vcpu's window, or of 14 pages that the limit covers but nobody uses,
  * when idle.
  */
 #include <hv/boot.h>
 #include <x86/desc.h>
+#include <x86/spec.h>
 
 #define DESC_CODE64 0x00af9b000000ffffUL
 #define DESC_DATA   0x00cf93000000ffffUL
@@ -31,13 +32,21 @@ static void fill_gdt(uint64_t *page, const struct tss64 *tss) {
     set_entry(page, SEL_TSS + 8, base >> 32);
 }
 
-static void fill_tss(struct tss64 *tss, const char *stack) {
-    const struct cpu_info *ci = (const void *)(stack + STACK_SIZE - sizeof(*ci));
+void desc_set_stacks(struct arch_pcpu *a) {
+    const struct cpu_info *ci = (const void *)((char *)a->stack + STACK_SIZE - sizeof(*ci));
+    struct entry_page *e = a->entry;
+    bool apart = spec_on & SPEC_XPTI;
 
-    tss->rsp0 = (uint64_t)&ci->guest_regs.es;
-    for (unsigned int i = 0; i < STACK_IST_NR; i++)
-        tss->ist[i] = (uint64_t)stack + (i + 1) * PAGE_SIZE;
-    tss->iopb = sizeof(*tss); /* no I/O bitmap */
+    e->entry_rsp = (uint64_t)&ci->guest_regs.es;
+    e->tss.rsp0 = apart ? (uint64_t)e->top : e->entry_rsp;
+    for (unsigned int i = 0; i < STACK_IST_NR; i++) {
+        uint64_t top = (uint64_t)a->stack + (i + 1) * PAGE_SIZE;
+
+        e->ist[i].stack = top - 8; /* so that the frame is aligned behind one word */
+        e->tss.ist[i] = apart ? (uint64_t)&e->ist[i].stack : top;
+    }
+    e->tss.iopb = sizeof(e->tss); /* no I/O bitmap */
+    e->hv_cr3 = read_cr3();
 }
 
 /* Leaves CS at the new selector by a far return. */
@@ -60,8 +69,8 @@ static void load_segments(void) {
 void desc_init_cpu(void) {
     struct arch_pcpu *a = &this_pcpu()->arch;
 
-    fill_tss(a->tss, a->stack);
-    fill_gdt(a->gdt, a->tss);
+    desc_set_stacks(a);
+    fill_gdt(a->gdt, &a->entry->tss);
     gdt_load_own(a);
     load_segments();
     lldt(0);
@@ -86,10 +95,10 @@ int cpu_area_init(struct pcpu *p) {
         if (map_new_page(block + off)) return -ENOMEM;
     }
     p->arch.stack = (void *)block;
+    p->arch.entry = (void *)(block + STACK_SIZE);
     p->arch.gdt = alloc_page_hv();
-    p->arch.tss = hv_alloc(256); /* must not cross a page */
-    if (!p->arch.gdt || !p->arch.tss) return -ENOMEM;
+    if (map_new_page(block + STACK_SIZE) || !p->arch.gdt) return -ENOMEM;
     p->arch.gdt_mfn = virt_to_mfn(p->arch.gdt);
     ci->pcpu = p;
-    return 0;
+    return spec_on & SPEC_XPTI ? xpti_init_cpu(&p->arch) : 0;
 }

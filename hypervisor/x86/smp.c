@@ -10,6 +10,7 @@
  */
 #include <hv/pcpu.h>
 #include <x86/apic.h>
+#include <x86/spec.h>
 
 #define REQ_FLUSH      1u /* the one described in flush_mailbox; somebody waits */
 #define REQ_FLUSH_LATE 2u /* everything, at its leisure */
@@ -59,7 +60,7 @@ void tlb_load_cr3(uint64_t cr3) {
         __atomic_fetch_or(&this_pcpu()->arch.requests, REQ_FLUSH_LATE, __ATOMIC_ACQ_REL);
         request_others(REQ_FLUSH_LATE, VEC_FLUSH);
     }
-    write_cr3(cr3);
+    write_cr3(unlikely(spec_on & SPEC_XPTI) ? xpti_base(cr3) : cr3);
     __atomic_store_n(&this_pcpu()->arch.tlb_stamp, stamp, __ATOMIC_RELEASE);
 }
 

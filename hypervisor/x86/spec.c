@@ -45,7 +45,7 @@ static const struct {
     {"rsb", " RSB", SPEC_RSB},
     {"verw", NULL, SPEC_VERW},
     {"pv", NULL, SPEC_VERW | SPEC_RSB},
-    {"xen", NULL, ~0u},
+    {"xen", NULL, ~(unsigned int)SPEC_XPTI},
 };
 
 /* What the CPU says that it does not suffer from, and what it says that it can do. */
@@ -68,7 +68,7 @@ static bool has(unsigned int feature) { return policy_has(cpu_policy_get(POLICY_
 #define HAS(name) has(XEN_X86_FEATURE_##name)
 
 static __init unsigned int cpu_can(void) {
-    return SPEC_RSB | SPEC_THUNK | (HAS(IBRSB) || HAS(IBRS) ? SPEC_IBRS : 0) |
+    return SPEC_XPTI | SPEC_RSB | SPEC_THUNK | (HAS(IBRSB) || HAS(IBRS) ? SPEC_IBRS : 0) |
            (HAS(STIBP) || HAS(AMD_STIBP) ? SPEC_STIBP : 0) |
            (HAS(SSBD) || HAS(AMD_SSBD) ? SPEC_SSBD : 0) |
            (HAS(IBRSB) || HAS(IBPB) ? SPEC_IBPB : 0) |
@@ -86,7 +86,7 @@ static __init unsigned int cpu_needs(void) {
 
     return SPEC_IBPB | (HAS(EIBRS) ? SPEC_IBRS | SPEC_JMP : SPEC_RETPOLINE) |
            (HAS(STIBP_ALWAYS) ? SPEC_STIBP : 0) | (stale || tsa ? SPEC_VERW : 0) |
-           (cpu_has.smep ? 0 : SPEC_RSB);
+           (cpu_has.smep ? 0 : SPEC_RSB) | (cpu_has.amd || HAS(RDCL_NO) ? 0 : SPEC_XPTI);
 }
 
 static __init void parse(unsigned int can) {
@@ -166,6 +166,7 @@ static __init void install(void) {
 __init void spec_init(void) {
     choose();
     report();
+    xpti_init();
     install();
 }
 

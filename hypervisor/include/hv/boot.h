@@ -64,6 +64,7 @@ const char *cmdline_get(const char *name);      /* NULL: not given; "" for a bar
 bool cmdline_bool(const char *name, bool dflt); /* name, no-name, noname, =yes/no/on/off/1/0 */
 uint64_t cmdline_uint(const char *name, uint64_t dflt);
 uint64_t cmdline_size(const char *name, uint64_t dflt); /* suffix B K M G T; none: KiB, as Xen */
+int parse_bool(const char *v, int dflt);                /* 0 or 1; dflt: something else */
 /* A size at *s; moves *s behind it. */
 uint64_t parse_size(const char **s);
 /* Item of a comma-separated list "a,b:c,..."; copies it; false at the end. */

@@ -181,7 +181,8 @@ void mm_destroy_vcpu(struct vcpu *v);        /* drops GDT, LDT, vcpu_info */
 int mm_drop_vcpu_pagetables(struct vcpu *v); /* preemptible */
 int mm_relinquish_domain(struct domain *d);  /* all frames; preemptible: -ERESTART */
 void mm_free_domain(struct domain *d);
-void mm_fill_l4(struct domain *d, uint64_t *l4); /* slots 256..271 */
+/* Slots 256..271; not 'whole': with XPTI only what a CPU in a guest needs. */
+void mm_fill_l4(struct domain *d, uint64_t *l4, bool whole);
 
 /* MMUEXT_PIN_Ln_TABLE, for the dom0 builder. -ERESTART: call again. */
 int mm_pin_table(struct domain *d, mfn_t table, unsigned int level);

@@ -28,14 +28,13 @@ struct pcpu {
 
 /*
  * At the top of each CPU's stack. guest_regs is where entry code saves the guest's registers: the
- * TSS's rsp0 and entry_rsp are the address of guest_regs.es, which must be 16-byte aligned because
- * the CPU aligns it down. While the CPU is in a guest MSR_KERNEL_GS_BASE points here.
+ * TSS's rsp0 and entry_rsp (x86/desc.h) are the address of guest_regs.es, which must be 16-byte
+ * aligned because the CPU aligns it down.
  */
 struct cpu_info {
-    uint64_t user_rsp; /* the syscall entry's only scratch */
+    uint64_t unused;
     struct cpu_user_regs guest_regs;
-    struct pcpu *pcpu;
-    uint64_t entry_rsp;
+    struct pcpu *pcpu; /* near the end, where the compiler needs one byte to say so */
 } __aligned(16);
 _Static_assert((offsetof(struct cpu_info, guest_regs) + offsetof(struct cpu_user_regs, es)) % 16 ==
                    0,

@@ -33,6 +33,27 @@ _Static_assert(sizeof(struct tss64) == 104, "by the manual");
 struct idt_gate {
     uint64_t lo, hi;
 };
+extern struct idt_gate idt[256]; /* entry/idt.c; a page */
+
+/*
+ * A CPU's entry page: its TSS, and what entry code needs while it has no stack yet. With XPTI
+ * guests' page tables show it, and the CPU pushes its frames here, which go on from here
+ * (entry/entry.S).
+ */
+struct entry_page {
+    struct tss64 tss;
+    uint64_t user_rsp;          /* the syscall entries' only scratch */
+    uint64_t entry_rsp;         /* the address of this CPU's guest_regs.es */
+    uint64_t hv_cr3, guest_cr3; /* XPTI: to be loaded on the way in, and before a guest runs */
+    struct entry_ist {
+        uint64_t frame[10];  /* its top is what the TSS has */
+        uint64_t stack, cr3; /* where the handler runs; of what was interrupted */
+    } ist[STACK_IST_NR] __aligned(16);
+    uint64_t stack[19], rip, cs, rflags, rsp, ss; /* a guest's frame, at the top: rsp0 */
+    uint64_t top[] __aligned(16);
+} __aligned(4096);
+_Static_assert(offsetof(struct entry_page, top) == offsetof(struct entry_page, ss) + 8,
+               "the CPU pushes its frame right below the top");
 
 struct desc_ptr {
     uint16_t limit;
@@ -58,10 +79,11 @@ static inline void lidt(const struct desc_ptr *p) {
 
 static inline void lldt(uint16_t sel) { __asm__ volatile("lldt %0" : : "r"(sel) : "memory"); }
 
-/* After mm_init(): stack block, GDT page and TSS of a CPU other than the boot CPU. -ENOMEM. */
+/* After spec_init(): stack block, GDT and entry page of a CPU other than the boot CPU. -ENOMEM. */
 int cpu_area_init(struct pcpu *p);
-/* Fills this CPU's GDT page and TSS, and loads them. */
+/* Fills this CPU's GDT and entry page, and loads them. */
 void desc_init_cpu(void);
+void desc_set_stacks(struct arch_pcpu *a); /* in the entry page; by what spec_on says */
 
 /* entry/: the interrupt descriptor table, the same for all CPUs. */
 void idt_init(void);

@@ -14,6 +14,8 @@
 #define HV_SLOT_FIRST     256
 #define HV_SLOT_LAST      271
 #define HV_SLOT_PERDOMAIN 260
+#define HV_SLOT_IMAGE     261
+#define HV_SLOT_DIRECTMAP 262
 
 #define LOW_HALF_END     UL_(0x0000800000000000) /* from here to HV_START: not canonical */
 #define HV_START         UL_(0xffff800000000000)
@@ -29,7 +31,7 @@
 #define DIRECTMAP_START  UL_(0xffff830000000000) /* RAM, 5 TiB */
 #define DIRECTMAP_END    UL_(0xffff880000000000)
 
-/* A CPU's area begins with its stack block (x86/desc.h); the rest is unmapped. */
+/* A CPU's area begins with its stack block and entry page (x86/desc.h); the rest is unmapped. */
 #define CPU_AREA_START (IMAGE_START + UL_(0x10000000))
 #define CPU_AREA_SIZE  UL_(0x20000)
 #define CPU_AREA(cpu)  (CPU_AREA_START + (cpu)*CPU_AREA_SIZE)

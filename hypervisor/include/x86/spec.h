@@ -10,13 +10,14 @@
 #define SPEC_IBPB      8   /* before another vcpu runs than the last */
 #define SPEC_VERW      16  /* before a guest runs, and before idling */
 #define SPEC_RSB       32  /* the return stack is filled on the way in from a guest */
+#define SPEC_XPTI      64  /* guests have page tables of their own: x86/xpti.c */
 #define SPEC_RETPOLINE 256 /* what calls through pointers become: one of these three */
 #define SPEC_LFENCE    512
 #define SPEC_JMP       1024
 #define SPEC_THUNK     (SPEC_RETPOLINE | SPEC_LFENCE | SPEC_JMP)
 
 #ifndef __ASSEMBLY__
-#include <x86/cpu.h>
+#include <hv/pcpu.h>
 
 extern unsigned int spec_on;
 extern const uint16_t verw_selector;
@@ -24,6 +25,12 @@ extern const uint16_t verw_selector;
 void spec_init(void);     /* boot CPU, after cpu_policy_init() */
 void spec_init_cpu(void); /* each CPU, when it starts to work */
 void spec_barrier(void);  /* what was trained so far predicts nothing any more */
+
+/* x86/xpti.c. Boot CPU, before code is patched: makes SPEC_XPTI what xpti= says, if it is given. */
+void xpti_init(void);
+int xpti_init_cpu(struct arch_pcpu *a); /* whose entry page is mapped; -ENOMEM */
+uint64_t xpti_base(uint64_t cr3);       /* what CR3 gets for this base, or, for a flush, itself */
+uint64_t xpti_entry_slot(const struct domain *d); /* arch_domain.entry_slot */
 
 static inline void spec_verw(void) {
     if (unlikely(spec_on & SPEC_VERW)) __asm__ volatile("verw %0" : : "m"(verw_selector) : "cc");

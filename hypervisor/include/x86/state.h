@@ -9,7 +9,8 @@ struct arch_pcpu {
     void *stack;   /* STACK_SIZE bytes */
     uint64_t *gdt; /* one page, mapped at page 14 of the running vcpu's GDT window */
     mfn_t gdt_mfn;
-    struct tss64 *tss;
+    struct entry_page *entry; /* x86/desc.h */
+    uint64_t *root;           /* XPTI: the L4 that Hospes runs on for guests. x86/xpti.c */
     uint64_t ran; /* vcpu whose branches may be predicted here: its domain's incarnation, its id */
     uint32_t tlb_stamp; /* flush clock at this CPU's last full flush */
     uint32_t requests;  /* of other CPUs, REQ_*, not yet acknowledged; atomic. x86/smp.c */
@@ -21,6 +22,7 @@ struct arch_pcpu {
 
 struct arch_domain {
     struct cpu_policy *policy; /* x86/cpuid.h: leaves and MSRs that its vcpus see */
+    uint64_t entry_slot;       /* XPTI: slot 261 of its L4s; 0: they show all of Hospes */
     uint64_t dirty_cpus[4];    /* CPUs whose TLB may hold entries of this domain; atomic bits */
     uint32_t tsc_mode, tsc_incarnation; /* as the tools set them */
     uint32_t pci_cf8;
