@@ -107,9 +107,10 @@ void sysenter_from_guest(struct cpu_user_regs *regs) {
 /*
  * The CPU refused guest_regs at our iretq. The guest's general registers were already loaded, so
  * they are in the frame of this exception, which overlaps the place they came from. The exception
- * becomes the guest's, as if its first instruction had raised it.
+ * becomes the guest's, as if its first instruction had raised it; or, when it is resolved, the
+ * whole return is made again: with XPTI the iretq alone would leave our page tables to the guest.
  */
-static void __noreturn return_refused(const struct cpu_user_regs *regs) {
+static void __noreturn return_refused(const struct cpu_user_regs *regs, bool resolved) {
     struct cpu_user_regs *to = guest_regs();
     struct cpu_user_regs saved;
     uint32_t vector = regs->entry_vector, error_code = regs->error_code;
@@ -118,9 +119,9 @@ static void __noreturn return_refused(const struct cpu_user_regs *regs) {
     memcpy(to, &saved, offsetof(struct cpu_user_regs, error_code));
     to->entry_vector = vector;
     to->error_code = error_code;
-    if (vector == TRAP_PF) /* a descriptor in an unmapped part of its tables */
+    if (vector == TRAP_PF && !resolved) /* a descriptor in an unmapped part of its tables */
         bounce_exception(current, TRAP_GP, 0);
-    else
+    else if (!resolved)
         bounce_exception(current, (uint8_t)vector, error_code);
     reenter_guest(to);
 }
@@ -150,6 +151,7 @@ static void __noreturn trap_panic(const struct cpu_user_regs *regs, uint64_t add
 }
 
 void trap_from_hypervisor(struct cpu_user_regs *regs) {
+    bool at_return = regs->rip == (uint64_t)(uintptr_t)guest_iretq;
     uint64_t fixup, addr = 0;
 
     if (regs->entry_vector >= NR_EXCEPTIONS) {
@@ -169,11 +171,13 @@ void trap_from_hypervisor(struct cpu_user_regs *regs) {
         addr = read_cr2();
         if ((guest_va_ok(addr) || (addr >= PERDOMAIN_START && addr < IMAGE_START)) &&
             cpu_info()->pcpu && current != &this_pcpu()->idle &&
-            mm_handle_fault(current, addr, regs->error_code, regs))
+            mm_handle_fault(current, addr, regs->error_code, regs)) {
+            if (at_return) return_refused(regs, true);
             return;
+        }
         break;
     }
-    if (regs->rip == (uint64_t)(uintptr_t)guest_iretq) return_refused(regs);
+    if (at_return) return_refused(regs, false);
     fixup = extable_find(regs->rip);
     if (!fixup) trap_panic(regs, addr);
     regs->rip = fixup;

@@ -318,6 +318,31 @@ static void every_descriptor(void) {
     page_free(table);
 }
 
+/* The first to touch a page of the LDT is the hypervisor's own return to a segment in it. */
+static void iret_by_untouched_ldt(void) {
+    uint64_t *table = page_alloc();
+
+    table[1] = 0x00affb000000ffff; /* long-mode code */
+    require_eq(set_readonly(table), 0);
+    for (uint64_t rpl = 0; rpl < 4; rpl += 3) {
+        struct iret_frame f = to_landing();
+
+        require_eq(mmuext(MMUEXT_SET_LDT, (uint64_t)table, 512), 0);
+        f.cs = 1 << 3 | 4 | rpl;
+        f.r11 = 0x1111111111111111;
+        f.rcx = 0x2222222222222222;
+        expect_eq(iret_ends_in(&f), UD);
+        expect_eq(seen.rip, landing + 4);
+        expect_eq(seen.rax & 0xffff, 1 << 3 | 7);
+        expect_eq(seen.r11, f.r11);
+        expect_eq(seen.rcx, f.rcx);
+        expect_eq(seen.rsp, f.rsp);
+        require_eq(mmuext(MMUEXT_SET_LDT, 0, 0), 0);
+    }
+    require_eq(set_writable(table), 0);
+    page_free(table);
+}
+
 static unsigned int breaks;
 
 static bool break_hook(struct regs *r) {
@@ -474,6 +499,7 @@ void test_main(void) {
     ports_of_32bit_code();
     every_selector();
     every_descriptor();
+    iret_by_untouched_ldt();
     watched();
     registers_come_back();
     iret_in_a_multicall();
