@@ -15,7 +15,7 @@ sys.path.insert(0, str(machine.TOP / "tests/guest"))
 import errno_paths  # noqa: E402
 
 pytestmark = [pytest.mark.hospes, pytest.mark.kernels]
-FORCED = "spec-ctrl=bti-thunk=retpoline,ibrs,stibp,ssbd,ibpb,md-clear,rsb"
+FORCED = "spec-ctrl=bti-thunk=retpoline,ibrs,stibp,ssbd,ibpb,md-clear,rsb xpti=true"
 NOTHING = "spec-ctrl=no"
 CPU = "max,-smap,-monitor"
 
@@ -59,7 +59,8 @@ def test_wrong_items_are_named():
 
 # What is executed where all is on: places, and the instruction that stands there.
 MARKS = [("sysret_verw", "verw"), ("iretq_verw", "verw"), ("fill_return_stack", "mov"),
-         ("spec_barrier", "")]
+         ("spec_barrier", ""), ("trap_xpti", "test"), ("sysret_xpti", "swapgs"),
+         ("iretq_xpti", "lea")]
 
 
 def executed(options, kernel="smoke"):

@@ -36,6 +36,8 @@ void trap_fill_table(struct trap_info to[256]) {
 
 void trap_init(void) {
     trap_fill_table(table);
+    /* They come at moments when a test's stack can not take them; the hypervisor's are enough. */
+    if (strstr((const char *)si->cmd_line, "no-nmi")) table[2] = table[BP];
     require_eq(HV_set_trap_table(table), 0);
     require_eq(HV_set_callbacks(entry_event, entry_failsafe, entry_syscall), 0);
 }
