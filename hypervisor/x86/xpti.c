@@ -58,11 +58,11 @@ __init void xpti_init(void) {
     parse(spec_on & SPEC_XPTI);
     spec_on &= ~(unsigned int)SPEC_XPTI;
     if (!on_dom0 && !on_domu) return;
-    spec_on |= SPEC_XPTI;
     entry_l4 = alloc_page_hv();
     rc = entry_l4 ? xpti_init_cpu(&this_pcpu()->arch) | show(idt) : -ENOMEM;
     for (const char *p = entry_text_start; !rc && p < entry_text_end; p += PAGE_SIZE) rc = show(p);
     if (rc) panic("Too little memory for separate page tables");
+    spec_on |= SPEC_XPTI; /* base loads use the root from here on */
     desc_set_stacks(&this_pcpu()->arch);
 }
 
