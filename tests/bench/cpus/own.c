@@ -97,16 +97,6 @@ const struct operation own_operations[] = {
 };
 const unsigned int nr_own_operations = ARRAY_SIZE(own_operations);
 
-static uint64_t copy_of_l4(void) {
-    uint64_t *l4 = page_alloc();
-
-    memcpy(l4, l4_table(), PAGE_SIZE);
-    memset(l4 + 256, 0, 16 * 8);
-    require_eq(set_readonly(l4), 0);
-    require_eq(mmuext(MMUEXT_PIN_L4_TABLE, virt_to_mfn(l4), 0), 0);
-    return virt_to_mfn(l4);
-}
-
 static void prepare_tables(struct own *o) {
     /* Alone in its L1. */
     char *window = window_alloc(1024);
@@ -119,22 +109,13 @@ static void prepare_tables(struct own *o) {
     o->map.val = o->pte;
     o->pin = (struct mmuext_op){.cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = virt_to_mfn(l1)};
     o->unpin = (struct mmuext_op){.cmd = MMUEXT_UNPIN_TABLE, .arg1.mfn = virt_to_mfn(l1)};
-    o->other = (struct mmuext_op){.cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = copy_of_l4()};
+    o->other = (struct mmuext_op){.cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = l4_copy()};
     o->same = (struct mmuext_op){.cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = virt_to_mfn(l4_table())};
 }
 
-static void find_grants(void) {
-    struct gnttab_setup_table setup = {.dom = DOMID_SELF, .nr_frames = 1};
-    uint64_t frame;
-
-    set_xen_guest_handle(setup.frame_list, &frame);
-    require_eq(HV_grant_table_op(GNTTABOP_setup_table, &setup, 1), 0);
-    grants = window_alloc(1);
-    require_eq(map_mfn(grants, frame, PTE_RW), 0);
-}
-
 static void prepare_grant(struct own *o, unsigned int ref) {
-    if (!grants) find_grants();
+    if (!grants) grants = window_alloc(1);
+    map_grant_table(grants);
     grants[ref].domid = 0;
     grants[ref].frame = (uint32_t)virt_to_mfn(page_alloc());
     WRITE_ONCE(grants[ref].flags, GTF_permit_access);

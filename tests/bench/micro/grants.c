@@ -18,13 +18,8 @@ static void map(void) { HV_grant_table_op(GNTTABOP_map_grant_ref, map_op, batch)
 static void unmap(void) { HV_grant_table_op(GNTTABOP_unmap_grant_ref, unmap_op, batch); }
 
 static void make_grants(void) {
-    struct gnttab_setup_table setup = {.dom = DOMID_SELF, .nr_frames = 1};
-    uint64_t frame;
-
-    set_xen_guest_handle(setup.frame_list, &frame);
-    require_eq(HV_grant_table_op(GNTTABOP_setup_table, &setup, 1), 0);
     grants = window_alloc(1);
-    require_eq(map_mfn(grants, frame, PTE_RW), 0);
+    map_grant_table(grants);
     window = window_alloc(BATCH);
     for (unsigned int i = 0; i < BATCH; i++) {
         struct grant_entry_v1 *grant = &grants[FIRST_REF + i];

@@ -47,16 +47,6 @@ static void use_user(void) { HV_mmuext_op(&user, 1, NULL, DOMID_SELF); }
 static void switch_to_other(void) { HV_multicall(to_other, 3); }
 static void switch_to_same(void) { HV_multicall(to_same, 3); }
 
-static uint64_t copy_of_l4(void) {
-    uint64_t *l4 = page_alloc();
-
-    memcpy(l4, l4_table(), PAGE_SIZE);
-    memset(l4 + 256, 0, 16 * 8);
-    require_eq(set_readonly(l4), 0);
-    require_eq(mmuext(MMUEXT_PIN_L4_TABLE, virt_to_mfn(l4), 0), 0);
-    return virt_to_mfn(l4);
-}
-
 static void ext_call(struct multicall_entry *call, struct mmuext_op *op) {
     *call = (struct multicall_entry){.op = __HYPERVISOR_mmuext_op,
                                      .args = {(uint64_t)op, 1, 0, DOMID_SELF}};
@@ -75,8 +65,8 @@ static void prepare_switch(struct multicall_entry calls[3], struct mmuext_op *ba
 
 static void base_pointers(void) {
     same = (struct mmuext_op){.cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = virt_to_mfn(l4_table())};
-    other = (struct mmuext_op){.cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = copy_of_l4()};
-    user = (struct mmuext_op){.cmd = MMUEXT_NEW_USER_BASEPTR, .arg1.mfn = copy_of_l4()};
+    other = (struct mmuext_op){.cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = l4_copy()};
+    user = (struct mmuext_op){.cmd = MMUEXT_NEW_USER_BASEPTR, .arg1.mfn = l4_copy()};
     prepare_switch(to_other, &other);
     prepare_switch(to_same, &same);
     measure("NEW_BASEPTR, the same L4", NULL, use_same, NULL);

@@ -306,23 +306,13 @@ static unsigned int live(unsigned long n, struct injected *was) {
     return failed;
 }
 
-static uint64_t first_grant_frame(void) {
-    struct gnttab_setup_table setup = {.dom = DOMID_SELF, .nr_frames = 1};
-    uint64_t frame = 0;
-
-    set_xen_guest_handle(setup.frame_list, &frame);
-    require_eq(HV_grant_table_op(GNTTABOP_setup_table, &setup, 1), 0);
-    require_eq(setup.status, 0);
-    return frame;
-}
-
 static void domain_lives(void) {
     struct injected before, after;
     unsigned long n = 0;
 
     mail_windows = window_alloc(2);
     own_grants = window_alloc(1);
-    require_eq(map_mfn(own_grants, first_grant_frame(), PTE_RW), 0);
+    map_grant_table(own_grants);
     granted = page_alloc();
     live(0, &before); /* and makes what stays */
     do {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Page heap, address translation, page-table helpers. */
+#include <public/grant_table.h>
 #include "mm.h"
 #include "vcpu.h"
 
@@ -111,6 +112,26 @@ uint64_t *table_alloc(void) {
 
     require_eq(set_readonly(table), 0);
     return table;
+}
+
+uint64_t l4_copy(void) {
+    uint64_t *l4 = page_alloc();
+
+    memcpy(l4, l4_table(), PAGE_SIZE);
+    memset(l4 + 256, 0, 16 * sizeof(*l4)); /* the hypervisor's own */
+    require_eq(set_readonly(l4), 0);
+    require_eq(mmuext(MMUEXT_PIN_L4_TABLE, virt_to_mfn(l4), 0), 0);
+    return virt_to_mfn(l4);
+}
+
+void map_grant_table(void *window) {
+    struct gnttab_setup_table setup = {.dom = DOMID_SELF, .nr_frames = 1};
+    uint64_t frame = 0;
+
+    set_xen_guest_handle(setup.frame_list, &frame);
+    require_eq(HV_grant_table_op(GNTTABOP_setup_table, &setup, 1), 0);
+    require_eq(setup.status, GNTST_okay);
+    require_eq(map_mfn(window, frame, PTE_RW), 0);
 }
 
 void table_free(uint64_t *table) {

@@ -80,4 +80,8 @@ void *window_alloc(unsigned int pages);
 void *page_at_edge(char **readonly);
 /* A page made read-only and given to be a table; and back to an ordinary page. */
 uint64_t *table_alloc(void);
+/* Another L4 with the running one's entries, pinned; its mfn. */
+uint64_t l4_copy(void);
+/* Maps the first frame of this domain's grant table at a window's page. */
+void map_grant_table(void *window);
 void table_free(uint64_t *table);
