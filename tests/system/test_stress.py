@@ -81,8 +81,8 @@ def load(request, hypervisor, disk_image):
         assert vm.wait_ready() == "ok"
         device = vm.check("grep -l hospes-stress /sys/block/*/serial").split("/")[3]
         config = stock_config(vm, "stress", vcpus=VCPUS, memory=640, disk=f"/dev/{device}")
-        vm.check(f"xl create {config}", timeout=240)
-        said(vm, "stress", "guest: up", timeout=300)
+        vm.check(f"xl create {config}", timeout=900)
+        said(vm, "stress", "guest: up", timeout=900)
         booted = shell(vm, "stress", "dmesg -cr", "booted")
         typed(vm, "stress", f"sh /mnt/stress.sh {SECONDS // len(PROGRAMS) // len(STRESSORS)}s; "
               "echo ended-$((1+1))\r")
