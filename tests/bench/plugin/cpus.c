@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arguments.h"
 #include "qemu_plugin.h"
 
 int qemu_plugin_version = 1;
@@ -102,17 +103,15 @@ static void cpu_appears(uint64_t id, unsigned int cpu) {
 }
 
 int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv) {
-    (void)info;
-    for (int i = 0; i < argc; i++) {
-        char *value = strchr(argv[i], '=');
+    const struct argument arguments[] = {
+        {.name = "start", .number = &mark_start},
+        {.name = "end", .number = &mark_end},
+        {.name = "report", .number = &mark_report},
+        {.name = "out", .file = &out},
+    };
 
-        if (!value++) return -1;
-        if (!strncmp(argv[i], "start=", 6)) mark_start = strtoull(value, NULL, 16);
-        if (!strncmp(argv[i], "end=", 4)) mark_end = strtoull(value, NULL, 16);
-        if (!strncmp(argv[i], "report=", 7)) mark_report = strtoull(value, NULL, 16);
-        if (!strncmp(argv[i], "out=", 4)) out = fopen(value, "w");
-    }
-    if (!out || !mark_start || !mark_end || !mark_report) return -1;
+    (void)info;
+    if (!read_arguments(argc, argv, arguments, sizeof(arguments) / sizeof(*arguments))) return -1;
     qemu_plugin_register_vcpu_init_cb(id, cpu_appears);
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
     return 0;

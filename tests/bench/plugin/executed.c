@@ -8,9 +8,10 @@
  * is whole however QEMU ends, and later runs add to it.
  */
 #include <fcntl.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "arguments.h"
 #include "qemu_plugin.h"
 
 int qemu_plugin_version = 1;
@@ -27,11 +28,13 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb) {
 }
 
 int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv) {
+    const char *out;
+    const struct argument arguments[] = {{.name = "out", .text = &out}};
     int fd;
 
     (void)info;
-    if (argc != 1 || strncmp(argv[0], "out=", 4)) return -1;
-    fd = open(argv[0] + 4, O_RDWR | O_CREAT, 0644);
+    if (!read_arguments(argc, argv, arguments, 1)) return -1;
+    fd = open(out, O_RDWR | O_CREAT, 0644);
     if (fd < 0 || ftruncate(fd, IMAGE_SIZE)) return -1;
     executed = mmap(NULL, IMAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);

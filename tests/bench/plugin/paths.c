@@ -4,7 +4,8 @@
  * instructions that the hypervisor executes between the kernel's marks. One line an operation, of
  * its last sample: how many, then which.
  *
- * Arguments: start=, end=, report= addresses of the marks in hexadecimal, out= file.
+ * Arguments: start=, end=, report= addresses of the marks in hexadecimal, out= file; profile= the
+ * number of an operation, whose last sample's instructions by address go to the file to=.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arguments.h"
 #include "qemu_plugin.h"
 
 int qemu_plugin_version = 1;
@@ -27,7 +29,8 @@ static uint64_t mark_start, mark_end, mark_report;
 static unsigned int counts[NR_KINDS], last[NR_KINDS];
 static FILE *out;
 
-static unsigned int *executed, operation, profiled;
+static unsigned int *executed, operation;
+static uint64_t profiled;
 static const char *profile_to;
 
 static int two_byte(const uint8_t *code, size_t size) {
@@ -127,23 +130,18 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb) {
 }
 
 int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv) {
-    (void)info;
-    for (int i = 0; i < argc; i++) {
-        char *value = strchr(argv[i], '=');
+    const struct argument arguments[] = {
+        {.name = "start", .number = &mark_start},
+        {.name = "end", .number = &mark_end},
+        {.name = "report", .number = &mark_report},
+        {.name = "out", .file = &out},
+        {.name = "profile", .number = &profiled, .optional = true},
+        {.name = "to", .text = &profile_to, .optional = true},
+    };
 
-        if (!value++) return -1;
-        if (!strncmp(argv[i], "start=", 6)) mark_start = strtoull(value, NULL, 16);
-        if (!strncmp(argv[i], "end=", 4)) mark_end = strtoull(value, NULL, 16);
-        if (!strncmp(argv[i], "report=", 7)) mark_report = strtoull(value, NULL, 16);
-        if (!strncmp(argv[i], "out=", 4)) out = fopen(value, "w");
-        if (!strncmp(argv[i], "to=", 3)) profile_to = strdup(value);
-        if (!strncmp(argv[i], "profile=", 8)) {
-            profiled = (unsigned int)strtoul(value, NULL, 10);
-            executed = calloc(IMAGE_SIZE, sizeof(*executed));
-        }
-    }
-    if (executed && !profile_to) return -1;
-    if (!out || !mark_start || !mark_end || !mark_report) return -1;
+    (void)info;
+    if (!read_arguments(argc, argv, arguments, sizeof(arguments) / sizeof(*arguments))) return -1;
+    if (profile_to && !(executed = calloc(IMAGE_SIZE, sizeof(*executed)))) return -1;
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
     return 0;
 }
