@@ -83,7 +83,8 @@ fuzz-campaign: deps all images
 #:   BENCH=micro|boot|guest|tools|io|scale|all   the suite (micro, boot and guest)
 #:   CPU=max,-smap           QEMU's CPU model
 #:   PROT=off                with protections off on both
-#:   PROFILE='operation'     instead: its instructions by function of Hospes
+#:   PROFILE='operation'     instead: where its instructions go on Hospes, by function, of the
+#:                           hypervisor, kernels and programs; as a table names it, but for '
 bench: deps images all
 	@tests/bench/run $(BENCH) --cpu '$(CPU)' $(if $(filter off,$(PROT)),--unprotected) \
 	    $(if $(PROFILE),--profile '$(PROFILE)')

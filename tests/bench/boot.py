@@ -4,6 +4,7 @@
 import re
 import subprocess
 
+import profiles
 import report
 from machines import BENCH, PROGRAMS, check, compiler, description, ready, started
 
@@ -70,11 +71,30 @@ def suite(args):
                                lambda name: report.shares(found, name))
 
 
-def profile(name, args):
-    """Where Hospes's instructions before dom0 go: [(function, instructions)]."""
-    kernel = next(kernel for kernel in KERNELS if TO_DOM0.format(kernel) == name)
-    to = args.output / "profile-addresses.txt"
-    with started("hospes", args, "profile", more=f",profile=dom0,to={to}",
-                 fast_kernel=KERNELS[kernel]) as (_, phases):
-        phases.wait("dom0")
-    return report.by_function(to)
+def profiled():
+    """The operations that can be profiled."""
+    return [*map(TO_DOM0.format, KERNELS), *map(TO_INIT.format, KERNELS), CREATE]
+
+
+def profile(names, args):
+    """{operation: (figure, {(where, function): instructions})} of Hospes."""
+    found = {}
+    for kernel, fast in KERNELS.items():
+        to_dom0, to_init = TO_DOM0.format(kernel), TO_INIT.format(kernel)
+        wanted = {to_dom0: ("entry", "dom0"), to_init: ("entry", "init")}
+        if fast:
+            wanted[CREATE] = "create", "guest init"
+        if not set(wanted) & set(names):
+            continue
+        with profiles.machine("hospes", args, fast_kernel=fast) as (vm, phases, written):
+            at = {place: phases.wait(place)[0] for place in ("entry", "dom0")}
+            if set(names) & {to_init, CREATE}:
+                at["init"] = phases.wait("init")[0]
+                ready(vm)
+            if CREATE in names and fast:
+                check(vm, f"{BENCH} mark xl create /srv/bench/boot.cfg")
+                at |= {place: phases.wait(place)[0] for place in ("create", "guest init")}
+            written.learn(vm if "init" in at else None, guest="create" in at)
+        found |= {name: (at[end] - at[begin], written.of(end, begin))
+                  for name, (begin, end) in wanted.items() if name in names}
+    return found

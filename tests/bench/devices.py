@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: MIT
 """The io suite: a stock guest's disks and network, by the back ends of dom0's Linux. (io is a module
 of Python's.)"""
+import contextlib
+import functools
+
 import machines
+import profiles
 import report
 from machines import BENCH, CONSOLE_LOG, check, compiler, description, ready, started
 
 WHAT = "instructions of the whole machine per request or MiB, idle apart"
 DISK_MIB = 80
-CONFIG = machines.GUEST.format("io") + """vif = ['bridge=xenbr0']
+DEVICES = """vif = ['bridge=xenbr0']
 disk = ['/root/disk.img,raw,xvda,rw', 'phy:BLOCK-DEVICE,xvdb,w']
 """
 # The guest ends when its init does, which it does only when something failed.
@@ -27,21 +31,45 @@ cat {CONSOLE_LOG}
 """
 
 
-def run(hypervisor, args):
-    """One machine's figures."""
+@contextlib.contextmanager
+def prepared(args, machine, symbols=False):
+    """A machine with what the guest's devices are made of. machine(): one that is started."""
     disk = args.output / "disk.img"
     with open(disk, "wb") as file:
         file.truncate(DISK_MIB << 20)
     qemu_args = ["-drive", f"if=none,id=bench,file={disk},format=raw,cache=unsafe",
                  "-device", "virtio-blk-pci,drive=bench,serial=bench-disk"]
-    with started(hypervisor, args, "io", files={"io.cfg": CONFIG}, qemu_args=qemu_args) as (
-            vm, phases):
-        ready(vm)
-        made_by = compiler(vm)
-        phases.operations()
-        counted = machines.counts(check(vm, RUN), phases.operations(), "devices.c")
+    config = machines.guest_config("io", symbols, DEVICES)
+    with machine(files={"io.cfg": config}, qemu_args=qemu_args) as found:
+        ready(found[0])
+        yield found
     disk.unlink()
-    return {"compiler": made_by, **machines.figures(counted)}
+
+
+def measure(vm, phases):
+    """{operation: what was counted}."""
+    phases.operations()
+    return machines.counts(check(vm, RUN), phases.operations(), "devices.c")
+
+
+def run(hypervisor, args):
+    """One machine's figures."""
+    with prepared(args, functools.partial(started, hypervisor, args, "io")) as (vm, phases):
+        return {"compiler": compiler(vm), **machines.figures(measure(vm, phases))}
+
+
+def profiled():
+    """The operations that can be profiled."""
+    return list(machines.operations("devices.c"))[1:]
+
+
+def profile(names, args):
+    """{operation: (figure, {(where, function): instructions})} of Hospes."""
+    with prepared(args, functools.partial(profiles.machine, "hospes", args), symbols=True) as (
+            vm, phases, written):
+        found = measure(vm, phases)
+        written.learn(vm, guest=True)
+    return {name: (found[name][0], written.of(*found[name][3:])) for name in names}
 
 
 def suite(args):

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The guest suite: what a kernel's operations take inside dom0 and inside a stock guest."""
-import shlex
-
 import machines
+import profiles
 import report
 from machines import BENCH, CONSOLE_LOG, LINE, check, compiler, description, ready, started
 
@@ -27,21 +26,21 @@ def read(where, text, counted):
     return figures, own
 
 
+RUN_GUEST = (f"xl create /srv/bench/run.cfg; until grep -q 'bench: end' {CONSOLE_LOG}; "
+             f"do sleep 5; done; cat {CONSOLE_LOG}")
+
+
 def run(hypervisor, args):
     """One machine's figures."""
     figures, own = {}, {}
     with started(hypervisor, args, "guest") as (vm, phases):
         ready(vm)
         made_by = compiler(vm)
-        phases.operations()
-        text = check(vm, f"{BENCH} run")
-        found = [read("dom0", text, phases.operations())]
-        check(vm, f"xl create /srv/bench/run.cfg; until grep -q 'bench: end' {CONSOLE_LOG}; "
-                  "do sleep 5; done")
-        found.append(read("guest", check(vm, f"cat {CONSOLE_LOG}"), phases.operations()))
-    for of_all, of_it in found:
-        figures |= of_all
-        own |= of_it
+        for where, script in ("dom0", f"{BENCH} run"), ("guest", RUN_GUEST):
+            phases.operations()
+            of_all, of_it = read(where, check(vm, script), phases.operations())
+            figures |= of_all
+            own |= of_it
     return {"compiler": made_by, "figures": figures, "hypervisor": own}
 
 
@@ -58,15 +57,21 @@ def suite(args):
                    f"most: {max(ratio.values()):.2f} ({max(ratio, key=ratio.get)})\n")
 
 
-def profile(name, args):
-    """Where Hospes's instructions in one operation of dom0's go: [(function, instructions)]."""
-    operation = name.removeprefix("dom0: ")
-    to = args.output / "profile-addresses.txt"
-    # The first operation is the empty one, which always runs.
-    with started("hospes", args, "profile", more=f",profile=1,to={to}") as (vm, phases):
+def profiled():
+    """The operations that can be profiled."""
+    return [f"{where}: {name}" for where in ("dom0", "guest") for name in list(operations())[1:]]
+
+
+def profile(names, args):
+    """{operation: (figure, {(where, function): instructions})} of Hospes, of the shortest sample."""
+    found = {}
+    in_guest = any(name.startswith("guest: ") for name in names)
+    with profiles.machine("hospes", args) as (vm, phases, written):
         ready(vm)
-        check(vm, f"{BENCH} run {shlex.quote(operation)}")
-        if len(phases.operations()) != 2:
-            raise report.BenchError(f"{operation} was not measured")
-    return [(function, spent // operations()[operation])
-            for function, spent in report.by_function(to)]
+        for where, script in (("dom0", f"{BENCH} run"), ("guest", RUN_GUEST))[:1 + in_guest]:
+            phases.operations()
+            figures, _ = read(where, check(vm, script), counted := phases.operations())
+            found |= {name: (figure, count[3], counted[0][3]) for (name, figure), count in
+                      zip(figures.items(), counted[1:])}
+        written.learn(vm, guest=in_guest)
+    return {name: (found[name][0], written.of(*found[name][1:])) for name in names}

@@ -66,7 +66,7 @@ class Phases:
         # For writing too: opening does not wait for QEMU to do so.
         self.pipe = os.open(self.path, os.O_RDWR)
         self.text = b""
-        self.lines = []
+        self.reported = 0
         marks = address_of("marks", PROGRAMS / "bench")
         self.arguments = ["-plugin", f"{PROGRAMS / 'phases.so'},entry={entry_of(hypervisor):x},"
                           f"dom0={dom0_entry():x},marks={marks:x},out={self.path}{more}"]
@@ -82,6 +82,7 @@ class Phases:
             self.text += os.read(self.pipe, 65536)
         line, self.text = self.text.split(b"\n", 1)
         name, *counts = line.decode().split("\t")
+        self.reported += name == "operation"
         return name, *map(int, counts)
 
     def wait(self, name, timeout=1800):
@@ -94,10 +95,11 @@ class Phases:
         return line[1:3]
 
     def operations(self):
-        """Those reported since the last call: [(instructions, hypervisor's, user space's)]."""
+        """Those reported since the last call: [(instructions, hypervisor's, user space's, number of
+        its profile)]."""
         found = []
         while line := self.next_line(0):
-            found += [line[1:]] if line[0] == "operation" else []
+            found += [(*line[1:], self.reported - 1)] if line[0] == "operation" else []
         return found
 
 
@@ -111,14 +113,15 @@ def operations(source):
 
 def counts(text, counted, source):
     """What the plugin counted for the operations of a file of the program, which has printed them:
-    {operation: (instructions, hypervisor's, user space's)}, of the sample with the least."""
+    {operation: (instructions, hypervisor's, user space's, numbers of its profile and of the one that
+    is to be taken off)}, of the sample with the least."""
     names = [name for *_, name in LINE.findall(text)]
     if names != list(operations(source)) or len(counted) != len(names):
         raise BenchError(f"{len(names)} operations of {source}, {len(counted)} counted: "
                          f"{text[-2000:]}")
     # The first has nothing between the marks.
-    return {name: tuple(max(0, n - none) for n, none in zip(count, counted[0]))
-            for name, count in list(zip(names, counted))[1:]}
+    return {name: (*(max(0, n - none) for n, none in zip(count[:3], counted[0])),
+                   *count[3:], *counted[0][3:]) for name, count in list(zip(names, counted))[1:]}
 
 
 def figures(counted):
@@ -137,14 +140,19 @@ def initrd(path):
     path.write_bytes(usual + archive)
 
 
-def overlay(folder, files):
+def guest_config(words, symbols=False, more=""):
+    """A guest whose init does what the words say, and then prints its kernel's symbols."""
+    return GUEST.format(f"symbols {words}" if symbols else words) + more
+
+
+def overlay(folder, files, symbols=False):
     """What dom0 gets of ours: /srv/bench. files: {name: path or text}, more of it."""
     target = Path(folder) / "overlay/srv/bench"
     target.mkdir(parents=True)
     shutil.copy2(PROGRAMS / "bench", target)
     initrd(target / "initrd")
-    (target / "boot.cfg").write_text(GUEST.format(""))
-    (target / "run.cfg").write_text(GUEST.format("run"))
+    (target / "boot.cfg").write_text(guest_config("", symbols))
+    (target / "run.cfg").write_text(guest_config("run", symbols))
     for name, content in files.items():
         if isinstance(content, Path):
             shutil.copy2(content, target / name)
@@ -154,17 +162,19 @@ def overlay(folder, files):
 
 
 @contextlib.contextmanager
-def started(hypervisor, args, name, more="", tools=None, files=None, words=(),
+def started(hypervisor, args, name, profiled=None, tools=None, files=None, words=(),
             qemu_args=(), **options):
-    """A machine and what counts in it. more: arguments of the plugin; files: in /srv/bench."""
+    """A machine and what counts in it. profiled: Profiles that are to be written; files: in
+    /srv/bench."""
     cmdline = UNPROTECTED[hypervisor] if args.unprotected else ""
     log = "-".join([name, hypervisor, *([tools] if tools else []), *words])
     with tempfile.TemporaryDirectory(prefix="hospes-bench.") as folder:
-        phases = Phases(folder, hypervisor, more)
+        phases = Phases(folder, hypervisor, profiled.argument if profiled else "")
         try:
             with machine.Machine(hypervisor, tools or TOOLS[hypervisor],
                                  words=["guests=none", *words], cpu=args.cpu, icount=True,
-                                 overlays=[overlay(folder, files or {})], cmdline=cmdline,
+                                 overlays=[overlay(folder, files or {}, bool(profiled))],
+                                 cmdline=cmdline,
                                  log=args.output / f"{log}.log",
                                  qemu_args=[*phases.arguments, *qemu_args], **options) as vm:
                 yield vm, phases

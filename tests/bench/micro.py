@@ -47,12 +47,20 @@ def plugin_options(out):
     return "-plugin " + ",".join([str(BUILD / "tests/bench/paths.so"), *marks, f"out={out}"])
 
 
-def profile(name, cpu=CPU):
-    """Where the instructions of one operation of Hospes go: [(function, instructions)]."""
-    place = list(load_baseline()["figures"]).index(name)
-    out, to = BUILD / "bench/profile-marks.txt", BUILD / "bench/profile-addresses.txt"
-    run("hospes", cpu, serialising=out, more=f",profile={place},to={to}")
-    return report.by_function(to)
+def profiled():
+    """The operations that can be profiled."""
+    return list(load_baseline()["figures"])
+
+
+def profile(names, args):
+    """{operation: (figure, {(where, function): instructions})} of Hospes: the hypervisor's."""
+    out, to = args.output / "profile-marks.txt", args.output / "profile-addresses.txt"
+    found = {}
+    for name in names:
+        figures = run("hospes", args.cpu, serialising=out,
+                      more=f",profile={profiled().index(name):x},to={to}")["figures"]
+        found[name] = figures[name], report.by_function(to)
+    return found
 
 
 def read_serialising(path, names):

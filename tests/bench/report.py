@@ -36,7 +36,8 @@ def address_of(symbol, image):
 
 
 def by_function(path):
-    """A plugin's file of addresses, and how often each was executed, as [(function, times)]."""
+    """A plugin's file of addresses in the hypervisor, and how often each was executed, as
+    {("hypervisor", function): times}."""
     functions = [(int(at, 16), symbol) for at, symbol in
                  re.findall(r"^(\w+) [tT] (\S+)$", symbols_of(BUILD / "hypervisor/hospes.elf"),
                             re.M)]
@@ -44,8 +45,9 @@ def by_function(path):
     spent = collections.Counter()
     for line in path.read_text().splitlines():
         address, times = line.split()
-        spent[functions[bisect.bisect_right(starts, int(address, 16)) - 1][1]] += int(times)
-    return spent.most_common()
+        function = functions[bisect.bisect_right(starts, int(address, 16)) - 1][1]
+        spent["hypervisor", function] += int(times)
+    return spent
 
 
 def ratios(report):

@@ -7,8 +7,12 @@ import time
 
 import cpus
 import micro
+import profiles
 import report
 from machines import BENCH, check, compiler, ready, started
+from tools import middle
+
+from guests import DOMU, domu_image, make_config, put_file  # from tests/system, as in tools
 
 WHAT = "instructions per operation"
 MOST_VCPUS = 8
@@ -17,6 +21,7 @@ MOST_VCPUS = 8
 LEVELS = (1, 10, 50, 100, 200, 500)
 MOST_OF_XEN = 50
 GUEST_KIB = 4096
+MACHINE = {"mem": "8G", "dom0_mem": "2G"}
 SAMPLES = 3
 # What may come with chance or a cache; the aim of the tools' suite for flatness is 10 %.
 GROWTH = 1.05
@@ -43,31 +48,34 @@ FREE = ("xl info | sed -n 's/^free_memory *: *//p'; "
         "sed -n 's/^MemAvailable: *\\([0-9]*\\).*/\\1/p' /proc/meminfo")
 
 
-def middle(values):
-    return sorted(values)[len(values) // 2]
+def commands(present):
+    """Names of the tools' operations with so many guests, in the order in which they are done."""
+    with_guests = f"{present} guest{'s' if present > 1 else ''}"
+    return (f"xl create, {with_guests} present", f"xl list, {with_guests} and one more",
+            f"xl destroy, {with_guests} remain")
 
 
-def note(found, name, counted):
-    """All instructions, and the hypervisor's of them."""
-    found["figures"][name], found["hypervisor"][name] = counted[:2]
+def requests(present):
+    """The same of xenstored's."""
+    return [f"xenstore: {name}, {present} guest{'s' if present > 1 else ''}" for name in REQUESTS]
 
 
-def measure_tools(vm, phases, found, present):
-    """The tools' figures with so many guests present."""
+def measure_tools(vm, phases, present):
+    """The tools' operations with so many guests present: {operation: what was counted}."""
+    found = {}
     phases.operations()
     text = check(vm, MEASURE)
     counted = phases.operations()
     if len(counted) != 3 * SAMPLES + 2 * len(REQUESTS):
         raise report.BenchError(f"{len(counted)} counted with {present} guests: {text[-2000:]}")
-    with_guests = f"{present} guest{'s' if present > 1 else ''}"
-    for at, name in enumerate(("xl create, {} present", "xl list, {} and one more",
-                               "xl destroy, {} remain")):
-        note(found, name.format(with_guests), middle(counted[at:3 * SAMPLES:3]))
+    for at, name in enumerate(commands(present)):
+        found[name] = middle(counted[at:3 * SAMPLES:3])
     # Of each request two, of which the first has nothing between the marks.
     of_requests = counted[3 * SAMPLES:]
-    for name, nothing, count in zip(REQUESTS, of_requests[::2], of_requests[1::2]):
-        note(found, f"xenstore: {name}, {with_guests}",
-             [max(0, n - none) for n, none in zip(count, nothing)])
+    for name, nothing, count in zip(requests(present), of_requests[::2], of_requests[1::2]):
+        found[name] = (*(max(0, n - none) for n, none in zip(count[:3], nothing)),
+                       count[3], nothing[3])
+    return found
 
 
 def free_kib(vm):
@@ -76,30 +84,37 @@ def free_kib(vm):
     return int(hypervisor) * 1024, int(dom0)
 
 
+def with_more_and_more(vm, phases, levels, after=lambda counted: None):
+    """Makes so many guests, level by level, and gives what was counted with each to after()."""
+    put_file(vm, DOMU, domu_image())
+    make_config(vm, "scale", memory=GUEST_KIB // 1024)
+    present = 0
+    for level in levels:
+        begin = time.monotonic()
+        check(vm, f"{CREATE}for n in $(seq {present + 1} {level}); do make scale-$n; done", 7200)
+        present = level
+        after(measure_tools(vm, phases, level))
+        print(f"  SCALE   {level} guests, {time.monotonic() - begin:.0f} s", file=sys.stderr)
+
+
 def many_guests(hypervisor, args, most):
     """One machine's figures, with more and more guests."""
-    # From tests/system, where machines.py has found its way to.
-    from guests import DOMU, domu_image, make_config, put_file  # pylint: disable=import-error
     found = {"figures": {}, "hypervisor": {}}
     levels = [n for n in LEVELS if n <= most]
-    with started(hypervisor, args, "scale", mem="8G", dom0_mem="2G") as (vm, phases):
+    free = []
+
+    def after(counted):
+        found["figures"] |= {name: count[0] for name, count in counted.items()}
+        found["hypervisor"] |= {name: count[1] for name, count in counted.items()}
+        free.append(free_kib(vm))
+
+    with started(hypervisor, args, "scale", **MACHINE) as (vm, phases):
         ready(vm)
         found["compiler"] = compiler(vm)
-        put_file(vm, DOMU, domu_image())
-        make_config(vm, "scale", memory=GUEST_KIB // 1024)
-        present = 0
-        for level in levels:
-            begin = time.monotonic()
-            check(vm, f"{CREATE}for n in $(seq {present + 1} {level}); do make scale-$n; done", 7200)
-            if not present:
-                first, free = level, free_kib(vm)
-            present = level
-            measure_tools(vm, phases, found, present)
-            print(f"  SCALE   {hypervisor}: {level} guests, {time.monotonic() - begin:.0f} s",
-                  file=sys.stderr)
-        if present > first:
-            spent = [(before - now) // (present - first) for before, now in
-                     zip(free, free_kib(vm))]
+        with_more_and_more(vm, phases, levels, after)
+        if len(levels) > 1:
+            spent = [(before - now) // (levels[-1] - levels[0])
+                     for before, now in zip(free[0], free[-1])]
             found["figures"][f"KiB per guest of {GUEST_KIB} KiB, beyond it"] = spent[0] - GUEST_KIB
             found["figures"]["KiB of dom0's memory per guest"] = spent[1]
     return found
@@ -182,3 +197,20 @@ def suite(args):
         grow = growing(figures)
         text += f"\ngrows on {hypervisor} by more than {GROWTH - 1:.0%}:\n" + "\n".join(grow) + "\n"
     return found, text
+
+
+def profiled():
+    """The operations that can be profiled: those of the second table."""
+    return [name for level in LEVELS for name in (*commands(level), *requests(level))]
+
+
+def profile(names, args):
+    """{operation: (figure, {(where, function): instructions})} of Hospes with our tools."""
+    most = max(level for level in LEVELS if set(names) & {*commands(level), *requests(level)})
+    domu, found = args.output / "domu.elf", {}
+    domu.write_bytes(domu_image())
+    with profiles.machine("hospes", args, **MACHINE) as (vm, phases, written):
+        ready(vm)
+        with_more_and_more(vm, phases, [n for n in LEVELS if n <= most], found.update)
+        written.learn(vm, files=[(domu, "domu")])
+    return {name: (found[name][0], written.of(*found[name][3:])) for name in names}

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The tools suite: `xl create`, `destroy` and `list` with few and with many guests present, and the
 operations of each xenstored, on one dom0."""
-import statistics
-
 import machines
+import profiles
 import report
 from machines import BENCH, check, compiler, description, ready, started
 
@@ -47,15 +46,19 @@ def files():
             "vmlinux": machine.IMAGES / "vmlinux", **stock}
 
 
+def middle(counted):
+    """Of an odd number of samples the median."""
+    return sorted(counted)[len(counted) // 2]
+
+
 def one_round(vm, phases, config, names):
-    """{operation: (instructions, the hypervisor's, user space's)}, medians."""
+    """{operation: what was counted in the middle one of its samples}."""
     phases.operations()
     check(vm, ROUND.format(config=config))
     counted = phases.operations()
     if len(counted) != SAMPLES * 3:
         raise report.BenchError(f"{len(counted)} commands were counted, {SAMPLES * 3} were given")
-    return {name: tuple(map(int, map(statistics.median, zip(*counted[at::3]))))
-            for at, name in enumerate(names) if name}
+    return {name: middle(counted[at::3]) for at, name in enumerate(names) if name}
 
 
 def commands(vm, phases, tools, present):
@@ -76,6 +79,13 @@ def xenstored(vm, phases):
     text = check(vm, f"{BENCH} xenstore /run/xenstored/socket")
     return {f"xenstore: {name}": count for name, count in
             machines.counts(text, phases.operations(), "xenstore.c").items()}
+
+
+def profiled():
+    """The operations that can be profiled."""
+    return [STOCK_CREATE, STOCK_DESTROY,
+            *(name.format(number) for name in (CREATE, LIST, DESTROY) for number in PRESENT),
+            *(f"xenstore: {name}" for name in list(machines.operations("xenstore.c"))[1:])]
 
 
 def run(hypervisor, args, tools, present=PRESENT, words=()):
@@ -121,3 +131,20 @@ def suite(args):
     return found, report.table(found, WHAT,
                                "our tools on Xen | stock on Hospes; oxenstored | C xenstored",
                                lambda name: last_column(found, name))
+
+
+def profile(names, args):
+    """{operation: (figure, {(where, function): instructions})} of Hospes with our tools."""
+    of_commands = [name for name in names if not name.startswith("xenstore: ")]
+    present = [number for number in PRESENT
+               if any(f" {more} guests" in name for more in PRESENT if more >= number
+                      for name in of_commands)]
+    domu = args.output / "domu.elf"
+    domu.write_bytes(guests.domu_image())
+    with profiles.machine("hospes", args, tools="ours", files=files()) as (vm, phases, written):
+        ready(vm)
+        found = xenstored(vm, phases)
+        if of_commands:
+            found |= commands(vm, phases, "ours", present)
+        written.learn(vm, files=[(domu, "domu")])
+    return {name: (found[name][0], written.of(*found[name][3:])) for name in names}

@@ -29,6 +29,8 @@ void no_operation(unsigned int at);
 void measure_all(const struct operation *operations, size_t count, const char *only);
 
 _Noreturn void die(const char *what);
+/* Of a guest's busybox; false if it did not succeed. */
+bool shell(const char *script);
 
 /* A kernel's operations; the program's own path. */
 int run_operations(const char *only, const char *program);

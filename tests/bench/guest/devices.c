@@ -17,7 +17,6 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -185,17 +184,9 @@ static const char setup[] =
     "until $b ping -q -c 1 -W 1 " DOM0 " > /dev/null; do $b sleep 0.1; done\n";
 
 static void set_up(void) {
-    pid_t pid;
-    int status;
-
     mkdir("/sys", 0755);
     if (mount("sysfs", "/sys", "sysfs", 0, NULL)) die("/sys");
-    pid = fork();
-    if (!pid) {
-        execl("/bin/busybox", "sh", "-c", setup, NULL);
-        _exit(1);
-    }
-    if (pid < 0 || waitpid(pid, &status, 0) != pid || status) die("devices");
+    if (!shell(setup)) die("devices");
 }
 
 int run_devices(const char *only) {

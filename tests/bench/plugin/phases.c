@@ -6,10 +6,11 @@
  *
  *   entry=, dom0=      addresses in hexadecimal of the hypervisor's and dom0's first instruction
  *   marks=             where the program guest/ has its marks (guest/marks.S), whoever executes
- * them out=               a file, often a pipe, that gets a line for each place when it is reached:
+ *                      them
+ *   out=               a file, often a pipe, that gets a line for each place when it is reached:
  *                      its name, all instructions so far, the hypervisor's, user space's
- *   profile=, to=      a place; the hypervisor's instructions by address, up to that place or, if
- * it is a number, in all samples of that operation
+ *   profile=           the beginning of files' names: the instructions by block (blocks.c), up to
+ *                      each place, and of each operation, by its number, in the sample reported
  *
  * "init" is reached with the first instruction in user space after dom0's first. An operation of
  * the guest suite is reported once, with the least of its samples.
@@ -18,14 +19,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "arguments.h"
+#include "blocks.h"
 #include "qemu_plugin.h"
 
 int qemu_plugin_version = 1;
 
-#define USER_END 0x0000800000000000
 /* guest/marks.S has one every 16 bytes, in this order. */
 enum mark { CREATE, GUEST_INIT, SAMPLE_START, SAMPLE_END, REPORT, NR_MARKS };
 static const char *const mark_names[] = {"create", "guest init"};
@@ -37,19 +37,9 @@ struct count {
 static uint64_t entry, dom0, marks;
 static struct count now, start, least;
 static bool entered, dom0_runs, init_runs;
-static unsigned int *executed, operation;
-static bool profiling;
-static const char *profiled, *profile_to;
+static unsigned int operation;
+static const char *profile;
 static FILE *out;
-
-static void write_profile(void) {
-    FILE *to = fopen(profile_to, "w");
-
-    if (!to) return;
-    for (size_t i = 0; i < IMAGE_SIZE; i++)
-        if (executed[i]) fprintf(to, "%zx %u\n", (size_t)IMAGE_START + i, executed[i]);
-    fclose(to);
-}
 
 static void say(const char *name, const struct count *count) {
     fprintf(out, "%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", name, count->all, count->hypervisor,
@@ -58,10 +48,7 @@ static void say(const char *name, const struct count *count) {
 }
 
 static void reached(const char *name) {
-    if (profiled && !strcmp(profiled, name)) {
-        profiling = false;
-        write_profile();
-    }
+    if (profile) blocks_write_all(name);
     say(name, &now);
 }
 
@@ -90,17 +77,12 @@ static void at_init(unsigned int cpu, void *data) {
     reached("init");
 }
 
-static bool is_profiled_operation(void) {
+static void report(void) {
     char number[16];
 
-    snprintf(number, sizeof(number), "%u", operation);
-    return profiled && !strcmp(profiled, number);
-}
-
-static void report(void) {
+    snprintf(number, sizeof(number), "%u", operation++);
+    if (profile) blocks_write_least(number);
     say("operation", &least);
-    if (is_profiled_operation()) write_profile();
-    operation++;
     least.all = 0;
 }
 
@@ -109,30 +91,22 @@ static void at_mark(unsigned int cpu, void *data) {
     switch ((enum mark)(uintptr_t)data) {
     case SAMPLE_START:
         start = now;
-        profiling = is_profiled_operation();
+        if (profile) blocks_sample_start();
         return;
     case SAMPLE_END:
-        profiling = false;
         if (least.all && least.all <= now.all - start.all) return;
         least = (struct count){now.all - start.all, now.hypervisor - start.hypervisor,
                                now.user - start.user};
+        if (profile) blocks_sample_is_least();
         return;
     case REPORT: report(); return;
     default: reached(mark_names[(uintptr_t)data]);
     }
 }
 
-static void count_executed(unsigned int cpu, void *data) {
-    (void)cpu;
-    if (profiling) executed[(uintptr_t)data]++;
-}
-
 static void watch(struct qemu_plugin_insn *insn) {
     uint64_t at = qemu_plugin_insn_vaddr(insn);
 
-    if (executed && at - IMAGE_START < IMAGE_SIZE)
-        qemu_plugin_register_vcpu_insn_exec_cb(insn, count_executed, 0,
-                                               (void *)(uintptr_t)(at - IMAGE_START));
     if (at == entry && !entered) qemu_plugin_register_vcpu_insn_exec_cb(insn, at_entry, 0, NULL);
     if (at == dom0 && !dom0_runs) qemu_plugin_register_vcpu_insn_exec_cb(insn, at_dom0, 0, NULL);
     if (at < USER_END && dom0_runs && !init_runs)
@@ -140,6 +114,10 @@ static void watch(struct qemu_plugin_insn *insn) {
     if (at - marks < NR_MARKS * 16 && at % 16 == 0)
         qemu_plugin_register_vcpu_insn_exec_cb(insn, at_mark, 0,
                                                (void *)(uintptr_t)((at - marks) / 16));
+}
+
+static enum stage stage(void) {
+    return init_runs ? DOM0_USER : dom0_runs ? DOM0_KERNEL : BEFORE_DOM0;
 }
 
 /* Counted by block, for speed: one that a fault leaves in its middle is counted whole. */
@@ -154,27 +132,25 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb) {
                                                  n);
     else if (at < USER_END)
         qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64, &now.user, n);
+    if (profile)
+        qemu_plugin_register_vcpu_tb_exec_inline(tb, QEMU_PLUGIN_INLINE_ADD_U64,
+                                                 block_counter(tb, stage()), n);
     for (size_t i = 0; i < n; i++) watch(qemu_plugin_tb_get_insn(tb, i));
 }
 
 int qemu_plugin_install(uint64_t id, const void *info, int argc, char **argv) {
-    (void)info;
-    for (int i = 0; i < argc; i++) {
-        char *value = strchr(argv[i], '=');
+    const struct argument arguments[] = {
+        {.name = "entry", .number = &entry},
+        {.name = "dom0", .number = &dom0},
+        {.name = "marks", .number = &marks},
+        {.name = "out", .file = &out},
+        {.name = "profile", .text = &profile, .optional = true},
+    };
 
-        if (!value++) return -1;
-        if (!strncmp(argv[i], "entry=", 6)) entry = strtoull(value, NULL, 16);
-        if (!strncmp(argv[i], "dom0=", 5)) dom0 = strtoull(value, NULL, 16);
-        if (!strncmp(argv[i], "marks=", 6)) marks = strtoull(value, NULL, 16);
-        if (!strncmp(argv[i], "out=", 4)) out = fopen(value, "w");
-        if (!strncmp(argv[i], "to=", 3)) profile_to = strdup(value);
-        if (!strncmp(argv[i], "profile=", 8)) profiled = strdup(value);
-    }
-    if (!out || !entry || !dom0 || !marks || !profiled != !profile_to) return -1;
-    if (profiled) {
-        executed = calloc(IMAGE_SIZE, sizeof(*executed));
-        profiling = !strchr("0123456789", *profiled);
-    }
+    (void)info;
+    if (!read_arguments(argc, argv, arguments, sizeof(arguments) / sizeof(*arguments)) ||
+        (profile && !blocks_start(profile)))
+        return -1;
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
     return 0;
 }
