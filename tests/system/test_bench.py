@@ -4,6 +4,7 @@ figures are exact, against tests/bench/baseline.json."""
 import argparse
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,10 +12,13 @@ import machine
 from conftest import log_path
 
 sys.path.insert(0, str(machine.TOP / "tests/bench"))
+import boot  # noqa: E402
 import cpus  # noqa: E402
+import devices  # noqa: E402
 import guest  # noqa: E402
 import machines  # noqa: E402
 import micro  # noqa: E402
+import profiles  # noqa: E402
 import report  # noqa: E402
 import scale  # noqa: E402
 import tools  # noqa: E402
@@ -101,6 +105,53 @@ def test_what_grows_is_named():
         "  b, N vcpus: 100 with 1, 170 with 8: 10 for each",
         "  xl list, N guests and one more: 10 with 1, 100 with 10: 10 for each"]
     assert scale.growing({"a, 1 vcpu": 100, "a, 8 vcpus": 90}) == ["  nothing"]
+
+
+def test_profile_names_functions(tmp_path):
+    """A program's block is found by the bytes of its page, a kernel's by its address."""
+    path = machines.PROGRAMS / "bench"
+    program, image = profiles.Program(path, "bench"), path.read_bytes()
+    function = report.address_of("measure_all", path)
+    offset, _, address = next(segment for segment in program.segments
+                              if segment[2] <= function < segment[2] + segment[1])
+    at = function - address + offset
+    page = image[at // 4096 * 4096:][:4096]
+    entry = report.address_of("boot_main", report.BUILD / "hypervisor/hospes.elf")
+    found = profiles.Profiles(tmp_path / "profiles")
+    found.kernels[profiles.DOM0] = profiles.Symbols([(0x1000, 0, "one"), (0x2000, 0, "two")])
+    found.pages = [profiles.find_pages([page], [(path, "bench")])[page], None]
+    lines = [f"u {at % 4096:x} 70", f"u {4096 + at % 4096:x} 5", "k 1fff 20", "k 2000 10",
+             f"h {entry:x} 3", f"h {entry - profiles.IMAGE_START:x} 4"]
+    Path(f"{found.prefix}.1").write_text("\n".join(lines))
+    Path(f"{found.prefix}.0").write_text("k 1000 1\nk 2004 10\n")
+    assert found.of(1, 0) == {
+        ("bench", "measure_all"): 70, ("no file", "?"): 5, (profiles.DOM0, "one"): 19,
+        (profiles.DOM0, "two"): 0, (profiles.HYPERVISOR, "boot_main"): 7}
+    text = profiles.text("name", 101, found.of(1, 0), lines=3).splitlines()
+    assert text[0].startswith("name: 101 instructions; 101 in this profile")
+    assert text[3].split() == ["70", "69.31", "bench"]
+    assert text[-1].split() == ["12", "11.88", "others", "(2", "functions)"]
+
+
+@pytest.mark.parametrize("suite", [micro, boot, guest, tools, devices, scale])
+def test_operations_that_can_be_profiled(suite):
+    names = [name.replace("'", "") for name in suite.profiled()]
+    assert len(names) == len(set(names)) >= 5
+
+
+@pytest.mark.full
+@pytest.mark.hospes
+@pytest.mark.ours
+def test_profile_adds_up(tmp_path):
+    """A profile's sum is the figure, and all that executes has a name."""
+    args = argparse.Namespace(output=tmp_path, cpu=report.CPU, unprotected=False)
+    (figure, found), = tools.profile(["xenstore: read"], args).values()
+    assert sum(found.values()) == figure > 10000
+    unknown = sum(n for (where, function), n in found.items()
+                  if where.startswith("no file") or
+                  function == profiles.UNKNOWN and where in (profiles.DOM0, profiles.HYPERVISOR))
+    assert unknown <= figure / 100
+    assert {profiles.HYPERVISOR, profiles.DOM0, "xenstored", "bench"} <= {place for place, _ in found}
 
 
 @pytest.mark.full
