@@ -27,7 +27,7 @@ IMAGE_START, IMAGE_SIZE, USER_END = 0xffff82d040000000, 0x800000, 0x000080000000
 LINES = 40
 UNKNOWN = "?"
 # dom0's symbols; a guest prints its own so on its console (guest/bench.c).
-KALLSYMS = "grep -i ' [tw] ' /proc/kallsyms | gzip -c | base64"
+KALLSYMS = "grep ' [tTwW] ' /proc/kallsyms | gzip -1c | base64"
 GUESTS = (f"until grep -q 'bench: end of symbols' {CONSOLE_LOG} 2> /dev/null; do sleep 5; done; "
           f"sed -n '/^bench: symbols/,/^bench: end of/{{/^bench:/!p}}' {CONSOLE_LOG}")
 

@@ -22,7 +22,7 @@
 /* As profiles.py has dom0's. */
 static const char print_symbols[] =
     "b=/bin/busybox; echo 'bench: symbols'\n"
-    "$b grep -i ' [tw] ' /proc/kallsyms | $b gzip -c | $b base64\necho 'bench: end of symbols'\n";
+    "$b grep ' [tTwW] ' /proc/kallsyms | $b gzip -1c | $b base64\necho 'bench: end of symbols'\n";
 
 bool shell(const char *script) {
     pid_t pid = fork();
