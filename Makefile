@@ -84,10 +84,10 @@ fuzz-campaign: deps all images
 #:   CPU=max,-smap           QEMU's CPU model
 #:   PROT=off                with protections off on both
 #:   PROFILE='operation'     instead: where its instructions go on Hospes, by function, of the
-#:                           hypervisor, kernels and programs; as a table names it, but for '
+#:                           hypervisor, kernels and programs; named as a table names it
 bench: deps images all
 	@tests/bench/run $(BENCH) --cpu '$(CPU)' $(if $(filter off,$(PROT)),--unprotected) \
-	    $(if $(PROFILE),--profile '$(PROFILE)')
+	    $(if $(PROFILE),--profile '$(subst ','\'',$(PROFILE))')
 
 #: make check        the fast tests that need no machine
 check: deps

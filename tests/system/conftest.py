@@ -19,6 +19,8 @@ LOGS = machine.BUILD / "test-logs"
 # Nothing runs beside such a machine: its CPUs wait for each other, and one that gets no time keeps
 # all of them. They come last.
 four_cpus = pytest.mark.xdist_group("four-cpus")
+# Not beside each other, for the same reason: two CPUs that work all the time for many minutes.
+two_busy_cpus = pytest.mark.xdist_group("two-busy-cpus")
 
 
 def combination(hypervisor, tools):

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from conftest import boot
+from conftest import boot, two_busy_cpus
 from guests import DOMU, domu_image, make_config, put_file, said, same_state, state, typed, until
 
 GUESTS = 500
@@ -61,6 +61,7 @@ def five_hundred(vm):
 @pytest.mark.full
 @pytest.mark.hospes
 @pytest.mark.ours
+@two_busy_cpus
 def test_five_hundred_guests(request):
     vm = boot(request, "hospes", "ours", smp="2", mem="8G", dom0_mem="2G", words=["guests=none"])
     try:

@@ -11,11 +11,11 @@ import subprocess
 import pytest
 
 import machine
-from conftest import log_path
+from conftest import log_path, two_busy_cpus
 from guests import CONSOLE_LOGS, HERE, said, shell, stock_config, typed
 from test_kernel_log import NUMBERS, complaints
 
-pytestmark = [pytest.mark.hospes, pytest.mark.ours, pytest.mark.full]
+pytestmark = [pytest.mark.hospes, pytest.mark.ours, pytest.mark.full, two_busy_cpus]
 SECONDS = 600
 PROGRAMS = ("stress-ng", "stress-ng-i386")
 # A signal every microsecond, stress-ng's own choice, is more than an emulated CPU can take.
