@@ -120,10 +120,11 @@ builds: deps
 
 #: make fuzz         libFuzzer on the parsers and hypercalls, on this machine (tests/fuzz)
 #:   TARGET=name|all       which (all, one after the other)
-#:   SECONDS=n             how long each (60)
+#:   SECONDS=n             how long each (60); CPU_SECONDS=n  the same of CPU time
+#:                         with make -j2 two at a time
 fuzz: deps
 	@$(MAKE) -C tests/fuzz fuzz TARGET='$(or $(TARGET),all)' SECONDS='$(or $(SECONDS),60)' \
-	    O=$(BUILD)/tests/fuzz
+	    CPU_SECONDS='$(CPU_SECONDS)' O=$(BUILD)/tests/fuzz
 
 #: make all          build the hypervisor, dom0's tools and the test kernels
 all: hypervisor dom0-tools guest-tests
