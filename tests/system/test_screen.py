@@ -57,14 +57,21 @@ SCREENS = [pytest.param({}, vga_text, "VGA", id="vga-text"),
                         id="uefi-framebuffer")]
 
 
+def shown(vm, read, lines):
+    """Waits until these lines are on the screen, where a message comes later than on the serial line
+    (each line scrolls a framebuffer); fails with what is there."""
+    deadline = time.monotonic() + 60
+    while missing := [line for line in lines if line not in (screen := read(vm))]:
+        assert time.monotonic() < deadline, f"{missing} not on the screen:\n{screen}"
+
+
 @pytest.mark.parametrize("options, read, console", SCREENS)
 def test_messages_on_the_screen(request, options, read, console):
     with machine.Machine("hospes", "ours", log=log_path(request.node.name), words=["guests=none"],
                          cmdline="console=com1,vga", dom0_cmdline="console=tty0", **options) as vm:
         assert vm.console.expect(r"Xen is relinquishing VGA console\.", time.monotonic() + 300)
-        screen = read(vm)
-        for line in re.findall(r"\(XEN\) [^\r\n]*", vm.console.text())[-10:]:
-            assert line.rstrip()[:78] in screen, f"{line!r} is not on the screen:\n{screen}"
+        last = re.findall(r"\(XEN\) [^\r\n]*", vm.console.text())[-10:]
+        shown(vm, read, [line.rstrip()[:78] for line in last])
         assert vm.wait_ready() == "ok"
         assert re.search(rf"fb0: {console} frame buffer|Console: colour {console}\+ 80x25",
                          vm.check("dmesg"))
