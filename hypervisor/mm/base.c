@@ -9,22 +9,24 @@
 
 #include "mm_local.h"
 
-/* Whose translations a CPU may hold, besides Hospes's own; own CPU only. */
-static struct domain *loaded[MAX_CPUS];
-
 /* This CPU's translations change to those of d. Its bit is set before and cleared after CR3. */
-static void load_for(struct domain *d, uint64_t cr3) {
-    struct pcpu *p = this_pcpu();
-    struct domain *old = loaded[p->id];
+static __attribute__((noinline)) void change_domain(struct pcpu *p, struct domain *d,
+                                                    uint64_t cr3) {
+    struct domain *old = p->loaded;
 
-    if (likely(old == d)) {
-        tlb_load_cr3(cr3);
-        return;
-    }
     if (d) set_bit(p->id, d->arch.dirty_cpus);
     tlb_load_cr3(cr3);
-    loaded[p->id] = d;
+    p->loaded = d;
     if (old) clear_bit(p->id, old->arch.dirty_cpus);
+}
+
+static inline void load_for(struct domain *d, uint64_t cr3) {
+    struct pcpu *p = this_pcpu();
+
+    if (likely(p->loaded == d))
+        tlb_load_cr3(cr3);
+    else
+        change_domain(p, d, cr3);
 }
 
 void mm_load_base(struct vcpu *v) {
@@ -36,8 +38,7 @@ void mm_load_base(struct vcpu *v) {
         mm_load_idle_base();
         return;
     }
-    v->arch.cr3 = mfn_to_paddr(l4);
-    load_for(v->domain, v->arch.cr3);
+    load_for(v->domain, mfn_to_paddr(l4));
 }
 
 void mm_load_idle_base(void) { load_for(NULL, virt_to_paddr(boot_l4)); }
@@ -134,25 +135,24 @@ int mm_drop_vcpu_pagetables(struct vcpu *v) {
 
 /* Flushes. */
 
-static cpumask_t cpus_of(const struct domain *d) {
-    cpumask_t m = {{0}};
-
-    for (unsigned int i = 0; d && i < ARRAY_SIZE(m.bits); i++)
-        m.bits[i] = __atomic_load_n(&d->arch.dirty_cpus[i], __ATOMIC_SEQ_CST);
-    for (unsigned int i = 0; !d && i < nr_cpus; i++) __set_bit(i, m.bits);
-    return m;
+static void cpus_of(const struct domain *d, cpumask_t *m) {
+    for (unsigned int i = 0; i < ARRAY_SIZE(m->bits); i++)
+        m->bits[i] = __atomic_load_n(&d->arch.dirty_cpus[i], __ATOMIC_SEQ_CST);
 }
 
 void flush_since(const struct domain *d, uint32_t stamp) {
-    cpumask_t m = cpus_of(d);
+    cpumask_t m = {{0}};
 
+    if (d) cpus_of(d, &m);
+    for (unsigned int i = 0; !d && i < nr_cpus; i++) __set_bit(i, m.bits);
     tlb_filter(&m, stamp);
     smp_flush_tlb(&m, FLUSH_ALL_VA);
 }
 
 void flush_domain(struct domain *d, uint64_t va) {
-    cpumask_t m = cpus_of(d);
+    cpumask_t m;
 
+    cpus_of(d, &m);
     smp_flush_tlb(&m, va);
 }
 

@@ -53,15 +53,26 @@ static void wait_done(unsigned int cpu, uint32_t req) {
     }
 }
 
-void tlb_load_cr3(uint64_t cr3) {
-    uint32_t stamp = __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST);
+static inline void load_cr3(uint64_t cr3, uint32_t stamp) {
+    write_cr3(cr3);
+    __atomic_store_n(&this_pcpu()->arch.tlb_stamp, stamp, __ATOMIC_RELEASE);
+}
 
-    if (unlikely(stamp % CLOCK_ROUND == 0)) {
+static __attribute__((noinline)) void load_cr3_and_more(uint64_t cr3, uint32_t stamp) {
+    if (stamp % CLOCK_ROUND == 0) {
         __atomic_fetch_or(&this_pcpu()->arch.requests, REQ_FLUSH_LATE, __ATOMIC_ACQ_REL);
         request_others(REQ_FLUSH_LATE, VEC_FLUSH);
     }
-    write_cr3(unlikely(spec_on & SPEC_XPTI) ? xpti_base(cr3) : cr3);
-    __atomic_store_n(&this_pcpu()->arch.tlb_stamp, stamp, __ATOMIC_RELEASE);
+    load_cr3(spec_on & SPEC_XPTI ? xpti_base(cr3) : cr3, stamp);
+}
+
+void tlb_load_cr3(uint64_t cr3) {
+    uint32_t stamp = __atomic_add_fetch(&tlb_flush_clock, 1, __ATOMIC_SEQ_CST);
+
+    if (likely(stamp % CLOCK_ROUND && !(spec_on & SPEC_XPTI)))
+        load_cr3(cr3, stamp);
+    else
+        load_cr3_and_more(cr3, stamp);
 }
 
 void tlb_flush_local(void) { tlb_load_cr3(read_cr3()); }
@@ -102,17 +113,16 @@ void smp_call_others(void (*fn)(void *), void *data) {
     spin_unlock(&call_mailbox.lock);
 }
 
-void smp_flush_tlb(const cpumask_t *cpus, uint64_t va) {
-    cpumask_t others = *cpus;
+void smp_flush_tlb(cpumask_t *cpus, uint64_t va) {
     unsigned int cpu, me = smp_cpu_id();
 
     if (test_bit(me, cpus->bits)) flush_here(va);
-    __clear_bit(me, others.bits);
-    if (!(others.bits[0] | others.bits[1] | others.bits[2] | others.bits[3])) return;
+    __clear_bit(me, cpus->bits);
+    if (!(cpus->bits[0] | cpus->bits[1] | cpus->bits[2] | cpus->bits[3])) return;
     spin_lock(&flush_mailbox.lock);
     WRITE_ONCE(flush_mailbox.va, va);
-    for_each_set_bit(cpu, others.bits, nr_cpus) request(cpu, REQ_FLUSH, VEC_FLUSH);
-    for_each_set_bit(cpu, others.bits, nr_cpus) wait_done(cpu, REQ_FLUSH);
+    for_each_set_bit(cpu, cpus->bits, nr_cpus) request(cpu, REQ_FLUSH, VEC_FLUSH);
+    for_each_set_bit(cpu, cpus->bits, nr_cpus) wait_done(cpu, REQ_FLUSH);
     spin_unlock(&flush_mailbox.lock);
 }
 

@@ -20,6 +20,7 @@ struct pcpu {
     bool online;
     struct vcpu *curr;      /* whose state is in the registers; &idle when none. Own CPU writes */
     struct vcpu idle;       /* domain is &idle_domain */
+    struct domain *loaded;  /* whose translations it may hold; NULL: Hospes's alone. Own CPU */
     unsigned long softirqs; /* enum softirq bits, atomic */
     struct sched_pcpu sched;
     struct timer_pcpu timers;

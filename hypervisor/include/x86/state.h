@@ -49,7 +49,6 @@ struct arch_vcpu {
     uint64_t fs_base, gs_base_kernel, gs_base_user;
     mfn_t guest_table;      /* kernel L4, typed reference; INVALID: none */
     mfn_t guest_table_user; /* user L4, likewise */
-    uint64_t cr3;           /* what to load now */
     uint32_t gdt_entries;
     uint64_t gdt_frames[16]; /* FT_SEGDESC references; the first DIV_ROUND_UP(entries,512) */
     uint64_t ldt_base;       /* guest address */

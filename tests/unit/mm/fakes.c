@@ -46,7 +46,7 @@ void spin_lock_slow(spinlock_t *l, uint16_t ticket) {
 }
 
 /* Flushing a fake CPU is to say that it did. */
-void smp_flush_tlb(const cpumask_t *m, uint64_t va) {
+void smp_flush_tlb(cpumask_t *m, uint64_t va) {
     for (unsigned int i = 0; i < nr_cpus; i++)
         if (test_bit(i, m->bits) && va == FLUSH_ALL_VA) {
             __atomic_fetch_add(&flushes, 1, __ATOMIC_RELAXED);
