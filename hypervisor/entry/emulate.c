@@ -31,16 +31,14 @@ static unsigned int code_bits(uint16_t cs) {
  * the same there: one opcode and an immediate at most, no REX. */
 static bool fetch(const struct cpu_user_regs *regs, struct insn *i) {
     unsigned int bits = code_bits(regs->cs);
-    uint8_t bytes[INSN_MAX];
+    uint8_t bytes[INSN_MAX + 1];
     size_t n = sizeof(bytes);
 
     if (!bits) return false;
-    if (copy_from_guest(bytes, regs->rip, n)) {
+    if (copy_from_guest(bytes, regs->rip, sizeof(bytes))) {
         /* The next page may be missing: the instruction need not reach into it. */
-        size_t in_page = PAGE_SIZE - (regs->rip & ~PAGE_MASK);
-
-        if (in_page >= n || copy_from_guest(bytes, regs->rip, in_page)) return false;
-        n = in_page;
+        n = PAGE_SIZE - (regs->rip & ~PAGE_MASK);
+        if (n >= sizeof(bytes) || copy_from_guest(bytes, regs->rip, n)) return false;
     }
     if (insn_decode(i, bytes, (unsigned int)n)) return false;
     return bits == 64 || (!i->rex && i->op >= INSN_CPUID && i->op <= INSN_OUT);

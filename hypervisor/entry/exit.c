@@ -53,7 +53,7 @@ static inline __attribute__((always_inline)) void bounce(struct vcpu *v, uint64_
     struct vcpu_info *info = v->info;
     uint64_t frame[FRAME_MAX], *f = frame, sp = regs->rsp, cs = regs->cs;
     uint8_t mask = READ_ONCE(info->evtchn_upcall_mask);
-    size_t size;
+    uint32_t words;
 
     if (unlikely(!handler)) {
         cannot_bounce(v, entry, "no handler; error code", error_code);
@@ -74,9 +74,9 @@ static inline __attribute__((always_inline)) void bounce(struct vcpu *v, uint64_
     *f++ = frame_rflags(v, regs->rflags, mask);
     *f++ = regs->rsp;
     *f++ = regs->ss;
-    size = (size_t)((char *)f - (char *)frame);
-    sp = (sp & ~15UL) - size;
-    if (unlikely(copy_to_guest(sp, frame, size))) {
+    words = (uint32_t)(f - frame);
+    sp = (sp & ~15UL) - words * 8;
+    if (unlikely(copy_words_to_guest(sp, frame, words))) {
         cannot_bounce(v, entry, "kernel stack not writable at", sp);
         return;
     }
@@ -117,7 +117,8 @@ void bounce_page_fault(struct vcpu *v, uint64_t addr, uint32_t error_code) {
     bounce_exception(v, TRAP_PF, error_code);
 }
 
-static void bounce_callback(struct vcpu *v, unsigned int type, const uint16_t *selectors) {
+static inline __attribute__((always_inline)) void bounce_callback(struct vcpu *v, unsigned int type,
+                                                                  const uint16_t *selectors) {
     const struct guest_callback *cb = &v->arch.callback[type];
 
     bounce(v, cb->address, cb->mask_events ? MASK_EVENTS : 0, ENTRY_CALLBACK + type, 0, selectors);

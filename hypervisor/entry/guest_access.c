@@ -32,33 +32,49 @@ static inline bool may_start(uint64_t va, size_t n) {
     return likely(guest_va_ok(va) && n < LARGEST);
 }
 
-/* True: a fault stopped the copy. */
-static inline bool copy_bytes(void *dst, const void *src, size_t n) {
-    size_t words = n / 8, rest = n & 7;
-    uint32_t failed = 1;
-
+/* Copies 8 * left bytes and then rest. True: a fault stopped it, when not all was done. */
+static inline bool copy(void *dst, const void *src, size_t left, size_t rest) {
     guest_access_begin();
-    __asm__ volatile("1: rep movsq\n\t"
-                     "mov %[rest], %%rcx\n"
-                     "2: rep movsb\n\t"
-                     "xor %[failed], %[failed]\n"
-                     "3:\n\t" EXTABLE(1b, 3b) EXTABLE(2b, 3b)
-                     : "+D"(dst), "+S"(src), "+c"(words), [failed] "+r"(failed)
-                     : [rest] "r"(rest)
-                     : "memory", "cc");
+    if (__builtin_constant_p(rest) && rest == 0)
+        __asm__ volatile("1: rep movsq\n"
+                         "2:\n\t" EXTABLE(1b, 2b)
+                         : "+D"(dst), "+S"(src), "+c"(left)
+                         :
+                         : "memory");
+    else
+        __asm__ volatile("1: rep movsq\n\t"
+                         "mov %[rest], %%rcx\n"
+                         "2: rep movsb\n"
+                         "3:\n\t" EXTABLE(1b, 3b) EXTABLE(2b, 3b)
+                         : "+D"(dst), "+S"(src), "+c"(left)
+                         : [rest] "r"(rest)
+                         : "memory");
     guest_access_end();
-    return failed;
+    return left;
 }
 
-int copy_from_guest(void *dst, uint64_t va, size_t n) {
-    if (!may_start(va, n) || unlikely(copy_bytes(dst, (const void *)(uintptr_t)va, n)))
-        return -EFAULT;
-    return 0;
+int copy_bytes_from_guest(void *dst, uint64_t va, size_t n) {
+    bool ok = may_start(va, n) && likely(!copy(dst, (const void *)(uintptr_t)va, n / 8, n % 8));
+
+    return ok ? 0 : -EFAULT;
 }
 
-int copy_to_guest(uint64_t va, const void *src, size_t n) {
-    if (!may_start(va, n) || unlikely(copy_bytes((void *)(uintptr_t)va, src, n))) return -EFAULT;
-    return 0;
+int copy_bytes_to_guest(uint64_t va, const void *src, size_t n) {
+    bool ok = may_start(va, n) && likely(!copy((void *)(uintptr_t)va, src, n / 8, n % 8));
+
+    return ok ? 0 : -EFAULT;
+}
+
+int copy_words_from_guest(void *dst, uint64_t va, uint32_t n) {
+    bool ok = may_start(va, n * 8UL) && likely(!copy(dst, (const void *)(uintptr_t)va, n, 0));
+
+    return ok ? 0 : -EFAULT;
+}
+
+int copy_words_to_guest(uint64_t va, const void *src, uint32_t n) {
+    bool ok = may_start(va, n * 8UL) && likely(!copy((void *)(uintptr_t)va, src, n, 0));
+
+    return ok ? 0 : -EFAULT;
 }
 
 int clear_guest(uint64_t va, size_t n) {

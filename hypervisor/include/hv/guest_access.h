@@ -9,8 +9,28 @@
 
 #include <hv/types.h>
 
-int copy_from_guest(void *dst, uint64_t guest_va, size_t n) __must_check;
-int copy_to_guest(uint64_t guest_va, const void *src, size_t n) __must_check;
+int copy_bytes_from_guest(void *dst, uint64_t guest_va, size_t n) __must_check;
+int copy_bytes_to_guest(uint64_t guest_va, const void *src, size_t n) __must_check;
+/* n times 8 bytes, which takes less: most of what is copied has such a size, known here. */
+int copy_words_from_guest(void *dst, uint64_t guest_va, uint32_t n) __must_check;
+int copy_words_to_guest(uint64_t guest_va, const void *src, uint32_t n) __must_check;
+
+static inline __attribute__((always_inline)) int __must_check copy_from_guest(void *dst,
+                                                                              uint64_t guest_va,
+                                                                              size_t n) {
+    if (__builtin_constant_p(n) && n % 8 == 0)
+        return copy_words_from_guest(dst, guest_va, (uint32_t)(n / 8));
+    return copy_bytes_from_guest(dst, guest_va, n);
+}
+
+static inline __attribute__((always_inline)) int __must_check copy_to_guest(uint64_t guest_va,
+                                                                            const void *src,
+                                                                            size_t n) {
+    if (__builtin_constant_p(n) && n % 8 == 0)
+        return copy_words_to_guest(guest_va, src, (uint32_t)(n / 8));
+    return copy_bytes_to_guest(guest_va, src, n);
+}
+
 int clear_guest(uint64_t guest_va, size_t n) __must_check;
 bool guest_range_ok(uint64_t guest_va, size_t n);
 

@@ -212,16 +212,24 @@ bool guest_range_ok(uint64_t va, size_t n) {
     return true;
 }
 
-int copy_from_guest(void *dst, uint64_t va, size_t n) {
+int copy_bytes_from_guest(void *dst, uint64_t va, size_t n) {
     if (!mapped(va, n)) return -EFAULT;
     memcpy(dst, (const void *)va, n);
     return 0;
 }
 
-int copy_to_guest(uint64_t va, const void *src, size_t n) {
+int copy_bytes_to_guest(uint64_t va, const void *src, size_t n) {
     if (!mapped(va, n)) return -EFAULT;
     memcpy((void *)va, src, n);
     return 0;
+}
+
+int copy_words_from_guest(void *dst, uint64_t va, uint32_t n) {
+    return copy_bytes_from_guest(dst, va, n * 8UL);
+}
+
+int copy_words_to_guest(uint64_t va, const void *src, uint32_t n) {
+    return copy_bytes_to_guest(va, src, n * 8UL);
 }
 
 long hypercall_continue(unsigned int n, ...) {

@@ -207,16 +207,24 @@ static bool mapped(uint64_t va, size_t n) {
     return va >= guest_start && n <= guest_size && va - guest_start <= guest_size - n;
 }
 
-int copy_from_guest(void *dst, uint64_t va, size_t n) {
+int copy_bytes_from_guest(void *dst, uint64_t va, size_t n) {
     if (!mapped(va, n)) return -EFAULT;
     if (n) memcpy(dst, (void *)va, n);
     return 0;
 }
 
-int copy_to_guest(uint64_t va, const void *src, size_t n) {
+int copy_bytes_to_guest(uint64_t va, const void *src, size_t n) {
     if (!mapped(va, n)) return -EFAULT;
     memcpy((void *)va, src, n);
     return 0;
+}
+
+int copy_words_from_guest(void *dst, uint64_t va, uint32_t n) {
+    return copy_bytes_from_guest(dst, va, n * 8UL);
+}
+
+int copy_words_to_guest(uint64_t va, const void *src, uint32_t n) {
+    return copy_bytes_to_guest(va, src, n * 8UL);
 }
 
 bool guest_range_ok(uint64_t va, size_t n) {
