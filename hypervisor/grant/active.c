@@ -30,7 +30,7 @@ struct use {
 };
 
 /* Part of a page, and what is only passed on, can be copied but not mapped. */
-static bool permits(const struct use *u, union header h) {
+static inline bool permits(const struct use *u, union header h) {
     uint16_t type = h.flags & GTF_type_mask;
 
     if (!u->readonly && (h.flags & GTF_readonly)) return false;

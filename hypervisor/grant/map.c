@@ -35,13 +35,16 @@ static void maptrack_grow(struct grant_table *t) {
     t->free_handle = first;
 }
 
-static uint32_t handle_take(struct grant_table *t) {
+/* *m is the caller's until its flags say what it maps. */
+static uint32_t handle_take(struct grant_table *t, struct mapping **m) {
     uint32_t handle;
 
     SPIN_SCOPE(&t->maptrack_lock);
     if (t->free_handle == NO_HANDLE) maptrack_grow(t);
     handle = t->free_handle;
-    if (handle != NO_HANDLE) t->free_handle = mapping_of(t, handle)->ref;
+    if (handle == NO_HANDLE) return handle;
+    *m = mapping_of(t, handle);
+    t->free_handle = (*m)->ref;
     return handle;
 }
 
@@ -101,8 +104,8 @@ static int16_t map_frame(struct domain *rd, struct gnttab_map_grant_ref *op, uin
 
 static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_grant_ref *op) {
     struct grant_table *lt = grants_of(ld);
-    uint32_t handle = handle_take(lt);
     struct mapping *m;
+    uint32_t handle = handle_take(lt, &m);
     uint64_t mfn = 0;
     int16_t rc;
 
@@ -112,19 +115,17 @@ static int16_t map_into(struct domain *ld, struct domain *rd, struct gnttab_map_
         rc = map_frame(rd, op, mfn);
         if (rc) unpin(rd, op->ref, op->flags & GNTMAP_readonly, sorts_of(op->flags));
     }
-    spin_lock(&lt->maptrack_lock);
     if (unlikely(rc)) {
+        SPIN_SCOPE(&lt->maptrack_lock);
         handle_free(lt, handle);
-    } else {
-        m = mapping_of(lt, handle);
-        m->domid = rd->id;
-        m->incarnation = rd->incarnation;
-        m->ref = op->ref;
-        m->mfn = (uint32_t)mfn;
-        m->flags = (uint16_t)(op->flags & (MAPPING_SORTS | GNTMAP_readonly | GNTMAP_contains_pte));
+        return rc;
     }
-    spin_unlock(&lt->maptrack_lock);
-    if (rc) return rc;
+    m->domid = rd->id;
+    m->incarnation = rd->incarnation;
+    m->ref = op->ref;
+    m->mfn = (uint32_t)mfn;
+    /* Nobody else looks at a handle without flags: no lock (claim()). */
+    __atomic_store_n(&m->flags, (uint16_t)(op->flags & MAPPING_KEPT), __ATOMIC_RELEASE);
     op->handle = handle;
     op->dev_bus_addr = mfn << PAGE_SHIFT;
     return GNTST_okay;
@@ -161,7 +162,9 @@ static int16_t claim(struct grant_table *lt, struct unmap *u) {
 
     SPIN_SCOPE(&lt->maptrack_lock);
     m = mapping_of(lt, u->handle);
-    if (!m || !(m->flags & MAPPING_SORTS)) return GNTST_bad_handle;
+    /* Its flags come last where it is made, without the lock, and are looked at first. */
+    if (!m || !(__atomic_load_n(&m->flags, __ATOMIC_ACQUIRE) & MAPPING_SORTS))
+        return GNTST_bad_handle;
     u->was = *m;
     u->gone = m->flags & want;
     m->flags = (uint16_t)((m->flags & ~u->gone) | u->gone << MAPPING_LEAVING);

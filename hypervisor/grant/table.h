@@ -34,6 +34,7 @@ struct active {
  * what was Hospes's own; and its id may be another's then, of another incarnation.
  */
 #define MAPPING_SORTS   (GNTMAP_host_map | GNTMAP_device_map)
+#define MAPPING_KEPT    (MAPPING_SORTS | GNTMAP_readonly | GNTMAP_contains_pte)
 #define MAPPING_LEAVING 13
 struct mapping {
     uint32_t ref;
@@ -97,7 +98,7 @@ static inline grant_status_t *status_of(const struct grant_table *t, uint32_t re
  * GNTST_general_error: it is not for this use. */
 static inline int16_t granted_frame_get(struct domain *rd, uint64_t mfn, bool readonly,
                                         struct frame **f) {
-    if (!mfn_valid(_mfn(mfn))) return GNTST_bad_page;
+    if (mfn >= max_frame) return GNTST_bad_page;
     *f = mfn_to_frame(_mfn(array_index_nospec(mfn, max_frame)));
     if (likely(readonly ? frame_get(*f, rd) : frame_get_writable(*f, rd))) return GNTST_okay;
     if (readonly || !frame_get(*f, rd)) return GNTST_bad_page;

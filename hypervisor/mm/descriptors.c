@@ -161,7 +161,7 @@ bool ldt_map_page(struct vcpu *v, unsigned int page) {
     struct frame *l1, *f;
 
     if (page * 512 >= v->arch.ldt_entries || (v->mm.ldt_mapped & (1u << page))) return false;
-    slot = walk_tables(v->domain, v->arch.guest_table, va, &l1, NULL);
+    slot = walk_tables(v->domain, v->arch.guest_table, va, &l1);
     e = slot ? READ_ONCE(*slot) : 0;
     if (!(e & PTE_P) || frame_get_typed(v->domain, pte_mfn(e), FT_SEGDESC, &f)) return false;
     WRITE_ONCE(v->mm.window_l1e[16 + page], frame_nr(f) << PAGE_SHIFT | DATA_PTE);

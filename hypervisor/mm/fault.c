@@ -69,10 +69,9 @@ static bool write_read_only(struct vcpu *v, uint64_t addr, uint64_t e, struct cp
 static bool spurious(struct vcpu *v, uint64_t addr, uint32_t ec) {
     mfn_t l4 = v->arch.kernel_mode ? v->arch.guest_table : v->arch.guest_table_user;
     uint64_t rights = ~0UL, *slot, e;
-    struct frame *l1;
 
     if (ec & PFEC_RESERVED) return false;
-    slot = walk_tables(v->domain, l4, addr, &l1, &rights);
+    slot = walk_with_rights(v->domain, l4, addr, &rights);
     e = slot ? READ_ONCE(*slot) : 0;
     rights &= e ^ PTE_NX;
     if (!(e & PTE_P) || ((ec & PFEC_WRITE) && !(rights & PTE_RW)) ||
@@ -102,7 +101,7 @@ bool mm_handle_fault(struct vcpu *v, uint64_t addr, uint32_t ec, struct cpu_user
     }
     if ((ec & (PFEC_WRITE | PFEC_PRESENT)) == (PFEC_WRITE | PFEC_PRESENT) &&
         !(ec & (PFEC_RESERVED | PFEC_FETCH)) && v->arch.kernel_mode && from_guest(regs)) {
-        slot = walk_tables(v->domain, v->arch.guest_table, addr, &l1, NULL);
+        slot = walk_tables(v->domain, v->arch.guest_table, addr, &l1);
         e = slot ? READ_ONCE(*slot) : 0;
         if ((e & (PTE_P | PTE_RW)) == PTE_P && write_read_only(v, addr, e, regs)) return true;
     }

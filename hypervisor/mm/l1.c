@@ -152,34 +152,53 @@ int l1_cmpxchg(uint64_t *slot, uint64_t *old, uint64_t val, struct domain *d) {
  * move into an L1 entry of current's domain, and back.
  */
 
-/* An L1 entry of v's domain, its table held by a frame and a type reference. */
-static uint64_t *entry_hold(struct vcpu *v, uint64_t addr, bool is_pte, struct frame **table) {
-    uint64_t *slot, type;
+void mm_release_l1(struct vcpu *v) {
+    if (v->mm.l1) frame_put_typed(v->mm.l1);
+    v->mm.l1 = NULL;
+}
 
-    if (is_pte) {
-        *table = frame_of(addr >> PAGE_SHIFT);
-        if (!*table || (addr & 7)) return NULL;
-        slot = (uint64_t *)((char *)frame_virt(*table) + (addr & ~PAGE_MASK));
-    } else {
-        slot = walk_tables(v->domain, v->arch.guest_table, addr, table, NULL);
-        if (!slot) return NULL;
+#define SERVES_PTES BIT(63) /* a table found by its own address, not by one that it maps */
+
+/* Holds the table of addr in v->mm.l1. False: there is no valid L1 table of v's domain. */
+static bool hold_l1(struct vcpu *v, uint64_t addr, uint64_t serves) {
+    struct frame *table = NULL;
+    uint64_t type;
+
+    mm_release_l1(v);
+    if (serves & SERVES_PTES)
+        table = frame_of(addr >> PAGE_SHIFT);
+    else
+        walk_tables(v->domain, v->arch.guest_table, addr, &table);
+    if (unlikely(!table)) return false;
+    type = table_hold(v->domain, table);
+    if (unlikely(type != FT_L1)) {
+        if (type != FT_NONE) frame_put_typed(table);
+        return false;
     }
-    type = table_hold(v->domain, *table);
-    if (type == FT_L1) return slot;
-    if (type != FT_NONE) frame_put_typed(*table);
-    return NULL;
+    v->mm.l1 = table;
+    v->mm.l1_for = serves;
+    return true;
+}
+
+/* An L1 entry of v's domain, in v->mm.l1. To go on with the table of the operation before is as
+ * good as walking again: tables above it that changed since might as well have changed later. */
+static inline uint64_t *entry_of(struct vcpu *v, uint64_t addr, bool is_pte) {
+    uint64_t serves = is_pte ? SERVES_PTES | addr >> PAGE_SHIFT : addr >> 21;
+    uint64_t offset = is_pte ? addr & ~PAGE_MASK : (addr >> 12 & 511) * 8;
+
+    if ((!v->mm.l1 || v->mm.l1_for != serves) && !hold_l1(v, addr, serves)) return NULL;
+    return offset & 7 ? NULL : (uint64_t *)((char *)frame_virt(v->mm.l1) + offset);
 }
 
 int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags) {
-    struct frame *table, *f = frame_of(mfn_x(mfn));
-    uint64_t *slot = entry_hold(current, addr, contains_pte, &table), e;
+    struct frame *f = frame_of(mfn_x(mfn));
+    uint64_t *slot = entry_of(current, addr, contains_pte), e;
 
     if (!slot) return -EINVAL;
     e = mfn_to_paddr(mfn) | PTE_P | flags;
     e |= flags & PTE_USER ? PTE_G : PTE_GUEST_KERNEL | PTE_USER;
     if (f && (flags & PTE_RW)) note_foreign(f, current->domain);
     l1_put(__atomic_exchange_n(slot, e, __ATOMIC_SEQ_CST));
-    frame_put_typed(table);
     return 0;
 }
 
@@ -193,19 +212,25 @@ static bool replace(uint64_t *slot, mfn_t mfn, bool writable, uint64_t val) {
     return true;
 }
 
-int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, uint64_t new_addr) {
-    struct frame *table, *from;
-    uint64_t *slot = entry_hold(current, addr, contains_pte, &table), *new, val = 0;
-    int rc = -EINVAL;
+/* Takes away what maps addr, with its references; the table that is held stays so. */
+static bool take_entry(struct vcpu *v, uint64_t addr, uint64_t *val) {
+    struct frame *l1 = v->mm.l1;
+    uint64_t l1_for = v->mm.l1_for, *slot;
 
-    if (!slot) return -EINVAL;
-    new = new_addr ? entry_hold(current, new_addr, false, &from) : NULL;
-    if (new) {
-        val = __atomic_exchange_n(new, 0, __ATOMIC_SEQ_CST);
-        frame_put_typed(from);
-    }
-    if (new || !new_addr) rc = replace(slot, mfn, writable, val) ? 0 : -EINVAL;
-    if (rc) l1_put(val); /* a guest that names the wrong address loses the entry that it offered */
-    frame_put_typed(table);
-    return rc;
+    v->mm.l1 = NULL;
+    slot = entry_of(v, addr, false);
+    if (slot) *val = __atomic_exchange_n(slot, 0, __ATOMIC_SEQ_CST);
+    mm_release_l1(v);
+    v->mm.l1 = l1;
+    v->mm.l1_for = l1_for;
+    return slot;
+}
+
+int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, uint64_t new_addr) {
+    uint64_t *slot = entry_of(current, addr, contains_pte), val = 0;
+
+    if (!slot || (new_addr && !take_entry(current, new_addr, &val))) return -EINVAL;
+    if (replace(slot, mfn, writable, val)) return 0;
+    l1_put(val); /* a guest that names the wrong address loses the entry that it offered */
+    return -EINVAL;
 }

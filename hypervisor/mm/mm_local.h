@@ -150,10 +150,10 @@ int table_devalidate(struct frame *f, uint64_t type);
 /* For a table of level 2 to 4 that the caller holds at its type; it takes frames of its owner. */
 int table_update(struct frame *table, unsigned int level, uint64_t *slot, uint64_t val,
                  bool preserve_ad);
-/* The L1 table and entry that map va from an L4; NULL: none. Only hints: nothing is held. rights,
- * if not NULL, loses what the tables above take away: PTE_RW, or PTE_NX for being executable. */
-uint64_t *walk_tables(const struct domain *d, mfn_t l4, uint64_t va, struct frame **l1,
-                      uint64_t *rights);
+/* The L1 table and entry that map va from an L4; NULL: none. Only hints: nothing is held. rights
+ * loses what the tables above take away: PTE_RW, or PTE_NX for being executable. */
+uint64_t *walk_tables(const struct domain *d, mfn_t l4, uint64_t va, struct frame **l1);
+uint64_t *walk_with_rights(const struct domain *d, mfn_t l4, uint64_t va, uint64_t *rights);
 
 /* The first present entry from i on; end: none. Four at a time: most tables are sparse. */
 static inline unsigned int next_present(const uint64_t *t, unsigned int i, unsigned int end) {

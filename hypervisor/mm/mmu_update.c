@@ -197,7 +197,7 @@ static int update_va(uint64_t va, uint64_t val, uint64_t flags, struct domain *p
     struct vcpu *v = current;
     struct domain *d = v->domain;
     struct frame *l1;
-    uint64_t *slot = walk_tables(d, v->arch.guest_table, va, &l1, NULL);
+    uint64_t *slot = walk_tables(d, v->arch.guest_table, va, &l1);
     uint64_t type = likely(slot) ? table_hold(d, l1) : FT_NONE;
     int rc = -EINVAL;
 

@@ -152,19 +152,31 @@ int table_update(struct frame *table, unsigned int level, uint64_t *slot, uint64
 
 /* Walks through the direct map. Other CPUs may change the tables meanwhile, so each frame number is
  * checked before it is used, and the caller holds the L1 table before it relies on it. */
-uint64_t *walk_tables(const struct domain *d, mfn_t l4, uint64_t va, struct frame **l1,
-                      uint64_t *rights) {
+static inline __attribute__((always_inline)) uint64_t *
+walk(const struct domain *d, mfn_t l4, uint64_t va, struct frame **l1, uint64_t *rights) {
+    uint64_t mfn = array_index_nospec(mfn_x(l4), max_frame), e, *t = mfn_virt(mfn);
     uint32_t tag = owner_tag(d);
-    struct frame *t = frame_of(mfn_x(l4));
-    uint64_t e;
 
-    if (unlikely(!t || !guest_va_ok(va))) return NULL;
+    if (unlikely(mfn_x(l4) >= max_frame || !guest_va_ok(va))) return NULL;
     for (unsigned int shift = 39; shift > 12; shift -= 9) {
-        e = READ_ONCE(((uint64_t *)frame_virt(t))[(va >> shift) & 511]);
-        t = frame_of(pte_mfn(e));
-        if (unlikely(!(e & PTE_P) || !t || t->owner != tag)) return NULL;
-        if (unlikely(rights)) *rights &= e ^ PTE_NX;
+        e = READ_ONCE(t[(va >> shift) & 511]);
+        mfn = pte_mfn(e);
+        if (unlikely(!(e & PTE_P) || mfn >= max_frame)) return NULL;
+        mfn = array_index_nospec(mfn, max_frame);
+        if (unlikely(frame_table[mfn].owner != tag)) return NULL;
+        if (rights) *rights &= e ^ PTE_NX;
+        t = mfn_virt(mfn);
     }
-    *l1 = t;
-    return (uint64_t *)frame_virt(t) + ((va >> 12) & 511);
+    *l1 = &frame_table[mfn];
+    return t + ((va >> 12) & 511);
+}
+
+uint64_t *walk_tables(const struct domain *d, mfn_t l4, uint64_t va, struct frame **l1) {
+    return walk(d, l4, va, l1, NULL);
+}
+
+uint64_t *walk_with_rights(const struct domain *d, mfn_t l4, uint64_t va, uint64_t *rights) {
+    struct frame *l1;
+
+    return walk(d, l4, va, &l1, rights);
 }

@@ -30,10 +30,15 @@ static uint64_t *pte_of(uint64_t addr) {
     return &ptes[current->domain->id][(addr - PTES_AT) / 8];
 }
 
+static struct frame a_table; /* what stays held after an operation */
+
+void mm_release_l1(struct vcpu *v) { v->mm.l1 = NULL; }
+
 int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags) {
     uint64_t *e = pte_of(addr);
 
     (void)contains_pte;
+    current->mm.l1 = &a_table;
     if (!e || *e) return -EINVAL;
     *e = mfn_x(mfn) << PAGE_SHIFT | PTE_P | (flags & PTE_RW);
     return 0;
@@ -43,6 +48,7 @@ int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, u
     uint64_t *e = pte_of(addr);
 
     (void)contains_pte, (void)new_addr;
+    current->mm.l1 = &a_table;
     if (!e || *e != (mfn_x(mfn) << PAGE_SHIFT | PTE_P | (writable ? PTE_RW : 0))) return -EINVAL;
     *e = 0;
     return 0;
@@ -109,7 +115,7 @@ static void grant_op(struct input *in, uint32_t cmd, unsigned int patience) {
         count = (uint32_t)again[2];
         rc = do_grant_table_op(cmd, again[1], count);
     }
-    MUST(rc <= 0 && rc > -4096);
+    MUST(rc <= 0 && rc > -4096 && !current->mm.l1);
 }
 
 /* Anywhere in what the domain sees of its table. */

@@ -114,6 +114,8 @@ struct mm_vcpu {
     uint64_t *window_l1e;  /* 32 entries: 16 GDT pages, 16 LDT pages; see x86/layout.h */
     uint16_t ldt_mapped;   /* LDT pages in the window, by bit: FT_SEGDESC references */
     struct frame *pending; /* PARTIAL table, with a frame reference, that v must tear down */
+    struct frame *l1;      /* within a batch of grants: table held for the next entry; or NULL */
+    uint64_t l1_for;       /* the addresses that it serves; mm/l1.c */
 };
 
 /* Hospes's own memory. Always in the direct map. Zeroed. */
@@ -215,10 +217,12 @@ bool mm_handle_fault(struct vcpu *v, uint64_t addr, uint32_t error_code,
  * writable). On success the caller's references on mfn (frame, and writable type if PTE_RW) belong
  * to the entry; mm_unmap_grant gives them back to the caller, and puts 0 or, if new_addr is not 0,
  * the entry that maps new_addr (moved, not copied) in its place. -EINVAL: addr is no entry of ours,
- * or (unmap) does not hold mfn with these rights.
+ * or (unmap) does not hold mfn with these rights. The table that was found stays held for the next
+ * call, as grants mostly come side by side: mm_release_l1() before the hypercall ends.
  */
 int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags);
 int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, uint64_t new_addr);
+void mm_release_l1(struct vcpu *v); /* current; may leave it a teardown */
 
 /* On every CPU that runs a vcpu of d: va, or FLUSH_ALL_VA (hv/irq.h). */
 void flush_domain(struct domain *d, uint64_t va);

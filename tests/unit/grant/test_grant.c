@@ -13,10 +13,23 @@
 /* A page-table entry is a word at its "virtual address". */
 #define FAKE_RW PTE_RW
 
+static struct frame a_table; /* what stays held after an operation */
+
+void mm_release_l1(struct vcpu *v) { v->mm.l1 = NULL; }
+
+/* Every hypercall releases it. */
+static long grant_table_op(uint32_t cmd, void *arg, uint32_t count) {
+    long rc = do_grant_table_op(cmd, (uint64_t)arg, count);
+
+    CHECK(!current->mm.l1);
+    return rc;
+}
+
 int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags) {
     uint64_t none = 0;
 
     (void)contains_pte;
+    current->mm.l1 = &a_table;
     if (addr == BAD_VA) return -EINVAL;
     return __atomic_compare_exchange_n((uint64_t *)addr, &none,
                                        mfn_x(mfn) << PAGE_SHIFT | PTE_P | (flags & FAKE_RW), false,
@@ -29,6 +42,7 @@ int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, u
     uint64_t old = mfn_x(mfn) << PAGE_SHIFT | PTE_P | (writable ? FAKE_RW : 0);
 
     (void)contains_pte, (void)new_addr;
+    current->mm.l1 = &a_table;
     if (addr == BAD_VA) return -EINVAL;
     sched_yield(); /* somewhere to be overtaken */
     return __atomic_compare_exchange_n((uint64_t *)addr, &old, 0, false, __ATOMIC_SEQ_CST,
@@ -93,7 +107,7 @@ static int16_t map(uint32_t ref, unsigned int pte, uint32_t flags, uint32_t *han
     struct gnttab_map_grant_ref m = {
         .host_addr = (uint64_t)&ptes[pte], .flags = flags, .ref = ref, .dom = granter->id};
 
-    CHECK_EQ(do_grant_table_op(GNTTABOP_map_grant_ref, (uint64_t)&m, 1), 0);
+    CHECK_EQ(grant_table_op(GNTTABOP_map_grant_ref, &m, 1), 0);
     if (handle && !m.status) *handle = m.handle;
     return m.status;
 }
@@ -101,7 +115,7 @@ static int16_t map(uint32_t ref, unsigned int pte, uint32_t flags, uint32_t *han
 static int16_t unmap(uint32_t handle, uint64_t host, uint64_t dev) {
     struct gnttab_unmap_grant_ref u = {.host_addr = host, .dev_bus_addr = dev, .handle = handle};
 
-    CHECK_EQ(do_grant_table_op(GNTTABOP_unmap_grant_ref, (uint64_t)&u, 1), 0);
+    CHECK_EQ(grant_table_op(GNTTABOP_unmap_grant_ref, &u, 1), 0);
     return u.status;
 }
 
@@ -165,7 +179,7 @@ static void both_sorts(void) {
     CHECK_EQ(map(9, 0, GNTMAP_host_map | GNTMAP_device_map, &h), GNTST_okay);
     struct gnttab_unmap_grant_ref two[2] = {{.host_addr = pte_at(0), .handle = h},
                                             {.dev_bus_addr = dev, .handle = h}};
-    CHECK_EQ(do_grant_table_op(GNTTABOP_unmap_grant_ref, (uint64_t)two, 2), 0);
+    CHECK_EQ(grant_table_op(GNTTABOP_unmap_grant_ref, two, 2), 0);
     CHECK_EQ(two[0].status | two[1].status, GNTST_okay);
     CHECK_EQ(granter->refs, 1);
     drop_frame(f);
@@ -253,7 +267,7 @@ static long set_version(struct domain *d, uint32_t version) {
     long rc;
 
     run_as(d, 0, 0);
-    rc = do_grant_table_op(GNTTABOP_set_version, (uint64_t)&v, 1);
+    rc = grant_table_op(GNTTABOP_set_version, &v, 1);
     fake_current = was;
     return rc;
 }
@@ -265,7 +279,7 @@ static int16_t copy_from_ref(struct domain *from, uint32_t ref, uint16_t offset,
                             .len = len,
                             .flags = GNTCOPY_source_gref};
 
-    CHECK_EQ(do_grant_table_op(GNTTABOP_copy, (uint64_t)&c, 1), 0);
+    CHECK_EQ(grant_table_op(GNTTABOP_copy, &c, 1), 0);
     return c.status;
 }
 
@@ -402,16 +416,16 @@ static void limits(void) {
 
     make_all();
     set_xen_guest_handle_raw(s.frame_list, list);
-    CHECK_EQ(do_grant_table_op(GNTTABOP_setup_table, (uint64_t)&s, 1), 0);
+    CHECK_EQ(grant_table_op(GNTTABOP_setup_table, &s, 1), 0);
     CHECK_EQ(s.status, GNTST_general_error);
     s.nr_frames = 4;
-    CHECK_EQ(do_grant_table_op(GNTTABOP_setup_table, (uint64_t)&s, 1), 0);
+    CHECK_EQ(grant_table_op(GNTTABOP_setup_table, &s, 1), 0);
     CHECK_EQ(s.status, GNTST_okay);
     s.dom = granter->id;
-    CHECK_EQ(do_grant_table_op(GNTTABOP_setup_table, (uint64_t)&s, 1), 0);
+    CHECK_EQ(grant_table_op(GNTTABOP_setup_table, &s, 1), 0);
     CHECK_EQ(s.status, GNTST_permission_denied);
     /* As in Xen 4.17; here it would let a guest fill the console. */
-    CHECK_EQ(do_grant_table_op(GNTTABOP_dump_table, (uint64_t)&dump, 1), -ENOSYS);
+    CHECK_EQ(grant_table_op(GNTTABOP_dump_table, &dump, 1), -ENOSYS);
     f = new_frame(granter);
     grant_v1(8, f, GTF_permit_access);
     while (!map(8, 0, GNTMAP_device_map | GNTMAP_readonly, &h)) n++;
@@ -421,7 +435,7 @@ static void limits(void) {
     granter->state = DOM_DYING;
     grant_drop_frames(granter);
     run_as(control, 0, 0);
-    CHECK_EQ(do_grant_table_op(GNTTABOP_setup_table, (uint64_t)&s, 1), 0);
+    CHECK_EQ(grant_table_op(GNTTABOP_setup_table, &s, 1), 0);
     CHECK_EQ(s.status, GNTST_general_error);
     end_domain(grantee);
     CHECK_EQ(granter->refs, 1);

@@ -238,6 +238,55 @@ static void claims(void) {
     run_as(u, 0);
 }
 
+static void sound_when_released(void) {
+    mm_release_l1(current);
+    SOUND();
+}
+
+/* A table stays held from one operation to the next that it serves. */
+static void held_tables(const struct tables *t, const struct domain *g, uint64_t m) {
+    struct frame *f = &frame_table[m], *l1 = &frame_table[t->l1];
+    uint64_t other = new_frame(u), types = l1->type & FT_COUNT_MASK;
+    const uint64_t far = 1UL << 21;
+
+    CHECK_EQ(mmu_update(at(t->l2, 1), pte(other, RWP)), 0);
+    for (unsigned int i = 0; i < 5; i++) CHECK(frame_get(f, g));
+    CHECK_EQ(mm_map_grant(100UL << 12, false, _mfn(m), 0), 0);
+    CHECK_EQ(mm_map_grant(101UL << 12, false, _mfn(m), 0), 0);
+    CHECK_EQ(l1->type & FT_COUNT_MASK, types + 1);
+    CHECK_EQ(mm_map_grant(far + (100UL << 12), false, _mfn(m), 0), 0);
+    CHECK_EQ(l1->type & FT_COUNT_MASK, types);
+    CHECK_EQ(mm_map_grant(at(t->l1, 102), true, _mfn(m), 0), 0);
+    CHECK_EQ(mm_map_grant(at(t->l1, 103) + 4, true, _mfn(m), 0), -EINVAL);
+    CHECK_EQ(mm_map_grant(at(other, 101), true, _mfn(m), 0), 0);
+    for (unsigned int i = 100; i < 103; i++) CHECK_EQ(pte_mfn(page(t->l1)[i]), m);
+    for (unsigned int i = 100; i < 102; i++) CHECK_EQ(pte_mfn(page(other)[i]), m);
+    sound_when_released();
+    /* From one table to another, and within one. */
+    CHECK_EQ(mm_unmap_grant(at(t->l1, 102), true, _mfn(m), false, far + (101UL << 12)), 0);
+    CHECK_EQ(page(other)[101], 0);
+    CHECK_EQ(mm_unmap_grant(101UL << 12, false, _mfn(m), false, 102UL << 12), 0);
+    CHECK_EQ(page(t->l1)[102], 0);
+    CHECK_EQ(pte_mfn(page(t->l1)[101]), m);
+    frame_put(f);
+    frame_put(f);
+    sound_when_released();
+    /* The last entry for a held table goes: its own go when it is released. */
+    for (unsigned int i = 0; i < 3; i++) CHECK(frame_get(f, g));
+    CHECK_EQ(mm_map_grant(far, false, _mfn(m), 0), 0);
+    CHECK_EQ(mmu_update(at(t->l2, 1), 0), 0);
+    CHECK(frame_table[other].type & FT_COUNT_MASK);
+    CHECK_EQ(mm_map_grant(far + 4096, false, _mfn(m), 0), 0);
+    CHECK_EQ(mm_map_grant(at(t->l1, 9), true, _mfn(m), 0), 0);
+    CHECK(!(frame_table[other].type & FT_COUNT_MASK));
+    CHECK_EQ(mm_map_grant(far + 8192, false, _mfn(m), 0), -EINVAL);
+    CHECK_EQ(mmu_update(at(t->l1, 9), 0), 0);
+    CHECK_EQ(mmu_update(at(t->l1, 100), 0), 0);
+    CHECK_EQ(mmu_update(at(t->l1, 101), 0), 0);
+    sound_when_released();
+    CHECK_EQ(f->count & FC_COUNT_MASK, 1);
+}
+
 static void grant_entries(void) {
     struct domain *g = make_domain(6, false);
     struct tables t = make_tables(u);
@@ -248,12 +297,13 @@ static void grant_entries(void) {
     CHECK_EQ(mmuext(MMUEXT_NEW_BASEPTR, t.l4), 0);
     CHECK(frame_get_writable(f, g));
     CHECK_EQ(mm_map_grant(70UL << 12, false, _mfn(m), PTE_RW | PTE_A | PTE_D), 0);
-    SOUND();
+    sound_when_released();
     CHECK_EQ(mm_unmap_grant(70UL << 12, false, _mfn(m), false, 0), -EINVAL); /* it is writable */
     CHECK_EQ(mm_unmap_grant(71UL << 12, false, _mfn(m), true, 0), -EINVAL);
     CHECK_EQ(mm_unmap_grant(at(t.l1, 70), true, _mfn(m), true, 0), 0);
     frame_put_writable(f);
     CHECK_EQ(page(t.l1)[70], 0);
+    sound_when_released();
     /* unmap and replace: the entry of data[3] moves. */
     CHECK(frame_get(f, g));
     CHECK_EQ(mm_map_grant(at(t.l1, 72), true, _mfn(m), PTE_A), 0);
@@ -261,7 +311,7 @@ static void grant_entries(void) {
     frame_put(f);
     CHECK_EQ(pte_mfn(page(t.l1)[72]), t.data[3]);
     CHECK_EQ(page(t.l1)[3], 0);
-    SOUND();
+    sound_when_released();
     CHECK_EQ(mm_map_grant(at(t.l2, 9), true, _mfn(m), 0), -EINVAL); /* no L1 table */
     CHECK_EQ(mm_map_grant(at(t.data[1], 9), true, _mfn(m), 0), -EINVAL);
     /* Overwritten by the guest itself: the references go with the entry. */
@@ -269,7 +319,8 @@ static void grant_entries(void) {
     CHECK_EQ(mm_map_grant(at(t.l1, 70), true, _mfn(m), PTE_RW), 0);
     CHECK_EQ(mmu_update(at(t.l1, 70), pte(t.data[0], ROP)), 0);
     CHECK_EQ(f->count & FC_COUNT_MASK, 1);
-    SOUND();
+    sound_when_released();
+    held_tables(&t, g, m);
     destroy_domain(g);
 }
 
