@@ -19,7 +19,7 @@ struct batch {
 
 /* True: *rc is the hypercall's answer. */
 static inline bool batch_begin(struct batch *b, long *rc) {
-    if (unlikely(mm_finish_pending(current))) {
+    if (unlikely(current->mm.pending) && mm_finish_pending(current)) {
         *rc = hypercall_continue(4, b->reqs, (uint64_t)b->count, b->pdone, (uint64_t)b->foreigndom);
         return true;
     }
@@ -68,7 +68,7 @@ static void frames_owner_put(struct domain *d) {
     if (d != current->domain && d != &dom_io && d != &dom_xen) domain_put(d);
 }
 
-static int check_owner(const struct domain *d) {
+static inline int check_owner(const struct domain *d) {
     if (likely(d == current->domain)) return 0;
     return policy_check(current->domain, d, POL_MMU_FOREIGN, 0);
 }
@@ -76,8 +76,10 @@ static int check_owner(const struct domain *d) {
 /* L1 entries may also name device memory: each such frame is checked by itself. */
 static int check_mapped_owner(const struct domain *d) { return d == &dom_io ? 0 : check_owner(d); }
 
-struct mmu_owners {
-    struct domain *pt, *pg; /* of the tables, of the frames that L1 entries name */
+struct targets {
+    struct domain *pt, *pg; /* owners of the tables, of the frames that L1 entries name */
+    struct frame *table;    /* that of the request before, held; NULL: none */
+    uint64_t type;          /* its */
 };
 
 /* Writes to a frame that is no table: plain memory of its owner. */
@@ -88,87 +90,94 @@ static int write_plain(struct frame *f, uint64_t *slot, uint64_t val, const stru
     return 0;
 }
 
-static int pt_update(uint64_t ptr, uint64_t val, const struct mmu_owners *o, bool preserve_ad) {
+/* May leave a teardown to current. */
+static inline void table_release(struct targets *t) {
+    if (t->table) frame_put_typed(t->table);
+    t->table = NULL;
+}
+
+/* Requests mostly come one after another for one table, which is held meanwhile. */
+static int pt_update(uint64_t ptr, uint64_t val, struct targets *t, bool preserve_ad) {
     struct frame *f = frame_of(ptr >> PAGE_SHIFT);
-    uint64_t *slot, type;
-    int rc = -EINVAL;
+    uint64_t *slot;
 
     if (unlikely(!f)) return -EINVAL;
     slot = (uint64_t *)((char *)frame_virt(f) + (ptr & ~PAGE_MASK));
-    type = table_hold(o->pt, f);
-    if (likely(type == FT_L1))
-        rc = l1_update(slot, val, o->pt, o->pg, preserve_ad);
-    else if (type == FT_NONE)
-        return write_plain(f, slot, val, o->pt);
-    else if (o->pg == o->pt)
-        rc = table_update(f, (unsigned int)(type >> FT_SHIFT), slot, val, preserve_ad);
-    frame_put_typed(f);
-    return rc;
+    if (f != t->table) {
+        table_release(t);
+        t->type = table_hold(t->pt, f);
+        if (unlikely(t->type == FT_NONE)) return write_plain(f, slot, val, t->pt);
+        t->table = f;
+    }
+    if (likely(t->type == FT_L1)) return l1_update(slot, val, t->pt, t->pg, preserve_ad);
+    if (t->pg != t->pt) return -EINVAL;
+    return table_update(f, (unsigned int)(t->type >> FT_SHIFT), slot, val, preserve_ad);
 }
 
-static int machphys_update(uint64_t ptr, uint64_t pfn, const struct mmu_owners *o) {
+static int machphys_update(uint64_t ptr, uint64_t pfn, struct targets *t) {
     struct frame *f = frame_of(ptr >> PAGE_SHIFT);
 
-    if (o->pt != current->domain) return -EPERM;
-    if (!f || !frame_try_get(f, owner_tag(o->pg))) return -EINVAL;
+    if (t->pt != current->domain) return -EPERM;
+    if (!f || !frame_try_get(f, owner_tag(t->pg))) return -EINVAL;
     m2p_set(frame_to_mfn(f), pfn);
     frame_drop(f);
     return 0;
 }
 
-static int one_request(uint64_t ptr, uint64_t val, const struct mmu_owners *o) {
+static int one_request(uint64_t ptr, uint64_t val, struct targets *t) {
     unsigned int cmd = ptr & 7;
 
     switch (cmd) {
     case MMU_NORMAL_PT_UPDATE:
     case MMU_PT_UPDATE_PRESERVE_AD:
     case MMU_PT_UPDATE_NO_TRANSLATE:
-        return pt_update(ptr - cmd, val, o, cmd == MMU_PT_UPDATE_PRESERVE_AD);
-    case MMU_MACHPHYS_UPDATE: return machphys_update(ptr, val, o);
+        return pt_update(ptr - cmd, val, t, cmd == MMU_PT_UPDATE_PRESERVE_AD);
+    case MMU_MACHPHYS_UPDATE: return machphys_update(ptr, val, t);
     default: return -ENOSYS;
     }
 }
 
-static int owners_get(struct mmu_owners *o, uint32_t foreigndom) {
-    o->pt = o->pg = current->domain;
+static int owners_get(struct targets *t, uint32_t foreigndom) {
+    t->pt = t->pg = current->domain;
     if (likely(foreigndom == DOMID_SELF)) return 0;
     if (foreigndom >> 16) {
-        o->pt = domain_get((domid_t)((foreigndom >> 16) - 1));
-        if (!o->pt) return -ESRCH;
-        if (!domain_vcpu(o->pt, 0)) {
-            domain_put(o->pt);
+        t->pt = domain_get((domid_t)((foreigndom >> 16) - 1));
+        if (!t->pt) return -ESRCH;
+        if (!domain_vcpu(t->pt, 0)) {
+            domain_put(t->pt);
             return -EINVAL;
         }
     }
-    o->pg = frames_owner_get((domid_t)foreigndom);
-    if (o->pg) return 0;
-    if (foreigndom >> 16) domain_put(o->pt);
+    t->pg = frames_owner_get((domid_t)foreigndom);
+    if (t->pg) return 0;
+    if (foreigndom >> 16) domain_put(t->pt);
     return -ESRCH;
 }
 
-static void owners_put(const struct mmu_owners *o, uint32_t foreigndom) {
+static void owners_put(struct targets *t, uint32_t foreigndom) {
     if (likely(foreigndom == DOMID_SELF)) return;
-    frames_owner_put(o->pg);
-    if (foreigndom >> 16) domain_put(o->pt);
+    frames_owner_put(t->pg);
+    if (foreigndom >> 16) domain_put(t->pt);
 }
 
 long do_mmu_update(uint64_t ureqs, uint32_t count, uint64_t pdone, uint32_t foreigndom) {
     struct batch b = {ureqs, count, pdone, foreigndom, 0, 0};
     struct mmu_update req;
-    struct mmu_owners o;
+    struct targets t = {0};
     long rc;
 
     if (unlikely(batch_begin(&b, &rc))) return rc;
-    rc = owners_get(&o, foreigndom);
+    rc = owners_get(&t, foreigndom);
     if (unlikely(rc)) return batch_end(&b, rc, sizeof(req));
-    if (b.count) rc = check_owner(o.pt);
-    if (b.count && !rc) rc = check_mapped_owner(o.pg);
+    if (b.count) rc = check_owner(t.pt);
+    if (b.count && !rc) rc = check_mapped_owner(t.pg);
     for (uint32_t i = 0; !rc && i < b.count; i++) {
         rc = batch_next(&b, i, &req, sizeof(req));
-        if (likely(!rc)) rc = one_request(req.ptr, req.val, &o);
+        if (likely(!rc)) rc = one_request(req.ptr, req.val, &t);
         if (likely(!rc)) b.done++;
     }
-    owners_put(&o, foreigndom);
+    table_release(&t);
+    owners_put(&t, foreigndom);
     return batch_end(&b, rc, sizeof(req));
 }
 
@@ -208,7 +217,8 @@ static int update_va(uint64_t va, uint64_t val, uint64_t flags, struct domain *p
 }
 
 long do_update_va_mapping(uint64_t va, uint64_t val, uint64_t flags) {
-    if (unlikely(mm_finish_pending(current))) return hypercall_continue(3, va, val, flags);
+    if (unlikely(current->mm.pending) && mm_finish_pending(current))
+        return hypercall_continue(3, va, val, flags);
     return update_va(va, val, flags, current->domain);
 }
 
