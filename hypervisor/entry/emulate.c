@@ -328,12 +328,14 @@ bool emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs) {
 }
 
 bool emulate_forced_cpuid(struct vcpu *v, struct cpu_user_regs *regs) {
-    static const char want[7] = "\x0f\x0bxen\x0f\xa2"; /* ud2; "xen"; cpuid */
-    char got[sizeof(want)];
+    static const union {
+        char bytes[8];
+        uint64_t word;
+    } want = {"\x0f\x0bxen\x0f\xa2"}; /* ud2; "xen"; cpuid */
+    uint64_t got = 0;
 
-    if (copy_from_guest(got, regs->rip, sizeof(got)) || memcmp(got, want, sizeof(got)))
-        return false;
+    if (copy_from_guest(&got, regs->rip, 7) || got != want.word) return false;
     emul_cpuid(v, regs);
-    retire(v, regs, sizeof(want), false);
+    retire(v, regs, 7, false);
     return true;
 }

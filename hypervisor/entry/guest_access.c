@@ -77,6 +77,22 @@ int copy_words_to_guest(uint64_t va, const void *src, uint32_t n) {
     return ok ? 0 : -EFAULT;
 }
 
+int copy_u32_from_guest(void *dst, uint64_t va) {
+    uint64_t v = ~0UL; /* stays so if there is a fault */
+
+    if (!may_start(va, 4)) return -EFAULT;
+    guest_access_begin();
+    __asm__ volatile("1: movl (%[va]), %k[v]\n"
+                     "2:\n\t" EXTABLE(1b, 2b)
+                     : [v] "+r"(v)
+                     : [va] "r"(va)
+                     : "memory");
+    guest_access_end();
+    if (unlikely(v == ~0UL)) return -EFAULT;
+    *(uint32_t *)dst = (uint32_t)v;
+    return 0;
+}
+
 int clear_guest(uint64_t va, size_t n) {
     static const char zeros[256];
 

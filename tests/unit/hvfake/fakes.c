@@ -228,6 +228,8 @@ int copy_words_from_guest(void *dst, uint64_t va, uint32_t n) {
     return copy_bytes_from_guest(dst, va, n * 8UL);
 }
 
+int copy_u32_from_guest(void *dst, uint64_t va) { return copy_bytes_from_guest(dst, va, 4); }
+
 int copy_words_to_guest(uint64_t va, const void *src, uint32_t n) {
     return copy_bytes_to_guest(va, src, n * 8UL);
 }
