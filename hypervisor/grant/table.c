@@ -228,9 +228,9 @@ int grant_resource_max_frames(struct domain *d, uint32_t id) {
     }
 }
 
-/* Elements one by one: copied in, acted on, copied out. Their sizes are whole words. */
-static long one_by_one(uint64_t arg, uint32_t count, uint32_t size, void (*act)(void *),
-                       uint32_t *done) {
+/* Elements one by one: copied in, acted on, copied out. Inlined, with sizes that are constants. */
+static inline __attribute__((always_inline)) long
+one_by_one(uint64_t arg, uint32_t count, size_t size, void (*act)(void *), uint32_t *done) {
     union {
         struct gnttab_map_grant_ref map;
         struct gnttab_copy copy;
@@ -239,15 +239,16 @@ static long one_by_one(uint64_t arg, uint32_t count, uint32_t size, void (*act)(
 
     for (; *done < count; ++*done, arg += size) {
         if (*done && preempt_check()) return -ERESTART;
-        if (copy_words_from_guest(&op, arg, size / 8)) return -EFAULT;
+        if (copy_from_guest(&op, arg, size)) return -EFAULT;
         act(&op);
-        if (copy_words_to_guest(arg, &op, size / 8)) return -EFAULT;
+        if (copy_to_guest(arg, &op, size)) return -EFAULT;
     }
     return 0;
 }
 
 /* act NULL: the two sorts of unmapping, which flush once for many elements. */
-static long batch(uint32_t cmd, uint64_t arg, uint32_t count, uint32_t size, void (*act)(void *)) {
+static inline __attribute__((always_inline)) long batch(uint32_t cmd, uint64_t arg, uint32_t count,
+                                                        size_t size, void (*act)(void *)) {
     uint32_t done = 0;
     long rc;
 
@@ -256,8 +257,7 @@ static long batch(uint32_t cmd, uint64_t arg, uint32_t count, uint32_t size, voi
              : unmap_batch(arg, count, cmd == GNTTABOP_unmap_and_replace, &done);
     if (current->mm.l1) mm_release_l1(current);
     if (rc == -ERESTART)
-        return hypercall_continue(3, (uint64_t)cmd, arg + (uint64_t)done * size,
-                                  (uint64_t)(count - done));
+        return hypercall_continue(3, (uint64_t)cmd, arg + done * size, (uint64_t)(count - done));
     return rc;
 }
 
