@@ -82,47 +82,51 @@ static int path_arg(struct request *r, const char **path) {
     return s ? 0 : -EINVAL;
 }
 
+/*
+ * Kept in the store's version only.  A transaction uses what is kept of the nodes it shares with
+ * the store and adds nothing, or each of many transactions could fill its own version with lists.
+ */
+static struct value *names_of(const struct request *r, const struct node *n) {
+    return node_list(n, !r->v.txn);
+}
+
 static int do_directory(struct request *r) {
     const struct node *n;
     const char *path;
     int err = path_arg(r, &path);
-    char *list;
+    struct value *list;
 
     if (!err) err = store_get_children(&r->v, path, &n);
+    if (!err && n->childbytes > XENSTORE_PAYLOAD_MAX) err = -E2BIG; /* no list need be made */
     if (err) return err;
-    list = node_list(n);
-    conn_reply(r->v.conn, XS_DIRECTORY, list, n->childbytes);
-    free(list);
+    list = names_of(r, n);
+    conn_reply(r->v.conn, XS_DIRECTORY, list->data, list->len);
+    value_put(list);
     return 0;
 }
 
-/* How much of the list from off on fits, whole names only. */
-static uint32_t whole_names(const char *list, uint32_t off, uint32_t len, uint32_t room) {
-    uint32_t n = 0;
+/* How much of the names, each with its NUL, fits; only whole ones. */
+static uint32_t whole_names(const char *names, uint32_t len, uint32_t room) {
+    const char *last = memrchr(names, 0, len < room ? len : room);
 
-    while (off + n < len) {
-        uint32_t name = (uint32_t)strlen(list + off + n) + 1;
-
-        if (n + name > room) break;
-        n += name;
-    }
-    return n;
+    return last ? (uint32_t)(last - names) + 1 : 0;
 }
 
 /* Reply: generation, names from the offset on, and one more NUL after the last name. */
 static int reply_part(const struct request *r, const struct node *n, uint32_t off) {
     char reply[XENSTORE_PAYLOAD_MAX];
     uint32_t len = (uint32_t)snprintf(reply, sizeof(reply), "%" PRIu64, n->cgen) + 1, part = 0;
-    char *list = node_list(n);
 
     if (off < n->childbytes) {
-        part = whole_names(list, off, n->childbytes, (uint32_t)sizeof(reply) - len - 1);
-        memcpy(reply + len, list + off, part);
+        struct value *list = names_of(r, n);
+
+        part = whole_names(list->data + off, list->len - off, (uint32_t)sizeof(reply) - len - 1);
+        memcpy(reply + len, list->data + off, part);
         len += part;
+        value_put(list);
     }
     if (off >= n->childbytes || off + part == n->childbytes) reply[len++] = 0;
     conn_reply(r->v.conn, XS_DIRECTORY_PART, reply, len);
-    free(list);
     return 0;
 }
 

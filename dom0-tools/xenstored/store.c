@@ -428,13 +428,16 @@ void store_forget_domain(uint32_t domid, bool give_to_dom0) {
 
 struct tally {
     unsigned int nodes[2]; /* counted, without an owner that is known */
+    unsigned int wrong_lists;
 };
 
 static void tally_one(const struct node *n, const char *path, void *arg) {
     struct tally *t = arg;
 
-    (void)path;
     t->nodes[domain_find(node_owner(n)) ? 0 : 1]++;
+    if (node_list_true(n)) return;
+    t->wrong_lists++;
+    xlog(LOG_ERR, "store check: the kept list of %s does not have its children's names", path);
 }
 
 bool store_check(void) {
@@ -446,7 +449,7 @@ bool store_check(void) {
         counted += list_entry(l, struct domain, all)->nodes;
     xlog(LOG_INFO, "store check: %u nodes, %u counted to domains, %u without owner, %zu bytes",
          t.nodes[0] + t.nodes[1], counted, t.nodes[1], tree_bytes);
-    return counted == t.nodes[0] && !t.nodes[1];
+    return counted == t.nodes[0] && !t.nodes[1] && !t.wrong_lists;
 }
 
 void store_init(void) {

@@ -8,21 +8,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Below this many children a scan is as fast as a table. */
+/* Up to this many children a scan is as fast as a table, and a list not worth keeping. */
 #define INDEX_MIN 8
 
 uint64_t tree_generation;
 size_t tree_bytes;
 
+static struct value *value_alloc(uint32_t len) {
+    struct value *v = xmalloc(sizeof(*v) + len);
+
+    v->refs = 1;
+    v->len = len;
+    tree_bytes += sizeof(*v) + len;
+    return v;
+}
+
 struct value *value_new(const void *data, uint32_t len) {
     struct value *v;
 
     if (!len) return NULL;
-    v = xmalloc(sizeof(*v) + len);
-    v->refs = 1;
-    v->len = len;
+    v = value_alloc(len);
     memcpy(v->data, data, len);
-    tree_bytes += sizeof(*v) + len;
+    return v;
+}
+
+static struct value *value_get(struct value *v) {
+    if (v) v->refs++;
     return v;
 }
 
@@ -30,6 +41,16 @@ void value_put(struct value *v) {
     if (!v || --v->refs) return;
     tree_bytes -= sizeof(*v) + v->len;
     free(v);
+}
+
+static size_t index_bytes(uint32_t size) {
+    return sizeof(struct child_index) + size * sizeof(uint32_t);
+}
+
+static void drop_list(struct node *n) {
+    if (!n->index) return;
+    value_put(n->index->list);
+    n->index->list = NULL;
 }
 
 static size_t node_bytes(const struct node *n) {
@@ -60,6 +81,7 @@ void node_put(struct node *n) {
     for (uint32_t i = 0; i < n->nchild; i++) node_put(n->child[i]);
     perms_put(n->perms);
     value_put(n->value);
+    drop_list(n);
     free(n->child);
     free(n->index);
     free(n);
@@ -71,34 +93,40 @@ static struct node *node_copy(const struct node *n) {
     c->refs = 1;
     tree_bytes += node_bytes(c);
     perms_get(c->perms);
-    if (c->value) c->value->refs++;
+    value_get(c->value);
     c->child = n->cap ? xmalloc(n->cap * sizeof(*c->child)) : NULL;
     for (uint32_t i = 0; i < n->nchild; i++) c->child[i] = node_get(n->child[i]);
-    c->index = n->nindex ? xmemdup(n->index, n->nindex * sizeof(*n->index)) : NULL;
+    if (n->index) {
+        c->index = xmemdup(n->index, index_bytes(n->index->size));
+        value_get(c->index->list);
+    }
     return c;
 }
 
-static void index_put(struct node *n, uint32_t pos) {
-    uint32_t i = (uint32_t)n->child[pos]->hash & (n->nindex - 1);
+static uint32_t index_size(const struct node *n) { return n->index ? n->index->size : 0; }
 
-    while (n->index[i]) i = (i + 1) & (n->nindex - 1);
-    n->index[i] = pos + 1;
+static void index_put(struct node *n, uint32_t pos) {
+    struct child_index *x = n->index;
+    uint32_t i = (uint32_t)n->child[pos]->hash & (x->size - 1);
+
+    while (x->slot[i]) i = (i + 1) & (x->size - 1);
+    x->slot[i] = pos + 1;
 }
 
-/* At most half full, so that a search always meets a free slot soon. */
+/* At most half full, so that a search always meets a free slot soon. No list is kept now. */
 static void index_rebuild(struct node *n) {
     uint32_t size = 0;
 
     if (n->nchild > INDEX_MIN)
         for (size = 4 * INDEX_MIN; size < 2 * n->nchild; size *= 2)
             ;
-    if (size != n->nindex) {
+    if (size != index_size(n)) {
         free(n->index);
-        n->index = size ? xmalloc(size * sizeof(*n->index)) : NULL;
-        n->nindex = size;
+        n->index = size ? xmalloc(index_bytes(size)) : NULL;
     }
     if (!size) return;
-    memset(n->index, 0, size * sizeof(*n->index));
+    memset(n->index, 0, index_bytes(size));
+    n->index->size = size;
     for (uint32_t i = 0; i < n->nchild; i++) index_put(n, i);
 }
 
@@ -108,17 +136,18 @@ static bool is_named(const struct node *n, const char *name, size_t len) {
 
 /* Position of the child, or nchild if there is none. */
 static uint32_t child_pos(const struct node *n, const char *name, size_t len) {
+    const struct child_index *x = n->index;
     uint64_t hash;
     uint32_t i;
 
-    if (!n->nindex) {
+    if (!x) {
         for (i = 0; i < n->nchild; i++)
             if (is_named(n->child[i], name, len)) break;
         return i;
     }
     hash = hash_bytes(name, len);
-    for (i = (uint32_t)hash & (n->nindex - 1); n->index[i]; i = (i + 1) & (n->nindex - 1))
-        if (is_named(n->child[n->index[i] - 1], name, len)) return n->index[i] - 1;
+    for (i = (uint32_t)hash & (x->size - 1); x->slot[i]; i = (i + 1) & (x->size - 1))
+        if (is_named(n->child[x->slot[i] - 1], name, len)) return x->slot[i] - 1;
     return n->nchild;
 }
 
@@ -177,6 +206,11 @@ struct node *tree_edit_known(struct node **root, const char *path) {
     return edit_prefix(root, path, strlen(path));
 }
 
+static void children_changed(struct node *n) {
+    n->cgen = ++tree_generation;
+    drop_list(n);
+}
+
 void node_add_child(struct node *parent, struct node *child) {
     if (parent->nchild == parent->cap) {
         parent->cap = parent->cap ? parent->cap * 2 : 4;
@@ -185,10 +219,10 @@ void node_add_child(struct node *parent, struct node *child) {
     parent->child[parent->nchild++] = child;
     parent->childbytes += child->namelen + 1;
     tree_bytes += sizeof(*parent->child);
-    parent->cgen = ++tree_generation;
-    if (parent->nchild > INDEX_MIN && 2 * parent->nchild > parent->nindex)
+    children_changed(parent);
+    if (parent->nchild > INDEX_MIN && 2 * parent->nchild > index_size(parent))
         index_rebuild(parent);
-    else if (parent->nindex)
+    else if (parent->index)
         index_put(parent, parent->nchild - 1);
 }
 
@@ -205,7 +239,7 @@ bool tree_remove(struct node **root, const char *path) {
             (parent->nchild - pos) * sizeof(*parent->child));
     parent->childbytes -= child->namelen + 1;
     tree_bytes -= sizeof(*parent->child);
-    parent->cgen = ++tree_generation;
+    children_changed(parent);
     index_rebuild(parent);
     node_put(child);
     return true;
@@ -223,14 +257,31 @@ void node_set_perms(struct node *n, struct perms *p) {
     n->gen = ++tree_generation;
 }
 
-char *node_list(const struct node *n) {
-    char *list = xmalloc(n->childbytes), *p = list;
+struct value *node_list(const struct node *n, bool keep) {
+    struct value *list = n->index ? value_get(n->index->list) : NULL;
+    char *p;
 
+    if (list) return list;
+    list = value_alloc(n->childbytes);
+    p = list->data;
     for (uint32_t i = 0; i < n->nchild; i++) {
         memcpy(p, n->child[i]->name, n->child[i]->namelen + 1);
         p += n->child[i]->namelen + 1;
     }
+    if (keep && n->index) n->index->list = value_get(list);
     return list;
+}
+
+bool node_list_true(const struct node *n) {
+    const struct value *list = n->index ? n->index->list : NULL;
+    uint32_t at = 0, len;
+
+    if (!list) return true;
+    for (uint32_t i = 0; i < n->nchild; i++, at += len) {
+        len = n->child[i]->namelen + 1;
+        if (len > list->len - at || memcmp(list->data + at, n->child[i]->name, len)) return false;
+    }
+    return at == list->len && at == n->childbytes;
 }
 
 size_t path_parent_len(const char *path) {

@@ -9,6 +9,10 @@
  * reference is reachable from this version only, so it may be changed in place.  A pointer to a
  * node is therefore good until the next change of that version.
  *
+ * The one thing that comes to a node whoever holds it is the list of its children's names, made
+ * when somebody asks: it says nothing that child[] does not.  Whatever changes child[] drops it;
+ * the list itself never changes, so that versions and replies may share it.
+ *
  * gen changes with value or permissions and tells apart a node from a later one of its name;
  * cgen changes with the set of children.  Both come from one counter that never repeats.
  * Children keep the order in which they were made.
@@ -27,6 +31,13 @@ struct value {
     char data[];
 };
 
+/* What a node with many children has, and the many nodes with few do without. */
+struct child_index {
+    struct value *list; /* what node_list() kept, NULL: nothing since the last change of child[] */
+    uint32_t size;      /* a power of two */
+    uint32_t slot[];    /* open addressing: 1 + position in child[], 0 is free */
+};
+
 struct node {
     unsigned int refs;
     uint32_t namelen;
@@ -36,15 +47,14 @@ struct node {
     struct value *value; /* NULL: empty */
     struct node **child;
     uint32_t nchild, cap;
-    uint32_t childbytes; /* the names of the children with their NULs */
-    uint32_t nindex;     /* size of index: 0 (few children, no index) or a power of two */
-    uint32_t *index;     /* open addressing: 1 + position in child[], 0 is free */
+    uint32_t childbytes;       /* the names of the children with their NULs */
+    struct child_index *index; /* NULL: few children */
     char name[];
 };
 
 /* The source of gen and cgen: the last number given out. */
 extern uint64_t tree_generation;
-/* What all versions together take: nodes that only old versions hold are in it. */
+/* What all versions together take: nodes that only old versions hold are in it, kept lists too. */
 extern size_t tree_bytes;
 
 struct node *node_new(const char *name, size_t namelen, struct perms *perms);
@@ -69,8 +79,15 @@ bool tree_remove(struct node **root, const char *path);
 void node_set_value(struct node *n, struct value *v);
 void node_set_perms(struct node *n, struct perms *p);
 
-/* The names of the children, each with its NUL: childbytes bytes. */
-char *node_list(const struct node *n);
+/*
+ * The names of the children, each with its NUL: childbytes bytes, and a reference for the caller.
+ * keep: the node is to have it ready the next time, if it has many children.  No quota counts
+ * what is kept.  In the store it is less than the children themselves, which their owners are
+ * charged for; what old versions keep is in tree_bytes and goes with them (txn_squeeze()).
+ */
+struct value *node_list(const struct node *n, bool keep);
+/* For checks: whether what is kept, if anything is, is what a walk finds. */
+bool node_list_true(const struct node *n);
 
 /* Length of path without its last component: "/a/b" -> 2, "/a" -> 1 (the root). */
 size_t path_parent_len(const char *path);

@@ -13,7 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Old versions may take this much, and as much again as the store itself. */
+/*
+ * Old versions may take this much, and as much again as the store itself.  Of that again the lists
+ * that the store keeps take a part, never all: a node with its share of a list takes less than
+ * twice what its owner is charged.
+ */
 #define OLD_VERSIONS_FREE (32u << 20)
 
 unsigned int txn_open_count;

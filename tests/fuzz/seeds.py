@@ -60,6 +60,16 @@ def xenstore(_):
            xs(0, "CONTROL", b"quota\x001\0") + xs(0, "CONTROL", b"help\0") +
            b"".join(xs(2, "WRITE", b"n%d\0v" % i) for i in range(12)) +
            xs(2, "RM", b"n3\0") + xs(2, "GET_PERMS", b"n1\0") + xs(0, "CONTROL", b"memreport\0"))
+    # A list that is kept, while its children come and go inside transactions and out of them.
+    read = bytes([3, 2])
+    more = (b"".join(xs(2, "MKDIR", b"k/%d\0" % i) for i in range(12)) + xs(2, "DIRECTORY", b"k\0") + read)
+    inside = [xs(2, "TRANSACTION_START", b"\0") + xs(2, "DIRECTORY", b"k\0", t) +
+              xs(2, "MKDIR", b"k/a\0", t) + xs(2, "RM", b"k/3\0", t) + xs(2, "DIRECTORY", b"k\0", t)
+              for t in (1, 2)]
+    yield (xs(0, "MKDIR", b"/local/domain/2\0") + xs(0, "SET_PERMS", b"/local/domain/2\0n2\0") + more +
+           inside[0] + xs(2, "TRANSACTION_END", b"T\0", 1) + xs(2, "DIRECTORY", b"k\0") + read +
+           inside[1] + xs(0, "RM", b"/local/domain/2/k/5\0") + xs(2, "DIRECTORY_PART", b"k\x007\0") +
+           xs(2, "TRANSACTION_END", b"T\0", 2) + read + xs(2, "RM", b"k\0") + more)
     yield bytes([4, 1]) + u32(0xffffffff) + b"\1" + bytes([2, 2, 40]) + u32(11, 1, 0, 4097)
     yield bytes([1, 3, XS["WRITE"], 0, 0x13, 0x23, 0x34, 0x21]) * 3
 

@@ -2,8 +2,9 @@
 /*
  * The xenstore wire protocol, as a tool on a socket and three domains on rings speak it, and as a
  * domain that breaks it does: rubbish bytes and ring indices. Domains shut down and die, time goes
- * on, replies are left unread. Every message that comes back is whole and within its limits; in the
- * end the daemon must have given everything back (daemon_stop).
+ * on, replies are left unread. Every message that comes back is whole and within its limits; the
+ * list of children that a node keeps, in the store and in the versions of transactions, is what a
+ * walk finds; in the end the daemon must have given everything back (daemon_stop).
  *
  * Input: steps of a kind, who does it, and what the kind takes.
  */
@@ -14,6 +15,9 @@
 #include "conn.h"
 #include "fuzz.h"
 #include "harness.h"
+#include "store.h"
+#include "tree.h"
+#include "txn.h"
 #include "util.h"
 
 #define NR_CLIENTS 4
@@ -149,6 +153,31 @@ static void leave(unsigned int i) {
     peers[i].c = NULL;
 }
 
+static void check_lists(const struct node *n) {
+    MUST(node_list_true(n));
+    for (uint32_t i = 0; i < n->nchild; i++) check_lists(n->child[i]);
+}
+
+/* A list that was right can only become wrong by a change of the tree. */
+static void check_versions(void) {
+    static uint64_t seen;
+
+    if (seen == tree_generation) return;
+    seen = tree_generation;
+    check_lists(store_root);
+    for (struct list *c = conns.next; c != &conns; c = c->next) {
+        struct list *txns = &list_entry(c, struct conn, all)->txns;
+
+        for (struct list *l = txns->next; l != txns; l = l->next) {
+            const struct txn *t = list_entry(l, struct txn, of_conn);
+
+            if (!t->root) continue; /* ended early */
+            check_lists(t->base);
+            check_lists(t->root);
+        }
+    }
+}
+
 static void step(struct input *in) {
     unsigned int kind = take8(in) % NR_KINDS, i = take8(in) % NR_CLIENTS;
     struct peer *p = &peers[i];
@@ -171,6 +200,7 @@ static void step(struct input *in) {
         break;
     }
     pump();
+    check_versions();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -81,6 +81,7 @@ const char *events(struct client *c);
 
 void test_tree(void);
 void test_ops(void);
+void test_list(void);
 void test_perms(void);
 void test_txn(void);
 void test_serial(void);

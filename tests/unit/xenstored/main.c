@@ -11,6 +11,7 @@ int main(int argc, char *argv[]) {
     log_use_syslog(true);
     test_tree();
     test_ops();
+    test_list();
     test_perms();
     test_txn();
     test_serial();

@@ -65,7 +65,7 @@ static void test_many(void) {
         snprintf(path, sizeof(path), "/n%d", i);
         tree_remove(&root, path);
     }
-    CHECK(root->nchild == 0 && root->nindex == 0 && root->childbytes == 0);
+    CHECK(root->nchild == 0 && !root->index && root->childbytes == 0);
     node_put(snapshot);
     node_put(root);
 }
