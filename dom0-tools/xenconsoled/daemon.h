@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* xenconsoled: what its parts share. One thread, one poll loop (main.c). */
+/* xenconsoled: what its parts share. One thread, one loop (main.c). */
 #pragma once
 
 #include <stdbool.h>
@@ -30,6 +30,7 @@ struct daemon {
     struct gnttab *gt;
     struct xs_handle *xs; /* NULL while the connection is lost */
     struct guest *guests;
+    int ttys; /* epoll of the guests' ptys */
     struct logfile hv_log;
     uint32_t hv_index; /* how far the hypervisor's ring was read */
     int hv_port;       /* VIRQ_CON_RING, or -1 */

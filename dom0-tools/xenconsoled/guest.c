@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <syslog.h>
 #include <termios.h>
@@ -111,6 +112,7 @@ static void close_tty(struct guest *g) {
     if (g->master >= 0) close(g->master);
     if (g->slave >= 0) close(g->slave);
     g->master = g->slave = -1;
+    g->watched = 0; /* who closes a file is no longer told of it */
 }
 
 /* The slave stays open here, so that a terminal that leaves does not hang the master up. */
@@ -261,23 +263,38 @@ bool guest_event(struct daemon *d, uint32_t port) {
     return true;
 }
 
-short guest_wants(const struct guest *g) {
-    short events = 0;
+static uint32_t wanted(const struct guest *g) {
+    uint32_t events = 0;
 
     if (g->master < 0) return 0;
-    if (g->backlog.len) events |= POLLOUT;
-    if (!g->dead && g->ring.page && ring_room(&g->ring)) events |= POLLIN;
+    if (g->backlog.len) events |= EPOLLOUT;
+    if (!g->dead && g->ring.page && ring_room(&g->ring)) events |= EPOLLIN;
     return events;
 }
 
-void guest_tty_ready(struct daemon *d, struct guest *g, short revents) {
-    if (revents & (POLLERR | POLLHUP | POLLNVAL)) {
+/* The kernel hears only of changes, which are rare: most ptys wait for input all the time. */
+static void watch_tty(struct daemon *d, struct guest *g) {
+    struct epoll_event e = {.events = wanted(g), .data.ptr = g};
+
+    if (e.events == g->watched) return;
+    if (!epoll_ctl(d->ttys,
+                   !g->watched ? EPOLL_CTL_ADD
+                   : e.events  ? EPOLL_CTL_MOD
+                               : EPOLL_CTL_DEL,
+                   g->master, &e))
+        g->watched = e.events;
+    else
+        syslog(LOG_ERR, "domain %u: cannot wait for its pty: %s", g->domid, strerror(errno));
+}
+
+void guest_tty_ready(struct daemon *d, struct guest *g, uint32_t events) {
+    if (events & (EPOLLERR | EPOLLHUP)) {
         close_tty(g);
         if (!g->dead) open_tty(d, g);
         return;
     }
-    if (revents & POLLOUT) flush_tty(g);
-    if (revents & POLLIN) read_tty(d, g);
+    if (events & EPOLLOUT) flush_tty(g);
+    if (events & EPOLLIN) read_tty(d, g);
 }
 
 /* Life and death. */
@@ -400,6 +417,7 @@ int guests_tick(struct daemon *d) {
         if (g->dead) sooner(&timeout, LINGER_STEP_MS);
         if (now - g->period_start >= RATE_PERIOD_MS) end_period(d, g);
         if (g->masked) sooner(&timeout, g->period_start + RATE_PERIOD_MS - now);
+        watch_tty(d, g);
         link = &g->next;
     }
     return timeout;

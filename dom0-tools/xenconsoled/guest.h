@@ -9,8 +9,6 @@
  */
 #pragma once
 
-#include <poll.h>
-
 #include "daemon.h"
 #include "ring.h"
 
@@ -39,7 +37,7 @@ struct guest {
     struct backlog backlog;
     struct logfile log;
     bool log_open;
-    struct pollfd *poll; /* valid during one round of the loop */
+    uint32_t watched; /* of master in daemon.ttys: EPOLLIN, EPOLLOUT; 0: not there */
 };
 
 /* Looks at all domains: takes up new ones, notices dead ones. */
@@ -54,11 +52,11 @@ void guest_nodes_changed(struct daemon *d, domid_t domid);
 /* Event channel `port` fired. Returns whether it was a guest's. */
 bool guest_event(struct daemon *d, uint32_t port);
 
-/* What to poll of this guest's pty; 0: nothing. */
-short guest_wants(const struct guest *g);
-void guest_tty_ready(struct daemon *d, struct guest *g, short revents);
+/* daemon.ttys says that the guest's pty is ready. */
+void guest_tty_ready(struct daemon *d, struct guest *g, uint32_t events);
 
-/* Periodic work; returns the milliseconds until it is due again, -1: not at all. */
+/* Periodic work, and what is waited for at ptys; where guests are freed. Returns the milliseconds
+ * until it is due again, -1: not at all. */
 int guests_tick(struct daemon *d);
 
 /* xenstore is back: publish ttys and set the watches anew. */

@@ -9,10 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -150,6 +152,8 @@ static int open_devices(struct daemon *d, struct err *err) {
     if (!d->hv) return err->code;
     d->ev = evtchn_open();
     if (!d->ev) return err_set(err, -errno, "cannot open /dev/xen/evtchn: %s", strerror(errno));
+    d->ttys = epoll_create1(EPOLL_CLOEXEC);
+    if (d->ttys < 0) return err_set(err, -errno, "cannot make an epoll: %s", strerror(errno));
     d->gt = gnttab_open(); /* without it rings are mapped by frame number */
     if (!d->gt) syslog(LOG_WARNING, "cannot open /dev/xen/gntdev: %s", strerror(errno));
     return 0;
@@ -283,31 +287,13 @@ static bool serve_signals(struct daemon *d, int fd) {
     return true;
 }
 
-enum { POLL_SIGNALS, POLL_EVENTS, POLL_STORE, POLL_GUESTS };
+#define TTYS_A_ROUND 64
 
-/* Fills the array, growing it if needed; returns how many entries are in use, 0 if no memory. */
-static nfds_t prepare_poll(struct daemon *d, int signal_fd, struct pollfd **fds) {
-    nfds_t count = POLL_GUESTS;
-    struct pollfd *more;
-    struct guest *g;
+static void serve_ttys(struct daemon *d) {
+    struct epoll_event ready[TTYS_A_ROUND];
+    int n = epoll_wait(d->ttys, ready, TTYS_A_ROUND, 0);
 
-    for (g = d->guests; g; g = g->next) count++;
-    more = realloc(*fds, count * sizeof(**fds));
-    if (!more) return 0;
-    *fds = more;
-    more[POLL_SIGNALS] = (struct pollfd){signal_fd, POLLIN, 0};
-    more[POLL_EVENTS] = (struct pollfd){evtchn_fd(d->ev), POLLIN, 0};
-    more[POLL_STORE] = (struct pollfd){d->xs ? xs_fileno(d->xs) : -1, POLLIN, 0};
-    count = POLL_GUESTS;
-    for (g = d->guests; g; g = g->next) {
-        short wants = guest_wants(g);
-
-        g->poll = NULL;
-        if (!wants) continue;
-        g->poll = &more[count];
-        more[count++] = (struct pollfd){g->master, wants, 0};
-    }
-    return count;
+    for (int i = 0; i < n; i++) guest_tty_ready(d, ready[i].data.ptr, ready[i].events);
 }
 
 static void reconnect_xenstore(struct daemon *d) {
@@ -318,26 +304,27 @@ static void reconnect_xenstore(struct daemon *d) {
 }
 
 static void main_loop(struct daemon *d, int signal_fd) {
-    struct pollfd *fds = NULL;
-    struct guest *g;
-    nfds_t count;
-    int timeout;
+    enum { SIGNALS, EVENTS, STORE, TTYS, COUNT };
 
     for (;;) {
-        timeout = guests_tick(d);
+        struct pollfd fds[COUNT] = {
+            [SIGNALS] = {signal_fd, POLLIN, 0},
+            [EVENTS] = {evtchn_fd(d->ev), POLLIN, 0},
+            [TTYS] = {d->ttys, POLLIN, 0},
+        };
+        int timeout = guests_tick(d);
+
         if (!d->xs) {
             reconnect_xenstore(d);
             if (!d->xs && (timeout < 0 || timeout > XS_RETRY_MS)) timeout = XS_RETRY_MS;
         }
-        count = prepare_poll(d, signal_fd, &fds);
-        if (!count || poll(fds, count, timeout) < 0) continue;
-        for (g = d->guests; g; g = g->next)
-            if (g->poll && g->poll->revents) guest_tty_ready(d, g, g->poll->revents);
-        if (fds[POLL_EVENTS].revents) serve_events(d);
-        if (fds[POLL_STORE].revents) serve_xenstore(d);
-        if (fds[POLL_SIGNALS].revents && !serve_signals(d, signal_fd)) break;
+        fds[STORE] = (struct pollfd){d->xs ? xs_fileno(d->xs) : -1, POLLIN, 0};
+        if (poll(fds, COUNT, timeout) < 0) continue;
+        if (fds[TTYS].revents) serve_ttys(d);
+        if (fds[EVENTS].revents) serve_events(d);
+        if (fds[STORE].revents) serve_xenstore(d);
+        if (fds[SIGNALS].revents && !serve_signals(d, signal_fd)) break;
     }
-    free(fds);
 }
 
 static int block_signals(void) {
