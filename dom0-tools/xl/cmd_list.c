@@ -58,14 +58,15 @@ static void print_domain(struct xl *xl, const struct xen_domctl_getdomaininfo *d
     static const char reasons[] = "-rscwS";
     bool down = d->flags & XEN_DOMINF_shutdown;
     unsigned reason = down ? shutdown_reason(d) : 0;
+    uint64_t tenths = (d->cpu_time + 50000000) / 100000000; /* printf takes long for doubles */
     char uuid[UUID_STRLEN + 1];
 
-    printf("%-40s %5d %5lu %5d     %c%c%c%c%c%c  %8.1f", name ? name : "(null)", d->domain,
+    printf("%-40s %5d %5lu %5d     %c%c%c%c%c%c  %6lu.%lu", name ? name : "(null)", d->domain,
            (unsigned long)((d->tot_pages + d->outstanding_pages) / 256), d->nr_online_vcpus,
            d->flags & XEN_DOMINF_running ? 'r' : '-', d->flags & XEN_DOMINF_blocked ? 'b' : '-',
            d->flags & XEN_DOMINF_paused ? 'p' : '-', down ? 's' : '-',
            reason < sizeof(reasons) - 1 ? reasons[reason] : '?',
-           d->flags & XEN_DOMINF_dying ? 'd' : '-', (double)d->cpu_time / 1e9);
+           d->flags & XEN_DOMINF_dying ? 'd' : '-', tenths / 10, tenths % 10);
     if (c->verbose) {
         uuid_format(d->handle, uuid);
         if (down)
