@@ -82,13 +82,13 @@ static void take_modrm(struct cursor *c, struct insn *i, bool registers) {
 }
 
 /* What an opcode brings with it. */
-#define MEM   1  /* ModRM, which must name memory */
-#define BYTE  2  /* operands are bytes */
-#define PORT  4  /* operands are never 8 bytes */
-#define IMM   8  /* an immediate as long as the operand, but at most 4 bytes */
-#define IMM8  16 /* an immediate of one byte */
-#define GROUP 32 /* op is a line of groups[], of which ModRM.reg chooses */
-#define CR_DR 64 /* ModRM names registers of 8 bytes whatever its mod bits are */
+#define MEM   1   /* ModRM, which must name memory */
+#define BYTE  2   /* operands are bytes */
+#define PORT  4   /* operands are never 8 bytes */
+#define IMM   8   /* an immediate as long as the operand, but at most 4 bytes */
+#define IMM8  16  /* an immediate of one byte */
+#define GROUP 32  /* op is a line of groups[], of which ModRM.reg chooses */
+#define CR_DR 64  /* ModRM names registers of 8 bytes whatever its mod bits are */
 #define LONG  128 /* operands are not of 2 bytes */
 
 enum { G_ALU, G_MOV, G_NOT_NEG, G_INC_DEC, G_BIT, G_CMPXCHG8B };
