@@ -97,7 +97,6 @@ static __init void add_lines(unsigned int n) {
         if (!d) panic("No memory for interrupt lines");
         d->line.ioapic = (uint8_t)n;
         d->line.pin = (uint8_t)pin;
-        d->line.gsi = (uint16_t)gsi;
         set_defaults(d, gsi);
         gsi_desc[gsi] = d;
         nr_gsis = max(nr_gsis, gsi + 1);

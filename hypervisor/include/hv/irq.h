@@ -73,17 +73,12 @@ static inline sbdf_t pci_sbdf(uint16_t segment, uint8_t bus, uint8_t devfn) {
     return (sbdf_t)segment << 16 | (sbdf_t)bus << 8 | devfn;
 }
 
-/* MSI and MSI-X: a function has one MSI vector, or one for each entry of its MSI-X table. */
-struct msi_request {
-    sbdf_t sbdf;
-    bool msix;
-    uint32_t entry;      /* of the MSI-X table */
-    uint64_t table_base; /* MSI-X only: physical address of the table's BAR; 0: read the BAR */
-};
-/* Writes the device's capability for a vector, which stays masked until irq_bind. -ENODEV: no such
- * device or capability; -EINVAL: bad entry; -EBUSY: set up already; -ENXIO: the table cannot be
- * reached; -ENOSPC, -ENOMEM. */
-int msi_setup(const struct msi_request *req, struct irq_desc **out);
+/* MSI and MSI-X: a function has one MSI vector, or one for each entry of its MSI-X table.
+ * Writes the device's capability for a vector, which stays masked until irq_bind. table_base: what
+ * dom0 takes for the physical address of the MSI-X table's BAR; 0: MSI, which has no entries.
+ * -ENODEV: no such device or capability; -EINVAL: bad entry; -EBUSY: set up already; -ENXIO: the
+ * table cannot be reached; -ENOSPC, -ENOMEM. */
+int msi_setup(sbdf_t sbdf, uint64_t table_base, uint32_t entry, struct irq_desc **out);
 void msi_free(struct irq_desc *d); /* undoes it; d is unbound */
 /* Written anew, after the device has lost it: a reset, another power state. -ENODEV: there is no
  * such device; -ENXIO: its table cannot be reached. */
