@@ -47,13 +47,13 @@ static __init uint8_t place_trampoline(void) {
     memcpy(copy, ap_tramp_start, (size_t)(ap_tramp_end - ap_tramp_start));
     patch(copy, ap_tramp_gdt_ptr + 2, (uint32_t)(at + (uint64_t)(ap_tramp_gdt - ap_tramp_start)));
     patch(copy, ap_tramp_far, (uint32_t)(at + (uint64_t)(ap_tramp_long - ap_tramp_start)));
-    patch(copy, ap_tramp_cr3, (uint32_t)image_to_paddr(ap_l4));
+    patch(copy, ap_tramp_cr3, (uint32_t)virt_to_paddr(ap_l4));
     iounmap(copy);
 
     /* Our half as it is now, and an identity map for the jump into it. */
     ap_boot_cr3 = read_cr3();
     memcpy(ap_l4, paddr_to_virt(ap_boot_cr3 & PTE_ADDR), sizeof(ap_l4));
-    ap_l4[0] = image_to_paddr(boot_l3_low) | PTE_P | PTE_RW | PTE_A;
+    ap_l4[0] = virt_to_paddr(boot_l3_low) | TABLE_PTE;
     return (uint8_t)(at >> PAGE_SHIFT);
 }
 

@@ -23,7 +23,7 @@ static struct pcpu boot_pcpu = {
 
 static __init void init_boot_pcpu(void) {
     cpu_info()->pcpu = pcpus[0] = &boot_pcpu;
-    boot_pcpu.arch.gdt_mfn = paddr_to_mfn(image_to_paddr(boot_gdt_page));
+    boot_pcpu.arch.gdt_mfn = virt_to_mfn(boot_gdt_page);
     nr_cpus = 1;
 }
 
