@@ -198,7 +198,7 @@ static __init void read_mcfg(const struct header *h) {
         struct acpi_mcfg *m = &acpi.mcfg[acpi.nr_mcfg++];
 
         *m = (struct acpi_mcfg){le(h, at, 8), (uint16_t)le(h, at + 8, 2),
-                                (uint8_t)le(h, at + 10, 1), (uint8_t)le(h, at + 11, 1)};
+                                (uint8_t)le(h, at + 10, 1), (uint8_t)le(h, at + 11, 1), NULL};
         printk(KERN_INFO "PCI: MCFG area at %lx for segment %u, buses %02x-%02x\n", m->base,
                m->segment, m->bus_first, m->bus_last);
     }
