@@ -65,12 +65,12 @@ static __init bool wait_online(const struct pcpu *p, unsigned int ms) {
 static __init bool start(struct pcpu *p, uint8_t page) {
     ap_boot_stack = (uint64_t)p->arch.stack + STACK_SIZE - sizeof(struct cpu_info);
     __atomic_store_n(&go, false, __ATOMIC_RELEASE);
-    apic_init_ipi(p->apic_id);
+    apic_ipi(p->apic_id, ICR_INIT);
     delay_us(10000);
-    apic_startup_ipi(p->apic_id, page);
+    apic_ipi(p->apic_id, ICR_STARTUP | page);
     if (!wait_online(p, 10)) {
         /* The manual's second one, for CPUs that missed the first. */
-        apic_startup_ipi(p->apic_id, page);
+        apic_ipi(p->apic_id, ICR_STARTUP | page);
         if (!wait_online(p, AP_TIMEOUT_MS)) return false;
     }
     nr_cpus++;

@@ -168,9 +168,7 @@ void irq_dispatch(unsigned int vector) {
     switch (vector) {
     case VEC_TIMER: timer_interrupt(); break;
     case VEC_KICK: break; /* softirqs are looked at on the way out */
-    case VEC_FLUSH:
-    case VEC_CALL:
-    case VEC_STOP: smp_poll(); break;
+    case VEC_REQUEST: smp_poll(); break;
     default: spurious++;
     }
 }

@@ -34,16 +34,16 @@ static struct {
     void *data;
 } call_mailbox = {.lock = SPINLOCK_INIT(ORDER_LEAF)};
 
-static void request(unsigned int cpu, uint32_t req, uint8_t vector) {
+static void request(unsigned int cpu, uint32_t req) {
     __atomic_fetch_or(&pcpus[cpu]->arch.requests, req, __ATOMIC_ACQ_REL);
-    apic_ipi(pcpus[cpu]->apic_id, vector);
+    apic_ipi(pcpus[cpu]->apic_id, ICR_FIXED | VEC_REQUEST);
 }
 
-static void request_others(uint32_t req, uint8_t vector) {
+static void request_others(uint32_t req) {
     unsigned int me = smp_cpu_id();
 
     for (unsigned int i = 0; i < nr_cpus; i++)
-        if (i != me && pcpus[i] && pcpus[i]->online) request(i, req, vector);
+        if (i != me && pcpus[i] && pcpus[i]->online) request(i, req);
 }
 
 static void wait_done(unsigned int cpu, uint32_t req) {
@@ -58,7 +58,7 @@ void tlb_load_cr3(uint64_t cr3) {
 
     if (unlikely(stamp % CLOCK_ROUND == 0)) {
         __atomic_fetch_or(&this_pcpu()->arch.requests, REQ_FLUSH_LATE, __ATOMIC_ACQ_REL);
-        request_others(REQ_FLUSH_LATE, VEC_FLUSH);
+        request_others(REQ_FLUSH_LATE);
     }
     write_cr3(unlikely(spec_on & SPEC_XPTI) ? xpti_base(cr3) : cr3);
     __atomic_store_n(&this_pcpu()->arch.tlb_stamp, stamp, __ATOMIC_RELEASE);
@@ -86,9 +86,9 @@ void smp_poll(void) {
     __atomic_fetch_and(word, ~reqs, __ATOMIC_ACQ_REL);
 }
 
-void smp_send_kick(unsigned int cpu) { apic_ipi(pcpus[cpu]->apic_id, VEC_KICK); }
+void smp_send_kick(unsigned int cpu) { apic_ipi(pcpus[cpu]->apic_id, ICR_FIXED | VEC_KICK); }
 
-void apic_stop_others(void) { request_others(REQ_STOP, VEC_STOP); }
+void apic_stop_others(void) { request_others(REQ_STOP); }
 
 void smp_call_others(void (*fn)(void *), void *data) {
     unsigned int me = smp_cpu_id();
@@ -96,7 +96,7 @@ void smp_call_others(void (*fn)(void *), void *data) {
     spin_lock(&call_mailbox.lock);
     call_mailbox.fn = fn;
     call_mailbox.data = data;
-    request_others(REQ_CALL, VEC_CALL);
+    request_others(REQ_CALL);
     for (unsigned int i = 0; i < nr_cpus; i++)
         if (i != me) wait_done(i, REQ_CALL);
     spin_unlock(&call_mailbox.lock);
@@ -111,7 +111,7 @@ void smp_flush_tlb(const cpumask_t *cpus, uint64_t va) {
     if (!(others.bits[0] | others.bits[1] | others.bits[2] | others.bits[3])) return;
     spin_lock(&flush_mailbox.lock);
     WRITE_ONCE(flush_mailbox.va, va);
-    for_each_set_bit(cpu, others.bits, nr_cpus) request(cpu, REQ_FLUSH, VEC_FLUSH);
+    for_each_set_bit(cpu, others.bits, nr_cpus) request(cpu, REQ_FLUSH);
     for_each_set_bit(cpu, others.bits, nr_cpus) wait_done(cpu, REQ_FLUSH);
     spin_unlock(&flush_mailbox.lock);
 }

@@ -13,9 +13,7 @@
 #define VEC_LEGACY_SYSCALL 0x80 /* int $0x80 of guests: never given to a device */
 #define VEC_HYPERCALL      0x82 /* likewise */
 #define VEC_KICK           0xf8 /* leave the guest and look at softirqs */
-#define VEC_FLUSH          0xf9 /* look at the flush mailbox */
-#define VEC_CALL           0xfa /* run a function (smp_call) */
-#define VEC_STOP           0xfb /* halt for panic */
+#define VEC_REQUEST        0xf9 /* serve another CPU's request: smp_poll() */
 #define VEC_TIMER          0xfc
 #define VEC_ERROR          0xfd
 #define VEC_SPURIOUS       0xff
