@@ -115,7 +115,7 @@ static __init void build_dom0(void) {
 
     if (boot_info.nr_modules == 0) boot_failed("no dom0 kernel: the boot loader passed no module");
     if (m[0].size == 0) boot_failed("the dom0 kernel (first module) is empty");
-    rc = dom0_construct(&m[0], boot_info.nr_modules > 1 ? &m[1] : NULL, m[0].cmdline);
+    rc = dom0_construct(&m[0], boot_info.nr_modules > 1 ? &m[1] : NULL);
     if (rc) {
         char why[64];
 
