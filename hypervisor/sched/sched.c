@@ -12,7 +12,6 @@
  * vcpu's current hypercall may want.
  */
 #include <hv/guest_access.h>
-#include <hv/pcpu.h>
 #include <x86/spec.h>
 
 #include "policy.h"
@@ -382,7 +381,6 @@ void sched_init_cpu(unsigned int cpu) {
     list_init(&p->sched.queue);
     timer_init_cpu(cpu);
     timer_init(&p->sched.slice, slice_expired, NULL, cpu);
-    idle_domain.id = DOMID_IDLE;
     idle_domain.sched.weight = 256;
     p->idle.domain = &idle_domain;
     p->idle.id = cpu;

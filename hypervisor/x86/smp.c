@@ -8,7 +8,6 @@
  * The flush clock (README.md): stamps are compared by signed difference. So that a CPU's own never
  * is 2^31 behind, every 2^30 steps all CPUs are asked to flush.
  */
-#include <hv/pcpu.h>
 #include <x86/apic.h>
 #include <x86/spec.h>
 
