@@ -264,3 +264,12 @@ void iounmap(void *v) {
     flush_since(NULL, __atomic_fetch_add(&tlb_flush_clock, 0, __ATOMIC_SEQ_CST));
     if (next_va == end + PAGE_SIZE) next_va = va;
 }
+
+int copy_phys(void *dst, paddr_t p, size_t n) {
+    void *v = ioremap_wb(p, n);
+
+    if (!v) return -ENOMEM;
+    memcpy(dst, v, n);
+    iounmap(v);
+    return 0;
+}
