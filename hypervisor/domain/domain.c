@@ -220,7 +220,6 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool co
     rc = init_parts(d, cfg);
     if (rc) {
         if (d->shared_info) unshare_hv_frame(mfn_to_frame(d->shared_info_mfn));
-        d->shared_info = NULL;
         free_shell(d);
         return rc;
     }

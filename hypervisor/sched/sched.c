@@ -379,7 +379,7 @@ void sched_init_cpu(unsigned int cpu) {
 
     spin_lock_init(&p->sched.lock, ORDER_SCHED);
     list_init(&p->sched.queue);
-    timer_init_cpu(cpu);
+    spin_lock_init(&p->timers.lock, ORDER_TIMER);
     timer_init(&p->sched.slice, slice_expired, NULL, cpu);
     idle_domain.sched.weight = 256;
     p->idle.domain = &idle_domain;

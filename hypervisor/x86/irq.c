@@ -173,15 +173,6 @@ void irq_dispatch(unsigned int vector) {
     }
 }
 
-int irq_request_gsi(unsigned int isa_irq, void (*fn)(void *), void *data) {
-    struct irq_desc *d = irq_of_gsi(irq_isa_to_gsi(isa_irq));
-    int rc = d ? irq_bind(d, fn, data) : -ENODEV;
-
-    /* Interrupts are off, and nothing is routed to other CPUs yet. */
-    if (!rc) d->own = true;
-    return rc;
-}
-
 void irq_dump(void) {
     static const char *const kinds[] = {"line", "MSI", "MSI-X"};
 

@@ -48,8 +48,6 @@ struct irq_desc;
 
 unsigned int irq_nr_gsis(void);                /* one past the highest GSI there is */
 struct irq_desc *irq_of_gsi(unsigned int gsi); /* NULL: no such line */
-/* The GSI of an ISA interrupt (MADT overrides applied). */
-unsigned int irq_isa_to_gsi(unsigned int isa_irq);
 /* Sets how a line triggers, once; -EEXIST: said before, or in use. Firmware's overrides win. */
 int irq_set_trigger(struct irq_desc *d, bool level, bool low);
 /* Gives the line a vector and a handler, and lets it through. -EBUSY, -ENOSPC (no vector). */
