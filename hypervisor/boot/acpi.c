@@ -63,31 +63,26 @@ static __init bool scan_rsdp(paddr_t start, size_t n) {
 static __init void find_efi_rsdp(void) {
     static const uint8_t acpi20[16] = {0x71, 0xe8, 0x68, 0x88, 0xf1, 0xe4, 0xd3, 0x11,
                                        0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81};
-    struct entry {
+    struct {
         uint8_t guid[16];
         uint64_t table;
-    } * e;
-    char *st = ioremap_wb(boot_info.efi_systab, 0x78);
-    uint64_t nr = st ? le(st, 0x68, 8) : 0, at = st ? le(st, 0x70, 8) : 0;
+    } e;
+    uint64_t list[2]; /* how many there are, and where */
 
-    iounmap(st);
-    if (nr > 1000) return;
-    e = nr ? ioremap_wb(at, nr * sizeof(*e)) : NULL;
-    for (uint64_t i = 0; e && i < nr; i++)
-        if (memcmp(e[i].guid, acpi20, 16) == 0) acpi.rsdp = e[i].table;
-    iounmap(e);
+    if (copy_phys(list, boot_info.efi_systab + 0x68, sizeof(list)) || list[0] > 1000) return;
+    for (uint64_t i = 0; i < list[0] && !copy_phys(&e, list[1] + i * sizeof(e), sizeof(e)); i++)
+        if (memcmp(e.guid, acpi20, 16) == 0) acpi.rsdp = e.table;
 }
 
 /* Leaves a copy in boot_info.rsdp, which the loader may have filled already. */
 static __init bool find_rsdp(void) {
-    uint16_t *ebda;
+    uint16_t ebda = 0;
     paddr_t at;
 
     if (boot_info.efi_systab) find_efi_rsdp();
     if (boot_info.efi) return boot_info.rsdp[0];
-    ebda = ioremap_wb(0x40e, 2);
-    at = ebda ? (paddr_t)*ebda << 4 : 0;
-    iounmap(ebda);
+    (void)copy_phys(&ebda, 0x40e, sizeof(ebda));
+    at = (paddr_t)ebda << 4;
     if (at >= 0x80000 && at < 0xa0000 && scan_rsdp(at, 1024)) return true;
     return scan_rsdp(0xe0000, 0x20000) || boot_info.rsdp[0];
 }
@@ -198,7 +193,7 @@ static __init void read_mcfg(const struct header *h) {
         struct acpi_mcfg *m = &acpi.mcfg[acpi.nr_mcfg++];
 
         *m = (struct acpi_mcfg){le(h, at, 8), (uint16_t)le(h, at + 8, 2),
-                                (uint8_t)le(h, at + 10, 1), (uint8_t)le(h, at + 11, 1)};
+                                (uint8_t)le(h, at + 10, 1), (uint8_t)le(h, at + 11, 1), NULL};
         printk(KERN_INFO "PCI: MCFG area at %lx for segment %u, buses %02x-%02x\n", m->base,
                m->segment, m->bus_first, m->bus_last);
     }

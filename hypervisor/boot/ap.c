@@ -47,13 +47,13 @@ static __init uint8_t place_trampoline(void) {
     memcpy(copy, ap_tramp_start, (size_t)(ap_tramp_end - ap_tramp_start));
     patch(copy, ap_tramp_gdt_ptr + 2, (uint32_t)(at + (uint64_t)(ap_tramp_gdt - ap_tramp_start)));
     patch(copy, ap_tramp_far, (uint32_t)(at + (uint64_t)(ap_tramp_long - ap_tramp_start)));
-    patch(copy, ap_tramp_cr3, (uint32_t)image_to_paddr(ap_l4));
+    patch(copy, ap_tramp_cr3, (uint32_t)virt_to_paddr(ap_l4));
     iounmap(copy);
 
     /* Our half as it is now, and an identity map for the jump into it. */
     ap_boot_cr3 = read_cr3();
     memcpy(ap_l4, paddr_to_virt(ap_boot_cr3 & PTE_ADDR), sizeof(ap_l4));
-    ap_l4[0] = image_to_paddr(boot_l3_low) | PTE_P | PTE_RW | PTE_A;
+    ap_l4[0] = virt_to_paddr(boot_l3_low) | TABLE_PTE;
     return (uint8_t)(at >> PAGE_SHIFT);
 }
 
@@ -65,12 +65,12 @@ static __init bool wait_online(const struct pcpu *p, unsigned int ms) {
 static __init bool start(struct pcpu *p, uint8_t page) {
     ap_boot_stack = (uint64_t)p->arch.stack + STACK_SIZE - sizeof(struct cpu_info);
     __atomic_store_n(&go, false, __ATOMIC_RELEASE);
-    apic_init_ipi(p->apic_id);
+    apic_ipi(p->apic_id, ICR_INIT);
     delay_us(10000);
-    apic_startup_ipi(p->apic_id, page);
+    apic_ipi(p->apic_id, ICR_STARTUP | page);
     if (!wait_online(p, 10)) {
         /* The manual's second one, for CPUs that missed the first. */
-        apic_startup_ipi(p->apic_id, page);
+        apic_ipi(p->apic_id, ICR_STARTUP | page);
         if (!wait_online(p, AP_TIMEOUT_MS)) return false;
     }
     nr_cpus++;

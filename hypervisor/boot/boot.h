@@ -11,18 +11,11 @@ extern char image_start[], image_text_end[], image_rodata_end[], image_end[];
 extern char boot_stack[];
 extern uint64_t boot_l3_low[512], boot_l2_image[512];
 
-/* Memory below 4 GiB through the direct map that head.S made. Valid until mm_init(). */
-static inline void *boot_va(paddr_t p) { return (void *)(DIRECTMAP_START + p); }
-
-static inline paddr_t image_to_paddr(const void *p) {
-    return boot_info.image_paddr + (uint64_t)((const char *)p - image_start);
-}
-
 bool multiboot_read(uint32_t magic, paddr_t info);
 
-void memmap_add_raw(uint64_t start, uint64_t len, uint32_t type); /* as the loader says */
-void memmap_finish(void);      /* sorts, resolves overlaps, prints; fills machine_e820 */
-void memmap_give_ram(void);    /* everything usable and unreserved to mm_boot_add_ram() */
+void memmap_add_raw(const void *entry); /* a struct e820entry_hv, as the loader says */
+void memmap_finish(void);               /* sorts, resolves overlaps, prints; fills machine_e820 */
+void memmap_give_ram(void);             /* everything usable and unreserved to mm_boot_add_ram() */
 paddr_t memmap_low_page(void); /* a usable page below 640 KiB for the APs' start, 0: none */
 
 void cmdline_parse(void);

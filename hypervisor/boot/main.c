@@ -23,7 +23,7 @@ static struct pcpu boot_pcpu = {
 
 static __init void init_boot_pcpu(void) {
     cpu_info()->pcpu = pcpus[0] = &boot_pcpu;
-    boot_pcpu.arch.gdt_mfn = paddr_to_mfn(image_to_paddr(boot_gdt_page));
+    boot_pcpu.arch.gdt_mfn = virt_to_mfn(boot_gdt_page);
     nr_cpus = 1;
 }
 
@@ -115,7 +115,7 @@ static __init void build_dom0(void) {
 
     if (boot_info.nr_modules == 0) boot_failed("no dom0 kernel: the boot loader passed no module");
     if (m[0].size == 0) boot_failed("the dom0 kernel (first module) is empty");
-    rc = dom0_construct(&m[0], boot_info.nr_modules > 1 ? &m[1] : NULL, m[0].cmdline);
+    rc = dom0_construct(&m[0], boot_info.nr_modules > 1 ? &m[1] : NULL);
     if (rc) {
         char why[64];
 

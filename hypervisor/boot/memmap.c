@@ -21,11 +21,13 @@ static struct range raw[BOOT_MAX_RANGES] __initdata;
 static unsigned int raw_nr __initdata;
 static bool overflow __initdata;
 
-__init void memmap_add_raw(uint64_t start, uint64_t len, uint32_t type) {
-    if (len == 0 || start + len < start || start + len > MAX_PADDR) return;
-    if (type == GRUB_EFI_CODE) type = 2;
+__init void memmap_add_raw(const void *entry) {
+    const struct e820entry_hv *e = entry;
+    uint64_t end = e->addr + e->size;
+
+    if (e->size == 0 || end < e->addr || end > MAX_PADDR) return;
     if (raw_nr < ARRAY_SIZE(raw))
-        raw[raw_nr++] = (struct range){start, start + len, type};
+        raw[raw_nr++] = (struct range){e->addr, end, e->type == GRUB_EFI_CODE ? 2 : e->type};
     else
         overflow = true;
 }

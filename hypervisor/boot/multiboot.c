@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From the boot loader's information, as the two Multiboot specifications lay it out, to boot_info.
- * Everything is copied, so that its memory is ordinary RAM afterwards. Runs before the console.
+ * Everything is copied, so that its memory is ordinary RAM afterwards. Runs before the console; all
+ * of it lies below 4 GiB, in the direct map that head.S made.
  */
 #include "boot.h"
 
@@ -46,11 +47,6 @@ struct mb2_table {
     uint32_t stride, version;
     char entries[];
 };
-
-struct mmap_entry {
-    uint64_t addr, len;
-    uint32_t type;
-} __packed;
 
 struct mb2_framebuffer {
     struct mb2_tag tag;
@@ -102,34 +98,28 @@ static __init void set_cmdline(const char *s) {
     strlcpy(boot_info.cmdline, skip_program_name(s), sizeof(boot_info.cmdline));
 }
 
-static __init void add_memory(const void *entry) {
-    const struct mmap_entry *e = entry;
-
-    memmap_add_raw(e->addr, e->len, e->type);
-}
-
 static __init void add_efi_memory(const void *entry) {
     if (boot_info.nr_efi_map < BOOT_MAX_RANGES)
         memcpy(&boot_info.efi_map[boot_info.nr_efi_map++], entry, sizeof(struct efi_memory_desc));
 }
 
 static __init void read_mb1(const struct mb1_info *i) {
-    const struct mb1_module *m = boot_va(i->mods_addr);
-    char *p = boot_va(i->mmap_addr);
-    char *end = boot_va(min((uint64_t)i->mmap_addr + i->mmap_length, 4UL << 30));
+    const struct mb1_module *m = paddr_to_virt(i->mods_addr);
+    char *p = paddr_to_virt(i->mmap_addr);
+    char *end = paddr_to_virt(min((uint64_t)i->mmap_addr + i->mmap_length, 4UL << 30));
 
-    if (i->flags & MB1_HAS_CMDLINE) set_cmdline(boot_va(i->cmdline));
+    if (i->flags & MB1_HAS_CMDLINE) set_cmdline(paddr_to_virt(i->cmdline));
     if (i->flags & MB1_HAS_LOADER)
-        strlcpy(boot_info.loader, boot_va(i->loader_name), sizeof(boot_info.loader));
+        strlcpy(boot_info.loader, paddr_to_virt(i->loader_name), sizeof(boot_info.loader));
     for (uint32_t n = 0;
          (i->flags & MB1_HAS_MODULES) && n < min(i->mods_count, (uint32_t)BOOT_MAX_MODULES); n++)
-        add_module(m[n].start, m[n].end, m[n].cmdline ? boot_va(m[n].cmdline) : "");
+        add_module(m[n].start, m[n].end, m[n].cmdline ? paddr_to_virt(m[n].cmdline) : "");
     if (!(i->flags & MB1_HAS_MMAP)) return;
     /* Before each entry stands how long it is. One more than can be kept tells of the loss. */
     for (unsigned int n = 0; n <= BOOT_MAX_RANGES; n++, p += sizeof(uint32_t) + *(uint32_t *)p) {
-        if (p + sizeof(uint32_t) + sizeof(struct mmap_entry) > end) break;
-        if (*(uint32_t *)p < sizeof(struct mmap_entry)) break;
-        add_memory(p + sizeof(uint32_t));
+        if (p + sizeof(uint32_t) + sizeof(struct e820entry_hv) > end) break;
+        if (*(uint32_t *)p < sizeof(struct e820entry_hv)) break;
+        memmap_add_raw(p + sizeof(uint32_t));
     }
 }
 
@@ -176,7 +166,9 @@ static __init void read_mb2_tag(const struct mb2_tag *t) {
     case MB2_CMDLINE: set_cmdline(body); break;
     case MB2_LOADER: strlcpy(boot_info.loader, body, sizeof(boot_info.loader)); break;
     case MB2_MODULE: add_module(m->start, m->end, m->cmdline); break;
-    case MB2_MMAP: read_mb2_table((const void *)t, sizeof(struct mmap_entry), add_memory); break;
+    case MB2_MMAP:
+        read_mb2_table((const void *)t, sizeof(struct e820entry_hv), memmap_add_raw);
+        break;
     case MB2_FRAMEBUFFER: read_mb2_framebuffer((const void *)t); break;
     case MB2_EFI64_SYSTAB: memcpy(&boot_info.efi_systab, body, 8); break;
     case MB2_EFI_MMAP:
@@ -210,9 +202,9 @@ __init bool multiboot_read(uint32_t magic, paddr_t info) {
     struct boot_video *v = &boot_info.video;
 
     if (magic == MB1_BOOT_MAGIC)
-        read_mb1(boot_va(info));
+        read_mb1(paddr_to_virt(info));
     else if (magic == MB2_BOOT_MAGIC)
-        read_mb2(boot_va(info));
+        read_mb2(paddr_to_virt(info));
     /* A BIOS loader that leaves text mode alone may say nothing about it. */
     if (v->type == VIDEO_NONE && v->addr == 0 && !boot_info.efi)
         *v = (struct boot_video){.type = VIDEO_TEXT, .addr = 0xb8000, .width = 80, .height = 25};

@@ -17,22 +17,18 @@ static __init uint64_t rights(const char *va) {
     if (va < image_text_end) return PTE_P | PTE_A;
     if (va < image_rodata_end) return PTE_P | PTE_A | PTE_NX;
     if (va >= boot_stack + STACK_IST_END && va < boot_stack + STACK_MAIN_START) return 0;
-    return PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX;
+    return DATA_PTE;
 }
 
 __init void boot_protect_image(void) {
-    uint64_t first = ((uint64_t)image_start - IMAGE_START) >> 21;
-
     for (const char *va = image_start; va < image_end; va += PAGE_SIZE) {
         uint64_t off = (uint64_t)va - IMAGE_START, r = rights(va);
 
-        image_l1[off >> 21][(off >> PAGE_SHIFT) & 511] = r ? image_to_paddr(va) | r : 0;
+        image_l1[off >> 21][(off >> PAGE_SHIFT) & 511] = r ? virt_to_paddr(va) | r : 0;
     }
     /* Entries above IMAGE_MAX belong to devmap() and the CPU areas. */
     for (uint64_t i = 0; i < IMAGE_TABLES; i++)
-        boot_l2_image[i] = i < first || IMAGE_START + (i << 21) >= (uint64_t)image_end
-                               ? 0
-                               : image_to_paddr(image_l1[i]) | PTE_P | PTE_RW | PTE_A;
+        boot_l2_image[i] = virt_to_paddr(image_l1[i]) | TABLE_PTE;
     boot_l4[0] = 0;
     write_cr3(read_cr3());
 }
@@ -44,13 +40,13 @@ void *devmap(paddr_t p, size_t n, enum devmap_type type) {
     bool large = n > (64 << 10);
     unsigned int shift = large ? 21 : PAGE_SHIFT, i = used[large];
     uint64_t *table = large ? boot_l2_image + L2_DEVMAP : small_l1;
-    uint64_t flags = PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX | (large ? PTE_PSE : 0);
+    uint64_t flags = DATA_PTE | (large ? PTE_PSE : 0);
     paddr_t base = p >> shift << shift;
     size_t nr = (ROUND_UP(p + n, 1UL << shift) - base) >> shift;
 
     if (i + nr > (large ? 512 - L2_DEVMAP : 512)) return NULL;
     flags |= type == DEVMAP_UC ? PTE_PCD | PTE_PWT : large ? PTE_PAT_LARGE : PTE_PAT;
-    boot_l2_image[L2_DEVMAP] = image_to_paddr(small_l1) | PTE_P | PTE_RW | PTE_A;
+    boot_l2_image[L2_DEVMAP] = virt_to_paddr(small_l1) | TABLE_PTE;
     for (size_t k = 0; k < nr; k++) table[i + k] = (base + (k << shift)) | flags;
     used[large] += (unsigned int)nr;
     return (char *)DEVMAP_START + ((size_t)i << shift) + (p - base);

@@ -20,7 +20,6 @@ CMDLINE_OPTION(dom0_max_vcpus);
 
 struct dom0_build {
     const struct boot_module *kernel, *initrd;
-    const char *cmdline;
     struct image *image;
     struct layout layout;
     struct domain *d;
@@ -152,7 +151,7 @@ static void fill_start_info(struct dom0_build *b) {
     si->shared_info = mfn_to_paddr(b->d->shared_info_mfn);
     si->flags = SIF_PRIVILEGED | SIF_INITDOMAIN;
     layout_fill_start_info(&b->layout, si);
-    strlcpy((char *)si->cmd_line, b->cmdline, sizeof(si->cmd_line));
+    strlcpy((char *)si->cmd_line, b->kernel->cmdline, sizeof(si->cmd_line));
     si->console.dom0.info_off = sizeof(*si);
     si->console.dom0.info_size = sizeof(struct dom0_vga_console_info);
     dom0_fill_video((struct dom0_vga_console_info *)(si + 1));
@@ -213,9 +212,8 @@ static int build(struct dom0_build *b) {
     return start_vcpu(b);
 }
 
-int dom0_construct(const struct boot_module *kernel, const struct boot_module *initrd,
-                   const char *cmdline) {
-    struct dom0_build b = {.kernel = kernel, .initrd = initrd, .cmdline = cmdline};
+int dom0_construct(const struct boot_module *kernel, const struct boot_module *initrd) {
+    struct dom0_build b = {.kernel = kernel, .initrd = initrd};
     int rc;
 
     printk("*** Building a PV Dom0 ***\n");

@@ -220,7 +220,6 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool co
     rc = init_parts(d, cfg);
     if (rc) {
         if (d->shared_info) unshare_hv_frame(mfn_to_frame(d->shared_info_mfn));
-        d->shared_info = NULL;
         free_shell(d);
         return rc;
     }
@@ -231,14 +230,12 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool co
 }
 
 int vcpu_create(struct domain *d, uint32_t id) {
-    struct vcpu *v;
+    struct vcpu *v = hv_new(struct vcpu);
     int rc;
 
-    v = hv_new(struct vcpu);
     if (!v) return -ENOMEM;
     v->id = id;
     v->domain = d;
-    v->info_mfn = INVALID_MFN;
     v->info = id < XEN_LEGACY_MAX_VCPUS ? &d->shared_info->vcpu_info[id] : &dummy_vcpu_info;
     sched_init_vcpu(v);
     rc = mm_init_vcpu(v);
@@ -344,14 +341,13 @@ static int drop_vcpus(struct domain *d) {
 /* Frames that Hospes shares with it. Under the list lock, for the wall clock is written there. */
 static int drop_shared_frames(struct domain *d) {
     struct vcpu *v;
-    mfn_t mfn = d->shared_info_mfn;
 
     grant_drop_frames(d);
     spin_lock(&domain_list_lock);
     for_each_vcpu(d, v) v->info = &dummy_vcpu_info;
     d->shared_info = NULL;
     spin_unlock(&domain_list_lock);
-    unshare_hv_frame(mfn_to_frame(mfn));
+    unshare_hv_frame(mfn_to_frame(d->shared_info_mfn));
     return 0;
 }
 

@@ -7,11 +7,7 @@
 
 #include <hv/hypercall.h>
 
-static spinlock_t domctl_lock = SPINLOCK_INIT(ORDER_DOMCTL);
-
-/* Only tried: the holder may be waiting for this very vcpu to leave its CPU. */
-bool domctl_trylock(void) { return spin_trylock(&domctl_lock); }
-void domctl_unlock(void) { spin_unlock(&domctl_lock); }
+spinlock_t domctl_lock = SPINLOCK_INIT(ORDER_DOMCTL);
 
 /* Bits beyond what exists read as 0. */
 int bitmap_to_guest(const struct xenctl_bitmap *g, const unsigned long *bits, unsigned int nr) {
@@ -46,9 +42,9 @@ static long run(struct domctl *c, uint64_t arg) {
     long rc = policy_check(current->domain, c->d, POL_DOMCTL, c->op.cmd);
 
     if (rc) return rc;
-    if (!domctl_trylock()) return hypercall_continue(1, arg);
+    if (!spin_trylock(&domctl_lock)) return hypercall_continue(1, arg);
     rc = dispatch(c);
-    domctl_unlock();
+    spin_unlock(&domctl_lock);
     if (rc == -ERESTART) return hypercall_continue(1, arg);
     /* A policy that is refused comes back with the leaf or register that cannot be. */
     if ((!rc || c->op.cmd == XEN_DOMCTL_set_cpu_policy) &&

@@ -40,9 +40,9 @@ void domain_get_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
 /* How an operation is refused that there is not. domain/refused.c */
 long refuse(enum policy_op family, uint32_t cmd);
 
-/* The lock that domctl and sysctl share. False: somebody holds it, restart the hypercall. */
-bool domctl_trylock(void);
-void domctl_unlock(void);
+/* Domctl and sysctl share it. Only tried, and the hypercall restarted if that fails: the holder may
+ * be waiting for this very vcpu to leave its CPU. */
+extern spinlock_t domctl_lock;
 
 /* A struct xenctl_bitmap in guest memory, to or from a bitmap of nr bits. -EFAULT */
 int bitmap_to_guest(const struct xenctl_bitmap *g, const unsigned long *bits, unsigned int nr);

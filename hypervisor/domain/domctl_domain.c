@@ -6,8 +6,6 @@
 
 #include "../event/port.h"
 
-static bool is_caller(const struct domctl *c) { return c->d == current->domain; }
-
 long domctl_createdomain(struct domctl *c) {
     struct domain *d;
     int rc;
@@ -22,7 +20,7 @@ long domctl_createdomain(struct domctl *c) {
 long domctl_destroydomain(struct domctl *c) { return domain_destroy(c->d); }
 
 long domctl_pausedomain(struct domctl *c) {
-    if (is_caller(c)) return -EINVAL;
+    if (c->d == current->domain) return -EINVAL;
     c->d->tools_pause_count++;
     domain_pause(c->d);
     return 0;
@@ -36,7 +34,7 @@ long domctl_unpausedomain(struct domctl *c) {
 }
 
 long domctl_resumedomain(struct domctl *c) {
-    if (is_caller(c)) return -EINVAL;
+    if (c->d == current->domain) return -EINVAL;
     domain_resume(c->d);
     return 0;
 }
@@ -95,7 +93,7 @@ long domctl_max_vcpus(struct domctl *c) {
     struct domain *d = c->d;
     int rc = 0;
 
-    if (is_caller(c) || c->op.u.max_vcpus.max != d->max_vcpus) return -EINVAL;
+    if (c->d == current->domain || c->op.u.max_vcpus.max != d->max_vcpus) return -EINVAL;
     domain_pause(d);
     for (uint32_t i = 0; !rc && i < d->max_vcpus; i++)
         if (!d->vcpu[i]) rc = d->state < DOM_DYING ? vcpu_create(d, i) : -EINVAL;
@@ -109,7 +107,7 @@ long domctl_setdomainhandle(struct domctl *c) {
 }
 
 long domctl_setdebugging(struct domctl *c) {
-    if (is_caller(c)) return -EINVAL;
+    if (c->d == current->domain) return -EINVAL;
     domain_pause(c->d);
     c->d->debugger_attached = c->op.u.setdebugging.enable;
     domain_unpause(c->d);

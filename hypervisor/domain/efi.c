@@ -83,16 +83,6 @@ static int map_runtime(void) {
     return rc;
 }
 
-/* A copy of n bytes at p, wherever they lie. */
-static int copy_phys(void *dst, paddr_t p, size_t n) {
-    void *v = ioremap_wb(p, n);
-
-    if (!v) return -ENOMEM;
-    memcpy(dst, v, n);
-    iounmap(v);
-    return 0;
-}
-
 void efi_init(void) {
     struct efi_table_header rt;
     int rc;

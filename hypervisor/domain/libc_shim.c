@@ -11,8 +11,6 @@
 #include <hv/string.h>
 #include <x86/cpu.h>
 
-#undef strtoull /* hv/string.h's has another type */
-
 static struct {
     uint64_t tls[8]; /* the canary is tls[5] */
     uint64_t fs_base;

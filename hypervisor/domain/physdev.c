@@ -20,18 +20,13 @@ static long map_gsi(struct domain *d, struct physdev_map_pirq *m) {
 }
 
 static long map_msi(struct domain *d, struct physdev_map_pirq *m, bool with_segment) {
-    struct msi_request req = {
-        .sbdf = pci_sbdf(with_segment ? (uint16_t)((uint32_t)m->bus >> 16) : 0, (uint8_t)m->bus,
-                         (uint8_t)m->devfn),
-        .msix = m->table_base != 0,
-        .entry = (uint32_t)m->entry_nr,
-        .table_base = m->table_base,
-    };
+    uint16_t segment = with_segment ? (uint16_t)((uint32_t)m->bus >> 16) : 0;
+    sbdf_t sbdf = pci_sbdf(segment, (uint8_t)m->bus, (uint8_t)m->devfn);
     struct irq_desc *desc;
     int n;
 
     if (m->index != -1) return -EINVAL;
-    n = msi_setup(&req, &desc);
+    n = msi_setup(sbdf, m->table_base, (uint32_t)m->entry_nr, &desc);
     if (n) return n;
     m->pirq = pirq_map(d, m->pirq, desc, true);
     if (m->pirq < 0) msi_free(desc);

@@ -206,9 +206,9 @@ long do_sysctl(uint64_t arg) {
     if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION) return -EACCES;
     rc = policy_check(current->domain, NULL, POL_SYSCTL, op.cmd);
     if (rc) return rc;
-    if (!domctl_trylock()) return hypercall_continue(1, arg);
+    if (!spin_trylock(&domctl_lock)) return hypercall_continue(1, arg);
     rc = dispatch(&op);
-    domctl_unlock();
+    spin_unlock(&domctl_lock);
     if ((!rc || rc == -ENOBUFS) && copy_to_guest(arg, &op, sizeof(op))) rc = -EFAULT;
     return rc;
 }

@@ -55,14 +55,12 @@ static bool same_tables(const struct vcpu *v, const struct vcpu_guest_context *c
 }
 
 static int take_tables(struct vcpu *v, const struct vcpu_guest_context *c) {
-    uint64_t frames[ARRAY_SIZE(c->gdt_frames)];
     int rc;
 
     if (!(c->flags & VGCF_in_kernel) && !c->ctrlreg[1]) return -EINVAL;
-    memcpy(frames, c->gdt_frames, sizeof(frames));
-    rc = mm_set_gdt(v, frames, (uint32_t)c->gdt_ents);
+    rc = mm_set_gdt(v, c->gdt_frames, (uint32_t)c->gdt_ents);
     if (rc) return rc;
-    rc = mm_set_ldt(v, c->ldt_ents ? c->ldt_base : 0, (uint32_t)c->ldt_ents);
+    rc = mm_set_ldt(v, c->ldt_base, (uint32_t)c->ldt_ents);
     if (!rc) rc = mm_set_base(v, base_of(c->ctrlreg[3]), base_of(c->ctrlreg[1]));
     if (rc) {
         (void)mm_set_ldt(v, 0, 0);
@@ -179,8 +177,7 @@ void vcpu_get_context(const struct vcpu *v, struct vcpu_guest_context *c) {
     c->ctrlreg[2] = v->info->arch.cr2;
     c->ctrlreg[3] = cr3_of(v->arch.guest_table);
     c->ctrlreg[4] = v->arch.cr4;
-    for (unsigned int i = 0; i < 8; i++)
-        c->debugreg[i] = i == 4 || i == 5 ? 0 : v->arch.debugreg[i];
+    memcpy(c->debugreg, v->arch.debugreg, sizeof(c->debugreg)); /* 4 and 5 are never set */
     c->debugreg[7] |= v->arch.dr7_emul;
     c->event_callback_eip = v->arch.callback[CALLBACKTYPE_event].address;
     c->failsafe_callback_eip = v->arch.callback[CALLBACKTYPE_failsafe].address;

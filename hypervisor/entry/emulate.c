@@ -328,13 +328,10 @@ bool emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs) {
 }
 
 bool emulate_forced_cpuid(struct vcpu *v, struct cpu_user_regs *regs) {
-    static const union {
-        char bytes[8];
-        uint64_t word;
-    } want = {"\x0f\x0bxen\x0f\xa2"}; /* ud2; "xen"; cpuid */
+    const uint64_t want = 0xa20f6e65780b0f; /* 0f 0b, which is ud2; "xen"; 0f a2, which is cpuid */
     uint64_t got = 0;
 
-    if (copy_from_guest(&got, regs->rip, 7) || got != want.word) return false;
+    if (copy_from_guest(&got, regs->rip, 7) || got != want) return false;
     emul_cpuid(v, regs);
     retire(v, regs, 7, false);
     return true;

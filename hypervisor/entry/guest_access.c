@@ -32,7 +32,7 @@ static inline bool may_start(uint64_t va, size_t n) {
     return likely(guest_va_ok(va) && n < LARGEST);
 }
 
-/* Copies 8 * left bytes and then rest. True: a fault stopped it, when not all was done. */
+/* Copies 8 * left bytes and then rest. False: a fault stopped it, when not all was done. */
 static inline bool copy(void *dst, const void *src, size_t left, size_t rest) {
     guest_access_begin();
     if (__builtin_constant_p(rest) && rest == 0)
@@ -50,31 +50,23 @@ static inline bool copy(void *dst, const void *src, size_t left, size_t rest) {
                          : [rest] "r"(rest)
                          : "memory");
     guest_access_end();
-    return left;
+    return likely(!left);
 }
 
 int copy_bytes_from_guest(void *dst, uint64_t va, size_t n) {
-    bool ok = may_start(va, n) && likely(!copy(dst, (const void *)(uintptr_t)va, n / 8, n % 8));
-
-    return ok ? 0 : -EFAULT;
+    return may_start(va, n) && copy(dst, (const void *)(uintptr_t)va, n / 8, n % 8) ? 0 : -EFAULT;
 }
 
 int copy_bytes_to_guest(uint64_t va, const void *src, size_t n) {
-    bool ok = may_start(va, n) && likely(!copy((void *)(uintptr_t)va, src, n / 8, n % 8));
-
-    return ok ? 0 : -EFAULT;
+    return may_start(va, n) && copy((void *)(uintptr_t)va, src, n / 8, n % 8) ? 0 : -EFAULT;
 }
 
 int copy_words_from_guest(void *dst, uint64_t va, uint32_t n) {
-    bool ok = may_start(va, n * 8UL) && likely(!copy(dst, (const void *)(uintptr_t)va, n, 0));
-
-    return ok ? 0 : -EFAULT;
+    return may_start(va, n * 8UL) && copy(dst, (const void *)(uintptr_t)va, n, 0) ? 0 : -EFAULT;
 }
 
 int copy_words_to_guest(uint64_t va, const void *src, uint32_t n) {
-    bool ok = may_start(va, n * 8UL) && likely(!copy((void *)(uintptr_t)va, src, n, 0));
-
-    return ok ? 0 : -EFAULT;
+    return may_start(va, n * 8UL) && copy((void *)(uintptr_t)va, src, n, 0) ? 0 : -EFAULT;
 }
 
 int copy_u32_from_guest(void *dst, uint64_t va) {

@@ -12,7 +12,7 @@
 
 #define MSI_PIRQS 232u /* beyond the lines; with 24 of those dom0 has 256 */
 
-/* Of the control domain, the only one that has hardware. */
+/* Of the control domain, the only one that has hardware: a table of nr_pirqs(). */
 struct pirq {
     struct irq_desc *desc; /* NULL: not mapped */
     struct port *port;     /* NULL: not bound */
@@ -20,29 +20,18 @@ struct pirq {
     bool reserved; /* given out by get_free_pirq, not mapped yet */
 };
 
-struct pirq_domain {
-    uint32_t nr, first_msi;
-    struct pirq pirq[];
-};
+static uint32_t nr_pirqs(void) { return irq_nr_gsis() + MSI_PIRQS; }
 
 int pirq_domain_init(struct domain *d) {
-    uint32_t gsis = irq_nr_gsis(), nr = gsis + MSI_PIRQS;
-    struct pirq_domain *pd;
-
     if (!d->is_control) return 0;
-    pd = hv_alloc(sizeof(*pd) + nr * sizeof(struct pirq));
-    if (!pd) return -ENOMEM;
-    pd->nr = nr;
-    pd->first_msi = gsis;
-    d->event.pirqs = pd;
-    return 0;
+    d->event.pirqs = hv_new_array(struct pirq, nr_pirqs());
+    return d->event.pirqs ? 0 : -ENOMEM;
 }
 
 static struct pirq *pirq_of(const struct domain *d, uint32_t n) {
-    struct pirq_domain *pd = d->event.pirqs;
+    uint32_t nr = nr_pirqs();
 
-    if (!pd || n >= pd->nr) return NULL;
-    return &pd->pirq[array_index_nospec(n, pd->nr)];
+    return d->event.pirqs && n < nr ? &d->event.pirqs[array_index_nospec(n, nr)] : NULL;
 }
 
 bool pirq_is_valid(const struct domain *d, uint32_t n) { return pirq_of(d, n) != NULL; }
@@ -58,7 +47,7 @@ static void deliver(void *data) {
 }
 
 static void note_needs_eoi(const struct domain *d, const struct pirq *q) {
-    unsigned long n = (unsigned long)(q - d->event.pirqs->pirq), *map = d->event.eoi_map;
+    unsigned long n = (unsigned long)(q - d->event.pirqs), *map = d->event.eoi_map;
 
     if (!map || n >= PAGE_SIZE * 8) return;
     if (q->desc && irq_is_level(q->desc))
@@ -72,7 +61,7 @@ int pirq_bind_port(struct domain *d, uint32_t n, struct port *p) {
     struct pirq *q = pirq_of(d, n);
     int rc;
 
-    if (n >= irq_nr_gsis() + MSI_PIRQS) return -EINVAL;
+    if (n >= nr_pirqs()) return -EINVAL;
     if (!q || !q->desc) return -EPERM;
     if (q->port) return -EEXIST;
     /* The port must be findable before the first interrupt. */
@@ -130,8 +119,8 @@ int pirq_eoi_unmasked(struct domain *d) {
 }
 
 int pirq_set_eoi_map(struct domain *d, uint64_t gmfn, bool auto_unmask) {
-    struct pirq_domain *pd = d->event.pirqs;
     unsigned long *map = mm_map_guest_frame(d, gmfn);
+    struct pirq *q;
 
     if (!map) return -EINVAL;
     SPIN_SCOPE(&d->event.lock);
@@ -141,18 +130,18 @@ int pirq_set_eoi_map(struct domain *d, uint64_t gmfn, bool auto_unmask) {
     }
     d->event.eoi_map = map;
     d->event.auto_unmask = auto_unmask;
-    for (uint32_t i = 0; pd && i < pd->nr; i++)
-        if (pd->pirq[i].port) note_needs_eoi(d, &pd->pirq[i]);
+    for (uint32_t i = 0; (q = pirq_of(d, i)); i++)
+        if (q->port) note_needs_eoi(d, q);
     return 0;
 }
 
 /* Event lock held. Lines may take numbers from 16 up, vectors from the top down. */
-static int find_free(const struct pirq_domain *pd, bool msi) {
-    uint32_t end = msi ? pd->nr : pd->first_msi;
+static int find_free(const struct pirq *table, bool msi) {
+    uint32_t end = msi ? nr_pirqs() : irq_nr_gsis();
     int found = -ENOSPC;
 
-    for (uint32_t i = msi ? pd->first_msi : 16; i < end && (msi || found < 0); i++)
-        if (!pd->pirq[i].desc && !pd->pirq[i].reserved) found = (int)i;
+    for (uint32_t i = msi ? irq_nr_gsis() : 16; i < end && (msi || found < 0); i++)
+        if (!table[i].desc && !table[i].reserved) found = (int)i;
     return found;
 }
 
@@ -161,22 +150,22 @@ int pirq_reserve(struct domain *d, bool msi) {
 
     SPIN_SCOPE(&d->event.lock);
     n = find_free(d->event.pirqs, msi);
-    if (n >= 0) d->event.pirqs->pirq[n].reserved = true;
+    if (n >= 0) d->event.pirqs[n].reserved = true;
     return n;
 }
 
 int pirq_map(struct domain *d, int wanted, struct irq_desc *desc, bool msi) {
-    struct pirq_domain *pd = d->event.pirqs;
-    int n = 0;
+    struct pirq *table = d->event.pirqs;
+    int n = 0, nr = (int)nr_pirqs();
 
     SPIN_SCOPE(&d->event.lock);
-    while (n < (int)pd->nr && pd->pirq[n].desc != desc) n++;
-    if (n < (int)pd->nr) return wanted >= 0 && wanted != n ? -EEXIST : n;
-    n = wanted < 0 ? find_free(pd, msi) : wanted;
+    while (n < nr && table[n].desc != desc) n++;
+    if (n < nr) return wanted >= 0 && wanted != n ? -EEXIST : n;
+    n = wanted < 0 ? find_free(table, msi) : wanted;
     if (n < 0) return n;
-    if (n >= (int)pd->nr) return -EINVAL;
-    if (!pd->pirq[n].desc)
-        pd->pirq[n] = (struct pirq){.desc = desc, .msi = msi};
+    if (n >= nr) return -EINVAL;
+    if (!table[n].desc)
+        table[n] = (struct pirq){.desc = desc, .msi = msi};
     else if (msi) /* it stays as it is, and that is no error: as Xen */
         msi_free(desc);
     return n;
@@ -196,12 +185,11 @@ int pirq_unmap(struct domain *d, uint32_t n) {
 }
 
 void pirq_domain_destroy(struct domain *d) {
-    struct pirq_domain *pd = d->event.pirqs;
+    struct pirq *table = d->event.pirqs;
 
     if (d->event.eoi_map) mm_unmap_guest_frame(d->event.eoi_map);
     d->event.eoi_map = NULL;
-    if (!pd) return;
-    for (uint32_t i = 0; i < pd->nr; i++) (void)pirq_unmap(d, i);
+    for (uint32_t i = 0; pirq_is_valid(d, i); i++) (void)pirq_unmap(d, i);
     d->event.pirqs = NULL;
-    hv_free(pd);
+    hv_free(table);
 }

@@ -73,7 +73,6 @@ void mm_drop_gdt(struct vcpu *v) {
     uint64_t frames[GDT_PAGES];
     unsigned int n = DIV_ROUND_UP(v->arch.gdt_entries, 512);
 
-    if (!v->mm.window_l1e) return;
     memcpy(frames, v->arch.gdt_frames, n * sizeof(frames[0]));
     v->arch.gdt_entries = 0;
     gdt_window_clear(v);
@@ -225,8 +224,6 @@ int mm_init_vcpu(struct vcpu *v) {
 
     v->arch.guest_table = v->arch.guest_table_user = INVALID_MFN;
     v->info_mfn = INVALID_MFN;
-    if (!l2) /* the idle domain: its vcpus have no window */
-        return 0;
     e = &l2[v->id / VCPUS_PER_TABLE];
     if (!(*e & PTE_P)) {
         l1 = alloc_page_hv();
@@ -242,6 +239,6 @@ int mm_init_vcpu(struct vcpu *v) {
 void mm_window_set_cpu_gdt(struct vcpu *v) {
     uint64_t e = mfn_to_paddr(this_pcpu()->arch.gdt_mfn) | DATA_PTE;
 
-    if (v->mm.window_l1e && v->mm.window_l1e[RESERVED_GDT_PAGE] != e)
+    if (v->mm.window_l1e[RESERVED_GDT_PAGE] != e)
         WRITE_ONCE(v->mm.window_l1e[RESERVED_GDT_PAGE], e);
 }

@@ -32,7 +32,7 @@ static struct { paddr_t start, end; } region[512] __initdata;
 static unsigned int nr_regions __initdata;
 static bool heap_ready;
 
-static void give_to_heap(paddr_t start, paddr_t end) {
+static __init void give_to_heap(paddr_t start, paddr_t end) {
     uint64_t mfn = start >> PAGE_SHIFT, stop = end >> PAGE_SHIFT;
 
     while (mfn < stop) {
@@ -45,14 +45,10 @@ static void give_to_heap(paddr_t start, paddr_t end) {
     }
 }
 
-void mm_boot_add_ram(paddr_t start, paddr_t end) {
+__init void mm_boot_add_ram(paddr_t start, paddr_t end) {
     start = max(ROUND_UP(start, PAGE_SIZE), (paddr_t)ISA_FRAMES << PAGE_SHIFT);
     end &= PAGE_MASK;
     if (start >= end) return;
-    if (heap_ready) {
-        give_to_heap(start, end);
-        return;
-    }
     if (nr_regions == ARRAY_SIZE(region)) panic("The memory map has too many pieces");
     region[nr_regions].start = start;
     region[nr_regions++].end = end;
@@ -267,4 +263,13 @@ void iounmap(void *v) {
     /* The exchange of nothing orders the entries before the clock. */
     flush_since(NULL, __atomic_fetch_add(&tlb_flush_clock, 0, __ATOMIC_SEQ_CST));
     if (next_va == end + PAGE_SIZE) next_va = va;
+}
+
+int copy_phys(void *dst, paddr_t p, size_t n) {
+    void *v = ioremap_wb(p, n);
+
+    if (!v) return -ENOMEM;
+    memcpy(dst, v, n);
+    iounmap(v);
+    return 0;
 }

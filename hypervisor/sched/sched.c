@@ -12,7 +12,6 @@
  * vcpu's current hypercall may want.
  */
 #include <hv/guest_access.h>
-#include <hv/pcpu.h>
 #include <x86/spec.h>
 
 #include "policy.h"
@@ -380,9 +379,8 @@ void sched_init_cpu(unsigned int cpu) {
 
     spin_lock_init(&p->sched.lock, ORDER_SCHED);
     list_init(&p->sched.queue);
-    timer_init_cpu(cpu);
+    spin_lock_init(&p->timers.lock, ORDER_TIMER);
     timer_init(&p->sched.slice, slice_expired, NULL, cpu);
-    idle_domain.id = DOMID_IDLE;
     idle_domain.sched.weight = 256;
     p->idle.domain = &idle_domain;
     p->idle.id = cpu;

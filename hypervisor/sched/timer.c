@@ -54,8 +54,6 @@ void timer_init(struct timer *t, void (*fn)(void *), void *data, unsigned int cp
     *t = (struct timer){.fn = fn, .data = data, .cpu = cpu};
 }
 
-void timer_init_cpu(unsigned int cpu) { spin_lock_init(&pcpus[cpu]->timers.lock, ORDER_TIMER); }
-
 /* The earliest timer of a CPU changed: its clock event must follow. */
 static void timer_reprogram(unsigned int cpu, uint64_t expires) {
     if (cpu == smp_cpu_id())

@@ -27,8 +27,6 @@ enum { APIC_TIMER_INIT = 0x380, APIC_TIMER_CUR = 0x390, APIC_TIMER_DIV = 0x3e0 }
 #define TIMER_DEADLINE   0x40000
 #define DIVIDE_BY_16     3
 #define ICR_BUSY         0x1000
-#define ICR_INIT         0x4500
-#define ICR_STARTUP      0x4600
 
 bool apic_x2;
 static volatile uint32_t *regs;
@@ -54,7 +52,7 @@ uint32_t apic_id(void) {
 
 void apic_eoi(void) { apic_write(APIC_EOI, 0); }
 
-static void send(uint32_t dest, uint32_t command) {
+void apic_ipi(uint32_t dest, uint32_t command) {
     if (apic_x2) {
         /* x2APIC's MSR writes do not order earlier stores. */
         __asm__ volatile("mfence; lfence" : : : "memory");
@@ -65,10 +63,6 @@ static void send(uint32_t dest, uint32_t command) {
     regs[APIC_ICR_HIGH / 4] = dest << 24;
     regs[APIC_ICR / 4] = command;
 }
-
-void apic_ipi(uint32_t dest, uint8_t vector) { send(dest, 0x4000u | vector); }
-void apic_init_ipi(uint32_t dest) { send(dest, ICR_INIT); }
-void apic_startup_ipi(uint32_t dest, uint8_t page) { send(dest, ICR_STARTUP | page); }
 
 /* x2APIC is used if the firmware left it on, if ids need it, or simply if the CPU has it. */
 static __init bool choose_x2(void) {

@@ -4,9 +4,7 @@
  * cpuid_features.h, and with everything dropped that describes the host rather than the guest
  * (topology, power, thermal, performance monitoring, virtualisation).
  */
-#include <hv/domain.h>
 #include <public/arch-x86/cpuid.h>
-#include <x86/context.h>
 #include <x86/cpuid.h>
 #include <x86/extable.h>
 #include <x86/spec.h>
@@ -307,7 +305,4 @@ int arch_domain_init(struct domain *d) {
     return 0;
 }
 
-void arch_domain_free(struct domain *d) {
-    hv_free(d->arch.policy);
-    d->arch.policy = NULL;
-}
+void arch_domain_free(struct domain *d) { hv_free(d->arch.policy); }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Debug registers of guests: see x86/debugreg.h. */
+/* Debug registers of guests: see x86/guest_regs.h. */
 #include <hv/pcpu.h>
 #include <x86/guest_regs.h>
 

@@ -89,10 +89,7 @@ int fpu_init_vcpu(struct vcpu *v) {
     return 0;
 }
 
-void fpu_destroy_vcpu(struct vcpu *v) {
-    if (v->arch.xsave) free_page_hv(v->arch.xsave);
-    v->arch.xsave = NULL;
-}
+void fpu_destroy_vcpu(struct vcpu *v) { free_page_hv(v->arch.xsave); }
 
 void fpu_save(struct vcpu *v) {
     uint32_t lo = (uint32_t)v->arch.xcr0_accum, hi = (uint32_t)(v->arch.xcr0_accum >> 32);

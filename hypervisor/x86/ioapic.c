@@ -64,10 +64,20 @@ struct irq_desc *irq_of_gsi(unsigned int gsi) {
     return gsi < nr_gsis ? gsi_desc[array_index_nospec(gsi, NR_GSI_MAX)] : NULL;
 }
 
-unsigned int irq_isa_to_gsi(unsigned int isa_irq) {
+/* The GSI of an ISA interrupt (MADT overrides applied). */
+static unsigned int isa_to_gsi(unsigned int isa_irq) {
     for (unsigned int i = 0; i < acpi.nr_overrides; i++)
         if (acpi.overrides[i].isa_irq == isa_irq) return acpi.overrides[i].gsi;
     return isa_irq;
+}
+
+int irq_request_gsi(unsigned int isa_irq, void (*fn)(void *), void *data) {
+    struct irq_desc *d = irq_of_gsi(isa_to_gsi(isa_irq));
+    int rc = d ? irq_bind(d, fn, data) : -ENODEV;
+
+    /* Interrupts are off, and nothing is routed to other CPUs yet. */
+    if (!rc) d->own = true;
+    return rc;
 }
 
 static __init void set_defaults(struct irq_desc *d, unsigned int gsi) {
@@ -97,7 +107,6 @@ static __init void add_lines(unsigned int n) {
         if (!d) panic("No memory for interrupt lines");
         d->line.ioapic = (uint8_t)n;
         d->line.pin = (uint8_t)pin;
-        d->line.gsi = (uint16_t)gsi;
         set_defaults(d, gsi);
         gsi_desc[gsi] = d;
         nr_gsis = max(nr_gsis, gsi + 1);

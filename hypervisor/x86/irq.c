@@ -168,20 +168,9 @@ void irq_dispatch(unsigned int vector) {
     switch (vector) {
     case VEC_TIMER: timer_interrupt(); break;
     case VEC_KICK: break; /* softirqs are looked at on the way out */
-    case VEC_FLUSH:
-    case VEC_CALL:
-    case VEC_STOP: smp_poll(); break;
+    case VEC_REQUEST: smp_poll(); break;
     default: spurious++;
     }
-}
-
-int irq_request_gsi(unsigned int isa_irq, void (*fn)(void *), void *data) {
-    struct irq_desc *d = irq_of_gsi(irq_isa_to_gsi(isa_irq));
-    int rc = d ? irq_bind(d, fn, data) : -ENODEV;
-
-    /* Interrupts are off, and nothing is routed to other CPUs yet. */
-    if (!rc) d->own = true;
-    return rc;
 }
 
 void irq_dump(void) {

@@ -23,7 +23,6 @@ struct irq_desc {
     union {
         struct {
             uint8_t ioapic, pin;
-            uint16_t gsi;
         } line;
         struct {
             struct msi_dev *dev;

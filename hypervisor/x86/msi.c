@@ -56,12 +56,11 @@ static unsigned int msi_data_offset(const struct msi_dev *m) {
     return m->control & MSI_64BIT ? 12 : 8;
 }
 
-static unsigned int msi_mask_offset(const struct msi_dev *m) {
-    return m->control & MSI_64BIT ? 16 : 12;
-}
+/* Behind the data word, if MSI_MASKABLE. Then comes the word of pending bits. */
+static unsigned int msi_mask_offset(const struct msi_dev *m) { return msi_data_offset(m) + 4; }
 
 static unsigned int msi_cap_size(const struct msi_dev *m) {
-    return m->control & MSI_MASKABLE ? msi_mask_offset(m) + 8 : msi_data_offset(m) + 2;
+    return msi_data_offset(m) + (m->control & MSI_MASKABLE ? 12 : 2);
 }
 
 static uint32_t message_address(const struct irq_desc *d) {
@@ -219,15 +218,16 @@ static int setup(struct msi_dev *m, unsigned int index, struct irq_desc **out) {
     return 0;
 }
 
-int msi_setup(const struct msi_request *req, struct irq_desc **out) {
+int msi_setup(sbdf_t sbdf, uint64_t table_base, uint32_t entry, struct irq_desc **out) {
+    bool msix = table_base != 0;
     struct msi_dev *m;
     int rc = 0;
 
     SPIN_SCOPE(&msi_lock);
-    m = find_dev(req->sbdf, req->msix);
-    if (!m) rc = new_dev(req->sbdf, req->msix, req->table_base, &m);
+    m = find_dev(sbdf, msix);
+    if (!m) rc = new_dev(sbdf, msix, table_base, &m);
     if (rc) return rc;
-    rc = setup(m, req->msix ? req->entry : 0, out);
+    rc = setup(m, msix ? entry : 0, out);
     release_dev(m);
     return rc;
 }

@@ -10,50 +10,41 @@
 
 static spinlock_t cf8_lock = SPINLOCK_INIT(ORDER_LEAF);
 
-/* Filled at boot. */
-static struct mmcfg {
-    paddr_t base; /* of bus 0, even if first > 0 */
-    uint16_t segment;
-    uint8_t first, last;
-    volatile char *window; /* of bus first */
-} mmcfg[ACPI_MAX_MCFG];
-static unsigned int nr_mmcfg;
+#define for_each_window(m)                                                                         \
+    for (struct acpi_mcfg *m = acpi.mcfg; m < acpi.mcfg + acpi.nr_mcfg; m++)                       \
+        if (m->window)
 
-static const struct mmcfg *find_mmcfg(sbdf_t sbdf) {
+static const struct acpi_mcfg *find_window(sbdf_t sbdf) {
     uint8_t bus = (uint8_t)(sbdf >> 8);
 
-    for (unsigned int i = 0; i < nr_mmcfg; i++)
-        if (mmcfg[i].segment == sbdf >> 16 && bus >= mmcfg[i].first && bus <= mmcfg[i].last)
-            return &mmcfg[i];
+    for_each_window(m)
+        if (m->segment == sbdf >> 16 && bus >= m->bus_first && bus <= m->bus_last) return m;
     return NULL;
 }
 
 /* NULL: ports reach it, or nothing does. */
 static volatile void *window_at(sbdf_t sbdf, uint16_t reg) {
-    const struct mmcfg *m = sbdf >> 16 || reg >= 256 ? find_mmcfg(sbdf) : NULL;
+    const struct acpi_mcfg *m = sbdf >> 16 || reg >= 256 ? find_window(sbdf) : NULL;
 
     if (!m || reg >= 4096) return NULL;
-    return m->window + (((sbdf & 0xffff) - ((size_t)m->first << 8)) << 12) + reg;
+    return m->window + (((sbdf & 0xffff) - ((size_t)m->bus_first << 8)) << 12) + reg;
 }
 
 /* dom0 maps it read-only, so that its writes pass the filter as those by ports do. */
-static __init bool add_mmcfg(paddr_t base, uint16_t segment, uint8_t first, uint8_t last) {
-    struct mmcfg *m = &mmcfg[nr_mmcfg];
-    uint64_t frame = base >> PAGE_SHIFT;
+static __init bool add_window(struct acpi_mcfg *m) {
+    paddr_t start = m->base + ((paddr_t)m->bus_first << 20);
+    size_t size = ((size_t)(m->bus_last - m->bus_first) + 1) << 20;
 
-    if (last < first || (base & 0xfffff)) return false;
-    *m = (struct mmcfg){base, segment, first, last, NULL};
-    m->window = ioremap(base + ((paddr_t)first << 20), ((size_t)(last - first) + 1) << 20);
-    if (!m->window) return false;
-    nr_mmcfg++;
-    return !rangeset_add(mmio_ro_ranges, frame + ((uint64_t)first << 8),
-                         frame + ((uint64_t)last << 8) + 255);
+    if (m->bus_last < m->bus_first || (m->base & 0xfffff)) return false;
+    m->window = ioremap(start, size);
+    return m->window &&
+           !rangeset_add(mmio_ro_ranges, start >> PAGE_SHIFT, (start + size - 1) >> PAGE_SHIFT);
 }
 
 int pci_find_mmcfg(paddr_t base, uint16_t segment, uint8_t first, uint8_t last) {
-    for (unsigned int i = 0; i < nr_mmcfg; i++)
-        if (mmcfg[i].segment == segment && mmcfg[i].first == first && mmcfg[i].last == last)
-            return mmcfg[i].base == base ? 0 : -EIO;
+    for_each_window(m)
+        if (m->segment == segment && m->bus_first == first && m->bus_last == last)
+            return m->base == base ? 0 : -EIO;
     return -ENODEV;
 }
 
@@ -62,23 +53,20 @@ void pci_guest_write(sbdf_t sbdf, uint16_t reg, unsigned int bytes, uint32_t val
 }
 
 void pci_guest_write_mem(paddr_t addr, unsigned int bytes, uint32_t val) {
-    for (unsigned int i = 0; i < nr_mmcfg; i++) {
-        paddr_t off = addr - mmcfg[i].base; /* bus, device and function, register */
+    for_each_window(m) {
+        paddr_t off = addr - m->base; /* bus, device and function, register */
 
-        if (addr < mmcfg[i].base || off >> 20 < mmcfg[i].first || off >> 20 > mmcfg[i].last)
-            continue;
-        pci_guest_write((sbdf_t)mmcfg[i].segment << 16 | (sbdf_t)(off >> 12), off & 0xfff, bytes,
-                        val);
+        if (addr < m->base || off >> 20 < m->bus_first || off >> 20 > m->bus_last) continue;
+        pci_guest_write((sbdf_t)m->segment << 16 | (sbdf_t)(off >> 12), off & 0xfff, bytes, val);
         return;
     }
 }
 
-/* Takes cf8_lock and selects; false: out of the ports' reach. */
-static bool lock_cf8(sbdf_t sbdf, uint16_t reg) {
-    if (sbdf >> 16 || reg >= 256) return false;
-    spin_lock(&cf8_lock);
+static void access_ports(sbdf_t sbdf, uint16_t reg, unsigned int bytes, bool write, uint32_t *v) {
+    if (sbdf >> 16 || reg >= 256) return; /* out of their reach */
+    SPIN_SCOPE(&cf8_lock);
     outl(0xcf8, 0x80000000u | sbdf << 8 | (reg & 0xfcu));
-    return true;
+    port_access(0xcfc + (reg & 3), bytes, write, v);
 }
 
 uint32_t pci_conf_read(sbdf_t sbdf, uint16_t reg, unsigned int bytes) {
@@ -89,26 +77,21 @@ uint32_t pci_conf_read(sbdf_t sbdf, uint16_t reg, unsigned int bytes) {
         return bytes == 1   ? *(volatile uint8_t *)w
                : bytes == 2 ? *(volatile uint16_t *)w
                             : *(volatile uint32_t *)w;
-    if (lock_cf8(sbdf, reg)) {
-        port_access(0xcfc + (reg & 3), bytes, false, &v);
-        spin_unlock(&cf8_lock);
-    }
+    access_ports(sbdf, reg, bytes, false, &v);
     return v;
 }
 
 void pci_conf_write(sbdf_t sbdf, uint16_t reg, unsigned int bytes, uint32_t val) {
     volatile void *w = window_at(sbdf, reg);
 
-    if (w && bytes == 1) {
+    if (!w)
+        access_ports(sbdf, reg, bytes, true, &val);
+    else if (bytes == 1)
         *(volatile uint8_t *)w = (uint8_t)val;
-    } else if (w && bytes == 2) {
+    else if (bytes == 2)
         *(volatile uint16_t *)w = (uint16_t)val;
-    } else if (w) {
+    else
         *(volatile uint32_t *)w = val;
-    } else if (lock_cf8(sbdf, reg)) {
-        port_access(0xcfc + (reg & 3), bytes, true, &val);
-        spin_unlock(&cf8_lock);
-    }
 }
 
 uint8_t pci_find_cap(sbdf_t sbdf, uint8_t id) {
@@ -127,8 +110,6 @@ uint8_t pci_find_cap(sbdf_t sbdf, uint8_t id) {
 }
 
 __init void pci_init(void) {
-    for (unsigned int i = 0; i < acpi.nr_mcfg; i++)
-        if (!add_mmcfg(acpi.mcfg[i].base, acpi.mcfg[i].segment, acpi.mcfg[i].bus_first,
-                       acpi.mcfg[i].bus_last))
-            printk(KERN_WARN "WARNING: MCFG area at %#lx is not used\n", acpi.mcfg[i].base);
+    for (struct acpi_mcfg *m = acpi.mcfg; m < acpi.mcfg + acpi.nr_mcfg; m++)
+        if (!add_window(m)) printk(KERN_WARN "WARNING: MCFG area at %#lx is not used\n", m->base);
 }

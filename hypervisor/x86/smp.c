@@ -8,7 +8,6 @@
  * The flush clock (README.md): stamps are compared by signed difference. So that a CPU's own never
  * is 2^31 behind, every 2^30 steps all CPUs are asked to flush.
  */
-#include <hv/pcpu.h>
 #include <x86/apic.h>
 #include <x86/spec.h>
 
@@ -34,16 +33,16 @@ static struct {
     void *data;
 } call_mailbox = {.lock = SPINLOCK_INIT(ORDER_LEAF)};
 
-static void request(unsigned int cpu, uint32_t req, uint8_t vector) {
+static void request(unsigned int cpu, uint32_t req) {
     __atomic_fetch_or(&pcpus[cpu]->arch.requests, req, __ATOMIC_ACQ_REL);
-    apic_ipi(pcpus[cpu]->apic_id, vector);
+    apic_ipi(pcpus[cpu]->apic_id, ICR_FIXED | VEC_REQUEST);
 }
 
-static void request_others(uint32_t req, uint8_t vector) {
+static void request_others(uint32_t req) {
     unsigned int me = smp_cpu_id();
 
     for (unsigned int i = 0; i < nr_cpus; i++)
-        if (i != me && pcpus[i] && pcpus[i]->online) request(i, req, vector);
+        if (i != me && pcpus[i] && pcpus[i]->online) request(i, req);
 }
 
 static void wait_done(unsigned int cpu, uint32_t req) {
@@ -61,7 +60,7 @@ static inline void load_cr3(uint64_t cr3, uint32_t stamp) {
 static __noinline void load_cr3_and_more(uint64_t cr3, uint32_t stamp) {
     if (stamp % CLOCK_ROUND == 0) {
         __atomic_fetch_or(&this_pcpu()->arch.requests, REQ_FLUSH_LATE, __ATOMIC_ACQ_REL);
-        request_others(REQ_FLUSH_LATE, VEC_FLUSH);
+        request_others(REQ_FLUSH_LATE);
     }
     load_cr3(spec_on & SPEC_XPTI ? xpti_base(cr3) : cr3, stamp);
 }
@@ -97,9 +96,9 @@ void smp_poll(void) {
     __atomic_fetch_and(word, ~reqs, __ATOMIC_ACQ_REL);
 }
 
-void smp_send_kick(unsigned int cpu) { apic_ipi(pcpus[cpu]->apic_id, VEC_KICK); }
+void smp_send_kick(unsigned int cpu) { apic_ipi(pcpus[cpu]->apic_id, ICR_FIXED | VEC_KICK); }
 
-void apic_stop_others(void) { request_others(REQ_STOP, VEC_STOP); }
+void apic_stop_others(void) { request_others(REQ_STOP); }
 
 void smp_call_others(void (*fn)(void *), void *data) {
     unsigned int me = smp_cpu_id();
@@ -107,7 +106,7 @@ void smp_call_others(void (*fn)(void *), void *data) {
     spin_lock(&call_mailbox.lock);
     call_mailbox.fn = fn;
     call_mailbox.data = data;
-    request_others(REQ_CALL, VEC_CALL);
+    request_others(REQ_CALL);
     for (unsigned int i = 0; i < nr_cpus; i++)
         if (i != me) wait_done(i, REQ_CALL);
     spin_unlock(&call_mailbox.lock);
@@ -121,7 +120,7 @@ void smp_flush_tlb(cpumask_t *cpus, uint64_t va) {
     if (!(cpus->bits[0] | cpus->bits[1] | cpus->bits[2] | cpus->bits[3])) return;
     spin_lock(&flush_mailbox.lock);
     WRITE_ONCE(flush_mailbox.va, va);
-    for_each_set_bit(cpu, cpus->bits, nr_cpus) request(cpu, REQ_FLUSH, VEC_FLUSH);
+    for_each_set_bit(cpu, cpus->bits, nr_cpus) request(cpu, REQ_FLUSH);
     for_each_set_bit(cpu, cpus->bits, nr_cpus) wait_done(cpu, REQ_FLUSH);
     spin_unlock(&flush_mailbox.lock);
 }

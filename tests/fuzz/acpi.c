@@ -58,6 +58,15 @@ void iounmap(void *p) {
     free(p);
 }
 
+int copy_phys(void *dst, paddr_t p, size_t n) {
+    void *v = ioremap_wb(p, n);
+
+    if (!v) return -ENOMEM;
+    memcpy(dst, v, n);
+    iounmap(v);
+    return 0;
+}
+
 static void check_result(void) {
     MUST(!mapped);
     MUST(acpi.nr_cpus <= ACPI_MAX_CPUS && acpi.nr_ioapics <= ACPI_MAX_IOAPICS);

@@ -44,10 +44,12 @@ void printk(const char *fmt, ...) {
     va_end(ap);
 }
 
-void *paddr_to_virt(paddr_t p) { return (void *)p; }
+void *paddr_to_virt(paddr_t p) { return (void *)(DIRECTMAP_START + p); }
 
 void free_pages_hv(void *p, unsigned int order) {
-    MUST(p && order == 0 && in_usable((paddr_t)p, (paddr_t)p + PAGE_SIZE));
+    paddr_t at = (uint64_t)p - DIRECTMAP_START;
+
+    MUST(at && order == 0 && in_usable(at, at + PAGE_SIZE));
 }
 
 /* Memory that is given to the allocator is usable by the map, and in nobody's way. */
@@ -111,16 +113,16 @@ static void clear_state(void) {
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
-    void *p = mmap(boot_va(0), LOW_4GIB + INFO_ROOM, PROT_READ | PROT_WRITE,
+    void *p = mmap(paddr_to_virt(0), LOW_4GIB + INFO_ROOM, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 
     (void)argc, (void)argv;
-    MUST(p == boot_va(0));
+    MUST(p == paddr_to_virt(0));
     return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    char *info = boot_va(INFO_AT);
+    char *info = paddr_to_virt(INFO_AT);
     bool mb2 = size && (data[0] & 1);
 
     if (size < 1 + sizeof(struct mb1_info) || size - 1 > INFO_ROOM) return 0;

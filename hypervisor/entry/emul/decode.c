@@ -111,52 +111,30 @@ struct opcode {
 #define PAIR(code, op, form) [code] = {op, (form) | BYTE}, [(code) + 1] = {op, form}
 
 static const struct opcode one_byte[256] = {
-    PAIR(0x00, INSN_ADD, MEM),
-    PAIR(0x08, INSN_OR, MEM),
-    PAIR(0x10, INSN_ADC, MEM),
-    PAIR(0x18, INSN_SBB, MEM),
-    PAIR(0x20, INSN_AND, MEM),
-    PAIR(0x28, INSN_SUB, MEM),
-    PAIR(0x30, INSN_XOR, MEM),
-    PAIR(0x6c, INSN_INS, PORT),
-    PAIR(0x6e, INSN_OUTS, PORT),
-    PAIR(0x80, G_ALU, GROUP | MEM | IMM),
-    [0x83] = {G_ALU, GROUP | MEM | IMM8},
-    PAIR(0x86, INSN_XCHG, MEM),
-    PAIR(0x88, INSN_MOV, MEM),
-    PAIR(0xa4, INSN_MOVS, 0),
-    PAIR(0xaa, INSN_STOS, 0),
-    PAIR(0xc6, G_MOV, GROUP | MEM | IMM),
-    PAIR(0xe4, INSN_IN, PORT | IMM8),
-    PAIR(0xe6, INSN_OUT, PORT | IMM8),
-    PAIR(0xec, INSN_IN, PORT),
-    PAIR(0xee, INSN_OUT, PORT),
-    PAIR(0xf6, G_NOT_NEG, GROUP | MEM),
-    [0xfa] = {INSN_CLI, 0},
-    [0xfb] = {INSN_STI, 0},
-    PAIR(0xfe, G_INC_DEC, GROUP | MEM),
+    /* clang-format off */
+    PAIR(0x00, INSN_ADD, MEM), PAIR(0x08, INSN_OR, MEM), PAIR(0x10, INSN_ADC, MEM),
+    PAIR(0x18, INSN_SBB, MEM), PAIR(0x20, INSN_AND, MEM), PAIR(0x28, INSN_SUB, MEM),
+    PAIR(0x30, INSN_XOR, MEM), PAIR(0x6c, INSN_INS, PORT), PAIR(0x6e, INSN_OUTS, PORT),
+    PAIR(0x80, G_ALU, GROUP | MEM | IMM), [0x83] = {G_ALU, GROUP | MEM | IMM8},
+    PAIR(0x86, INSN_XCHG, MEM), PAIR(0x88, INSN_MOV, MEM), PAIR(0xa4, INSN_MOVS, 0),
+    PAIR(0xaa, INSN_STOS, 0), PAIR(0xc6, G_MOV, GROUP | MEM | IMM),
+    PAIR(0xe4, INSN_IN, PORT | IMM8), PAIR(0xe6, INSN_OUT, PORT | IMM8),
+    PAIR(0xec, INSN_IN, PORT), PAIR(0xee, INSN_OUT, PORT), PAIR(0xf6, G_NOT_NEG, GROUP | MEM),
+    [0xfa] = {INSN_CLI, 0}, [0xfb] = {INSN_STI, 0}, PAIR(0xfe, G_INC_DEC, GROUP | MEM),
+    /* clang-format on */
 };
 
 /* Behind 0x0f. */
 static const struct opcode two_bytes[256] = {
-    [0x06] = {INSN_CLTS, 0},
-    [0x09] = {INSN_WBINVD, 0},
-    [0x20] = {INSN_MOV_FROM_CR, CR_DR},
-    [0x21] = {INSN_MOV_FROM_DR, CR_DR},
-    [0x22] = {INSN_MOV_TO_CR, CR_DR},
-    [0x23] = {INSN_MOV_TO_DR, CR_DR},
-    [0x30] = {INSN_WRMSR, 0},
-    [0x31] = {INSN_RDTSC, 0},
-    [0x32] = {INSN_RDMSR, 0},
-    [0xa2] = {INSN_CPUID, 0},
-    [0xab] = {INSN_BTS, MEM},
-    PAIR(0xb0, INSN_CMPXCHG, MEM),
-    [0xb3] = {INSN_BTR, MEM},
-    [0xba] = {G_BIT, GROUP | MEM | IMM8},
-    [0xbb] = {INSN_BTC, MEM},
-    PAIR(0xc0, INSN_XADD, MEM),
-    [0xc3] = {INSN_MOV, MEM | LONG}, /* movnti */
-    [0xc7] = {G_CMPXCHG8B, GROUP | MEM},
+    /* clang-format off */
+    [0x06] = {INSN_CLTS, 0}, [0x09] = {INSN_WBINVD, 0}, [0x20] = {INSN_MOV_FROM_CR, CR_DR},
+    [0x21] = {INSN_MOV_FROM_DR, CR_DR}, [0x22] = {INSN_MOV_TO_CR, CR_DR},
+    [0x23] = {INSN_MOV_TO_DR, CR_DR}, [0x30] = {INSN_WRMSR, 0}, [0x31] = {INSN_RDTSC, 0},
+    [0x32] = {INSN_RDMSR, 0}, [0xa2] = {INSN_CPUID, 0}, [0xab] = {INSN_BTS, MEM},
+    PAIR(0xb0, INSN_CMPXCHG, MEM), [0xb3] = {INSN_BTR, MEM}, [0xba] = {G_BIT, GROUP | MEM | IMM8},
+    [0xbb] = {INSN_BTC, MEM}, PAIR(0xc0, INSN_XADD, MEM),
+    [0xc3] = {INSN_MOV, MEM | LONG} /* movnti */, [0xc7] = {G_CMPXCHG8B, GROUP | MEM},
+    /* clang-format on */
 };
 
 static struct opcode take_opcode(struct cursor *c, struct insn *i) {

@@ -39,9 +39,10 @@ struct acpi_info {
     bool no_cmos_rtc;
     unsigned int nr_mcfg;
     struct acpi_mcfg {
-        paddr_t base;
+        paddr_t base; /* of bus 0, even if bus_first > 0 */
         uint16_t segment;
         uint8_t bus_first, bus_last;
+        volatile char *window; /* x86/pci.c: of bus_first; NULL: not used */
     } mcfg[ACPI_MAX_MCFG];
 };
 extern struct acpi_info acpi;

@@ -85,8 +85,7 @@ void boot_release_modules(void);
 bool boot_range_reserved(paddr_t start, paddr_t end);
 
 /* dom0 builder (domain/dom0_build.c). 0 or -Exxx after a message that names the trouble. */
-int dom0_construct(const struct boot_module *kernel, const struct boot_module *initrd,
-                   const char *cmdline);
+int dom0_construct(const struct boot_module *kernel, const struct boot_module *initrd);
 
 /* For XENVER_* and the banner; the build id's length. domain/version.c */
 extern const char hv_compiler[];

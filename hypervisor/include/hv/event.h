@@ -12,7 +12,7 @@ struct vcpu;
 struct port;
 struct evtchn_fifo_domain;
 struct evtchn_fifo_vcpu;
-struct pirq_domain;
+struct pirq;
 
 struct event_domain {
     spinlock_t lock;                 /* port table; ORDER_EVENT_DOM */
@@ -22,7 +22,7 @@ struct event_domain {
     uint32_t active, used_below;     /* ports not free; below this all are. lock */
     spinlock_t fifo_lock;            /* FIFO queues and frames; ORDER_EVENT_FIFO */
     struct evtchn_fifo_domain *fifo; /* NULL: 2-level */
-    struct pirq_domain *pirqs;       /* event/pirq.c */
+    struct pirq *pirqs;              /* event/pirq.c */
     unsigned long *eoi_map; /* guest frame: bit set where the guest must say eoi; NULL: none */
     bool auto_unmask;
     unsigned long poll_mask[2]; /* vcpus in SCHEDOP_poll; atomic bits. MAX_VCPUS of them */

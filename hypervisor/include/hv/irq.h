@@ -13,9 +13,7 @@
 #define VEC_LEGACY_SYSCALL 0x80 /* int $0x80 of guests: never given to a device */
 #define VEC_HYPERCALL      0x82 /* likewise */
 #define VEC_KICK           0xf8 /* leave the guest and look at softirqs */
-#define VEC_FLUSH          0xf9 /* look at the flush mailbox */
-#define VEC_CALL           0xfa /* run a function (smp_call) */
-#define VEC_STOP           0xfb /* halt for panic */
+#define VEC_REQUEST        0xf9 /* serve another CPU's request: smp_poll() */
 #define VEC_TIMER          0xfc
 #define VEC_ERROR          0xfd
 #define VEC_SPURIOUS       0xff
@@ -51,8 +49,6 @@ struct irq_desc;
 
 unsigned int irq_nr_gsis(void);                /* one past the highest GSI there is */
 struct irq_desc *irq_of_gsi(unsigned int gsi); /* NULL: no such line */
-/* The GSI of an ISA interrupt (MADT overrides applied). */
-unsigned int irq_isa_to_gsi(unsigned int isa_irq);
 /* Sets how a line triggers, once; -EEXIST: said before, or in use. Firmware's overrides win. */
 int irq_set_trigger(struct irq_desc *d, bool level, bool low);
 /* Gives the line a vector and a handler, and lets it through. -EBUSY, -ENOSPC (no vector). */
@@ -74,17 +70,12 @@ static inline sbdf_t pci_sbdf(uint16_t segment, uint8_t bus, uint8_t devfn) {
     return (sbdf_t)segment << 16 | (sbdf_t)bus << 8 | devfn;
 }
 
-/* MSI and MSI-X: a function has one MSI vector, or one for each entry of its MSI-X table. */
-struct msi_request {
-    sbdf_t sbdf;
-    bool msix;
-    uint32_t entry;      /* of the MSI-X table */
-    uint64_t table_base; /* MSI-X only: physical address of the table's BAR; 0: read the BAR */
-};
-/* Writes the device's capability for a vector, which stays masked until irq_bind. -ENODEV: no such
- * device or capability; -EINVAL: bad entry; -EBUSY: set up already; -ENXIO: the table cannot be
- * reached; -ENOSPC, -ENOMEM. */
-int msi_setup(const struct msi_request *req, struct irq_desc **out);
+/* MSI and MSI-X: a function has one MSI vector, or one for each entry of its MSI-X table.
+ * Writes the device's capability for a vector, which stays masked until irq_bind. table_base: what
+ * dom0 takes for the physical address of the MSI-X table's BAR; 0: MSI, which has no entries.
+ * -ENODEV: no such device or capability; -EINVAL: bad entry; -EBUSY: set up already; -ENXIO: the
+ * table cannot be reached; -ENOSPC, -ENOMEM. */
+int msi_setup(sbdf_t sbdf, uint64_t table_base, uint32_t entry, struct irq_desc **out);
 void msi_free(struct irq_desc *d); /* undoes it; d is unbound */
 /* Written anew, after the device has lost it: a reset, another power state. -ENODEV: there is no
  * such device; -ENXIO: its table cannot be reached. */

@@ -141,6 +141,8 @@ mfn_t virt_to_mfn(const void *v); /* direct map or Hospes image addresses */
 paddr_t virt_to_paddr(const void *v);
 void *ioremap(paddr_t p, size_t n);    /* device memory, uncached; NULL when none */
 void *ioremap_wb(paddr_t p, size_t n); /* firmware tables outside RAM */
+/* Copies n bytes of the firmware's, wherever they lie. -ENOMEM: they cannot be mapped. */
+int copy_phys(void *dst, paddr_t p, size_t n);
 /* Lasting mappings of Hospes's own devices, in the image's part of the address space, from the
  * first C function on. NULL: the space for it is used up. boot/pagetables.c */
 enum devmap_type { DEVMAP_UC, DEVMAP_WC };

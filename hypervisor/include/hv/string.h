@@ -28,7 +28,6 @@ char *strchr(const char *s, int c);
 /* The conversions that lib/printf.c lists. Returns the length wanted. */
 int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
-#define strtoull(s, end, base) str_to_ull((s), (end), (base))
 #endif
 
 /* Copies at most size-1 bytes and always terminates; returns strlen(s). */

@@ -14,10 +14,9 @@ void apic_timer_calibrate(void); /* boot CPU, once tsc_khz is known */
 uint32_t apic_id(void);
 void apic_eoi(void);
 
-/* Interrupts to one CPU by APIC id. Delivery is waited for only as far as xAPIC requires. */
-void apic_ipi(uint32_t dest, uint8_t vector);
-void apic_init_ipi(uint32_t dest);
-void apic_startup_ipi(uint32_t dest, uint8_t page);
+/* An interrupt to one CPU by APIC id. Delivery is waited for only as far as xAPIC requires. */
+enum { ICR_FIXED = 0x4000 /* | vector */, ICR_INIT = 0x4500, ICR_STARTUP = 0x4600 /* | page */ };
+void apic_ipi(uint32_t dest, uint32_t command);
 
 /* The one-shot timer: fires at this system time (at once if it has passed); ~0: never. It may fire
  * early when the hardware counts no further. */
