@@ -17,10 +17,10 @@
 #define ENTRY_MASKED (1u << 16)
 
 static struct ioapic {
-    volatile uint32_t *regs;
-    unsigned int gsi_base, nr;
-} ioapics[ACPI_MAX_IOAPICS];
-static unsigned int nr_ioapics, nr_gsis;
+    volatile uint32_t *regs; /* NULL: it does not answer */
+    unsigned int nr;
+} ioapics[ACPI_MAX_IOAPICS]; /* as acpi.ioapics */
+static unsigned int nr_gsis;
 static struct irq_desc *gsi_desc[NR_GSI_MAX]; /* filled at boot */
 
 /* Index and data register are a pair. */
@@ -96,10 +96,8 @@ static __init void set_defaults(struct irq_desc *d, unsigned int gsi) {
 }
 
 static __init void add_lines(unsigned int n) {
-    const struct ioapic *a = &ioapics[n];
-
-    for (unsigned int pin = 0; pin < a->nr; pin++) {
-        unsigned int gsi = a->gsi_base + pin;
+    for (unsigned int pin = 0; pin < ioapics[n].nr; pin++) {
+        unsigned int gsi = acpi.ioapics[n].gsi_base + pin;
         struct irq_desc *d;
 
         if (gsi >= NR_GSI_MAX || gsi_desc[gsi]) continue;
@@ -116,28 +114,28 @@ static __init void add_lines(unsigned int n) {
 
 __init void ioapic_init(void) {
     for (unsigned int i = 0; i < acpi.nr_ioapics; i++) {
-        struct ioapic *a = &ioapics[nr_ioapics];
+        const struct acpi_ioapic *is = &acpi.ioapics[i];
+        struct ioapic *a = &ioapics[i];
         uint32_t version;
 
-        a->regs = devmap(acpi.ioapics[i].addr, PAGE_SIZE, DEVMAP_UC);
+        a->regs = devmap(is->addr, PAGE_SIZE, DEVMAP_UC);
         if (!a->regs) continue;
         version = read_reg(a, REG_VERSION);
         if (version == ~0u) {
-            printk(KERN_WARN "WARNING: no I/O APIC answers at %#lx\n", acpi.ioapics[i].addr);
+            printk(KERN_WARN "WARNING: no I/O APIC answers at %#lx\n", is->addr);
+            a->regs = NULL;
             continue;
         }
-        a->gsi_base = acpi.ioapics[i].gsi_base;
         a->nr = ((version >> 16) & 0xff) + 1;
-        printk(KERN_INFO "IOAPIC[%u]: apic_id %u, version %u, address 0x%lx, GSI %u-%u\n",
-               nr_ioapics, acpi.ioapics[i].id, version & 0xff, acpi.ioapics[i].addr, a->gsi_base,
-               a->gsi_base + a->nr - 1);
-        add_lines(nr_ioapics++);
+        printk(KERN_INFO "IOAPIC[%u]: apic_id %u, version %u, address 0x%lx, GSI %u-%u\n", i,
+               is->id, version & 0xff, is->addr, is->gsi_base, is->gsi_base + a->nr - 1);
+        add_lines(i);
     }
 }
 
 int irq_ioapic_read(paddr_t addr, uint32_t reg, uint32_t *value) {
-    for (unsigned int i = 0; i < nr_ioapics; i++) {
-        if (acpi.ioapics[i].addr != addr || reg > 0xff) continue;
+    for (unsigned int i = 0; i < acpi.nr_ioapics; i++) {
+        if (acpi.ioapics[i].addr != addr || !ioapics[i].regs || reg > 0xff) continue;
         SPIN_SCOPE(&regs_lock);
         *value = read_reg(&ioapics[i], reg);
         return 0;
