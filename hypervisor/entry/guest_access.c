@@ -26,10 +26,17 @@ static bool shows_tables(uint64_t va) {
  * Enough before a copy: one that begins in the lower half and leaves it reaches non-canonical
  * addresses and faults; one that begins in the upper part can only wrap into the lower half.
  */
-static inline bool may_start(uint64_t va, size_t n) {
-    if (unlikely(READ_ONCE(mm_linear_seen)) && (shows_tables(va) || shows_tables(va + n - 1)))
+static inline bool may_start(uint64_t *va, size_t n) {
+    uint64_t ours; /* all ones: not for guests. As data too, for CPUs that guess what we decide */
+
+    if (unlikely(READ_ONCE(mm_linear_seen)) && (shows_tables(*va) || shows_tables(*va + n - 1)))
         return false;
-    return likely(guest_va_ok(va) && n < LARGEST);
+    __asm__("cmp %[size], %[at]; sbb %[ours], %[ours]"
+            : [ours] "=r"(ours)
+            : [at] "r"(*va - LOW_HALF_END), [size] "r"(HV_END - LOW_HALF_END)
+            : "cc");
+    *va |= ours;
+    return likely(!ours && n < LARGEST);
 }
 
 /* Copies 8 * left bytes and then rest. False: a fault stopped it, when not all was done. */
@@ -38,7 +45,7 @@ static inline bool copy(void *dst, const void *src, size_t left, size_t rest) {
     if (__builtin_constant_p(rest) && rest == 0)
         __asm__ volatile("1: rep movsq\n"
                          "2:\n\t" EXTABLE(1b, 2b)
-                         : "+D"(dst), "+S"(src), "+c"(left)
+                         : "+D"(dst), "+S"(src), "+&c"(left)
                          :
                          : "memory");
     else
@@ -46,7 +53,7 @@ static inline bool copy(void *dst, const void *src, size_t left, size_t rest) {
                          "mov %[rest], %%rcx\n"
                          "2: rep movsb\n"
                          "3:\n\t" EXTABLE(1b, 3b) EXTABLE(2b, 3b)
-                         : "+D"(dst), "+S"(src), "+c"(left)
+                         : "+D"(dst), "+S"(src), "+&c"(left)
                          : [rest] "r"(rest)
                          : "memory");
     guest_access_end();
@@ -54,25 +61,25 @@ static inline bool copy(void *dst, const void *src, size_t left, size_t rest) {
 }
 
 int copy_bytes_from_guest(void *dst, uint64_t va, size_t n) {
-    return may_start(va, n) && copy(dst, (const void *)(uintptr_t)va, n / 8, n % 8) ? 0 : -EFAULT;
+    return may_start(&va, n) && copy(dst, (const void *)(uintptr_t)va, n / 8, n % 8) ? 0 : -EFAULT;
 }
 
 int copy_bytes_to_guest(uint64_t va, const void *src, size_t n) {
-    return may_start(va, n) && copy((void *)(uintptr_t)va, src, n / 8, n % 8) ? 0 : -EFAULT;
+    return may_start(&va, n) && copy((void *)(uintptr_t)va, src, n / 8, n % 8) ? 0 : -EFAULT;
 }
 
 int copy_words_from_guest(void *dst, uint64_t va, uint32_t n) {
-    return may_start(va, n * 8UL) && copy(dst, (const void *)(uintptr_t)va, n, 0) ? 0 : -EFAULT;
+    return may_start(&va, n * 8UL) && copy(dst, (const void *)(uintptr_t)va, n, 0) ? 0 : -EFAULT;
 }
 
 int copy_words_to_guest(uint64_t va, const void *src, uint32_t n) {
-    return may_start(va, n * 8UL) && copy((void *)(uintptr_t)va, src, n, 0) ? 0 : -EFAULT;
+    return may_start(&va, n * 8UL) && copy((void *)(uintptr_t)va, src, n, 0) ? 0 : -EFAULT;
 }
 
 int copy_u32_from_guest(void *dst, uint64_t va) {
     uint64_t v = ~0UL; /* stays so if there is a fault */
 
-    if (!may_start(va, 4)) return -EFAULT;
+    if (!may_start(&va, 4)) return -EFAULT;
     guest_access_begin();
     __asm__ volatile("1: movl (%[va]), %k[v]\n"
                      "2:\n\t" EXTABLE(1b, 2b)

@@ -29,7 +29,8 @@ struct active {
 
 /*
  * A handle of a grantee. flags are GNTMAP_*; the sorts of mapping that an unmap is just taking away
- * are shifted left by MAPPING_LEAVING. 0: free, and ref links the free ones. The granter may be
+ * are shifted left by MAPPING_LEAVING. 0: free, and ref links the free ones; or one mapping's that
+ * is being made, whose the rest is without the lock until flags come, last. The granter may be
  * gone before it, if the grantee wrote over the page-table entry instead of unmapping it, or mapped
  * what was Hospes's own; and its id may be another's then, of another incarnation.
  */

@@ -83,9 +83,9 @@ struct targets {
 };
 
 /* Writes to a frame that is no table: plain memory of its owner. */
-static int write_plain(struct frame *f, uint64_t *slot, uint64_t val, const struct domain *d) {
+static int write_plain(struct frame *f, uint64_t offset, uint64_t val, const struct domain *d) {
     if (!frame_get_writable(f, d)) return -EINVAL;
-    WRITE_ONCE(*slot, val);
+    WRITE_ONCE(*(uint64_t *)((char *)frame_virt(f) + offset), val);
     frame_put_writable(f);
     return 0;
 }
@@ -102,16 +102,18 @@ static int pt_update(uint64_t ptr, uint64_t val, struct targets *t, bool preserv
     uint64_t *slot;
 
     if (unlikely(!f)) return -EINVAL;
-    slot = (uint64_t *)((char *)frame_virt(f) + (ptr & ~PAGE_MASK));
     if (f != t->table) {
         table_release(t);
+        if (unlikely(current->mm.pending)) return -ERESTART; /* val may leave one too */
         t->type = table_hold(t->pt, f);
-        if (unlikely(t->type == FT_NONE)) return write_plain(f, slot, val, t->pt);
+        if (unlikely(t->type == FT_NONE)) return write_plain(f, ptr & ~PAGE_MASK, val, t->pt);
         t->table = f;
     }
+    /* Not of f, which a CPU might only guess to be the one that is held. */
+    slot = (uint64_t *)((char *)frame_virt(t->table) + (ptr & ~PAGE_MASK));
     if (likely(t->type == FT_L1)) return l1_update(slot, val, t->pt, t->pg, preserve_ad);
     if (t->pg != t->pt) return -EINVAL;
-    return table_update(f, (unsigned int)(t->type >> FT_SHIFT), slot, val, preserve_ad);
+    return table_update(t->table, (unsigned int)(t->type >> FT_SHIFT), slot, val, preserve_ad);
 }
 
 static int machphys_update(uint64_t ptr, uint64_t pfn, struct targets *t) {

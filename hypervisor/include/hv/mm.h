@@ -224,7 +224,7 @@ bool mm_handle_fault(struct vcpu *v, uint64_t addr, uint32_t error_code,
  */
 int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags);
 int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, uint64_t new_addr);
-void mm_release_l1(struct vcpu *v); /* current; may leave it a teardown */
+void mm_release_l1(struct vcpu *v); /* current */
 
 /* On every CPU that runs a vcpu of d: va, or FLUSH_ALL_VA (hv/irq.h). */
 void flush_domain(struct domain *d, uint64_t va);

@@ -33,8 +33,17 @@ __thread long preempt_at, preempts_asked;
 uint32_t tlb_flush_clock = 1;
 unsigned int flushes, passed, failed;
 
+__thread void (*at_preempt_check)(void);
+
 bool preempt_check(void) {
+    void (*hook)(void) = at_preempt_check;
+
     preempts_asked++;
+    at_preempt_check = NULL;
+    if (hook) {
+        hook();
+        return false;
+    }
     if (preempt_at < 0) return true;
     return preempt_at && --preempt_at == 0;
 }

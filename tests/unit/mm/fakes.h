@@ -23,6 +23,8 @@ uint64_t m2p_get(mfn_t m);
 /* The n-th preempt_check() from now on says yes, once; 0: none does. -1: all do. */
 extern __thread long preempt_at;
 extern __thread long preempts_asked;
+/* What another CPU does at the next one, which says no. */
+extern __thread void (*at_preempt_check)(void);
 extern __thread uint64_t again[6]; /* arguments of the last hypercall_continue() */
 extern __thread bool quiet;        /* printk() says nothing */
 /* Where guest addresses are mapped; size 0: everywhere but at 13. */

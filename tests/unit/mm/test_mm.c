@@ -392,6 +392,42 @@ static void two_teardowns_at_once(void) {
     SOUND();
 }
 
+static uint64_t unhook; /* the entry */
+
+static void clear_entry(void) {
+    CHECK_EQ(mmu_update(unhook, 0), 0);
+    preempt_at = -1;
+}
+
+/* Another vcpu takes away the last entry for a table that a batch of requests holds: its teardown
+ * is the batch's, and so is that of what the next request gives up. One after the other, for each
+ * is preempted and there is room to remember one. */
+static void table_unhooked_while_held(void) {
+    uint64_t a = big_tree(u, false), b = big_tree(u, false), x = pte_mfn(page(b)[0]);
+    uint64_t y = pte_mfn(page(a)[0]), z = pte_mfn(page(y)[0]);
+    struct mmu_update reqs[2] = {{at(x, 500), 0}, {at(y, 0), 0}};
+    uint32_t done = 99;
+    long rc;
+
+    CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, a), 0);
+    CHECK_EQ(mmu_update(at(a, 7), pte(x, RWP)), 0);
+    CHECK_EQ(frame_table[x].type & FT_COUNT_MASK, 1);
+    CHECK_EQ(frame_table[z].type & FT_COUNT_MASK, 1);
+    unhook = at(a, 7);
+    at_preempt_check = clear_entry;
+    rc = do_mmu_update((uint64_t)reqs, 2, (uint64_t)&done, DOMID_SELF);
+    while (rc == -ERESTART)
+        rc = do_mmu_update(again[0], (uint32_t)again[1], again[2], (uint32_t)again[3]);
+    preempt_at = 0;
+    CHECK_EQ(rc, 0);
+    CHECK_EQ(done, 2);
+    CHECK_EQ(page(y)[0], 0);
+    CHECK_EQ(frame_table[x].type & (FT_COUNT_MASK | FT_PARTIAL), 0);
+    CHECK_EQ(frame_table[z].type & (FT_COUNT_MASK | FT_PARTIAL), 0);
+    SOUND();
+    settle();
+}
+
 static void base_pointers(void) {
     struct tables a = make_tables(u), b = make_tables(u);
 
@@ -428,6 +464,7 @@ int main(void) {
         flushes_before_retyping,
         descriptor_frames,
         preempted_everywhere,
+        table_unhooked_while_held,
         updates_preempted,
         two_teardowns_at_once,
         base_pointers,
