@@ -45,9 +45,9 @@ static inline uint64_t frame_rflags(const struct vcpu *v, uint64_t rflags, uint8
 }
 
 /* Inlined in each of the few kinds, with constant flags. 'entry' is for messages. */
-static __always_inline void bounce(struct vcpu *v, uint64_t handler, unsigned int flags,
-                                   unsigned int entry, uint32_t error_code,
-                                   const uint16_t *selectors) {
+static ALWAYS_INLINE void bounce(struct vcpu *v, uint64_t handler, unsigned int flags,
+                                 unsigned int entry, uint32_t error_code,
+                                 const uint16_t *selectors) {
     struct cpu_user_regs *regs = guest_regs();
     struct vcpu_info *info = v->info;
     uint64_t frame[FRAME_MAX], *f = frame, sp = regs->rsp, cs = regs->cs;
@@ -116,8 +116,8 @@ void bounce_page_fault(struct vcpu *v, uint64_t addr, uint32_t error_code) {
     bounce_exception(v, TRAP_PF, error_code);
 }
 
-static __always_inline void bounce_callback(struct vcpu *v, unsigned int type,
-                                            const uint16_t *selectors) {
+static ALWAYS_INLINE void bounce_callback(struct vcpu *v, unsigned int type,
+                                          const uint16_t *selectors) {
     const struct guest_callback *cb = &v->arch.callback[type];
 
     bounce(v, cb->address, cb->mask_events ? MASK_EVENTS : 0, ENTRY_CALLBACK + type, 0, selectors);

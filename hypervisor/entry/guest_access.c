@@ -39,25 +39,20 @@ static inline bool may_start(uint64_t *va, size_t n) {
     return likely(!ours && n < LARGEST);
 }
 
-/* Copies 8 * left bytes and then rest. False: a fault stopped it, when not all was done. */
-static inline bool copy(void *dst, const void *src, size_t left, size_t rest) {
+/* A fault leaves in n how many were not copied. */
+#define REP_MOVS(size, dst, src, n)                                                                \
+    __asm__ volatile("1: rep movs" size "\n"                                                       \
+                     "2:\n\t" EXTABLE(1b, 2b)                                                      \
+                     : "+D"(dst), "+S"(src), "+c"(n)                                               \
+                     :                                                                             \
+                     : "memory")
+
+static inline bool copy(void *dst, const void *src, size_t words, size_t bytes) {
     guest_access_begin();
-    if (__builtin_constant_p(rest) && rest == 0)
-        __asm__ volatile("1: rep movsq\n"
-                         "2:\n\t" EXTABLE(1b, 2b)
-                         : "+D"(dst), "+S"(src), "+&c"(left)
-                         :
-                         : "memory");
-    else
-        __asm__ volatile("1: rep movsq\n\t"
-                         "mov %[rest], %%rcx\n"
-                         "2: rep movsb\n"
-                         "3:\n\t" EXTABLE(1b, 3b) EXTABLE(2b, 3b)
-                         : "+D"(dst), "+S"(src), "+&c"(left)
-                         : [rest] "r"(rest)
-                         : "memory");
+    REP_MOVS("q", dst, src, words);
+    if (!__builtin_constant_p(bytes) && !words) REP_MOVS("b", dst, src, bytes);
     guest_access_end();
-    return likely(!left);
+    return likely(!(words | bytes));
 }
 
 int copy_bytes_from_guest(void *dst, uint64_t va, size_t n) {

@@ -21,8 +21,8 @@
 #define ARGS_3 ARGS_2, a2
 #define ARGS_4 ARGS_3, a3
 
-static __always_inline long dispatch(uint32_t nr, uint64_t a0, uint64_t a1, uint64_t a2,
-                                     uint64_t a3) {
+static ALWAYS_INLINE long dispatch(uint32_t nr, uint64_t a0, uint64_t a1, uint64_t a2,
+                                   uint64_t a3) {
     switch (nr) {
 #define HYPERCALL(nr, name, args, parameters)                                                      \
     case nr:                                                                                       \

@@ -229,8 +229,8 @@ int grant_resource_max_frames(struct domain *d, uint32_t id) {
 }
 
 /* Elements one by one: copied in, acted on, copied out. Inlined, with sizes that are constants. */
-static __always_inline long one_by_one(uint64_t arg, uint32_t count, size_t size,
-                                       void (*act)(void *), uint32_t *done) {
+static ALWAYS_INLINE long one_by_one(uint64_t arg, uint32_t count, size_t size, void (*act)(void *),
+                                     uint32_t *done) {
     union {
         struct gnttab_map_grant_ref map;
         struct gnttab_copy copy;
@@ -247,8 +247,8 @@ static __always_inline long one_by_one(uint64_t arg, uint32_t count, size_t size
 }
 
 /* act NULL: the two sorts of unmapping, which flush once for many elements. */
-static __always_inline long batch(uint32_t cmd, uint64_t arg, uint32_t count, size_t size,
-                                  void (*act)(void *)) {
+static ALWAYS_INLINE long batch(uint32_t cmd, uint64_t arg, uint32_t count, size_t size,
+                                void (*act)(void *)) {
     uint32_t done = 0;
     long rc;
 

@@ -10,7 +10,8 @@
 #include "mm_local.h"
 
 /* This CPU's translations change to those of d. Its bit is set before and cleared after CR3. */
-static __noinline void change_domain(struct pcpu *p, struct domain *d, uint64_t cr3) {
+static __attribute__((noinline)) void change_domain(struct pcpu *p, struct domain *d,
+                                                    uint64_t cr3) {
     struct domain *old = p->loaded;
 
     if (d) set_bit(p->id, d->arch.dirty_cpus);

@@ -169,8 +169,7 @@ static bool hold_l1(struct vcpu *v, uint64_t addr, uint64_t serves) {
         table = frame_of(addr >> PAGE_SHIFT);
     else
         walk_tables(v->domain, v->arch.guest_table, addr, &table);
-    if (unlikely(!table)) return false;
-    type = table_hold(v->domain, table);
+    type = likely(table) ? table_hold(v->domain, table) : FT_NONE;
     if (unlikely(type != FT_L1)) {
         if (type != FT_NONE) frame_put_typed(table);
         return false;

@@ -152,8 +152,8 @@ int table_update(struct frame *table, unsigned int level, uint64_t *slot, uint64
 
 /* Walks through the direct map. Other CPUs may change the tables meanwhile, so each frame number is
  * checked before it is used, and the caller holds the L1 table before it relies on it. */
-static __always_inline uint64_t *walk(const struct domain *d, mfn_t l4, uint64_t va,
-                                      struct frame **l1, uint64_t *rights) {
+static ALWAYS_INLINE uint64_t *walk(const struct domain *d, mfn_t l4, uint64_t va,
+                                    struct frame **l1, uint64_t *rights) {
     uint64_t mfn = array_index_nospec(mfn_x(l4), max_frame), e, *t = mfn_virt(mfn);
     uint32_t tag = owner_tag(d);
 
@@ -176,7 +176,5 @@ uint64_t *walk_tables(const struct domain *d, mfn_t l4, uint64_t va, struct fram
 }
 
 uint64_t *walk_with_rights(const struct domain *d, mfn_t l4, uint64_t va, uint64_t *rights) {
-    struct frame *l1;
-
-    return walk(d, l4, va, &l1, rights);
+    return walk(d, l4, va, &(struct frame *){NULL}, rights);
 }

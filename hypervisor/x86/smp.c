@@ -57,7 +57,7 @@ static inline void load_cr3(uint64_t cr3, uint32_t stamp) {
     __atomic_store_n(&this_pcpu()->arch.tlb_stamp, stamp, __ATOMIC_RELEASE);
 }
 
-static __noinline void load_cr3_and_more(uint64_t cr3, uint32_t stamp) {
+static __attribute__((noinline)) void load_cr3_and_more(uint64_t cr3, uint32_t stamp) {
     if (stamp % CLOCK_ROUND == 0) {
         __atomic_fetch_or(&this_pcpu()->arch.requests, REQ_FLUSH_LATE, __ATOMIC_ACQ_REL);
         request_others(REQ_FLUSH_LATE);

@@ -17,15 +17,14 @@ int copy_words_to_guest(uint64_t guest_va, const void *src, uint32_t n) __must_c
 /* 4 bytes: the argument of the event channel operations that guests call all the time. */
 int copy_u32_from_guest(void *dst, uint64_t guest_va) __must_check;
 
-static __always_inline int __must_check copy_from_guest(void *dst, uint64_t guest_va, size_t n) {
+static ALWAYS_INLINE int __must_check copy_from_guest(void *dst, uint64_t guest_va, size_t n) {
     if (__builtin_constant_p(n) && n % 8 == 0)
         return copy_words_from_guest(dst, guest_va, (uint32_t)(n / 8));
     if (__builtin_constant_p(n) && n == 4) return copy_u32_from_guest(dst, guest_va);
     return copy_bytes_from_guest(dst, guest_va, n);
 }
 
-static __always_inline int __must_check copy_to_guest(uint64_t guest_va, const void *src,
-                                                      size_t n) {
+static ALWAYS_INLINE int __must_check copy_to_guest(uint64_t guest_va, const void *src, size_t n) {
     if (__builtin_constant_p(n) && n % 8 == 0)
         return copy_words_to_guest(guest_va, src, (uint32_t)(n / 8));
     return copy_bytes_to_guest(guest_va, src, n);

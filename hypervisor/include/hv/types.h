@@ -46,16 +46,14 @@ static inline mfn_t paddr_to_mfn(paddr_t p) { return _mfn(p >> PAGE_SHIFT); }
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-#define __packed     __attribute__((packed))
-#define __aligned(n) __attribute__((aligned(n)))
-#define __noreturn   __attribute__((noreturn))
-#define __noinline   __attribute__((noinline))
-#define __must_check __attribute__((warn_unused_result))
-#undef __always_inline /* the C library's, on the host */
-#define __always_inline inline __attribute__((always_inline))
-#define __printf(f, a)  __attribute__((format(printf, f, a)))
-#define __init          __attribute__((section(".init.text"))) /* not called after boot */
-#define __initdata      __attribute__((section(".init.data")))
+#define __packed       __attribute__((packed))
+#define __aligned(n)   __attribute__((aligned(n)))
+#define __noreturn     __attribute__((noreturn))
+#define __must_check   __attribute__((warn_unused_result))
+#define ALWAYS_INLINE  inline __attribute__((always_inline))
+#define __printf(f, a) __attribute__((format(printf, f, a)))
+#define __init         __attribute__((section(".init.text"))) /* not called after boot */
+#define __initdata     __attribute__((section(".init.data")))
 
 /* Read or write a location that another CPU or a guest changes, exactly once. */
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
