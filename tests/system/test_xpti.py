@@ -59,15 +59,15 @@ def test_wrong_items_are_named():
 class Kernel:
     """A test kernel that runs as dom0, with QEMU's monitor and the serial line at hand."""
 
-    def __init__(self, name, cmdline, smp, log):
+    def __init__(self, name, cmdline, smp, log, more=""):
         self.run, self.name, self.output = runner(), name, b""
         self.scratch = tempfile.TemporaryDirectory(prefix="hospes-xpti.")
         path = Path(self.scratch.name) / "qmp"
         args = types.SimpleNamespace(
             kernels=machine.BUILD / "tests/guest", image=None, hypervisor="hospes", dom0_mem="64M",
             cmdline=cmdline, qemu="qemu-system-x86_64", machine="pc", accel="tcg", cpu=CPU, smp=smp,
-            mem="512M", device=[], icount=False, boot="direct", arguments="no-nmi",
-            tests=[name],
+            mem="512M", device=[], icount=False, boot="direct",
+            arguments=f"no-nmi {more}", tests=[name],
             qemu_args=[f"-S -qmp unix:{path},server=on"])
         self.log = open(log_path(log), "wb")
         self.process = subprocess.Popen(self.run.qemu_arguments(args, name, self.scratch.name),
@@ -153,7 +153,8 @@ def ways_in(cpus):
 
 @pytest.mark.parametrize("smp", [1, 2])
 def test_nothing_of_hospes_is_mapped_in_a_guest(smp):
-    with Kernel("switch", "xpti=true dom0_max_vcpus=4", smp, f"xpti-mapped-{smp}") as kernel:
+    with Kernel("switch", "xpti=true dom0_max_vcpus=4", smp, f"xpti-mapped-{smp}",
+                "endless") as kernel:
         kernel.monitor("cont")
         kernel.wait_for(b"*** Serial input")
         for cpu in [*range(smp)] * 3:
@@ -184,7 +185,7 @@ def test_a_return_made_again_is_to_the_guests_tables():
 
 
 def test_all_is_mapped_without_xpti():
-    with Kernel("switch", "xpti=no dom0_max_vcpus=4", 1, "xpti-off") as kernel:
+    with Kernel("switch", "xpti=no dom0_max_vcpus=4", 1, "xpti-off", "endless") as kernel:
         kernel.monitor("cont")
         kernel.wait_for(b"*** Serial input")
         kernel.in_guest(0)
