@@ -9,7 +9,7 @@
 
 #include <hv/sched.h>
 
-#define POLICY_SLICE_NS MILLISECS(5)
+#define POLICY_SLICE_NS MILLISECS(2) /* two others of them are no more than a Linux tick, 4 ms */
 
 uint64_t policy_virtual(uint64_t ns, unsigned int weight);
 /* Gives who was off the queue a fair place, without credit for sleeping beyond one slice. */
