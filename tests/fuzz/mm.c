@@ -226,6 +226,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     for (unsigned int i = 0; i < nr_cpus; i++) pcpus[i]->arch.gdt = cpu_gdt;
     cpu_has.phys_bits = 40;
     reaper = make_domain(9, true);
+    reaper->mm.max_pages = 0; /* dom0 can give it no memory, which would be missed */
     free_at_start = mm_free_pages();
     return 0;
 }
