@@ -83,6 +83,7 @@ static void mmu_updates(struct input *in, unsigned int patience) {
         req[i].ptr = take_slot(in);
         req[i].val = take_entry(in);
     }
+    if (current->domain == dom0 && dom >> 16) foreign_in_tables = true;
     (void)follow4(do_mmu_update, do_mmu_update((uint64_t)req, n, GUEST_BASE, dom), patience);
 }
 
@@ -186,6 +187,7 @@ static void make_guest(unsigned int i) {
 
 static void make_world(void) {
     nr_known = 0;
+    foreign_in_tables = false;
     guest_size = 0; /* mmuext()'s own arguments are on the stack */
     doms[0] = dom0 = make_domain(0, true);
     make_guest(1);
