@@ -403,8 +403,9 @@ static bool bad_entry(const struct frame *table, uint64_t level, uint64_t e) {
 
     if (f->owner == OWNER_IO) return table->owner != owner_tag(dom0);
     if (!(f->count & FC_COUNT_MASK)) return true; /* freed */
-    if (f->owner != table->owner && table->owner != owner_tag(dom0) && !(f->count & FC_FOREIGN))
-        if (!foreign_in_tables || (e & PTE_RW)) return true;
+    if (f->owner != table->owner && table->owner != owner_tag(dom0) && !(f->count & FC_FOREIGN) &&
+        (!foreign_in_tables || (e & PTE_RW)))
+        return true;
     if (level == 1) return (e & PTE_RW) && (type != FT_WRITABLE || !(f->type & FT_COUNT_MASK));
     if (e & PTE_PSE) return true;
     if (type == level << FT_SHIFT) return e & PTE_RW; /* linear */
