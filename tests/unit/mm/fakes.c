@@ -381,7 +381,9 @@ uint64_t new_frame(struct domain *d) {
 
 struct tables make_tables(struct domain *d) {
     struct tables t = {new_frame(d), new_frame(d), new_frame(d), new_frame(d), {0}};
+    uint64_t tables[] = {t.l4, t.l3, t.l2, t.l1};
 
+    for (unsigned int i = 0; i < 4; i++) memset(page(tables[i]), 0, PAGE_SIZE);
     page(t.l4)[0] = pte(t.l3, RWP);
     page(t.l3)[0] = pte(t.l2, RWP);
     page(t.l2)[0] = pte(t.l1, RWP);
