@@ -117,11 +117,13 @@ static void make_unpin(struct fuzzer *f, struct call *c) {
     c->note[0] = POOL_PAGES;
 }
 
-/* Whether the table has the fuzzer's own half still. */
+/* Whether the table has the fuzzer's own half still. It cannot be told where its page's address
+ * maps another frame for now. */
 static bool can_run_on(unsigned int i) {
     const uint64_t *home = (const uint64_t *)si->pt_base;
     uint64_t entry;
 
+    if (PTE_MFN(READ_ONCE(*pool_pte[i])) != pool[i].mfn) return false;
     return !try_read((uint64_t *)pool_va(i) + 511, &entry) && entry == home[511];
 }
 
