@@ -64,7 +64,7 @@ static unsigned int sorts_of(uint32_t flags) {
 /* Mapping. */
 
 static uint64_t entry_flags(uint32_t flags) {
-    uint64_t e = PTE_P | PTE_A | PTE_D;
+    uint64_t e = PTE_P | PTE_A | PTE_D | PTE_NX;
 
     if (flags & GNTMAP_application_map) e |= PTE_USER;
     if (!(flags & GNTMAP_readonly)) e |= PTE_RW;
@@ -182,9 +182,9 @@ static void settle(struct grant_table *lt, uint32_t handle, uint16_t claimed, bo
     if (!(m->flags & (MAPPING_SORTS | MAPPING_SORTS << MAPPING_LEAVING))) handle_free(lt, handle);
 }
 
-static void keep(struct grant_table *lt, struct unmap *u, uint16_t what, int16_t why) {
-    settle(lt, u->handle, what, true);
-    u->gone &= (uint16_t)~what;
+static void keep(struct grant_table *lt, struct unmap *u, int16_t why) {
+    settle(lt, u->handle, u->gone, true);
+    u->gone = 0;
     u->status = why;
 }
 
@@ -203,11 +203,11 @@ static void unmap_one(struct grant_table *lt, struct unmap *u) {
     if (u->status) return;
     mfn = _mfn(u->was.mfn);
     if ((u->gone & GNTMAP_device_map) && u->dev_bus_addr != mfn_to_paddr(mfn))
-        keep(lt, u, GNTMAP_device_map, GNTST_bad_dev_addr);
+        keep(lt, u, GNTST_bad_dev_addr);
     if ((u->gone & GNTMAP_host_map) &&
         mm_unmap_grant(u->host_addr, u->was.flags & GNTMAP_contains_pte, mfn,
                        !(u->was.flags & GNTMAP_readonly), u->new_addr))
-        keep(lt, u, GNTMAP_host_map, GNTST_general_error);
+        keep(lt, u, GNTST_general_error);
 }
 
 /* After the flush: nothing can reach the frame through this mapping any more. */

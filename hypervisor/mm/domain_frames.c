@@ -172,7 +172,7 @@ static int give_up(struct domain *d, struct frame *f) {
         (void)type_put(f, 1); /* what is left to do is partial: next */
         frame_drop(f);
     }
-    while (frame_finish_partial(f))
+    while (frame_finish_partial(f, FT_TYPE_MASK))
         if (preempt_check()) return -ERESTART;
     free_domain_frame(f);
     list_remove(d, f);

@@ -33,9 +33,10 @@
  *
  * What a table entry refers to is held as long as the entry is in a valid table. In a busy or
  * partial table exactly the entries below nr_validated hold references; entry nr_validated may
- * name a table that was left partial on our behalf (f->partial), which a teardown helps first.
+ * name a table that was left partial on our behalf (f->partial), which a teardown helps first. It
+ * may as well name any frame, so help goes a level down each time, or once to a linear table.
  * Because a partial table owns its references, nothing is counted twice when the operation that
- * was preempted is never taken up again (XSA-296 to 299).
+ * was preempted is never taken up again (XSA-299, 310).
  *
  * Tables have no lock. To change an entry one holds a type reference on the table
  * (table_hold), takes the references for the new entry, exchanges the entry atomically and puts
@@ -148,7 +149,7 @@ static int type_acquire(struct frame *f, uint64_t type, uint64_t *before, uint64
 
 /* Validation of a busy frame ended with rc. */
 static int validated(struct frame *f, uint64_t type, int rc, bool adopted) {
-    if (rc && rc != -ERESTART && is_table(type) && table_devalidate(f, type)) rc = -EINTR;
+    if (rc && rc != -ERESTART && is_table(type) && table_devalidate(f, type, type)) rc = -EINTR;
     if (rc == -ERESTART || rc == -EINTR) {
         set_partial(f, adopted);
         return rc;
@@ -189,8 +190,8 @@ int type_get_now(struct frame *f, uint64_t type) {
 }
 
 /* Tears a busy frame down. adopted: it was partial before, and had a frame reference for that. */
-static int tear_down(struct frame *f, uint64_t type, bool adopted) {
-    if (is_table(type) && table_devalidate(f, type)) {
+static int tear_down(struct frame *f, uint64_t type, bool adopted, uint64_t most) {
+    if (is_table(type) && table_devalidate(f, type, most)) {
         set_partial(f, adopted);
         return -ERESTART;
     }
@@ -217,7 +218,7 @@ int type_put(struct frame *f, uint64_t sub) {
     }
     f->nr_validated = PT_ENTRIES;
     f->partial = 0;
-    return tear_down(f, type, false);
+    return tear_down(f, type, false, type);
 }
 
 void frame_drop_writable_type(struct frame *f) {
@@ -230,13 +231,14 @@ void frame_drop_writable_type(struct frame *f) {
     if (last) set_idle(f, FT_WRITABLE | FT_VALIDATED);
 }
 
-int frame_finish_partial(struct frame *f) {
-    uint64_t x = READ_ONCE(f->type);
+int frame_finish_partial(struct frame *f, uint64_t most) {
+    uint64_t x = READ_ONCE(f->type), type;
 
     do {
-        if (!(x & FT_PARTIAL)) return 0;
+        type = x & FT_TYPE_MASK;
+        if (!(x & FT_PARTIAL) || type > most) return 0;
     } while (!cas64(&f->type, &x, x & ~FT_PARTIAL));
-    return tear_down(f, x & FT_TYPE_MASK, true);
+    return tear_down(f, type, true, min(type, most - FT_PINNED)); /* half a level */
 }
 
 bool frame_get_writable(struct frame *f, const struct domain *d) {
@@ -322,7 +324,7 @@ void pending_add(struct frame *f) {
     struct vcpu *v = current;
 
     if (v->domain == &idle_domain) {
-        while (frame_finish_partial(f))
+        while (frame_finish_partial(f, FT_TYPE_MASK))
             ;
     } else if (!v->mm.pending) {
         v->mm.pending = f;
@@ -335,7 +337,7 @@ int mm_finish_pending(struct vcpu *v) {
     struct frame *f = v->mm.pending;
 
     if (likely(!f)) return 0;
-    if (frame_finish_partial(f)) return -ERESTART;
+    if (frame_finish_partial(f, FT_TYPE_MASK)) return -ERESTART;
     v->mm.pending = NULL;
     frame_drop(f);
     return 0;

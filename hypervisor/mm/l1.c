@@ -113,11 +113,12 @@ int l1_validate(struct frame *f) {
     return 0;
 }
 
-void l1_devalidate(struct frame *f, unsigned int entries) {
+int l1_devalidate(struct frame *f, unsigned int entries) {
     const uint64_t *t = frame_virt(f);
 
     for (unsigned int i = 0; (i = next_present(t, i, entries)) < entries; i++)
         l1_put(READ_ONCE(t[i]));
+    return 0;
 }
 
 int l1_update(uint64_t *slot, uint64_t val, struct domain *pt_owner, struct domain *pg_owner,
@@ -228,7 +229,8 @@ static bool take_entry(struct vcpu *v, uint64_t addr, uint64_t *val) {
 int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, uint64_t new_addr) {
     uint64_t *slot = entry_of(current, addr, contains_pte), val = 0;
 
-    if (!slot || (new_addr && !take_entry(current, new_addr, &val))) return -EINVAL;
+    if (!slot || (new_addr && (contains_pte || !take_entry(current, new_addr, &val))))
+        return -EINVAL;
     if (replace(slot, mfn, writable, val)) return 0;
     l1_put(val); /* a guest that names the wrong address loses the entry that it offered */
     return -EINVAL;

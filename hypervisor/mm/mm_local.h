@@ -97,7 +97,7 @@ int type_get_now(struct frame *f, uint64_t type);
 /* sub: 1, or 1 + FT_LINEAR_ONE; given up in either case. -ERESTART: the table is still being torn
  * down; the caller sees to it that frame_finish_partial(f) is called until it returns 0. */
 int type_put(struct frame *f, uint64_t sub);
-int frame_finish_partial(struct frame *f); /* the caller holds a frame reference; 0, -ERESTART */
+int frame_finish_partial(struct frame *f, uint64_t most); /* of no higher type; holding f */
 /* Leaves the teardown of a PARTIAL frame to current, taking over a frame reference. */
 void pending_add(struct frame *f);
 void frame_drop_writable_type(struct frame *f);
@@ -146,7 +146,7 @@ void frame_forget_type(struct frame *f); /* count is 0 */
 
 /* tables.c: called by frame.c only; the latter 0 or -ERESTART. */
 int table_validate(struct frame *f, uint64_t type);
-int table_devalidate(struct frame *f, uint64_t type);
+int table_devalidate(struct frame *f, uint64_t type, uint64_t most_helped);
 /* For a table of level 2 to 4 that the caller holds at its type; it takes frames of its owner. */
 int table_update(struct frame *table, unsigned int level, uint64_t *slot, uint64_t val,
                  bool preserve_ad);
@@ -192,7 +192,7 @@ static inline uint64_t entry_exchange(uint64_t *slot, uint64_t val, bool preserv
 
 /* l1.c */
 int l1_validate(struct frame *f);
-void l1_devalidate(struct frame *f, unsigned int entries);
+int l1_devalidate(struct frame *f, unsigned int entries); /* 0 */
 /* pg_owner is the owner of the frame that the entry maps. */
 int l1_update(uint64_t *slot, uint64_t val, struct domain *pt_owner, struct domain *pg_owner,
               bool preserve_ad);

@@ -80,29 +80,26 @@ int table_validate(struct frame *f, uint64_t type) {
 }
 
 /* The table behind entry nr_validated may be partial because of us. 0 or -ERESTART. */
-static int help_partial_child(struct frame *f, const uint64_t *t) {
+static int help_partial_child(struct frame *f, const uint64_t *t, uint64_t most) {
     struct frame *child;
     int rc = 0;
 
     if (!f->partial || f->nr_validated >= PT_ENTRIES) return 0;
     child = frame_of(pte_mfn(READ_ONCE(t[f->nr_validated])));
     if (child && child != f && frame_try_get(child, f->owner)) {
-        rc = frame_finish_partial(child);
+        rc = frame_finish_partial(child, most);
         frame_drop(child);
     }
     if (!rc) f->partial = 0;
     return rc;
 }
 
-int table_devalidate(struct frame *f, uint64_t type) {
+int table_devalidate(struct frame *f, uint64_t type, uint64_t most_helped) {
     unsigned int level = level_of(type), i = f->nr_validated;
     uint64_t *t = frame_virt(f), e;
 
-    if (level == 1) {
-        l1_devalidate(f, i);
-        return 0;
-    }
-    if (help_partial_child(f, t)) return -ERESTART;
+    if (level == 1) return l1_devalidate(f, i);
+    if (help_partial_child(f, t, most_helped)) return -ERESTART;
     while (i-- > 0) {
         e = READ_ONCE(t[i]);
         if (!(e & PTE_P) || (level == 4 && L4_SLOT_OURS(i))) continue;

@@ -18,7 +18,6 @@
 #define XCR0_GUEST (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512)
 
 #define LEGACY_SIZE   512
-#define FSW_ES        0x80 /* an exception is pending */
 #define FCW_DEFAULT   0x37f
 #define MXCSR_DEFAULT 0x1f80
 #define MXCSR_MASK    0xffff
@@ -107,7 +106,8 @@ void fpu_save(struct vcpu *v) {
 }
 
 /* Where the last x87 instruction was, and its operand, would stay the former vcpu's: they become
- * those of this load, whose effect the restoring undoes (XSA-52, XSA-172). */
+ * those of this load, whose effect the restoring undoes. Not needed with an exception pending,
+ * which is not what ES says: the CPU makes that itself (XSA-52, XSA-172). */
 static void forget_last_x87(void) {
     static const int32_t zero;
 
@@ -116,7 +116,7 @@ static void forget_last_x87(void) {
 
 /* False: the CPU does not accept what is in the area. */
 static bool restore_area(const struct xsave_area *area) {
-    if (cpu_has.x87_leaks && !(area->fsw & FSW_ES)) forget_last_x87();
+    if (cpu_has.x87_leaks && !(area->fsw & ~area->fcw & 0x3f)) forget_last_x87();
     if (!fpu_host_xcr0) return ASM_OK("fxrstorq (%[area])", [area] "r"(area));
     return ASM_OK("xrstorq (%[area])", [area] "r"(area), "a"((uint32_t)fpu_host_xcr0),
                   "d"((uint32_t)(fpu_host_xcr0 >> 32)));

@@ -219,7 +219,7 @@ bool mm_handle_fault(struct vcpu *v, uint64_t addr, uint32_t error_code,
  * writable). On success the caller's references on mfn (frame, and writable type if PTE_RW) belong
  * to the entry; mm_unmap_grant gives them back to the caller, and puts 0 or, if new_addr is not 0,
  * the entry that maps new_addr (moved, not copied) in its place. -EINVAL: addr is no entry of ours,
- * or (unmap) does not hold mfn with these rights. The table stays held for more until the release.
+ * or (unmap) does not hold mfn so, or new_addr with contains_pte. The table stays held for more.
  */
 int mm_map_grant(uint64_t addr, bool contains_pte, mfn_t mfn, uint64_t flags);
 int mm_unmap_grant(uint64_t addr, bool contains_pte, mfn_t mfn, bool writable, uint64_t new_addr);

@@ -79,6 +79,7 @@ static void mapping(void) {
     expect_eq(unmap_at(at + PAGE_SIZE, op.handle), GNTST_general_error);
     expect_eq(unmap_at(0x1000, op.handle), GNTST_general_error); /* no table there */
     expect_eq(unmap_at(at, op.handle + 1), GNTST_bad_handle);
+    expect(entry[0] & PTE_NX); /* it is the granter's: never code here */
     expect_eq(unmap_at(at, op.handle), GNTST_okay);
     expect_eq(in_use(REF), 0);
     expect_eq(try_read(window, &value), FAULT(PF, 0));
@@ -102,6 +103,31 @@ static void mapping(void) {
     expect_eq(map_at(0, REF, at, GNTMAP_host_map, &op), GNTST_general_error);
     expect_eq(map_at(0, REF, at, GNTMAP_host_map | GNTMAP_readonly, &op), GNTST_okay);
     expect_eq(unmap_at(at, op.handle), GNTST_okay);
+}
+
+/* A handle of both sorts: what is wrong about one of them keeps the other, too. */
+static void unmap_of_both(void) {
+    struct gnttab_map_grant_ref op;
+    struct gnttab_unmap_grant_ref un = {.host_addr = (uint64_t)window};
+    uint64_t value, where = virt_to_mfn(page) << PAGE_SHIFT;
+
+    grant(REF, 0, virt_to_mfn(page), GTF_permit_access);
+    expect_eq(map_at(0, REF, un.host_addr, GNTMAP_host_map | GNTMAP_device_map, &op), GNTST_okay);
+    un.handle = op.handle;
+    un.dev_bus_addr = where + PAGE_SIZE;
+    expect_eq(HV_grant_table_op(GNTTABOP_unmap_grant_ref, &un, 1), 0);
+    expect_eq(un.status, GNTST_bad_dev_addr);
+    expect_eq(try_read(window, &value), 0);
+    un.host_addr += PAGE_SIZE;
+    un.dev_bus_addr = where;
+    expect_eq(HV_grant_table_op(GNTTABOP_unmap_grant_ref, &un, 1), 0);
+    expect_eq(un.status, GNTST_general_error);
+    un.host_addr -= PAGE_SIZE;
+    expect_eq(HV_grant_table_op(GNTTABOP_unmap_grant_ref, &un, 1), 0);
+    expect_eq(un.status, GNTST_okay); /* both were there still */
+    expect_eq(try_read(window, &value), FAULT(PF, 0));
+    expect_eq(in_use(REF), 0);
+    expect_eq(unmap_at(un.host_addr, op.handle), GNTST_bad_handle);
 }
 
 static void map_refusals(void) {
@@ -151,6 +177,18 @@ static void replacing(void) {
     expect_eq(try_read(window + 512, &value), FAULT(PF, 0));
     expect_eq(in_use(REF), 0);
     require_eq(map_pte(window, 0), 0);
+    /* Not of an entry that was named by its machine address. */
+    require_eq(map_mfn(window + 512, virt_to_mfn(other), PTE_RW), 0);
+    expect_eq(map_at(0, REF, machine_address(entry), GNTMAP_host_map | GNTMAP_contains_pte, &op),
+              GNTST_okay);
+    replace.handle = op.handle;
+    replace.host_addr = machine_address(entry);
+    expect_eq(HV_grant_table_op(GNTTABOP_unmap_and_replace, &replace, 1), 0);
+    expect_eq(replace.status, GNTST_general_error);
+    expect_eq(try_read(window + 512, &value), 0);
+    expect_eq(unmap_at(machine_address(entry), op.handle), GNTST_okay);
+    require_eq(map_pte(window + 512, 0), 0);
+    expect_eq(in_use(REF), 0);
     page_free(other);
     grant(REF, 0, 0, GTF_invalid);
 }
@@ -425,6 +463,7 @@ static void setup_table(void) {
 
 static void all(void) {
     mapping();
+    unmap_of_both();
     map_refusals();
     replacing();
     copying();

@@ -263,7 +263,9 @@ static void held_tables(const struct tables *t, const struct domain *g, uint64_t
     for (unsigned int i = 100; i < 102; i++) CHECK_EQ(pte_mfn(page(other)[i]), m);
     sound_when_released();
     /* From one table to another, and within one. */
-    CHECK_EQ(mm_unmap_grant(at(t->l1, 102), true, _mfn(m), false, far + (101UL << 12)), 0);
+    CHECK_EQ(mm_unmap_grant(at(t->l1, 102), true, _mfn(m), false, far + (101UL << 12)), -EINVAL);
+    CHECK_EQ(pte_mfn(page(other)[101]), m);
+    CHECK_EQ(mm_unmap_grant(102UL << 12, false, _mfn(m), false, far + (101UL << 12)), 0);
     CHECK_EQ(page(other)[101], 0);
     CHECK_EQ(mm_unmap_grant(101UL << 12, false, _mfn(m), false, 102UL << 12), 0);
     CHECK_EQ(page(t->l1)[102], 0);

@@ -2,6 +2,8 @@
 /* Types and tables: what a guest must not be able to do, tried; and preemption at every step. */
 #include "fakes.h"
 
+#include <pthread.h>
+
 #include <hv/boot.h>
 
 static struct domain *u; /* the guest that tries */
@@ -435,6 +437,65 @@ static void two_teardowns_at_once(void) {
     SOUND();
 }
 
+#define CHAIN 3000
+
+/* A table left partial before an entry that names the next of the chain, which nobody looked at. */
+static void leave_partial(struct domain *d, uint64_t table, uint64_t type, uint64_t child,
+                          uint64_t next) {
+    struct frame *f = &frame_table[table];
+
+    memset(page(table), 0, PAGE_SIZE);
+    page(table)[0] = pte(child, RWP);
+    page(table)[1] = pte(next, RWP);
+    CHECK(frame_get(f, d));
+    preempt_at = 1;
+    CHECK_EQ(type_get_now(f, type), -ERESTART);
+    preempt_at = 0;
+    CHECK(f->type & FT_PARTIAL);
+    frame_put(f);
+}
+
+static void *destroy_on_small_stack(void *d) {
+    run_as(dom0, 3);
+    destroy_domain(d);
+    return NULL;
+}
+
+/* A teardown helps the table that it may have left partial. It must not follow a guest's chain of
+ * those down a stack of 32 KiB: of one level, or of two in turn. */
+static void chains_of_partial_tables(void) {
+    pthread_attr_t small;
+    pthread_t thread;
+
+    CHECK_EQ(pthread_attr_init(&small), 0);
+    CHECK_EQ(pthread_attr_setstacksize(&small, 128 << 10), 0);
+    for (unsigned int kind = 0; kind < 2; kind++) {
+        struct domain *d = make_domain(9, false);
+        uint64_t free_before = mm_free_pages(), l1, l2, next;
+
+        run_as(d, 2);
+        l1 = new_frame(d);
+        l2 = new_frame(d);
+        next = l1;
+        memset(page(l1), 0, PAGE_SIZE);
+        memset(page(l2), 0, PAGE_SIZE);
+        for (unsigned int i = 0; i < CHAIN;
+             i++) { /* the last is the first that destruction meets */
+            uint64_t table = new_frame(d);
+            bool third = kind && i % 2;
+
+            leave_partial(d, table, third ? FT_L3 : FT_L2, third ? l2 : l1, next);
+            next = table;
+        }
+        CHECK_EQ(theorem_violations(), 0);
+        CHECK_EQ(pthread_create(&thread, &small, destroy_on_small_stack, d), 0);
+        CHECK_EQ(pthread_join(thread, NULL), 0);
+        CHECK_EQ(mm_free_pages(), free_before + 2 + 1); /* and the shell's own tables */
+    }
+    run_as(u, 0);
+    SOUND();
+}
+
 static uint64_t unhook; /* the entry */
 
 static void clear_entry(void) {
@@ -511,6 +572,7 @@ int main(void) {
         table_unhooked_while_held,
         updates_preempted,
         two_teardowns_at_once,
+        chains_of_partial_tables,
         base_pointers,
     };
     uint64_t free_before;
