@@ -3,7 +3,8 @@
  * attacks-death: domains that die in the middle of things. Grants mapped by the dead or of the
  * dead, whatever became of the page-table entries (XSA numbers: 224, 234, 380, 384); event channels
  * to and from the dead (317, 343); what is left in frames that come back; destruction while the
- * guest retypes tables, maps grants, sends events or runs long lists on another CPU (299, 344).
+ * guest retypes tables, maps grants, sends events or runs long lists on another CPU (299, 344); or
+ * after it left a long chain of tables half validated.
  * Afterwards nothing of it is left: no mark, no reference, no domain, no memory.
  * Run with: --smp 2
  */
@@ -406,6 +407,57 @@ static void destroyed_in_the_act(void) {
     }
 }
 
+#define LINKS 1024
+
+static unsigned int abandoned;
+
+/* Goes on behind the hypercall that was to be continued. */
+static bool abandon(struct regs *r) {
+    const uint8_t *at = (const uint8_t *)r->rip;
+
+    WRITE_ONCE(this_vcpu()->info->evtchn_upcall_pending, 0);
+    if (at[0] != 0x0f || at[1] != 0x05) return true; /* it had ended */
+    r->rip += 2;
+    abandoned++;
+    return true;
+}
+
+/* With an upcall due, the hypervisor looks at one entry, and then would go on later. */
+static void leave_partial(domid_t id, uint64_t table) {
+    struct mmuext_op op = {.cmd = MMUEXT_PIN_L2_TABLE, .arg1.mfn = table};
+    struct vcpu_info *info = this_vcpu()->info;
+
+    WRITE_ONCE(info->evtchn_upcall_pending, 1);
+    WRITE_ONCE(info->evtchn_upcall_mask, 0);
+    HV_mmuext_op(&op, 1, NULL, id);
+    WRITE_ONCE(info->evtchn_upcall_mask, 1);
+}
+
+/* Each is left before an entry that names the next: whoever tears one down must not go down the
+ * whole chain. dom0 does it for the domain, which could itself. */
+static void chain_of_partial_tables(void) {
+    static uint64_t frames[LINKS + 1];
+    trap_hook_t *hook = trap_hooks[VEC_EVENT];
+
+    p.id = domctl_create(2);
+    domctl_populate(p.id, frames, LINKS + 1);
+    trap_hooks[VEC_EVENT] = abandon;
+    for (unsigned int i = 1; i <= LINKS; i++) {
+        require_eq(
+            mmu_update_dom(machine_address(l1_entry(window)), MFN_PTE(frames[i], PTE_RW), p.id), 0);
+        require_eq(mmuext(MMUEXT_INVLPG_LOCAL, (uint64_t)window, 0), 0);
+        window[0] = MFN_PTE(frames[0], PTE_TABLE);
+        window[1] = MFN_PTE(frames[i - 1], PTE_TABLE);
+        require_eq(map_pte(window, 0), 0);
+        leave_partial(p.id, frames[i]);
+    }
+    trap_hooks[VEC_EVENT] = hook;
+    printk("%u of %u tables left half validated\n", abandoned, LINKS);
+    expect(abandoned > LINKS * 9 / 10);
+    expect_eq(domctl(XEN_DOMCTL_destroydomain, p.id), 0);
+    expect_gone();
+}
+
 void test_main(void) {
     uint64_t before, n = 0;
 
@@ -423,6 +475,7 @@ void test_main(void) {
     granter_dies();
     channels();
     destroyed_in_the_act();
+    chain_of_partial_tables();
     /* All its memory came back, but for a table or two that the hypervisor keeps for itself. */
     expect(wait_for((n = free_memory()) + 8 >= before, 5000));
     printk("%lu free pages before, %lu after\n", before, n);
