@@ -238,7 +238,7 @@ int frame_finish_partial(struct frame *f, uint64_t most) {
         type = x & FT_TYPE_MASK;
         if (!(x & FT_PARTIAL) || type > most) return 0;
     } while (!cas64(&f->type, &x, x & ~FT_PARTIAL));
-    return tear_down(f, type, true, min(type, most - FT_PINNED)); /* half a level */
+    return tear_down(f, type, true, min(type, most - BIT(FT_SHIFT - 1))); /* half a level */
 }
 
 bool frame_get_writable(struct frame *f, const struct domain *d) {

@@ -479,8 +479,8 @@ static void chains_of_partial_tables(void) {
         next = l1;
         memset(page(l1), 0, PAGE_SIZE);
         memset(page(l2), 0, PAGE_SIZE);
-        for (unsigned int i = 0; i < CHAIN;
-             i++) { /* the last is the first that destruction meets */
+        /* The last made is the first that the destruction meets. */
+        for (unsigned int i = 0; i < CHAIN; i++) {
             uint64_t table = new_frame(d);
             bool third = kind && i % 2;
 
