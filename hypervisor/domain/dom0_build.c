@@ -160,7 +160,7 @@ static void fill_start_info(struct dom0_build *b) {
 /* Step 6: hand over. From here the page tables are typed and dom0 holds them. */
 static int start_vcpu(struct dom0_build *b) {
     struct vcpu *v = b->d->vcpu[0];
-    struct vcpu_guest_context *c = hv_new(struct vcpu_guest_context);
+    struct vcpu_guest_context *c HV_FREE_AT_END = hv_new(struct vcpu_guest_context);
     mfn_t l4 = _mfn(b->p2m[b->layout.tables.pfn]);
     int rc;
 
@@ -175,7 +175,6 @@ static int start_vcpu(struct dom0_build *b) {
         do rc = vcpu_set_context(v, c);
         while (rc == -ERESTART);
     }
-    hv_free(c);
     if (rc) return err_set(&b->err, rc, "dom0's page tables or first vcpu are not valid");
     for (uint32_t i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
         b->d->shared_info->vcpu_info[i].evtchn_upcall_mask = 1;

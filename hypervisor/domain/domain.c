@@ -240,12 +240,11 @@ int vcpu_create(struct domain *d, uint32_t id) {
     sched_init_vcpu(v);
     rc = mm_init_vcpu(v);
     if (!rc) rc = arch_vcpu_init(v);
-    if (rc) {
+    if (rc)
         vcpu_free(v);
-        return rc;
-    }
-    __atomic_store_n(&d->vcpu[id], v, __ATOMIC_RELEASE);
-    return 0;
+    else
+        __atomic_store_n(&d->vcpu[id], v, __ATOMIC_RELEASE);
+    return rc;
 }
 
 /* Shutdown: the domain stops running; its memory and devices stay for the tools to look at. */

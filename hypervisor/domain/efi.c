@@ -28,9 +28,7 @@ struct efi_system_table {
     uint64_t vendor;
     uint32_t vendor_revision, pad;
     uint64_t console[6];
-    uint64_t runtime, boot;
-    uint64_t nr_config;
-    uint64_t config;
+    uint64_t runtime, boot, nr_config, config;
 };
 
 struct efi_time_caps {
@@ -57,16 +55,8 @@ static spinlock_t efi_lock = SPINLOCK_INIT(ORDER_LEAF);
 
 /* Page tables of the firmware's own view. */
 
-static int map_page(paddr_t p, uint64_t cache) {
-    uint64_t *e = own_entry(efi_l4, p, 1, true);
-
-    if (e) *e = p | (DATA_PTE & ~PTE_NX) | cache;
-    return e ? 0 : -ENOMEM;
-}
-
 static int map_runtime(void) {
     uint64_t left = EFI_PAGES_MAX;
-    int rc = 0;
 
     efi_l4 = alloc_page_hv();
     if (!efi_l4) return -ENOMEM;
@@ -77,10 +67,15 @@ static int map_runtime(void) {
         if (!(m->attribute & EFI_ATTR_RUNTIME)) continue;
         if (m->pages > left || m->phys + m->pages * PAGE_SIZE > LOW_HALF_END) return -E2BIG;
         left -= m->pages;
-        for (uint64_t n = 0; !rc && n < m->pages; n++)
-            rc = map_page(m->phys + n * PAGE_SIZE, cache);
+        for (uint64_t n = 0; n < m->pages; n++) {
+            paddr_t p = m->phys + n * PAGE_SIZE;
+            uint64_t *e = own_entry(efi_l4, p, 1, true);
+
+            if (!e) return -ENOMEM;
+            *e = p | (DATA_PTE & ~PTE_NX) | cache;
+        }
     }
-    return rc;
+    return 0;
 }
 
 void efi_init(void) {

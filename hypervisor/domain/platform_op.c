@@ -96,6 +96,5 @@ long do_platform_op(uint64_t arg) {
     if (op.interface_version != XENPF_INTERFACE_VERSION) return -EACCES;
     rc = policy_check(current->domain, NULL, POL_PLATFORM, op.cmd);
     if (!rc) rc = dispatch(&op);
-    if (!rc && copy_to_guest(arg, &op, sizeof(op))) rc = -EFAULT;
-    return rc;
+    return rc ? rc : copy_to_guest(arg, &op, sizeof(op));
 }

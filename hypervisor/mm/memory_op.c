@@ -88,11 +88,9 @@ static long reservation(unsigned int op, uint64_t start, uint64_t arg) {
         domain_get_checked(r.domid, POL_MEMORY_FOREIGN, op, &m.d))
         return (long)start;
     for (; m.done < m.nr; m.done++) {
-        if (m.done != start && preempt_check()) {
-            rc = -ERESTART;
-            break;
-        }
-        rc = op == XENMEM_decrease_reservation ? release_extent(&m) : allocate_extent(&m, op);
+        rc = m.done != start && preempt_check()  ? -ERESTART
+             : op == XENMEM_decrease_reservation ? release_extent(&m)
+                                                 : allocate_extent(&m, op);
         if (rc) break;
     }
     domain_put(m.d);

@@ -180,14 +180,10 @@ static int new_dev(sbdf_t sbdf, bool msix, uint64_t table_base, struct msi_dev *
     m->nr = msix ? (m->control & MSIX_SIZE) + 1u : 1;
     m->desc = hv_new_array(struct irq_desc *, m->nr);
     if (m->desc) rc = msix ? map_table(m, table_base) : 0;
-    if (rc) {
-        hv_free(m->desc);
-        hv_free(m);
-        return rc;
-    }
     list_add_tail(&m->list, &devices);
     *out = m;
-    return 0;
+    if (rc) release_dev(m); /* nobody has got it yet */
+    return rc;
 }
 
 /* Its vectors are written in memory, where it must answer, or in configuration space. */
