@@ -44,10 +44,6 @@ static bool fetch(const struct cpu_user_regs *regs, struct insn *i) {
     return bits == 64 || (!i->rex && i->op >= INSN_CPUID && i->op <= INSN_OUT);
 }
 
-static struct emul_bases read_bases(void) {
-    return (struct emul_bases){read_fs_base(), read_gs_base()};
-}
-
 static int read_guest(uint64_t va, void *buf, unsigned int bytes) {
     return copy_from_guest(buf, va, bytes);
 }
@@ -71,7 +67,7 @@ int emulate_pt_write(struct cpu_user_regs *regs, uint64_t fault_va, emul_store_f
     struct insn i;
 
     if (!fetch(regs, &i)) return -EFAULT;
-    if (i.seg != SEG_NONE) e.bases = read_bases();
+    if (i.seg != SEG_NONE) e.bases = (struct emul_bases){read_fs_base(), read_gs_base()};
     if (store_execute(&i, &e, fault_va)) return -EFAULT;
     retire(current, regs, 0, false); /* it is behind the instruction already */
     return 0;
@@ -160,11 +156,8 @@ static enum result emul_string(struct vcpu *v, struct cpu_user_regs *regs, const
     uint64_t base = 0;
 
     if (!port_ok(v, (uint16_t)regs->rdx, i->opsize)) return NOT_OURS;
-    if (i->op == INSN_OUTS && i->seg != SEG_NONE) {
-        struct emul_bases b = read_bases();
-
-        base = i->seg == SEG_FS ? b.fs : b.gs;
-    }
+    if (i->op == INSN_OUTS && i->seg != SEG_NONE)
+        base = i->seg == SEG_FS ? read_fs_base() : read_gs_base();
     for (unsigned int n = 0; !operand_string_done(i, regs); n++) {
         if (n == STRING_BATCH) return AGAIN;
         if (!one_element(v, regs, i, base)) return AGAIN;
