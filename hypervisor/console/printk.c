@@ -22,18 +22,14 @@ static bool line_open;  /* the last message had no newline yet; console lock */
 static char line[1024]; /* formatting buffer; console lock */
 
 static enum level parse_level(const char **s, enum level dflt) {
-    static const struct {
-        const char *name;
-        enum level level;
-    } names[] = {{"none", LVL_NONE}, {"error", LVL_ERROR}, {"warning", LVL_WARNING},
-                 {"info", LVL_INFO}, {"debug", LVL_DEBUG}, {"all", LVL_DEBUG}};
+    static const char *const names[] = {"none", "error", "warning", "info", "debug", "all"};
 
     for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
-        size_t n = strlen(names[i].name);
+        size_t n = strlen(names[i]);
 
-        if (strncmp(*s, names[i].name, n)) continue;
+        if (strncmp(*s, names[i], n)) continue;
         *s += n;
-        return names[i].level;
+        return i < LVL_DEBUG ? (enum level)i : LVL_DEBUG;
     }
     return dflt;
 }
