@@ -119,8 +119,6 @@ void timer_migrate(struct timer *t, unsigned int cpu) {
     spin_unlock_two(&old->lock, &new->lock);
 }
 
-void timer_interrupt(void) { softirq_raise(SOFTIRQ_TIMER); }
-
 void timer_softirq(void) {
     struct timer_pcpu *tp = &this_pcpu()->timers;
 

@@ -64,12 +64,6 @@ void apic_ipi(uint32_t dest, uint32_t command) {
     regs[APIC_ICR / 4] = command;
 }
 
-/* x2APIC is used if the firmware left it on, if ids need it, or simply if the CPU has it. */
-static __init bool choose_x2(void) {
-    if (rdmsr(MSR_APIC_BASE) & APIC_BASE_X2) return true;
-    return cpu_has.x2apic && cmdline_bool("x2apic", true);
-}
-
 static void start_timer(void) {
     apic_write(APIC_TIMER_DIV, DIVIDE_BY_16);
     apic_write(APIC_LVT_TIMER, VEC_TIMER | (use_deadline ? TIMER_DEADLINE : 0));
@@ -97,8 +91,10 @@ void apic_init_cpu(void) {
     if (timer_khz || use_deadline) start_timer();
 }
 
+/* x2APIC is used if the firmware left it on, if ids need it, or simply if the CPU has it. */
 __init void apic_init(void) {
-    apic_x2 = choose_x2();
+    apic_x2 =
+        (rdmsr(MSR_APIC_BASE) & APIC_BASE_X2) || (cpu_has.x2apic && cmdline_bool("x2apic", true));
     if (!apic_x2) {
         paddr_t base = rdmsr(MSR_APIC_BASE) & 0x000ffffffffff000UL;
 

@@ -166,7 +166,7 @@ void irq_dispatch(unsigned int vector) {
     if (vector == VEC_SPURIOUS) return; /* takes no EOI */
     apic_eoi();
     switch (vector) {
-    case VEC_TIMER: timer_interrupt(); break;
+    case VEC_TIMER: softirq_raise(SOFTIRQ_TIMER); break;
     case VEC_KICK: break; /* softirqs are looked at on the way out */
     case VEC_REQUEST: smp_poll(); break;
     default: spurious++;

@@ -30,7 +30,6 @@ void timer_stop(struct timer *t);
 void timer_kill(struct timer *t); /* stops and waits until fn is not running */
 void timer_migrate(struct timer *t, unsigned int cpu);
 void timer_softirq(void);
-void timer_interrupt(void); /* local APIC timer vector */
 
 struct vcpu;
 struct domain;
