@@ -78,12 +78,11 @@ static __init const char *keep_text(const char *s) {
 static __init const char *skip_program_name(const char *s) {
     while (*s == ' ') s++;
     /* An option never holds a slash before its '='. */
-    for (const char *p = s; *p && *p != ' ' && *p != '='; p++) {
+    for (const char *p = s; *p && *p != ' ' && *p != '='; p++)
         if (*p == '/') {
             while (*s && *s != ' ') s++;
             break;
         }
-    }
     while (*s == ' ') s++;
     return s;
 }

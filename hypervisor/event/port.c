@@ -9,9 +9,8 @@
 
 static long table_grow(struct domain *d) {
     struct event_domain *e = &d->event;
-    struct port *page;
+    struct port *page = alloc_page_hv();
 
-    page = alloc_page_hv();
     if (!page) return -ENOMEM;
     for (uint32_t i = 0; i < PORTS_PER_PAGE; i++) {
         spin_lock_init(&page[i].lock, ORDER_EVENT_PORT);

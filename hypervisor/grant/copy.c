@@ -12,8 +12,7 @@ struct end {
     struct domain *d; /* the granter, or the frame's owner; reference held */
     struct frame *f;  /* reference held, writable type too for the destination */
     struct active is; /* what was granted, or the own frame as if it were */
-    bool readonly;
-    bool pinned;
+    bool readonly, pinned;
     uint32_t ref;
     /* A transitive entry pins the entry it names as well. */
     struct domain *via;

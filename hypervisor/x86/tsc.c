@@ -48,8 +48,7 @@ struct reference {
 static __init bool find_hpet(struct reference *r) {
     uint32_t period;
 
-    if (!acpi.hpet) return false;
-    hpet = devmap(acpi.hpet, 1024, DEVMAP_UC);
+    hpet = acpi.hpet ? devmap(acpi.hpet, 1024, DEVMAP_UC) : NULL;
     if (!hpet) return false;
     period = hpet[1];
     if (period == 0 || period > 100000000) return false;
@@ -75,8 +74,7 @@ static __init uint64_t read_pair(const struct reference *r, uint64_t *tsc) {
 }
 
 static __init uint64_t measure_khz(const struct reference *r) {
-    uint64_t want = r->hz * MEASURE_MS / 1000, t0 = 0, t1 = 0, first, delta;
-    uint64_t spins = 0;
+    uint64_t want = r->hz * MEASURE_MS / 1000, t0 = 0, t1 = 0, spins = 0, first, delta;
 
     first = read_pair(r, &t0);
     do {
