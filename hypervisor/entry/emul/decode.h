@@ -10,50 +10,26 @@
 
 #define INSN_MAX 15
 
+/* clang-format off */
 enum insn_op {
     INSN_NONE,
     /* Privileged. CPUID..OUT have no memory operand, nor another register of 64 bits. */
-    INSN_RDMSR,
-    INSN_WRMSR,
-    INSN_CPUID,
-    INSN_RDTSC,
-    INSN_RDTSCP,
-    INSN_CLI,
-    INSN_STI,
-    INSN_IN, /* port: low byte of imm, or DX if !has_imm */
-    INSN_OUT,
-    INSN_INS,
-    INSN_OUTS,
-    INSN_MOV_FROM_CR, /* reg: control register, rm: general register */
-    INSN_MOV_TO_CR,
-    INSN_MOV_FROM_DR,
-    INSN_MOV_TO_DR,
-    INSN_CLTS,
-    INSN_WBINVD,
-    INSN_XSETBV,
+    INSN_RDMSR, INSN_WRMSR, INSN_CPUID, INSN_RDTSC, INSN_RDTSCP, INSN_CLI, INSN_STI,
+    INSN_IN, INSN_OUT, /* port: low byte of imm, or DX if !has_imm */
+    INSN_INS, INSN_OUTS,
+    INSN_MOV_FROM_CR, INSN_MOV_TO_CR, /* reg: control register, rm: general register */
+    INSN_MOV_FROM_DR, INSN_MOV_TO_DR,
+    INSN_CLTS, INSN_WBINVD, INSN_XSETBV,
     /* Stores; the destination is the memory operand unless said otherwise. */
     INSN_MOV, /* source: imm if has_imm, else reg */
-    INSN_XCHG,
-    INSN_CMPXCHG,
-    INSN_CMPXCHG8B,
-    INSN_XADD,
-    INSN_ADD, /* ADD..XOR: source imm or reg */
-    INSN_OR,
-    INSN_ADC,
-    INSN_SBB,
-    INSN_AND,
-    INSN_SUB,
-    INSN_XOR,
-    INSN_INC,
-    INSN_DEC,
-    INSN_NOT,
-    INSN_NEG,
-    INSN_BTS, /* source: imm or reg */
-    INSN_BTR,
-    INSN_BTC,
+    INSN_XCHG, INSN_CMPXCHG, INSN_CMPXCHG8B, INSN_XADD,
+    INSN_ADD, INSN_OR, INSN_ADC, INSN_SBB, INSN_AND, INSN_SUB, INSN_XOR, /* source: imm or reg */
+    INSN_INC, INSN_DEC, INSN_NOT, INSN_NEG,
+    INSN_BTS, INSN_BTR, INSN_BTC, /* source: imm or reg */
     INSN_MOVS, /* destination: RDI */
     INSN_STOS,
 };
+/* clang-format on */
 
 enum insn_seg { SEG_NONE, SEG_FS, SEG_GS }; /* the others have base 0 in 64-bit code */
 
