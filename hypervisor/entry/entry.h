@@ -36,12 +36,10 @@ void bounce_failsafe(struct vcpu *v, const uint16_t sel[4]);
 bool emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs);
 /* #UD: forced-emulation cpuid. */
 bool emulate_forced_cpuid(struct vcpu *v, struct cpu_user_regs *regs);
-/*
- * Decodes the instruction at regs->rip, which faulted on writing fault_va, where the guest's kernel
+/* Decodes the instruction at regs->rip, which faulted on writing fault_va, where the guest's kernel
  * may not write directly, and carries its memory operation out through store; updates registers,
  * flags and rip. Read-modify-write instructions (or, and, xchg, bts, ...) read the guest's memory
- * and come with 'old'. 0: handled; < 0: not a store that is understood, or refused; no change.
- */
+ * and come with 'old'. 0: handled; < 0: not a store that is understood, or refused; no change. */
 int emulate_pt_write(struct cpu_user_regs *regs, uint64_t fault_va, emul_store_fn *store,
                      void *ctx);
 

@@ -159,11 +159,9 @@ static void restore_syscall_registers(struct cpu_user_regs *regs, const struct i
     }
 }
 
-/*
- * The guest kernel's return from a bounce, to itself or to user mode. What it gives is forced into
+/* The guest kernel's return from a bounce, to itself or to user mode. What it gives is forced into
  * what ring 3 may have; selectors and addresses that the CPU refuses after that come back to the
- * guest as the exception that its own iret would have raised (traps.c).
- */
+ * guest as the exception that its own iret would have raised (traps.c). */
 long do_iret(void) {
     struct cpu_user_regs *regs = guest_regs();
     struct vcpu *v = current;
@@ -210,8 +208,7 @@ static bool deliver(struct vcpu *v) {
 }
 
 /* More rounds than honest work takes: other vcpus of the guest may unmask this one's upcall as fast
- * as it is delivered, or wake others onto this CPU. Then its interrupts must get in nevertheless.
- */
+ * as it is delivered, or wake others onto this CPU. Then its interrupts must get in even so. */
 #define MANY_ROUNDS 8
 
 void exit_work(void) {

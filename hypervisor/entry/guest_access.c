@@ -22,10 +22,8 @@ static bool shows_tables(uint64_t va) {
     return test_bit((va >> 39) & 511, current->domain->mm.linear_slots);
 }
 
-/*
- * Enough before a copy: one that begins in the lower half and leaves it reaches non-canonical
- * addresses and faults; one that begins in the upper part can only wrap into the lower half.
- */
+/* Enough before a copy: one that begins in the lower half and leaves it reaches non-canonical
+ * addresses and faults; one that begins in the upper part can only wrap into the lower half. */
 static inline bool may_start(uint64_t *va, size_t n) {
     uint64_t ours; /* all ones: not for guests. As data too, for CPUs that guess what we decide */
 

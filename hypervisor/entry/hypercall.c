@@ -72,11 +72,9 @@ long hypercall_continue(unsigned int nr_args, ...) {
     return -ERESTART;
 }
 
-/*
- * HYPERVISOR_multicall: hypercalls one after another, each entry copied once. The whole is
+/* HYPERVISOR_multicall: hypercalls one after another, each entry copied once. The whole is
  * preemptible between entries, and inside an entry that is preemptible itself: its new arguments
- * are written to the guest's entry and the multicall goes on there.
- */
+ * are written to the guest's entry and the multicall goes on there. */
 #define PREEMPT_EVERY 8 /* entries */
 #define ENTRY_LAST    1 /* iret: the rest belongs to a context that is gone */
 
@@ -130,10 +128,8 @@ long do_physdev_op_compat(uint64_t op) {
 long do_kexec_op(void) { return current->domain->is_control ? -ENOSYS : -EPERM; }
 long do_xenpmu_op(void) { return -EOPNOTSUPP; }
 
-/*
- * The page that older kernels call into: 32 bytes a number. SYSCALL destroys RCX and R11, which
- * callers do not expect. iret leaves with the frame that do_iret() reads.
- */
+/* The page that older kernels call into: 32 bytes a number. SYSCALL destroys RCX and R11, which
+ * callers do not expect. iret leaves with the frame that do_iret() reads. */
 int hypercall_page_init(struct domain *d, uint64_t gfn) {
     static const uint8_t call[] = {
         0x51, 0x41, 0x53, 0xb8, 0,    0,    0,

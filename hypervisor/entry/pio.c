@@ -25,10 +25,8 @@ static bool permitted(struct domain *d, uint16_t port, unsigned int bytes) {
     return rangeset_contains(d->ioport_caps, port, port + bytes - 1UL);
 }
 
-/*
- * Timer channel 2 with its gate and output at port 0x61, by which kernels calibrate their clocks:
- * dom0 gets the real one, and nothing else of the chip.
- */
+/* Timer channel 2 with its gate and output at port 0x61, by which kernels calibrate their clocks:
+ * dom0 gets the real one, and nothing else of the chip. */
 static bool is_pit(const struct domain *d, uint16_t port) {
     return d->is_control && (port == PORT_CH2 || port == PORT_CONTROL || port == PORT_GATE);
 }

@@ -133,11 +133,9 @@ bool fifo_test(struct domain *d, const struct port *p, unsigned int bit) {
     return value & (1U << bit);
 }
 
-/*
- * Event lock held. The first control block turns the domain's ABI to FIFO. Events that were pending
+/* Event lock held. The first control block turns the domain's ABI to FIFO. Events that were pending
  * before are raised again when the array comes. A sender that still saw the old ABI sets its bit
- * either before we look, or after; then it sees the new ABI (l2_set_pending).
- */
+ * either before we look, or after; then it sees the new ABI (l2_set_pending). */
 static int switch_to_fifo(struct domain *d) {
     struct evtchn_fifo_domain *f = hv_new(struct evtchn_fifo_domain);
 

@@ -331,10 +331,8 @@ static int event_reset(struct domain *d, bool resuming) {
     return 0;
 }
 
-/*
- * No port opens any more (port_alloc), so that each need be closed once; the guest's own reset may
- * have stopped anywhere. The FIFO's frames go now, for they keep the domain that owns them.
- */
+/* No port opens any more (port_alloc), so that each need be closed once; the guest's own reset may
+ * have stopped anywhere. The FIFO's frames go now, for they keep the domain that owns them. */
 int event_destroy_domain(struct domain *d) {
     struct event_domain *e = &d->event;
 

@@ -151,10 +151,8 @@ struct unmap {
     struct mapping was; /* what the handle stood for */
 };
 
-/*
- * Claims the mappings to be removed from the handle, so that no other vcpu removes them too. They
- * are leaving until settle(), and the handle is not freed as long as any is.
- */
+/* Claims the mappings to be removed from the handle, so that no other vcpu removes them too. They
+ * are leaving until settle(), and the handle is not freed as long as any is. */
 static int16_t claim(struct grant_table *lt, struct unmap *u) {
     struct mapping *m;
     uint16_t want =

@@ -104,8 +104,7 @@ static struct frame *find_for(const struct domain *d, unsigned int order, unsign
     return find(order, 0, min(highest, (unsigned int)LOW_ZONE));
 }
 
-/* A guest may have mapped these frames before, and CPUs may still hold that. Boot's have stamp 0.
- */
+/* A guest may have mapped these frames before, and CPUs may hold that still. Boot's: stamp 0. */
 static void flush_last_users(const struct frame *f, uint64_t n) {
     uint32_t newest = f->tlb_stamp;
 

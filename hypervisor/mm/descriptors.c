@@ -23,11 +23,9 @@
 
 static uint8_t no_descriptors[PAGE_SIZE] __aligned(4096);
 
-/*
- * Mends or refuses a descriptor. Code and data segments become DPL 3. A call gate is made
+/* Mends or refuses a descriptor. Code and data segments become DPL 3. A call gate is made
  * unusable (DPL 0: it faults, as guests expect of gates under Xen); other system descriptors are
- * refused. Type 0 is the second half of a gate.
- */
+ * refused. Type 0 is the second half of a gate. */
 static bool descriptor_ok(uint64_t *desc) {
     uint32_t lo = (uint32_t)*desc, hi = (uint32_t)(*desc >> 32);
 
@@ -151,10 +149,8 @@ void mm_load_ldt(const struct vcpu *v) {
     lldt(SEL_LDT);
 }
 
-/*
- * The CPU touched page 'page' of v's LDT window, which is not mapped. True: it is now. Called for
- * current only.
- */
+/* The CPU touched page 'page' of v's LDT window, which is not mapped. True: it is now. Called for
+ * current only. */
 bool ldt_map_page(struct vcpu *v, unsigned int page) {
     uint64_t va = v->arch.ldt_base + page * PAGE_SIZE, *slot, e;
     struct frame *l1, *f;

@@ -95,12 +95,10 @@ bool domain_steal(struct domain *d, struct frame *f) {
     return true;
 }
 
-/*
- * Guest frames that Hospes itself writes: vcpu_info, event FIFO pages. They are reached by the
+/* Guest frames that Hospes itself writes: vcpu_info, event FIFO pages. They are reached by the
  * direct map and held by a frame and a writable type reference, so they stay with their owner and
  * never become tables. For a PV guest a gfn is a machine frame number. FC_MAPPED can not overflow:
- * there are some for each vcpu, and 128 pages of event words.
- */
+ * there are some for each vcpu, and 128 pages of event words. */
 void *mm_map_guest_frame(struct domain *d, uint64_t gfn) {
     struct frame *f;
 
@@ -162,11 +160,9 @@ static struct frame *first_frame(struct domain *d) {
     return d->mm.first_frame && frame_try_get(f, owner_tag(d)) ? f : NULL;
 }
 
-/*
- * f, which has a reference of ours, loses its pin, its partial state and its owner's reference, in
+/* f, which has a reference of ours, loses its pin, its partial state and its owner's reference, in
  * that order, and leaves the list: it goes now, or when the tables that map it are torn down, or
- * with the last reference of whoever still holds it.
- */
+ * with the last reference of whoever still holds it. */
 static int give_up(struct domain *d, struct frame *f) {
     if (frame_unpin(f)) {
         (void)type_put(f, 1); /* what is left to do is partial: next */

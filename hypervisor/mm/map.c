@@ -222,11 +222,9 @@ uint64_t m2p_chunk(uint64_t i) {
     return e && (*e & PTE_P) ? pte_mfn(*e) : 0;
 }
 
-/*
- * Device and firmware memory, in 4 KiB pages. Address space is handed out upwards and not used
+/* Device and firmware memory, in 4 KiB pages. Address space is handed out upwards and not used
  * twice, but for the last area: there are 256 GiB of it. The unmapped page behind each area tells
- * where it ends.
- */
+ * where it ends. */
 static spinlock_t ioremap_lock = SPINLOCK_INIT(ORDER_PT);
 static uint64_t next_va = IOREMAP_START; /* ioremap_lock */
 

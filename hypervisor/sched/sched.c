@@ -246,11 +246,9 @@ static void steal(unsigned int cpu) {
             return;
 }
 
-/*
- * The copy of its run state that a guest may register at one of its virtual addresses. It is
+/* The copy of its run state that a guest may register at one of its virtual addresses. It is
  * written only while the vcpu's own page tables are loaded, just before it leaves its CPU and after
- * it came; an address that is no longer mapped is silently passed over.
- */
+ * it came; an address that is no longer mapped is silently passed over. */
 static void publish(const struct vcpu *v) {
     struct vcpu_runstate_info r = v->sched.runstate;
     uint64_t va = v->runstate_va;

@@ -83,10 +83,8 @@ void timer_stop(struct timer *t) {
     if (READ_ONCE(t->active)) timer_remove(t);
 }
 
-/*
- * Under the lock, so that a CPU that has just taken t off its heap shows it as running. That need
- * not be t's CPU: t may have been migrated while its function ran, which may also arm it again.
- */
+/* Under the lock, so that a CPU that has just taken t off its heap shows it as running. That need
+ * not be t's CPU: t may have been migrated while its function ran, which may also arm it again. */
 void timer_kill(struct timer *t) {
     timer_remove(t);
     for (unsigned int c = 0; c < nr_cpus; c++)

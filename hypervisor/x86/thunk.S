@@ -34,10 +34,8 @@ GLOBAL __x86_indirect_thunk_\reg
     .balign 32, 0xcc
 GLOBAL thunks_end
 
-/*
- * Fills the return stack, whose entries a guest's calls may have made, with addresses that lead
- * nowhere: 32 calls that do not return. Destroys RCX.
- */
+/* Fills the return stack, whose entries a guest's calls may have made, with addresses that lead
+ * nowhere: 32 calls that do not return. Destroys RCX. */
     .balign 16
 GLOBAL fill_return_stack
     mov $16, %ecx

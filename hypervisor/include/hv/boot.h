@@ -56,10 +56,8 @@ extern struct boot_info boot_info;
  * makes entries 261 (image) and 262 (first 4 GiB of the direct map). */
 extern uint64_t boot_l4[512];
 
-/*
- * Command line: name=value or a bare name, separated by spaces. The last of several counts.
- * Options are declared where they are used (CMDLINE_OPTION), so that boot can warn of unknown ones.
- */
+/* Command line: name=value or a bare name, separated by spaces. The last of several counts. Options
+ * are declared where they are used (CMDLINE_OPTION), so that boot can warn of unknown ones. */
 const char *cmdline_get(const char *name);      /* NULL: not given; "" for a bare name */
 bool cmdline_bool(const char *name, bool dflt); /* name, no-name, noname, =yes/no/on/off/1/0 */
 uint64_t cmdline_uint(const char *name, uint64_t dflt);

@@ -23,10 +23,8 @@ void console_force(void);
 /* Waits until the serial line has sent everything. */
 void console_flush(void);
 
-/*
- * The ring. An index is the number of bytes ever written, modulo 2^32. read copies from *index
- * (first moved up to the oldest byte kept), advances it and returns the number of bytes.
- */
+/* The ring. An index is the number of bytes ever written, modulo 2^32. read copies from *index
+ * (first moved up to the oldest byte kept), advances it and returns the number of bytes. */
 uint32_t console_ring_start(void); /* after the last clear */
 uint32_t console_ring_read(uint32_t *index, char *buf, uint32_t size);
 void console_ring_clear(void);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Event channels: ports, delivery by the 2-level and the FIFO ABI, virqs, pirqs. event/
- */
+/* Event channels: ports, delivery by the 2-level and the FIFO ABI, virqs, pirqs. event/ */
 #pragma once
 
 #include <hv/spinlock.h>

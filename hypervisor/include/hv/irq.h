@@ -38,11 +38,9 @@ void tlb_filter(cpumask_t *cpus, uint32_t stamp);
 /* Loads CR3 and notes that this CPU has flushed everything. */
 void tlb_load_cr3(uint64_t cr3);
 
-/*
- * Device interrupts. A descriptor stands for one I/O APIC line or one MSI/MSI-X vector of a device.
+/* Device interrupts. A descriptor stands for one I/O APIC line or one MSI/MSI-X vector of a device.
  * It delivers by calling fn(data), IF=0 and no lock held, on the CPU it is routed to. A level line
- * is masked from then until irq_eoi(); an edge one goes on. x86/irq.c
- */
+ * is masked from then until irq_eoi(); an edge one goes on. x86/irq.c */
 struct irq_desc;
 
 #define NR_GSI_MAX 256
@@ -88,8 +86,7 @@ int msi_prepare_msix(sbdf_t sbdf, bool prepare);
  * x86/pci.c; own lock. reg >= 256 only by MMCFG. */
 uint32_t pci_conf_read(sbdf_t sbdf, uint16_t reg, unsigned int bytes);
 void pci_conf_write(sbdf_t sbdf, uint16_t reg, unsigned int bytes, uint32_t val);
-/* Is this the window of these buses, as the firmware says? -ENODEV; -EIO: it has another address.
- */
+/* Is this the window of these buses, as the firmware says? -ENODEV; -EIO: at another address. */
 int pci_find_mmcfg(paddr_t base, uint16_t segment, uint8_t first, uint8_t last);
 /* dom0 writes, by ports or to memory, in which all but configuration space is ignored: what the
  * capabilities that Hospes has set up allow goes to the device. */

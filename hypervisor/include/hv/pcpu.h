@@ -27,11 +27,9 @@ struct pcpu {
     struct arch_pcpu arch;
 };
 
-/*
- * At the top of each CPU's stack. guest_regs is where entry code saves the guest's registers: the
+/* At the top of each CPU's stack. guest_regs is where entry code saves the guest's registers: the
  * TSS's rsp0 and entry_rsp (x86/desc.h) are the address of guest_regs.es, which must be 16-byte
- * aligned because the CPU aligns it down.
- */
+ * aligned because the CPU aligns it down. */
 struct cpu_info {
     uint64_t unused;
     struct cpu_user_regs guest_regs;

@@ -87,10 +87,8 @@ void periodic_timer_resume(struct vcpu *v);
 
 void sched_idle(void); /* wait for work, interrupts open, then return */
 
-/*
- * Deferred work of one CPU. Interrupt handlers and other CPUs set a bit; the bits are served, with
- * no lock held, on the way back to the guest and in idle (entry/exit.c). sched/softirq.c
- */
+/* Deferred work of one CPU. Interrupt handlers and other CPUs set a bit; the bits are served, with
+ * no lock held, on the way back to the guest and in idle (entry/exit.c). sched/softirq.c */
 enum softirq {
     SOFTIRQ_TIMER,    /* expired software timers; sched/timer.c */
     SOFTIRQ_SCHEDULE, /* choose another vcpu; sched/sched.c. Must be served last */

@@ -4,11 +4,9 @@
 
 #include <hv/pcpu.h>
 
-/*
- * A CPU's stack block, STACK_SIZE bytes and so aligned, so that cpu_info() works on every stack in
+/* A CPU's stack block, STACK_SIZE bytes and so aligned, so that cpu_info() works on every stack in
  * it: a page for each interrupt stack (IST 1..4), unmapped pages, then the main stack with struct
- * cpu_info at its top. The boot CPU's block is in the image; the others' are at CPU_AREA(cpu).
- */
+ * cpu_info at its top. The boot CPU's block is in the image; the others' are at CPU_AREA(cpu). */
 #define STACK_IST_NR     4
 #define STACK_IST_END    (STACK_IST_NR * PAGE_SIZE)
 #define STACK_MAIN_START (STACK_SIZE / 2)
@@ -35,11 +33,9 @@ struct idt_gate {
 };
 extern struct idt_gate idt[256]; /* entry/idt.c; a page */
 
-/*
- * A CPU's entry page: its TSS, and what entry code needs while it has no stack yet. With XPTI
+/* A CPU's entry page: its TSS, and what entry code needs while it has no stack yet. With XPTI
  * guests' page tables show it, and the CPU pushes its frames here, which go on from here
- * (entry/entry.S).
- */
+ * (entry/entry.S). */
 struct entry_page {
     struct tss64 tss;
     uint64_t user_rsp;          /* the syscall entries' only scratch */

@@ -38,9 +38,7 @@
 #define PFEC_RESERVED (1U << 3)
 #define PFEC_FETCH    (1U << 4)
 
-/*
- * cpu_user_regs.entry_vector of a frame that may leave by SYSRET. Whoever sets it, or changes a
+/* cpu_user_regs.entry_vector of a frame that may leave by SYSRET. Whoever sets it, or changes a
  * frame that has it, keeps the promise: rcx == rip, r11 == rflags without TF and RF, flat 64-bit
- * CS and SS, and SS of the CPU loaded with SEL_HV_DS (so not after an interrupt or exception).
- */
+ * CS and SS, and SS of the CPU loaded with SEL_HV_DS (so not after an interrupt or exception). */
 #define ENTRY_SYSCALL 0x100
