@@ -129,11 +129,11 @@ int vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *c) {
         d->vm_assist = c->vm_assist;
         time_update_wallclock(d);
     }
-    v->initialised = true;
     if (c->flags & VGCF_online)
         clear_bit(VPF_DOWN, &v->pause_flags);
     else
         set_bit(VPF_DOWN, &v->pause_flags);
+    __atomic_store_n(&v->initialised, true, __ATOMIC_RELEASE); /* VCPUOP_up may follow */
     return 0;
 }
 

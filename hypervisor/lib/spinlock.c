@@ -51,4 +51,11 @@ void spin_debug_unlock(spinlock_t *l) {
     BUG_ON(i == 0);
     for (h->nr--; i <= h->nr; i++) h->lock[i - 1] = h->lock[i];
 }
+
+/* Only what others try for, and do not wait for, may be held for as long as a guest likes. */
+void spin_debug_preempt(void) {
+    const struct held *h = &held_by_cpu[smp_cpu_id()];
+
+    BUG_ON(h->nr > 0 && h->lock[h->nr - 1]->order > ORDER_DOMCTL);
+}
 #endif

@@ -52,6 +52,7 @@ void softirq_run(void) {
 }
 
 bool preempt_check(void) {
+    spin_debug_preempt();
     __asm__ volatile("sti; nop; cli" ::: "memory");
     return READ_ONCE(this_pcpu()->softirqs) || vcpu_event_pending(current);
 }

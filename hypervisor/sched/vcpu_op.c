@@ -77,7 +77,8 @@ long do_set_timer_op(int64_t timeout) {
     return 0;
 }
 
-/* The context is too large for a CPU's stack. */
+/* The context is too large for a CPU's stack. Its tables may take long: another that comes for this
+ * vcpu meanwhile tries again, instead of waiting with interrupts off. */
 static long op_initialise(struct vcpu *v, uint64_t arg) {
     struct vcpu_guest_context *ctxt HV_FREE_AT_END = NULL;
     long rc;
@@ -86,9 +87,11 @@ static long op_initialise(struct vcpu *v, uint64_t arg) {
     ctxt = hv_new(struct vcpu_guest_context);
     if (!ctxt) return -ENOMEM;
     rc = copy_from_guest(ctxt, arg, sizeof(*ctxt));
-    if (!rc) {
-        SPIN_SCOPE(&v->domain->lock);
+    if (!rc && __atomic_exchange_n(&v->initialising, true, __ATOMIC_ACQUIRE)) {
+        rc = -ERESTART;
+    } else if (!rc) {
         rc = v->initialised ? -EEXIST : vcpu_set_context(v, ctxt);
+        __atomic_store_n(&v->initialising, false, __ATOMIC_RELEASE);
     }
     return rc == -ERESTART
                ? hypercall_continue(3, (uint64_t)VCPUOP_initialise, (uint64_t)v->id, arg)
@@ -96,14 +99,10 @@ static long op_initialise(struct vcpu *v, uint64_t arg) {
 }
 
 static long op_up(struct vcpu *v) {
-    bool ready;
-
-    spin_lock(&v->domain->lock);
-    ready = v->initialised;
-    if (ready) clear_bit(VPF_DOWN, &v->pause_flags);
-    spin_unlock(&v->domain->lock);
-    if (ready) vcpu_wake(v);
-    return ready ? 0 : -EINVAL;
+    if (!__atomic_load_n(&v->initialised, __ATOMIC_ACQUIRE)) return -EINVAL;
+    clear_bit(VPF_DOWN, &v->pause_flags);
+    vcpu_wake(v);
+    return 0;
 }
 
 static long op_down(struct vcpu *v) {

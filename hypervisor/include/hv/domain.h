@@ -69,7 +69,8 @@ struct vcpu {
     struct domain *domain;
     unsigned long pause_flags; /* enum pause_flag bits, atomic */
     int32_t pause_count;       /* atomic */
-    bool initialised;          /* has had a context set. d->lock */
+    bool initialised;          /* has had a context set; atomic */
+    bool initialising;         /* VCPUOP_initialise is setting one; atomic */
     bool is_running;           /* chosen by CPU sched.cpu, or state not yet saved; atomic */
     struct sched_vcpu sched;
     struct event_vcpu event;

@@ -108,5 +108,6 @@ void unpark_cpus(void);
 void park_if_asked(void); /* stands still while they are stopped */
 
 /* Opens a short interrupt window, then tells whether this CPU has something better to do than the
- * current long operation: a softirq, or an event for the current vcpu. No lock may be held. */
+ * current long operation: a softirq, or an event for the current vcpu. No lock may be held but
+ * domctl's. */
 bool preempt_check(void);

@@ -47,7 +47,9 @@ void spin_lock_slow(spinlock_t *l, uint16_t ticket); /* lib/spinlock.c */
 #ifdef HOSPES_DEBUG
 void spin_debug_lock(spinlock_t *l);
 void spin_debug_unlock(spinlock_t *l);
+void spin_debug_preempt(void); /* interrupts may come in here */
 #else
+static inline void spin_debug_preempt(void) {}
 static inline void spin_debug_lock(spinlock_t *l) { (void)l; }
 static inline void spin_debug_unlock(spinlock_t *l) { (void)l; }
 #endif

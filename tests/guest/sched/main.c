@@ -67,6 +67,50 @@ static void refusals(void) {
     expect_eq(HV_vcpu_op(VCPUOP_up, 3, NULL), -XEN_EINVAL);
 }
 
+/* An L4 like the running one, with an L2 below of so many entries that nobody looked at yet. */
+static uint64_t *fresh_l2, *fresh_l4;
+
+static void make_fresh_tables(void) {
+    uint64_t *l1 = page_alloc(), *l3 = page_alloc(), *l2 = page_alloc(), *l4 = page_alloc();
+
+    for (unsigned int i = 0; i < 512; i++) l2[i] = MFN_PTE(virt_to_mfn(l1), PTE_TABLE);
+    l3[0] = MFN_PTE(virt_to_mfn(l2), PTE_TABLE);
+    memcpy(l4, l4_table(), PAGE_SIZE);
+    memset(l4 + 256, 0, 16 * sizeof(*l4)); /* the hypervisor's own */
+    l4[300] = MFN_PTE(virt_to_mfn(l3), PTE_TABLE);
+    require_eq(set_readonly(l1), 0);
+    require_eq(set_readonly(l3), 0);
+    require_eq(set_readonly(l4), 0);
+    fresh_l2 = l2;
+    fresh_l4 = l4;
+}
+
+static struct vcpu_guest_context its_context;
+static volatile unsigned int racing;
+static volatile long told[2];
+
+static void initialise_it(void) {
+    __atomic_fetch_add(&racing, 1, __ATOMIC_SEQ_CST);
+    while (racing < 2) relax();
+    told[this_vcpu()->id] = HV_vcpu_op(VCPUOP_initialise, 2, &its_context);
+}
+
+/* Two vcpus initialise a third at once, on tables that take long: one of them does. */
+static void initialised_once(void) {
+    make_fresh_tables();
+    vcpu_fill_context(&its_context, 2);
+    its_context.ctrlreg[3] = xen_pfn_to_cr3(virt_to_mfn(fresh_l4));
+    /* The L2 is writable: it is no table, and nothing is left of the attempt. */
+    expect_eq(HV_vcpu_op(VCPUOP_initialise, 2, &its_context), -XEN_EINVAL);
+    expect_eq(HV_vcpu_op(VCPUOP_up, 2, NULL), -XEN_EINVAL);
+    require_eq(set_readonly(fresh_l2), 0);
+    expect_eq(vcpu_start(1, initialise_it), 0);
+    initialise_it();
+    vcpu_wait_down(1);
+    if (told[0]) told[1] = told[0] + told[1]; /* either may be the one */
+    expect_eq(told[1], -XEN_EEXIST);
+}
+
 /* Arguments that are not there, and addresses in them that are the hypervisor's. */
 static void bad_addresses(void) {
     static const uint8_t ops[] = {VCPUOP_set_periodic_timer, VCPUOP_set_singleshot_timer,
@@ -274,6 +318,7 @@ void test_main(void) {
     watchdogs();
     pinning();
     by_the_tools();
+    initialised_once();
     all_up();
     all_up();
     runstates();
