@@ -4,6 +4,7 @@
  * it the allocator gets. Where ranges overlap the less usable type wins.
  */
 #include "boot.h"
+#include <x86/cpu.h>
 
 #define GRUB_EFI_CODE  20       /* what GRUB calls the code of EFI's runtime services */
 #define MAX_PADDR      BIT(52)  /* of the architecture */
@@ -94,8 +95,11 @@ static bool reserved_range(unsigned int i, struct range *r) {
         *r = (struct range){.end = LOW_MEMORY_END};
     } else if (i == 1) {
         *r = (struct range){boot_info.image_paddr, boot_info.image_paddr + boot_info.image_size, 0};
-    } else if (i - 2 < boot_info.nr_modules) {
-        const struct boot_module *m = &boot_info.modules[i - 2];
+    } else if (i == 2) {
+        *r = (struct range){0};
+        if (cpu_has.hangs_at_1g) *r = (struct range){BIT(30), BIT(30) + BIT(22), 0};
+    } else if (i - 3 < boot_info.nr_modules) {
+        const struct boot_module *m = &boot_info.modules[i - 3];
 
         *r = (struct range){m->start, m->start + m->size, 0};
     } else {

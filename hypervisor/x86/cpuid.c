@@ -97,6 +97,19 @@ static bool amd_lfence_serialises(void) {
     return rdmsr_safe(MSR_DE_CFG, &v) && (v & DE_CFG_LFENCE_SERIALISES);
 }
 
+/* Each CPU of Zen 2. New microcode does the same, but need not be there (Zenbleed, XSA-433). */
+static __attribute__((noinline)) void stop_zenbleed(void) {
+    uint64_t v;
+
+    if (rdmsr_safe(MSR_DE_CFG, &v)) (void)wrmsr_safe(MSR_DE_CFG, v | DE_CFG_NO_ZENBLEED);
+}
+
+static bool is_zen2(void) {
+    uint8_t m = cpu_has.model >> 4;
+
+    return cpu_has.amd && cpu_has.family == 0x17 && (0x6d8 >> m & 1); /* 3, 4, 6, 7, 9, 10 */
+}
+
 static void read_leaf(struct cpu_policy *p, uint32_t leaf) {
     uint32_t nr = 1;
     struct cpuid_regs *to = policy_subleaves(p, leaf, &nr);
@@ -276,6 +289,7 @@ void cpu_policy_init_cpu(void) {
     uint64_t v;
 
     if (cpu_has.amd) (void)amd_lfence_serialises();
+    if (is_zen2()) stop_zenbleed();
     if ((policies[POLICY_HOST].platform_info & PLATFORM_INFO_FAULTING) &&
         rdmsr_safe(MSR_MISC_FEATURES_ENABLES, &v))
         (void)wrmsr_safe(MSR_MISC_FEATURES_ENABLES, v | 1);

@@ -41,6 +41,7 @@ enum { MSR_SYSCALL_MASK = 0xc0000084, MSR_FS_BASE = 0xc0000100, MSR_GS_BASE = 0x
 enum { MSR_KERNEL_GS_BASE = 0xc0000102, MSR_TSC_AUX = 0xc0000103, MSR_DE_CFG = 0xc0011029 };
 
 #define DE_CFG_LFENCE_SERIALISES (1UL << 1)
+#define DE_CFG_NO_ZENBLEED       (1UL << 9)
 
 #define EFER_SCE   (1UL << 0)
 #define EFER_LME   (1UL << 8)
@@ -71,7 +72,8 @@ struct cpu_features {
     uint8_t phys_bits;
     bool amd; /* AMD or Hygon */
     bool intel;
-    bool x87_leaks; /* restoring x87 state without a pending exception leaves FIP, FDP, FOP */
+    bool hangs_at_1g; /* by transactions on the 4 MiB there (XSA-282) */
+    bool x87_leaks;   /* restoring x87 state without a pending exception leaves FIP, FDP, FOP */
     bool smep, smap, fsgsbase, xsave, xsaveopt, page1g;
     bool x2apic, tsc_deadline, tsc_invariant, rdtscp, mce, pat, sep;
 };
