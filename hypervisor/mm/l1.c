@@ -14,7 +14,7 @@
 #define L1_FLAGS                                                                                   \
     (PTE_P | PTE_RW | PTE_USER | PTE_A | PTE_D | PTE_G | PTE_AVAIL | PTE_AVAIL_HIGH | PTE_NX |     \
      PTE_ADDR)
-#define L1_CACHE_FLAGS (PTE_PWT | PTE_PCD | PTE_PAT) /* for domains that own devices */
+#define L1_CACHE_FLAGS (PTE_PWT | PTE_PCD | PTE_PAT) /* for devices */
 
 struct rangeset *mmio_ro_ranges;
 
@@ -30,10 +30,18 @@ bool owns_devices(const struct domain *d) {
     return d->is_control || !rangeset_is_empty(d->iomem_caps) || !rangeset_is_empty(d->ioport_caps);
 }
 
+/* RAM that is not cached as others cache it need not be what they saw in it when it becomes a table
+ * or somebody else's (XSA-402): only dom0's kernel is trusted with that. */
+static bool may_choose_caching(const struct domain *d, uint64_t mfn) {
+    const struct frame *f = frame_of(mfn);
+
+    return d->is_control || (owns_devices(d) && (!f || READ_ONCE(f->owner) == OWNER_IO));
+}
+
 static bool bad_flags(uint64_t e, const struct domain *d) {
     uint64_t bad = e & ~L1_FLAGS;
 
-    return unlikely(bad) && ((bad & ~L1_CACHE_FLAGS) || !owns_devices(d));
+    return unlikely(bad) && ((bad & ~L1_CACHE_FLAGS) || !may_choose_caching(d, pte_mfn(e)));
 }
 
 /* A frame outside RAM. */

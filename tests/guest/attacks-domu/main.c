@@ -213,6 +213,32 @@ static void page_table_entries(void) {
     expect_eq(puppet_do(&p, DO_READ, test_entry_va(), 0), 0x600d);
 }
 
+static void may_use(bool yes) {
+    domctl_op.u.ioport_permission = (struct xen_domctl_ioport_permission){
+        .first_port = 0x80, .nr_ports = 1, .allow_access = yes};
+    require_eq(domctl(XEN_DOMCTL_ioport_permission, p.id), 0);
+    domctl_op.u.iomem_permission =
+        (struct xen_domctl_iomem_permission){.first_mfn = 0xb8, .nr_mfns = 1, .allow_access = yes};
+    require_eq(domctl(XEN_DOMCTL_iomem_permission, p.id), 0);
+}
+
+/* A domain with a device chooses how its memory is cached, not how RAM is. Stock Xen lets it, and
+ * keeps account of such frames (402). */
+static void with_a_device(void) {
+    uint64_t own = p.mfn[PUPPET_FREE];
+
+    may_use(true);
+    expect_eq(update(MFN_PTE(0xb8, PTE_RW | 1UL << 4), DOMID_SELF), 0);
+    expect_eq(update(MFN_PTE(own, PTE_RW), DOMID_SELF), 0);
+    if (!on_stock_xen()) {
+        refuse("uncached RAM of one with a device", MFN_PTE(own, PTE_RW | 1UL << 4), -XEN_EINVAL);
+        refuse("its RAM with another PAT entry", MFN_PTE(own, PTE_RW | 1UL << 7), -XEN_EINVAL);
+        refuse_table(MFN_PTE(own, PTE_RO | 1UL << 4));
+    }
+    may_use(false);
+    refuse("uncached device", MFN_PTE(0xb8, PTE_RW | 1UL << 4), -XEN_EINVAL);
+}
+
 static long extended(unsigned int cmd, uint64_t a1, uint64_t a2, uint32_t dom) {
     struct mmuext_op op = {.cmd = cmd, .arg1.mfn = a1, .arg2.src_mfn = a2};
 
@@ -380,6 +406,7 @@ void test_main(void) {
     hardware_operations();
     facts();
     page_table_entries();
+    with_a_device();
     table_operations();
     ports();
     msrs();
