@@ -143,9 +143,11 @@ static void save_vcpu(struct vcpu *v) {
 static void load_vcpu(struct pcpu *p, struct vcpu *v) {
     uint64_t who = (uint64_t)v->domain->incarnation << 32 | v->id;
 
-    /* A guest's kernel knows not what other vcpus of its own ran here in between. */
-    if (unlikely(spec_on & SPEC_IBPB) && p->arch.ran != who) {
+    /* A guest's kernel knows not what other vcpus of its own ran here in between; nor that what it
+     * ordered a barrier for ran elsewhere (XSA-479). */
+    if (unlikely(spec_on & SPEC_IBPB) && (p->arch.ran != who || v->arch.ran_on != p->id)) {
         p->arch.ran = who;
+        v->arch.ran_on = p->id;
         spec_barrier();
     }
     mm_window_set_cpu_gdt(v);

@@ -61,5 +61,6 @@ struct arch_vcpu {
     bool nmi_masked;           /* until the next iret */
     uint64_t msr_tsc_aux;
     struct multicall_entry *multicall; /* the entry being executed; NULL outside a multicall */
+    uint32_t ran_on;                   /* CPU, where arch_pcpu.ran matters */
     bool continued; /* hypercall_continue() was called; its -ERESTART is on its way */
 };
