@@ -165,6 +165,17 @@ static inline unsigned int next_present(const uint64_t *t, unsigned int i, unsig
     return i;
 }
 
+/*
+ * A CPU with L1TF (XSA-273) reads what its first-level cache has of the address in an entry that is
+ * not present. Kernels that know of it put none of RAM there; another goes no further on such a
+ * CPU. e is not present. 0 or -EINVAL.
+ */
+static inline int absent_entry_check(struct domain *d, uint64_t e) {
+    if (likely(((e & d->arch.l1tf_mask) >> PAGE_SHIFT) - 1 >= max_frame)) return 0;
+    domain_crash(d, "L1TF-vulnerable page table entry %#lx", e);
+    return -EINVAL;
+}
+
 /* Changing only these leaves an entry's references as they are. RW is not among them: XSA-182. */
 #define PTE_QUICK (PTE_NX | PTE_AVAIL_HIGH | PTE_AVAIL | PTE_G | PTE_D | PTE_A | PTE_USER)
 

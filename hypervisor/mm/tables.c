@@ -61,8 +61,11 @@ static bool entry_put(struct frame *table, unsigned int level, uint64_t e) {
 int table_validate(struct frame *f, uint64_t type) {
     unsigned int level = level_of(type), i = f->nr_validated, first = i;
     uint64_t *t = frame_virt(f), e;
+    struct domain *d = owner_domain(f->owner);
     int rc;
 
+    for (unsigned int n = 0; unlikely(d->arch.l1tf_mask) && n < PT_ENTRIES; n++)
+        if (!(t[n] & PTE_P) && absent_entry_check(d, t[n])) return -EINVAL;
     if (level == 1) return l1_validate(f);
     for (; (i = next_present(t, i, PT_ENTRIES)) < PT_ENTRIES; i++) {
         if (level == 4 && L4_SLOT_OURS(i)) continue;
@@ -75,7 +78,7 @@ int table_validate(struct frame *f, uint64_t type) {
         }
         if (adjust(e, level) != e) WRITE_ONCE(t[i], adjust(e, level));
     }
-    if (level == 4) mm_fill_l4(owner_domain(f->owner), t, false);
+    if (level == 4) mm_fill_l4(d, t, false);
     return 0;
 }
 
@@ -140,8 +143,10 @@ int table_update(struct frame *table, unsigned int level, uint64_t *slot, uint64
             if (frame_try_get(child, table->owner)) pending_add(child);
             rc = -EINVAL;
         }
-        if (rc) return rc;
+    } else {
+        rc = absent_entry_check(owner_domain(table->owner), val);
     }
+    if (rc) return rc;
     old = entry_exchange(slot, val, preserve_ad);
     if ((old & PTE_P) && entry_put(table, level, old)) pending_add(frame_of(pte_mfn(old)));
     return updated(table, level);

@@ -312,7 +312,7 @@ int arch_domain_init(struct domain *d) {
     d->arch.policy = hv_new(struct cpu_policy);
     if (!d->arch.policy) return -ENOMEM;
     *d->arch.policy = policies[POLICY_PV_DEFAULT];
-    d->arch.entry_slot = xpti_entry_slot(d);
+    spec_init_domain(d);
     /* dom0 never moves to another machine. */
     if (d->is_control && policy_has(&policies[POLICY_HOST], XEN_X86_FEATURE_ITSC))
         set_feature(d->arch.policy, XEN_X86_FEATURE_ITSC, true);

@@ -12,7 +12,11 @@
 
 /* clang-format off */
 CMDLINE_OPTION(spec-ctrl);
+CMDLINE_OPTION(pv-l1tf);
 /* clang-format on */
+CMDLINE_OPTION(xpti);
+
+#define L1D_BITS_LEAST 44 /* of an address that such CPUs look for, if they have so many */
 
 #define MSR_SPEC_CTRL 0x48
 #define MSR_PRED_CMD  0x49
@@ -28,6 +32,7 @@ extern const struct spec_patch { /* entry/entry.S */
 } spec_patches_start[], spec_patches_end[];
 
 unsigned int spec_on;
+static struct spec_choice l1tf;
 
 /* Items of spec-ctrl=; what the report says, in this order, if it is on. */
 static const struct {
@@ -45,7 +50,7 @@ static const struct {
     {"rsb", " RSB", SPEC_RSB},
     {"verw", NULL, SPEC_VERW},
     {"pv", NULL, SPEC_VERW | SPEC_RSB},
-    {"xen", NULL, ~(unsigned int)SPEC_XPTI},
+    {"xen", NULL, ~(unsigned int)(SPEC_XPTI | SPEC_L1TF)},
 };
 
 /* What the CPU says that it does not suffer from, and what it says that it can do. */
@@ -68,7 +73,8 @@ static bool has(unsigned int feature) { return policy_has(cpu_policy_get(POLICY_
 #define HAS(name) has(XEN_X86_FEATURE_##name)
 
 static __init unsigned int cpu_can(void) {
-    return SPEC_XPTI | SPEC_RSB | SPEC_THUNK | (HAS(IBRSB) || HAS(IBRS) ? SPEC_IBRS : 0) |
+    return SPEC_XPTI | SPEC_L1TF | SPEC_RSB | SPEC_THUNK |
+           (HAS(IBRSB) || HAS(IBRS) ? SPEC_IBRS : 0) |
            (HAS(STIBP) || HAS(AMD_STIBP) ? SPEC_STIBP : 0) |
            (HAS(SSBD) || HAS(AMD_SSBD) ? SPEC_SSBD : 0) |
            (HAS(IBRSB) || HAS(IBPB) ? SPEC_IBPB : 0) |
@@ -86,7 +92,8 @@ static __init unsigned int cpu_needs(void) {
 
     return SPEC_IBPB | (HAS(EIBRS) ? SPEC_IBRS | SPEC_JMP : SPEC_RETPOLINE) |
            (HAS(STIBP_ALWAYS) ? SPEC_STIBP : 0) | (stale || tsa ? SPEC_VERW : 0) |
-           (cpu_has.smep ? 0 : SPEC_RSB) | (cpu_has.amd || HAS(RDCL_NO) ? 0 : SPEC_XPTI);
+           (cpu_has.smep ? 0 : SPEC_RSB) |
+           (cpu_has.amd || HAS(RDCL_NO) ? 0 : SPEC_XPTI | (cpu_has.intel ? SPEC_L1TF : 0));
 }
 
 static __init void parse(unsigned int can) {
@@ -108,6 +115,27 @@ static __init void parse(unsigned int can) {
         if (bits & SPEC_THUNK) spec_on &= ~(unsigned int)SPEC_THUNK;
         spec_on = yes ? spec_on | bits : spec_on & ~bits;
     }
+}
+
+__init struct spec_choice spec_choose(const char *option, bool dom0, bool domu) {
+    struct spec_choice on = {cmdline_bool(option, dom0), cmdline_bool(option, domu)};
+    const char *list = cmdline_get(option);
+    char item[16];
+
+    while (cmdline_list_next(&list, item, sizeof(item))) {
+        bool dflt = strcmp(item, "default") == 0;
+        int both = parse_bool(item, -1), d0 = cmdline_item_bool(item, "dom0");
+        int du = cmdline_item_bool(item, "domu");
+
+        if (dflt || both >= 0) {
+            d0 = dflt ? dom0 : both;
+            du = dflt ? domu : both;
+        }
+        if (d0 < 0 && du < 0) printk(KERN_WARN "WARNING: %s=%s: no such item\n", option, item);
+        if (d0 >= 0) on.dom0 = d0;
+        if (du >= 0) on.domu = du;
+    }
+    return on;
 }
 
 static __init void try_msr(uint32_t msr, uint64_t value, unsigned int bits) {
@@ -167,7 +195,16 @@ __init void spec_init(void) {
     choose();
     report();
     xpti_init();
+    l1tf = spec_choose("pv-l1tf", false, spec_on & SPEC_L1TF);
+    printk("  PV L1TF checks: Dom0 %s, DomU %s\n", l1tf.dom0 ? "enabled" : "disabled",
+           l1tf.domu ? "enabled" : "disabled");
     install();
+}
+
+void spec_init_domain(struct domain *d) {
+    d->arch.entry_slot = xpti_entry_slot(d);
+    if (spec_chosen(l1tf, d))
+        d->arch.l1tf_mask = PTE_ADDR & (BIT(min(cpu_has.phys_bits, L1D_BITS_LEAST)) - 1);
 }
 
 void spec_init_cpu(void) {

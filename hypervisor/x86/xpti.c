@@ -12,12 +12,10 @@
 #include <x86/desc.h>
 #include <x86/spec.h>
 
-CMDLINE_OPTION(xpti);
-
 extern const char entry_text_start[], entry_text_end[]; /* linker script */
 
 static uint64_t *entry_l4;    /* holds guests' slot 261 */
-static bool on_dom0, on_domu; /* read-only once parsed */
+static struct spec_choice on; /* read-only once parsed */
 
 /* Guests' tables show this page from here on. -ENOMEM. */
 static int show(const void *page) {
@@ -34,30 +32,15 @@ int xpti_init_cpu(struct arch_pcpu *a) {
     return show(a->entry);
 }
 
-static __init void parse(bool dflt) {
-    const char *list = cmdline_get("xpti");
-    char item[16];
-
-    on_dom0 = on_domu = cmdline_bool("xpti", dflt);
-    while (cmdline_list_next(&list, item, sizeof(item))) {
-        int both = strcmp(item, "default") == 0 ? dflt : parse_bool(item, -1);
-        int d0 = both < 0 ? cmdline_item_bool(item, "dom0") : both;
-        int du = both < 0 ? cmdline_item_bool(item, "domu") : both;
-
-        if (d0 < 0 && du < 0) printk(KERN_WARN "WARNING: xpti=%s: no such item\n", item);
-        if (d0 >= 0) on_dom0 = d0;
-        if (du >= 0) on_domu = du;
-    }
-    printk("  XPTI (64-bit PV only): Dom0 %s, DomU %s (without PCID)\n",
-           on_dom0 ? "enabled" : "disabled", on_domu ? "enabled" : "disabled");
-}
-
 __init void xpti_init(void) {
+    bool dflt = spec_on & SPEC_XPTI;
     int rc;
 
-    parse(spec_on & SPEC_XPTI);
+    on = spec_choose("xpti", dflt, dflt);
+    printk("  XPTI (64-bit PV only): Dom0 %s, DomU %s (without PCID)\n",
+           on.dom0 ? "enabled" : "disabled", on.domu ? "enabled" : "disabled");
     spec_on &= ~(unsigned int)SPEC_XPTI;
-    if (!on_dom0 && !on_domu) return;
+    if (!on.dom0 && !on.domu) return;
     entry_l4 = alloc_page_hv();
     rc = entry_l4 ? xpti_init_cpu(&this_pcpu()->arch) | show(idt) : -ENOMEM;
     for (const char *p = entry_text_start; !rc && p < entry_text_end; p += PAGE_SIZE) rc = show(p);
@@ -67,7 +50,7 @@ __init void xpti_init(void) {
 }
 
 uint64_t xpti_entry_slot(const struct domain *d) {
-    return (d->is_control ? on_dom0 : on_domu) ? entry_l4[HV_SLOT_IMAGE] : 0;
+    return spec_chosen(on, d) ? entry_l4[HV_SLOT_IMAGE] : 0;
 }
 
 /* An NMI may come at any moment: what it enters by is whole when hv_cr3 names it. */

@@ -26,6 +26,7 @@ enum {
     DO_WRMSR,   /* arg[0], arg[1] */
     DO_FOREVER, /* the hypercall, again and again: there is no end to wait for */
     DO_CPUID,   /* leaf arg[0], subleaf arg[1], emulated: ecx and edx */
+    DO_CMPXCHG, /* at arg[0], from what is there to arg[1]; 0: done */
 };
 
 struct mailbox {
