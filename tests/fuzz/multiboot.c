@@ -4,7 +4,7 @@
  * and the command line. Of Multiboot2 all addresses are the input's own, and nothing behind the
  * total size may be read. Of Multiboot1 addresses point anywhere below 4 GiB, as loaders' do.
  *
- * Input: a byte that chooses the specification, then the information.
+ * Input: a byte that chooses the specification and the CPU, then the information.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,6 +28,7 @@ __asm__(".pushsection .rodata\n"
         "cmdline_names_end: .byte 0\n"
         ".popsection");
 
+struct cpu_features cpu_has;
 static jmp_buf given_up;
 
 void panic(const char *fmt, ...) {
@@ -128,6 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 1 + sizeof(struct mb1_info) || size - 1 > INFO_ROOM) return 0;
     clear_state();
     size--;
+    cpu_has.hangs_at_1g = data[0] & 2;
     memcpy(info, data + 1, size);
     if (mb2) {
         *(uint32_t *)info = (uint32_t)size;
