@@ -223,7 +223,7 @@ def self_dead(kernel):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("options", ["xpti=true", "xpti=dom0=no,domu=yes"])
+@pytest.mark.parametrize("options", ["xpti=true", "xpti=dom0=no,domu=yes pv-l1tf=domu"])
 def test_stock_dom0_and_its_guest(options):
     with machine.Machine("hospes", "ours", smp=2, cmdline=options,
                          log=log_path("xpti-dom0")) as vm:
