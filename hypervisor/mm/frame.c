@@ -61,7 +61,7 @@
  *
  * Exceptions to the theorem, all for privileged domains: frames outside RAM in iomem_caps; foreign
  * mappings by a domain with the privilege (they hold references like all others); cache attributes
- * of frames mapped by domains that own devices. The M2P is readable by every guest.
+ * of what dom0 maps. The M2P is readable by every guest.
  */
 #include "mm_local.h"
 

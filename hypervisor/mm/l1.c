@@ -139,7 +139,7 @@ int l1_update(uint64_t *slot, uint64_t val, struct domain *pt_owner, struct doma
         if (entry_quick(slot, val, preserve_ad)) return 0;
         rc = get_refs(&val, pt_owner, pg_owner);
     } else {
-        rc = absent_entry_check(pt_owner, val);
+        rc = absent_entry_check(pt_owner, 1, val);
     }
     if (unlikely(rc)) return rc;
     l1_put(entry_exchange(slot, val, preserve_ad));
@@ -147,7 +147,7 @@ int l1_update(uint64_t *slot, uint64_t val, struct domain *pt_owner, struct doma
 }
 
 int l1_cmpxchg(uint64_t *slot, uint64_t *old, uint64_t val, struct domain *d) {
-    int rc = val & PTE_P ? l1_get(&val, d) : absent_entry_check(d, val);
+    int rc = val & PTE_P ? l1_get(&val, d) : absent_entry_check(d, 1, val);
 
     if (rc) return rc;
     if (!cas64(slot, old, val)) {

@@ -64,8 +64,11 @@ int table_validate(struct frame *f, uint64_t type) {
     struct domain *d = owner_domain(f->owner);
     int rc;
 
+    if (!d) return -EINVAL; /* what Hospes shares becomes nobody's table */
     for (unsigned int n = 0; unlikely(d->arch.l1tf_mask) && n < PT_ENTRIES; n++)
-        if (!(t[n] & PTE_P) && absent_entry_check(d, t[n])) return -EINVAL;
+        if (!(t[n] & PTE_P) && !(level == 4 && L4_SLOT_OURS(n)) &&
+            absent_entry_check(d, level, t[n]))
+            return -EINVAL;
     if (level == 1) return l1_validate(f);
     for (; (i = next_present(t, i, PT_ENTRIES)) < PT_ENTRIES; i++) {
         if (level == 4 && L4_SLOT_OURS(i)) continue;
@@ -144,7 +147,7 @@ int table_update(struct frame *table, unsigned int level, uint64_t *slot, uint64
             rc = -EINVAL;
         }
     } else {
-        rc = absent_entry_check(owner_domain(table->owner), val);
+        rc = absent_entry_check(owner_domain(table->owner), level, val);
     }
     if (rc) return rc;
     old = entry_exchange(slot, val, preserve_ad);

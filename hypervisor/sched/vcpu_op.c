@@ -100,7 +100,9 @@ static long op_initialise(struct vcpu *v, uint64_t arg) {
 
 static long op_up(struct vcpu *v) {
     if (!__atomic_load_n(&v->initialised, __ATOMIC_ACQUIRE)) return -EINVAL;
+    spin_lock(&v->domain->lock); /* op_register_info relies on its being down */
     clear_bit(VPF_DOWN, &v->pause_flags);
+    spin_unlock(&v->domain->lock);
     vcpu_wake(v);
     return 0;
 }

@@ -16,7 +16,7 @@ CMDLINE_OPTION(pv-l1tf);
 /* clang-format on */
 CMDLINE_OPTION(xpti);
 
-#define L1D_BITS_LEAST 44 /* of an address that such CPUs look for, if they have so many */
+#define L1D_BITS 44U
 
 #define MSR_SPEC_CTRL 0x48
 #define MSR_PRED_CMD  0x49
@@ -201,10 +201,19 @@ __init void spec_init(void) {
     install();
 }
 
+/*
+ * L1TF: caches compare the address bits that they have, from Nehalem on at least 44, even if the
+ * CPU tells of fewer. Entries may name what no memory has, or the last quarter, where kernels get
+ * to by turning addresses round.
+ */
 void spec_init_domain(struct domain *d) {
+    unsigned int bits = HAS(SSE4_2) ? L1D_BITS : min((unsigned int)cpu_has.phys_bits, L1D_BITS);
+
     d->arch.entry_slot = xpti_entry_slot(d);
-    if (spec_chosen(l1tf, d))
-        d->arch.l1tf_mask = PTE_ADDR & (BIT(min(cpu_has.phys_bits, L1D_BITS_LEAST)) - 1);
+    if (!spec_chosen(l1tf, d)) return;
+    d->arch.l1tf_mask = PTE_ADDR & (BIT(bits) - 1);
+    d->arch.l1tf_end = max(max_frame << PAGE_SHIFT,
+                           bits > cpu_has.phys_bits ? BIT(cpu_has.phys_bits) : 3UL << (bits - 2));
 }
 
 void spec_init_cpu(void) {

@@ -458,6 +458,23 @@ static void chain_of_partial_tables(void) {
     expect_gone();
 }
 
+/* A frame that the dead shared with the hypervisor, and that we still see: it becomes no table. */
+static void shared_frame_of_the_dead(void) {
+    uint64_t entry = machine_address(l1_entry(window)), mfn;
+
+    make();
+    mfn = PTE_MFN(*l1_entry((void *)(uintptr_t)p.shared));
+    require_eq(mmu_update_dom(entry, MFN_PTE(mfn, PTE_RO), p.id), 0);
+    end();
+    for (unsigned int cmd = MMUEXT_PIN_L1_TABLE; cmd <= MMUEXT_PIN_L4_TABLE; cmd++) {
+        expect(mmuext_dom(cmd, mfn, 0, DOMID_XEN) < 0);
+        expect(mmuext_dom(cmd, mfn, 0, DOMID_IO) < 0);
+        expect(mmuext_dom(cmd, mfn, 0, p.id) < 0);
+    }
+    require_eq(map_pte(window, 0), 0);
+    expect_gone();
+}
+
 void test_main(void) {
     uint64_t before, n = 0;
 
@@ -473,6 +490,7 @@ void test_main(void) {
     grantee_dies(true, GNTMAP_host_map);
     grantee_dies(false, GNTMAP_host_map | GNTMAP_device_map);
     granter_dies();
+    shared_frame_of_the_dead();
     channels();
     destroyed_in_the_act();
     chain_of_partial_tables();

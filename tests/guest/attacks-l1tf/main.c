@@ -14,7 +14,21 @@
 
 #define TABLE_PAGE (PUPPET_FREE + 3)
 
-enum way { BY_UPDATE, BY_ADDRESS, BY_STORE, BY_EXCHANGE, IN_L2, IN_NEW_TABLE, NR_WAYS };
+/* Those behind IN_NEW_L1 make a table, of each level. */
+enum way {
+    BY_UPDATE,
+    BY_ADDRESS,
+    BY_STORE,
+    BY_EXCHANGE,
+    IN_L2,
+    IN_L3,
+    IN_L4,
+    IN_NEW_L1,
+    IN_NEW_L2,
+    IN_NEW_L3,
+    IN_NEW_L4,
+    NR_WAYS
+};
 
 static struct puppet p;
 static void *windows;
@@ -40,8 +54,8 @@ static void start_update(uint64_t at, uint64_t entry) {
 }
 
 /* A page with the entry, which is then to become a table. */
-static void start_pin(uint64_t entry) {
-    struct mmuext_op pin = {.cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = p.mfn[TABLE_PAGE]};
+static void start_pin(unsigned int level, uint64_t entry) {
+    struct mmuext_op pin = {.cmd = MMUEXT_PIN_L1_TABLE + level - 1, .arg1.mfn = p.mfn[TABLE_PAGE]};
 
     puppet_poke(&p, TABLE_PAGE, 511 * 8, &entry, sizeof(entry));
     expect_eq(puppet_call(&p, __HYPERVISOR_update_va_mapping, puppet_va(TABLE_PAGE),
@@ -86,8 +100,12 @@ static long attempt(enum way way, uint64_t entry, bool *died) {
     case BY_EXCHANGE:
         puppet_start(&p, DO_CMPXCHG, 0, (uint64_t[5]){puppet_va(PUPPET_L1) + offset, entry});
         break;
-    case IN_L2: start_update((p.mfn[PUPPET_L2] << PAGE_SHIFT) + 500 * 8, entry); break;
-    default: start_pin(entry); break;
+    case IN_L2:
+    case IN_L3:
+    case IN_L4:
+        start_update((p.mfn[PUPPET_L2 - (way - IN_L2)] << PAGE_SHIFT) + 500 * 8, entry);
+        break;
+    default: start_pin(way - IN_NEW_L1 + 1, entry); break;
     }
     return answer(died);
 }
@@ -108,30 +126,33 @@ static void harmless(void) {
 
             require(!died);
             expect_eq(rc, 0);
-            if (way == IN_NEW_TABLE) undo_pin();
+            if (way >= IN_NEW_L1) undo_pin();
         }
     puppet_destroy(&p);
 }
 
-/* Its own memory is as good as any: what the cache has of it may be another's by then. */
-static void harmful(enum way way, bool own) {
-    uint64_t mfn;
+/* Its own memory is as good as any: what the cache has of it may be another's by then. Above L1
+ * such a CPU minds that an entry is for 2 MiB or 1 GiB: from 0 on, too. */
+enum harm { OWN_MEMORY, ANOTHERS, LARGE, NR_HARMS };
+
+static void harmful(enum way way, enum harm harm) {
+    uint64_t entry = 0x80;
     bool died;
     long rc;
 
     make();
-    mfn = own ? p.mfn[PUPPET_FREE] : virt_to_mfn(l4_table());
-    rc = attempt(way, MFN_PTE(mfn, 0x62), &died);
+    if (harm == OWN_MEMORY) entry = MFN_PTE(p.mfn[PUPPET_FREE], 0x62);
+    if (harm == ANOTHERS) entry = MFN_PTE(virt_to_mfn(l4_table()), 0x62);
+    rc = attempt(way, entry, &died);
     count_check();
-    if (!died) failure("way %u: %ld, and it lives", way, rc);
+    if (!died) failure("way %u, entry %lx: %ld, and it lives", way, entry, rc);
     puppet_destroy(&p);
 }
 
 void test_main(void) {
     windows = window_alloc(2);
     harmless();
-    for (enum way way = 0; way < NR_WAYS; way++) {
-        harmful(way, true);
-        harmful(way, false);
-    }
+    for (enum way way = 0; way < NR_WAYS; way++)
+        for (enum harm harm = 0; harm < NR_HARMS; harm++)
+            if (harm != LARGE || (way >= IN_L2 && way != IN_NEW_L1)) harmful(way, harm);
 }
