@@ -2,7 +2,7 @@
 /*
  * switch: registers survive being switched away and back. Every vcpu fills its general, vector,
  * segment base and debug registers with values of its own, spins, and looks at them again, for a
- * while and from kernel and user mode, with more vcpus than CPUs.
+ * while and from kernel and user mode, with more vcpus than CPUs; a new vcpu finds nothing in them.
  * Run with: --cmdline dom0_max_vcpus=4
  */
 #include "mm.h"
@@ -53,11 +53,32 @@ static unsigned int spin_general(struct pattern *p) {
     return (unsigned int)count;
 }
 
-static void fill(struct pattern *p, uint64_t seed) {
-    uint64_t *w = (uint64_t *)p;
-
-    for (unsigned int i = 0; i < sizeof(*p) / 8; i++)
+static void fill_words(uint64_t *w, unsigned int n, uint64_t seed) {
+    for (unsigned int i = 0; i < n; i++)
         w[i] = seed = seed * 6364136223846793005UL + 1442695040888963407UL;
+}
+
+static void fill(struct pattern *p, uint64_t seed) {
+    fill_words((uint64_t *)p, sizeof(*p) / 8, seed);
+}
+
+static bool avx;
+
+/* Repeats what follows, until .endr, for each register. */
+#define EACH ".irp i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n\t"
+
+/* Loads ymm0..15, spins, and tells whether they are as they were. */
+static bool spin_wide(uint64_t seed) {
+    uint64_t in[16 * 4], out[16 * 4], count = SPIN;
+
+    fill_words(in, ARRAY_SIZE(in), seed);
+    asm volatile(EACH "vmovdqu 32 * \\i(%[in]), %%ymm\\i\n\t.endr\n\t"
+                      "1: dec %[count]; jnz 1b\n\t" EACH
+                      "vmovdqu %%ymm\\i, 32 * \\i(%[out])\n\t.endr"
+                 : [count] "+r"(count)
+                 : [in] "r"(in), [out] "r"(out)
+                 : "memory", "cc");
+    return memcmp(in, out, sizeof(in)) == 0;
 }
 
 static uint64_t fs_base(void) {
@@ -85,7 +106,22 @@ static uint64_t spin_user(uint64_t seed) {
     struct pattern p;
 
     fill(&p, seed);
-    return spin_general(&p);
+    return spin_general(&p) + (avx && !spin_wide(seed));
+}
+
+/* AVX, where there is some, for the running vcpu, which has nothing in its registers yet. */
+static void wide_on(void) {
+    uint32_t leaf = 1, c;
+    uint64_t cr4, got[16 * 4];
+
+    asm volatile(XEN_CPUID : "+a"(leaf), "=c"(c) : : "rbx", "rdx");
+    avx = c & 1U << 28;
+    if (!avx) return;
+    asm volatile("mov %%cr4, %0" : "=r"(cr4));
+    require_eq(TRY_IO("mov %1, %%cr4", (), ("r"(cr4 | 1UL << 18)), ("memory")), 0);
+    require_eq(TRY_IO("xsetbv", (), ("a"(7), "d"(0), "c"(0)), ("memory")), 0);
+    asm volatile(EACH "vmovdqu %%ymm\\i, 32 * \\i(%[out])\n\t.endr" : : [out] "r"(got) : "memory");
+    for (unsigned int i = 0; i < ARRAY_SIZE(got); i++) expect_eq(got[i], 0);
 }
 
 static void check_special(unsigned int id, uint64_t mine) {
@@ -110,6 +146,7 @@ static void work(void) {
     uint64_t mine = 0x7f0000000000UL + id * 0x123450UL, end;
     struct pattern p;
 
+    if (id) wide_on();
     while (!go) relax();
     require_eq(HV_set_segment_base(SEGBASE_FS, mine), 0);
     require_eq(HV_set_segment_base(SEGBASE_GS_KERNEL, mine + 8), 0);
@@ -120,6 +157,7 @@ static void work(void) {
     while (now() < end || !enough()) {
         fill(&p, mine + rounds[id]);
         expect_eq(spin_general(&p), 0);
+        if (avx) expect(spin_wide(~mine - rounds[id]));
         if (rounds[id] % 16 == 0) expect_eq(run_user(spin_user, mine ^ rounds[id]), 0);
         check_special(id, mine);
         rounds[id]++;
@@ -133,6 +171,9 @@ void test_main(void) {
     tested = n;
     if (n < 2) skip("one vcpu: boot with dom0_max_vcpus=4");
     user_prepare();
+    wide_on();
+    /* What the others must not find. */
+    if (avx) expect(spin_wide(1));
     for (unsigned int id = 1; id < n; id++) require_eq(vcpu_start(id, work), 0);
     go = true;
     work();
