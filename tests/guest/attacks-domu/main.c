@@ -260,7 +260,8 @@ static void msrs(void) {
     static const uint32_t hidden[] = {0x48,       0x122,      0x174,      0x175,      0x1d9,
                                       0x1dd,      0x606,      0x611,      0x639,      0x6e0,
                                       0x800,      0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,
-                                      0xc0000104, 0xc0010010, 0xc0010117, 0x12345678};
+                                      0xc0000104, 0xc0010010, 0xc0010117, 0xc0011019, 0xc001101a,
+                                      0xc001101b, 0xc0011027, 0x12345678};
     static const uint32_t readonly[] = {0x1b, 0x277, 0xc0000080, 0x40000000};
     uint64_t v;
 
