@@ -2,6 +2,7 @@
 """Measures against speculation: what is chosen by what the CPU says and by options, and that the
 code of each is executed where an option forces it on. What they keep a CPU from no emulator can
 show."""
+import itertools
 import re
 import sys
 
@@ -101,6 +102,23 @@ def test_nothing_of_it_runs_where_it_is_off():
     assert ran(code, "entry_syscall", "swapgs") and ran(code, "guest_iretq", "iret")
     assert not any(ran(code, *m) for m in MARKS), [m for m in MARKS if ran(code, *m)]
     assert any("jmp" in i for i in thunks(code)), code
+
+
+def test_return_stack_is_filled_on_every_way_in():
+    """By 32-bit SYSCALL too (XSA-429). A breakpoint in an entry makes that begin again."""
+    at, log = symbols(), log_path("speculation-entries")
+    entries = {at[n]: n for n in ("entry_syscall", "entry_syscall32", "entry_sysenter")}
+    filled = at["fill_return_stack"]
+    dfilter = ",".join(f"{a:#x}..{a:#x}" for a in [*entries, filled])
+    result = run_kernel("attacks-entry", "hospes", f"--cmdline={FORCED}",
+                        f"--qemu-args=-d exec,nochain -dfilter {dfilter} -D {log}",
+                        log="-entries")
+    assert passed("attacks-entry", result), why(result)
+    ran = [int(a, 16) for a, _ in itertools.groupby(re.findall(r"/([0-9a-f]{16})/",
+                                                               log.read_text()))]
+    for entry, name in entries.items():
+        after = [b for a, b in zip(ran, ran[1:]) if a == entry]
+        assert after and set(after) == {filled}, name
 
 
 def test_barrier_between_vcpus():
