@@ -296,6 +296,28 @@ static void time_leaf(void) {
               p.shared->vcpu_info[0].time.tsc_to_system_mul);
 }
 
+/* Its registers, as the tools get them: what it never had, and what is no field, is zero (132). */
+static void context_told(void) {
+    static struct vcpu_guest_context c;
+    const struct cpu_user_regs *r = &c.user_regs;
+    static const struct trap_info unused = {.cs = 3}; /* made a selector of ring 3 */
+
+    memset(&c, 0xa5, sizeof(c));
+    require_eq(domctl(XEN_DOMCTL_pausedomain, p.id), 0);
+    domctl_op.u.vcpucontext.vcpu = 0;
+    set_xen_guest_handle(domctl_op.u.vcpucontext.ctxt, &c);
+    expect_eq(domctl(XEN_DOMCTL_getvcpucontext, p.id), 0);
+    require_eq(domctl(XEN_DOMCTL_unpausedomain, p.id), 0);
+    expect_eq(c.ctrlreg[3], p.mfn[PUPPET_L4] << PAGE_SHIFT);
+    expect_eq(r->_pad0[0] | r->_pad1[0] | r->_pad1[1] | r->_pad1[2], 0);
+    for (unsigned int i = 0; i < 3; i++)
+        expect_eq(r->_pad2[i] | r->_pad3[i] | r->_pad4[i] | r->_pad5[i] | r->_pad6[i], 0);
+    for (unsigned int i = 32; i < ARRAY_SIZE(c.trap_ctxt); i++)
+        expect_eq(memcmp(&c.trap_ctxt[i], &unused, sizeof(unused)), 0);
+    for (unsigned int i = 0; i < ARRAY_SIZE(c.gdt_frames); i++) expect_eq(c.gdt_frames[i], 0);
+    expect_eq(c.ctrlreg[5] | c.ctrlreg[6] | c.ctrlreg[7] | c.debugreg[4] | c.debugreg[5], 0);
+}
+
 static void hypervisor_memory(void) {
     static const uint64_t at[] = {0xffff808000000000, 0xffff810000000000, 0xffff818000000000,
                                   0xffff820000000000, 0xffff82d040000000, 0xffff830000000000};
@@ -385,6 +407,7 @@ void test_main(void) {
     ports();
     msrs();
     time_leaf();
+    context_told();
     hypervisor_memory();
     exchange_lists();
     long_lists();
