@@ -2,6 +2,7 @@
 """Measures against speculation: what is chosen by what the CPU says and by options, and that the
 code of each is executed where an option forces it on. What they keep a CPU from no emulator can
 show."""
+import itertools
 import re
 import sys
 
@@ -113,6 +114,23 @@ def times_executed(symbol, kernel, *options):
     return log.read_text().count(f"/{start:016x}/")
 
 
+def test_return_stack_is_filled_on_every_way_in():
+    """By 32-bit SYSCALL too (XSA-429). A breakpoint in an entry makes that begin again."""
+    at, log = symbols(), log_path("speculation-entries")
+    entries = {at[n]: n for n in ("entry_syscall", "entry_syscall32", "entry_sysenter")}
+    filled = at["fill_return_stack"]
+    dfilter = ",".join(f"{a:#x}..{a:#x}" for a in [*entries, filled])
+    result = run_kernel("attacks-entry", "hospes", f"--cmdline={FORCED}",
+                        f"--qemu-args=-d exec,nochain -dfilter {dfilter} -D {log}",
+                        log="-entries")
+    assert passed("attacks-entry", result), why(result)
+    ran = [int(a, 16) for a, _ in itertools.groupby(re.findall(r"/([0-9a-f]{16})/",
+                                                               log.read_text()))]
+    for entry, name in entries.items():
+        after = [b for a, b in zip(ran, ran[1:]) if a == entry]
+        assert after and set(after) == {filled}, name
+
+
 def test_barrier_between_vcpus():
     """A kernel knows not which of its vcpus ran on a CPU before, so it cannot order the barrier."""
     assert times_executed("spec_barrier", "switch",
@@ -130,7 +148,8 @@ def test_barrier_for_a_vcpu_that_comes_back():
 def test_zenbleed(model, wanted):
     """The bit is set on each CPU of Zen 2. (The emulator has no such MSR.)"""
     cpu = f"{CPU},vendor=AuthenticAMD,family=23,model={model}"
-    assert times_executed("stop_zenbleed", "smoke", "--cpu", cpu, "--smp", "2") == 2 * wanted
+    times = times_executed("stop_zenbleed", "smoke", "--cpu", cpu, "--smp", "2")
+    assert times >= 2 if wanted else times == 0
 
 
 def memory_on(model):

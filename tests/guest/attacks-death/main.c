@@ -4,7 +4,7 @@
  * dead, whatever became of the page-table entries (XSA numbers: 224, 234, 380, 384); event channels
  * to and from the dead (317, 343); what is left in frames that come back; destruction while the
  * guest retypes tables, maps grants, sends events or runs long lists on another CPU (299, 344); or
- * after it left a long chain of tables half validated.
+ * after it left a long chain of tables half validated. And by a frame that does not fit (215).
  * Afterwards nothing of it is left: no mark, no reference, no domain, no memory.
  * Run with: --smp 2
  */
@@ -12,6 +12,7 @@
 #include <public/event_channel.h>
 #include <public/grant_table.h>
 #include <public/memory.h>
+#include <public/sched.h>
 #include <public/sysctl.h>
 #include "event.h"
 #include "mm.h"
@@ -475,6 +476,60 @@ static void shared_frame_of_the_dead(void) {
     expect_gone();
 }
 
+#define ABOVE_HYPERVISOR 0xffff880000000000UL
+#define FAILSAFE_WORDS   11
+
+static bool has_crashed(void) {
+    if (!is_there()) return false;
+    return (domctl_op.u.getdomaininfo.flags & XEN_DOMINF_shutdown) &&
+           domctl_op.u.getdomaininfo.flags >> XEN_DOMINF_shutdownshift == SHUTDOWN_crash;
+}
+
+/* A page where the guest's addresses begin again behind the hypervisor's; its lower half has it at
+ * 0. */
+static void map_above_hypervisor(void) {
+    const uint64_t entry[] = {MFN_PTE(p.mfn[PUPPET_L3], PTE_TABLE),
+                              MFN_PTE(p.mfn[PUPPET_FREE], PTE_TABLE),
+                              MFN_PTE(p.mfn[PUPPET_FREE + 1], PTE_RW), 0};
+
+    puppet_poke(&p, PUPPET_L4, L4_INDEX(ABOVE_HYPERVISOR) * 8, &entry[0], 8);
+    puppet_poke(&p, PUPPET_L2, 0, &entry[1], 8);
+    puppet_poke(&p, PUPPET_FREE, 0, &entry[2], 8);
+    /* The table is not mapped writable. */
+    puppet_poke(&p, PUPPET_L1, (L1_INDEX(PUPPET_VA) + PUPPET_FREE) * 8, &entry[3], 8);
+}
+
+/* Its first frame, the longest that there is, ends so far above the hypervisor's memory: part of it
+ * would be the hypervisor's, or all of it is its own (XSA-215). */
+static void frame_at_the_edge(uint64_t room) {
+    uint64_t sp = ABOVE_HYPERVISOR + room, at = sp - FAILSAFE_WORDS * 8;
+    struct vcpu_guest_context *c;
+
+    p.id = domctl_create(2);
+    domctl_op.u.max_vcpus.max = 1;
+    require_eq(domctl(XEN_DOMCTL_max_vcpus, p.id), 0);
+    domctl_populate(p.id, p.mfn, PUPPET_PAGES);
+    puppet_fill(&p, mail_windows);
+    map_above_hypervisor();
+    c = puppet_context(&p);
+    c->user_regs.ds = 0x1233;
+    c->user_regs.rsp = sp;
+    c->failsafe_callback_eip = puppet_va(PUPPET_CODE);
+    require_eq(puppet_set_context(&p, c), 0);
+    puppet_start(&p, DO_READ, 0, (uint64_t[5]){at + 16});
+    require_eq(domctl(XEN_DOMCTL_unpausedomain, p.id), 0);
+    if (at >= ABOVE_HYPERVISOR) {
+        expect(wait_for(!READ_ONCE(p.mail->go), 20000));
+        expect_eq(p.mail->result, 0x1233);
+        expect(!has_crashed());
+    } else {
+        expect(wait_for(has_crashed(), 20000));
+        expect_eq(p.mail->go, 1);
+    }
+    puppet_destroy(&p);
+    expect_gone();
+}
+
 void test_main(void) {
     uint64_t before, n = 0;
 
@@ -494,6 +549,7 @@ void test_main(void) {
     channels();
     destroyed_in_the_act();
     chain_of_partial_tables();
+    for (uint64_t room = 0; room < 160; room += 16) frame_at_the_edge(room);
     /* All its memory came back, but for a table or two that the hypervisor keeps for itself. */
     expect(wait_for((n = free_memory()) + 8 >= before, 5000));
     printk("%lu free pages before, %lu after\n", before, n);

@@ -286,7 +286,8 @@ static void msrs(void) {
     static const uint32_t hidden[] = {0x48,       0x122,      0x174,      0x175,      0x1d9,
                                       0x1dd,      0x606,      0x611,      0x639,      0x6e0,
                                       0x800,      0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,
-                                      0xc0000104, 0xc0010010, 0xc0010117, 0x12345678};
+                                      0xc0000104, 0xc0010010, 0xc0010117, 0xc0011019, 0xc001101a,
+                                      0xc001101b, 0xc0011027, 0x12345678};
     static const uint32_t readonly[] = {0x1b, 0x277, 0xc0000080, 0x40000000};
     uint64_t v;
 
@@ -319,6 +320,28 @@ static void time_leaf(void) {
     /* Its scale is one that its time information has, too. */
     expect_eq((uint32_t)puppet_do(&p, DO_CPUID, 0x40000003, 1),
               p.shared->vcpu_info[0].time.tsc_to_system_mul);
+}
+
+/* Its registers, as the tools get them: what it never had, and what is no field, is zero (132). */
+static void context_told(void) {
+    static struct vcpu_guest_context c;
+    const struct cpu_user_regs *r = &c.user_regs;
+    static const struct trap_info unused = {.cs = 3}; /* made a selector of ring 3 */
+
+    memset(&c, 0xa5, sizeof(c));
+    require_eq(domctl(XEN_DOMCTL_pausedomain, p.id), 0);
+    domctl_op.u.vcpucontext.vcpu = 0;
+    set_xen_guest_handle(domctl_op.u.vcpucontext.ctxt, &c);
+    expect_eq(domctl(XEN_DOMCTL_getvcpucontext, p.id), 0);
+    require_eq(domctl(XEN_DOMCTL_unpausedomain, p.id), 0);
+    expect_eq(c.ctrlreg[3], p.mfn[PUPPET_L4] << PAGE_SHIFT);
+    expect_eq(r->_pad0[0] | r->_pad1[0] | r->_pad1[1] | r->_pad1[2], 0);
+    for (unsigned int i = 0; i < 3; i++)
+        expect_eq(r->_pad2[i] | r->_pad3[i] | r->_pad4[i] | r->_pad5[i] | r->_pad6[i], 0);
+    for (unsigned int i = 32; i < ARRAY_SIZE(c.trap_ctxt); i++)
+        expect_eq(memcmp(&c.trap_ctxt[i], &unused, sizeof(unused)), 0);
+    for (unsigned int i = 0; i < ARRAY_SIZE(c.gdt_frames); i++) expect_eq(c.gdt_frames[i], 0);
+    expect_eq(c.ctrlreg[5] | c.ctrlreg[6] | c.ctrlreg[7] | c.debugreg[4] | c.debugreg[5], 0);
 }
 
 static void hypervisor_memory(void) {
@@ -411,6 +434,7 @@ void test_main(void) {
     ports();
     msrs();
     time_leaf();
+    context_told();
     hypervisor_memory();
     exchange_lists();
     long_lists();

@@ -7,6 +7,7 @@
  * registers after hypercalls and traps; iret between other hypercalls (213). It is enough that the
  * guest is told, and goes on in ring 3.
  */
+#include <public/callback.h>
 #include <public/event_channel.h>
 #include <public/physdev.h>
 #include <public/sched.h>
@@ -181,6 +182,27 @@ static unsigned int run_32bit(const uint8_t *code, size_t n, uint64_t rflags) {
     return iret_ends_in(&f);
 }
 
+/* SYSCALL of 32-bit code leads to its own handler, with what the code may have and no more. */
+static void handled_syscall32(void) {
+    static const uint8_t syscall[] = {0x0f, 0x05};
+    const uint64_t flags = 0x2 | FLAG_IF | FLAG_DF | FLAG_AC;
+    struct callback_register handler = {.type = CALLBACKTYPE_syscall32,
+                                        .address = (uint64_t)entry_syscall};
+
+    require_eq(HV_callback_op(CALLBACKOP_register, &handler), 0);
+    trap_hooks[VEC_SYSCALL] = end_hook;
+    expect_eq(run_32bit(syscall, sizeof(syscall), flags | FLAG_IOPL), VEC_SYSCALL);
+    trap_hooks[VEC_SYSCALL] = NULL;
+    expect_eq(seen.rip, LOW_CODE + 2);
+    expect_eq(seen.rcx, seen.rip);
+    expect_eq(seen.rsp, LOW_CODE + PAGE_SIZE - 64);
+    expect_eq(seen.cs, FLAT_RING3_CS32);
+    expect_eq(seen.ss, FLAT_RING3_SS32);
+    expect_eq(seen.rflags, flags);
+    handler.address = 0; /* none again */
+    expect_eq(HV_callback_op(CALLBACKOP_register, &handler), 0);
+}
+
 /* No handler is registered for any of these: they are faults, and the guest's. */
 static void old_system_calls(void) {
     static const uint8_t syscall[] = {0x0f, 0x05}, sysenter[] = {0x0f, 0x34}, int3[] = {0xcc},
@@ -189,6 +211,7 @@ static void old_system_calls(void) {
                                      0x2 | FLAG_NT | FLAG_DF | FLAG_AC | FLAG_IOPL | FLAG_VM};
 
     map_low();
+    handled_syscall32();
     for (unsigned int i = 0; i < ARRAY_SIZE(flags); i++) {
         uint64_t f = flags[i];
 

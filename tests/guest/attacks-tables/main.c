@@ -7,7 +7,10 @@
  * tables that are refused at their end, and what had been accepted of them taken back with
  * interruptions (299); bytes of results that are no field (information leaks).
  */
+#include <public/event_channel.h>
+#include <public/grant_table.h>
 #include <public/memory.h>
+#include <public/sysctl.h>
 #include <public/vcpu.h>
 #include <public/version.h>
 #include "mm.h"
@@ -262,6 +265,64 @@ static void expect_text(unsigned int cmd, size_t size) {
     expect_eq((uint8_t)buffer[size], 0xa5);
 }
 
+#define UNSET 0xa5
+
+/* Bytes of a result, from one offset to another, that are no field: nothing, or the caller's. */
+static void expect_no_field(const void *result, size_t from, size_t to) {
+    const uint8_t *bytes = result;
+
+    for (size_t i = from; i < to; i++) {
+        count_check();
+        if (bytes[i] && bytes[i] != UNSET) failure("byte %lu of a result is 0x%x", i, bytes[i]);
+    }
+}
+#define END_OF(type, field) (offsetof(type, field) + sizeof(((type *)0)->field))
+
+static void padding(void) {
+    struct evtchn_alloc_unbound port = {.dom = DOMID_SELF, .remote_dom = DOMID_SELF};
+    struct evtchn_status status;
+    struct gnttab_query_size size;
+    struct xen_sysctl list;
+    static struct xen_domctl_getdomaininfo infos[2];
+
+    require_eq(HV_event_channel_op(EVTCHNOP_alloc_unbound, &port), 0);
+    memset(&status, UNSET, sizeof(status));
+    status.dom = DOMID_SELF;
+    status.port = port.port;
+    expect_eq(HV_event_channel_op(EVTCHNOP_status, &status), 0);
+    expect_no_field(&status, sizeof(status.dom), offsetof(struct evtchn_status, port));
+    expect_no_field(&status, END_OF(struct evtchn_status, u.unbound.dom), sizeof(status));
+
+    memset(&size, UNSET, sizeof(size));
+    size.dom = DOMID_SELF;
+    expect_eq(HV_grant_table_op(GNTTABOP_query_size, &size, 1), 0);
+    expect_no_field(&size, sizeof(size.dom), offsetof(struct gnttab_query_size, nr_frames));
+    expect_no_field(&size, END_OF(struct gnttab_query_size, status), sizeof(size));
+
+    memset(&list, UNSET, sizeof(list));
+    memset(infos, UNSET, sizeof(infos));
+    list.cmd = XEN_SYSCTL_getdomaininfolist;
+    list.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    list.u.getdomaininfolist.first_domain = 0;
+    list.u.getdomaininfolist.max_domains = 2;
+    set_xen_guest_handle(list.u.getdomaininfolist.buffer, infos);
+    expect_eq(hypercall1(__HYPERVISOR_sysctl, &list), 0);
+    expect_eq(list.u.getdomaininfolist.num_domains, 1);
+    expect_no_field(&list, END_OF(struct xen_sysctl, u.getdomaininfolist), sizeof(list));
+    expect_no_field(infos, offsetof(struct xen_domctl_getdomaininfo, pad1),
+                    offsetof(struct xen_domctl_getdomaininfo, flags));
+    expect_no_field(infos, offsetof(struct xen_domctl_getdomaininfo, pad2),
+                    offsetof(struct xen_domctl_getdomaininfo, arch_config));
+    for (size_t i = 0; i < sizeof(infos[1]); i++) expect_eq(((uint8_t *)&infos[1])[i], UNSET);
+
+    /* What is pushed for a handler. */
+    expect_eq(TRY("ud2"), FAULT(UD, 0));
+    expect_eq(last_trap.cs_pad | last_trap.mask_pad[0] | last_trap.mask_pad[1] |
+                  last_trap.mask_pad[2],
+              0);
+    expect_eq(last_trap.ss, FLAT_KERNEL_SS);
+}
+
 static void results(void) {
     static struct {
         union {
@@ -296,4 +357,5 @@ void test_main(void) {
     frames_in_use();
     refused_late();
     results();
+    padding();
 }

@@ -3,6 +3,7 @@
  * emul: privileged instructions that the hypervisor does for a guest kernel, and those it does not:
  * cpuid by the forced-emulation prefix, rdmsr and wrmsr, in and out under IOPL and under the
  * bitmap, control and debug registers, clts, cli and sti, rdtsc, xsetbv; user mode gets a fault.
+ * And extended state that the CPU refuses to load.
  */
 #include <public/arch-x86/cpuid.h>
 #include <public/physdev.h>
@@ -302,6 +303,46 @@ static void kernel_is_refused(void) {
     expect_eq(TRY("sti"), 0);
 }
 
+static fault_t xrstor(const void *area) {
+    return TRY_IO("xrstor (%1)", (), ("r"(area), "a"(3), "d"(0)), ("memory"));
+}
+
+/* What can not be loaded is a fault of the guest's, and what was loaded stays, over a switch too.
+ */
+static uint64_t refused_state(uint64_t user) {
+    static uint64_t area[512] __attribute__((aligned(64)));
+    static const uint32_t mine = 0x1fbf, odd = ~0U;
+    uint64_t *header = area + 64;
+    uint32_t *area_mxcsr = (uint32_t *)area + 6, got;
+    fault_t f;
+
+    asm volatile("ldmxcsr %1\n xsave (%0)" : : "r"(area), "m"(mine), "a"(3), "d"(0) : "memory");
+    /* Components without number, or not switched on; a compacted form; what is reserved. */
+    for (unsigned int bit = 2; bit < 3 * 64; bit++) {
+        uint64_t old = header[bit / 64];
+
+        header[bit / 64] |= 1UL << bit % 64;
+        expect_eq(xrstor(area), refused);
+        header[bit / 64] = old;
+    }
+    expect_eq(xrstor((char *)area + 8), refused);
+    if (!user) HV_sched_op(SCHEDOP_yield, NULL);
+    asm volatile("stmxcsr %0" : "=m"(got));
+    expect_eq(got, mine);
+    /* Reserved bits of MXCSR are refused by CPUs and taken by QEMU 7.2. */
+    f = TRY_IO("ldmxcsr %1", (), ("m"(odd)), ("memory"));
+    expect(f == 0 || f == refused);
+    *area_mxcsr = odd;
+    expect_eq(xrstor(area), f);
+    expect_eq(TRY_IO("fxrstor (%1)", (), ("r"(area)), ("memory")), f);
+    if (!user) HV_sched_op(SCHEDOP_yield, NULL);
+    asm volatile("stmxcsr %0" : "=m"(got));
+    expect_eq(got, f ? mine : odd);
+    *area_mxcsr = mine;
+    expect_eq(xrstor(area), 0);
+    return 0;
+}
+
 static void extended_state(void) {
     uint32_t low = 0, high = 0;
     struct leaf l;
@@ -325,6 +366,9 @@ static void extended_state(void) {
     expect_eq(TRY_IO("xsetbv", (), ("a"(5), "d"(0), "c"(0)), ("memory")), refused);
     expect_eq(TRY_IO("xsetbv", (), ("a"(1), "d"(0x40000000), "c"(0)), ("memory")), refused);
     expect_eq(TRY_IO("xsetbv", (), ("a"(3), "d"(0), "c"(1)), ("memory")), refused);
+    expect_eq(TRY_IO("xsetbv", (), ("a"(3), "d"(0), "c"(0)), ("memory")), 0);
+    refused_state(0);
+    run_user(refused_state, 1);
     expect_eq(TRY_IO("xsetbv", (), ("a"(low), "d"(high), "c"(0)), ("memory")), 0);
 }
 

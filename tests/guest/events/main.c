@@ -227,6 +227,76 @@ static void timers(unsigned int timer) {
     events_off();
 }
 
+/* By set_timer_op, or as a single shot. */
+static long set_timer(bool shot, uint64_t when) {
+    return shot ? single_shot(when, 0) : HV_set_timer_op(when);
+}
+
+/* A poll that is to end then, and before that by the timer in 3 ms. */
+static void poll_until(unsigned int timer, uint64_t when) {
+    evtchn_port_t port = timer;
+    struct sched_poll poll = {.nr_ports = 1, .timeout = when};
+    uint64_t start;
+
+    set_xen_guest_handle(poll.ports, &port);
+    events_off();
+    event_mask(timer);
+    event_clear(timer);
+    start = now();
+    expect_eq(single_shot(start + 3 * MS, 0), 0);
+    expect_eq(HV_sched_op(SCHEDOP_poll, &poll), 0);
+    if (when != 1 && (int64_t)when > 0) expect(now() >= start + 3 * MS);
+    expect_eq(HV_vcpu_op(VCPUOP_stop_singleshot_timer, 0, NULL), 0);
+    event_clear(timer);
+    event_unmask(timer);
+    events_on();
+}
+
+/*
+ * Times that no clock reaches (XSA-20): the machine goes on, and an ordinary time is kept after
+ * each. What set_timer_op takes for a sum that went wrong comes after 100 ms, for kernels that are
+ * late.
+ */
+static void absurd_times(unsigned int timer) {
+    const uint64_t far = now() + (1UL << 50) + 100 * SECOND,
+                   times[] = {1, 1UL << 49, far, 1UL << 62, INT64_MAX, 1UL << 63, ~0UL};
+    static const uint64_t periods[] = {0, 1, MS - 1, (1UL << 62) + 1, INT64_MAX, 1UL << 63, ~0UL};
+
+    require_eq(HV_vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL), 0);
+    event_unmask(timer);
+    events_on();
+    for (unsigned int i = 0; i < 2 * ARRAY_SIZE(times); i++) {
+        uint64_t when = times[i / 2], start = now();
+        bool shot = i & 1;
+
+        event_counts[timer] = 0;
+        expect_eq(set_timer(shot, when), 0);
+        if (when == 1) {
+            expect(wait_for(READ_ONCE(event_counts[timer]) == 1, 5000));
+        } else if (!shot && when >= far) {
+            expect(wait_for(READ_ONCE(event_counts[timer]) == 1, 5000));
+            expect(now() >= start + 100 * MS);
+        } else if ((int64_t)when > 0) {
+            expect(!wait_for(READ_ONCE(event_counts[timer]), 20));
+        }
+        event_counts[timer] = 0;
+        start = now();
+        expect_eq(set_timer(!shot, start + 3 * MS), 0);
+        expect(wait_for(READ_ONCE(event_counts[timer]) == 1, 5000));
+        expect(now() >= start + 3 * MS);
+        poll_until(timer, when);
+    }
+    for (unsigned int i = 0; i < ARRAY_SIZE(periods); i++)
+        expect_eq(periodic(periods[i]), -XEN_EINVAL);
+    event_counts[timer] = 0;
+    expect_eq(periodic((1UL << 62) - 1), 0);
+    expect(!wait_for(READ_ONCE(event_counts[timer]), 20));
+    expect_eq(periodic(2 * MS), 0);
+    expect(wait_for(READ_ONCE(event_counts[timer]) >= 2, 5000));
+    expect_eq(HV_vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL), 0);
+    events_off();
+}
+
 static void blocking(unsigned int timer) {
     evtchn_port_t ports[1] = {b};
     struct sched_poll poll = {.nr_ports = 1};
@@ -449,6 +519,7 @@ void test_main(void) {
     lines();
     fifo_refusals_before();
     timers(timer);
+    absurd_times(timer);
     blocking(timer);
     interrupts_between_vcpus();
 

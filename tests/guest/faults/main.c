@@ -107,7 +107,7 @@ static long fill(void) {
 
 static long pin(void) { return mmuext_dom(MMUEXT_PIN_L4_TABLE, p.mfn[PUPPET_L4], 0, p.id); }
 
-static long set_context(void) { return puppet_set_context(&p); }
+static long set_context(void) { return puppet_set_context(&p, puppet_context(&p)); }
 
 static long get_context(void) {
     domctl_op.u.vcpucontext.vcpu = 0;

@@ -16,8 +16,9 @@ static uint32_t heads[MAX_VCPUS][EVTCHN_FIFO_MAX_QUEUES];
 
 static void deliver(struct vcpu *v, unsigned int port) {
     if (port >= MAX_PORTS) die("upcall for port %u", port);
-    event_counts[port]++;
     event_last_vcpu[port] = v->id;
+    barrier(); /* another vcpu may wait for the count, and then asks where it was */
+    event_counts[port]++;
     if (event_handlers[port]) event_handlers[port](port);
 }
 

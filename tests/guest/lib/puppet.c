@@ -89,7 +89,7 @@ static void fill_tables(struct puppet *p) {
     puppet_poke(p, PUPPET_CODE, 0, puppet_code, (size_t)(puppet_end - puppet_code));
 }
 
-long puppet_set_context(struct puppet *p) {
+struct vcpu_guest_context *puppet_context(const struct puppet *p) {
     memset(&context, 0, sizeof(context));
     context.flags = VGCF_IN_KERNEL | VGCF_online;
     context.user_regs.rip = puppet_va(PUPPET_CODE);
@@ -106,8 +106,12 @@ long puppet_set_context(struct puppet *p) {
             .vector = (uint8_t)v,
             .cs = FLAT_KERNEL_CS,
             .address = puppet_va(PUPPET_CODE) + (uint64_t)(puppet_stubs - puppet_code) + 16 * v};
+    return &context;
+}
+
+long puppet_set_context(struct puppet *p, struct vcpu_guest_context *c) {
     domctl_op.u.vcpucontext.vcpu = 0;
-    set_xen_guest_handle(domctl_op.u.vcpucontext.ctxt, &context);
+    set_xen_guest_handle(domctl_op.u.vcpucontext.ctxt, c);
     return domctl(XEN_DOMCTL_setvcpucontext, p->id);
 }
 
@@ -125,7 +129,7 @@ void puppet_fill(struct puppet *p, void *windows) {
 void puppet_make(struct puppet *p, void *windows) {
     create(p);
     puppet_fill(p, windows);
-    require_eq(puppet_set_context(p), 0);
+    require_eq(puppet_set_context(p, puppet_context(p)), 0);
     require_eq(domctl(XEN_DOMCTL_unpausedomain, p->id), 0);
 }
 

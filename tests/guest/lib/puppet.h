@@ -47,9 +47,10 @@ extern unsigned int puppet_grant_version;
 /* Makes and starts it. windows: two pages of the test's address space without mappings. */
 void puppet_make(struct puppet *p, void *windows);
 /* Parts of that, for a test that makes a domain with the frames p->mfn itself: what is in them, and
- * the test's mappings; then what the hypercall for vcpu 0's context gives. */
+ * the test's mappings; the context of vcpu 0, and what the hypercall that sets it gives. */
 void puppet_fill(struct puppet *p, void *windows);
-long puppet_set_context(struct puppet *p);
+struct vcpu_guest_context *puppet_context(const struct puppet *p);
+long puppet_set_context(struct puppet *p, struct vcpu_guest_context *c);
 /* Unmaps what the test maps of it and destroys it, as far as others do not keep it. */
 void puppet_destroy(struct puppet *p);
 
