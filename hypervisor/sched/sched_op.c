@@ -44,7 +44,7 @@ static long op_poll(const struct sched_poll *poll) {
     if (single) v->event.poll_port = (int32_t)single;
     if (poll->timeout) {
         timer_migrate(&v->sched.poll, smp_cpu_id());
-        timer_set(&v->sched.poll, poll->timeout);
+        timer_set(&v->sched.poll, (int64_t)poll->timeout < 0 ? 0 : poll->timeout);
     }
     softirq_raise(SOFTIRQ_SCHEDULE);
     return 0;

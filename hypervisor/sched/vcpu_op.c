@@ -5,7 +5,7 @@
  */
 #include <hv/hypercall.h>
 
-#define PERIOD_MAX     (1UL << 62)
+#define PERIOD_MAX     ((1UL << 62) - 1)
 #define DEFAULT_PERIOD MILLISECS(10) /* of a PV vcpu until its kernel chooses */
 
 static void singleshot_fired(void *data) { send_guest_vcpu_virq(data, VIRQ_TIMER); }
@@ -134,7 +134,7 @@ static long op_set_periodic(struct vcpu *v, uint64_t period_ns) {
 }
 
 static long op_set_singleshot(struct vcpu *v, uint64_t timeout) {
-    if (timeout >= now_ns()) {
+    if ((int64_t)timeout >= (int64_t)now_ns()) {
         arm_singleshot(v, timeout);
     } else { /* at once, and yet by an event */
         timer_stop(&v->sched.singleshot);

@@ -293,7 +293,7 @@ static __attribute__((noinline)) unsigned int far_jump_ends_in(uint16_t sel) {
     } __attribute__((packed)) far = {(uint64_t)landing, sel};
 
     hook_all(end_hook);
-    if (!context_save(&after)) asm volatile("rex.w ljmp *%0" : : "m"(far) : "memory");
+    if (!context_save(&after)) asm volatile(".byte 0x48\n\tljmpl *%0" : : "m"(far) : "memory");
     hook_all(NULL);
     return (unsigned int)seen.vector;
 }
