@@ -23,7 +23,7 @@ struct arch_pcpu {
 struct arch_domain {
     struct cpu_policy *policy; /* x86/cpuid.h: leaves and MSRs that its vcpus see */
     uint64_t entry_slot;       /* XPTI: slot 261 of its L4s; 0: they show all of Hospes */
-    /* Against L1TF: of the mask, absent entries set nothing, or l1tf_end at least. 0, 0: anything. */
+    /* Against L1TF: of the mask, absent entries set nothing, or l1tf_end at least. 0, 0: any. */
     uint64_t l1tf_mask, l1tf_end;
     uint64_t dirty_cpus[4]; /* CPUs whose TLB may hold entries of this domain; atomic bits */
     uint32_t tsc_mode, tsc_incarnation; /* as the tools set them */
