@@ -32,7 +32,7 @@ bool owns_devices(const struct domain *d) {
 
 /* RAM that is not cached as others cache it need not be what they saw in it when it becomes a table
  * or somebody else's (XSA-402): only dom0's kernel is trusted with that. */
-static bool may_choose_caching(const struct domain *d, uint64_t mfn) {
+static ALWAYS_INLINE bool may_choose_caching(const struct domain *d, uint64_t mfn) {
     const struct frame *f = frame_of(mfn);
 
     return d->is_control || (owns_devices(d) && (!f || READ_ONCE(f->owner) == OWNER_IO));
@@ -42,6 +42,14 @@ static bool bad_flags(uint64_t e, const struct domain *d) {
     uint64_t bad = e & ~L1_FLAGS;
 
     return unlikely(bad) && ((bad & ~L1_CACHE_FLAGS) || !may_choose_caching(d, pte_mfn(e)));
+}
+
+int absent_entry_refuse(struct domain *d, unsigned int level, uint64_t e) {
+    uint64_t at = e & d->arch.l1tf_mask;
+
+    if ((!at || at >= d->arch.l1tf_end) && (level == 1 || !(e & PTE_PSE))) return 0;
+    domain_crash(d, "L1TF-vulnerable L%ue %016lx", level, e);
+    return -EINVAL;
 }
 
 /* A frame outside RAM. */

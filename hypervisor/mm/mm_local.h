@@ -165,18 +165,12 @@ static inline unsigned int next_present(const uint64_t *t, unsigned int i, unsig
     return i;
 }
 
-/*
- * A CPU with L1TF (XSA-273) reads what its first-level cache has of the address in an entry that is
- * not present; of 2 MiB or 1 GiB, from 0 on too, if PSE is set. Kernels that know of it name none
- * of memory there; another goes no further on such a CPU. e is not present. 0 or -EINVAL.
- */
+/* A CPU with L1TF (XSA-273) reads what its first-level cache has of the address in an entry that is
+ * not present; of 2 MiB or 1 GiB, from 0 on too, if PSE is set. Kernels that know of it name no
+ * memory there; another goes no further on such a CPU. e is not present. 0 or -EINVAL. */
+int absent_entry_refuse(struct domain *d, unsigned int level, uint64_t e); /* l1.c */
 static inline int absent_entry_check(struct domain *d, unsigned int level, uint64_t e) {
-    uint64_t mask = d->arch.l1tf_mask;
-
-    if (likely((e & mask) - 1 >= d->arch.l1tf_end && !(level > 1 && mask && (e & PTE_PSE))))
-        return 0;
-    domain_crash(d, "L1TF-vulnerable L%ue %016lx", level, e);
-    return -EINVAL;
+    return likely(!e || !d->arch.l1tf_mask) ? 0 : absent_entry_refuse(d, level, e);
 }
 
 /* Changing only these leaves an entry's references as they are. RW is not among them: XSA-182. */

@@ -203,17 +203,17 @@ __init void spec_init(void) {
 
 /*
  * L1TF: caches compare the address bits that they have, from Nehalem on at least 44, even if the
- * CPU tells of fewer. Entries may name what no memory has, or the last quarter, where kernels get
- * to by turning addresses round.
+ * CPU tells of fewer. Entries may name what no memory has: the end, where kernels get to by turning
+ * addresses round.
  */
 void spec_init_domain(struct domain *d) {
-    unsigned int bits = HAS(SSE4_2) ? L1D_BITS : min((unsigned int)cpu_has.phys_bits, L1D_BITS);
+    unsigned int told = cpu_has.phys_bits, bits = HAS(SSE4_2) ? L1D_BITS : min(told, L1D_BITS);
+    uint64_t ram = max_frame << PAGE_SHIFT, end = bits > told ? BIT(told) : 3 * BIT(bits - 2);
 
     d->arch.entry_slot = xpti_entry_slot(d);
     if (!spec_chosen(l1tf, d)) return;
     d->arch.l1tf_mask = PTE_ADDR & (BIT(bits) - 1);
-    d->arch.l1tf_end = max(max_frame << PAGE_SHIFT,
-                           bits > cpu_has.phys_bits ? BIT(cpu_has.phys_bits) : 3UL << (bits - 2));
+    d->arch.l1tf_end = max(ram, min(end, BIT(bits) - ram));
 }
 
 void spec_init_cpu(void) {
