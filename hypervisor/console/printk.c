@@ -84,7 +84,12 @@ static bool check_level(const char **fmt) {
 
     if (f[0] != '\001') return true;
     *fmt = f + 2;
-    return f[1] == 'g' ? wanted(&guest, LVL_WARNING) : wanted(&own, (enum level)(f[1] - '0'));
+    return wanted(&own, (enum level)(f[1] - '0'));
+}
+
+bool printk_for_guest(void) {
+    CONSOLE_SCOPE();
+    return wanted(&guest, LVL_WARNING);
 }
 
 static void put_lines(const char *s) {

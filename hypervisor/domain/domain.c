@@ -306,6 +306,7 @@ void domain_resume(struct domain *d) {
 }
 
 void domain_crash(struct domain *d, const char *fmt, ...) {
+    bool told = d->is_control || d->is_shut_down || printk_for_guest();
     char why[160];
     va_list ap;
 
@@ -313,11 +314,11 @@ void domain_crash(struct domain *d, const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(why, sizeof(why), fmt, ap);
     va_end(ap);
-    if (current->domain == d) {
+    if (told && current->domain == d) {
         printk(KERN_ERR "d%uv%u crashed on cpu %u at rip %016lx: %s\n", d->id, current->id,
                smp_cpu_id(), guest_regs()->rip, why);
         show_regs(guest_regs());
-    } else {
+    } else if (told) {
         printk(KERN_ERR "d%u crashed: %s\n", d->id, why);
     }
     domain_shutdown(d, SHUTDOWN_crash);

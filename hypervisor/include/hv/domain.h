@@ -162,18 +162,12 @@ extern struct list domain_list;
 #define for_each_domain(d) list_for_each(d, &domain_list, list)
 
 /* The one place that answers "may subject do op to object". domain/policy.c */
+/* clang-format off */
 enum policy_op {
-    POL_DOMCTL,
-    POL_SYSCTL,
-    POL_PLATFORM,
-    POL_MMU_FOREIGN,
-    POL_MEMORY_FOREIGN,
-    POL_EVENT_FOREIGN,
-    POL_GRANT_FOREIGN,
-    POL_PHYSDEV,
-    POL_CONSOLE_IO,
-    POL_SCHED_REMOTE
+    POL_DOMCTL, POL_SYSCTL, POL_PLATFORM, POL_PHYSDEV, POL_CONSOLE_IO, POL_SCHED_REMOTE,
+    POL_MMU_FOREIGN, POL_MEMORY_FOREIGN, POL_EVENT_FOREIGN, POL_GRANT_FOREIGN
 };
+/* clang-format on */
 int policy_check(const struct domain *subject, const struct domain *object, enum policy_op op,
                  uint32_t sub); /* 0 or -EPERM */
 /* A domain by id, DOMID_SELF too, with a reference, on which the current one may do op; itself it

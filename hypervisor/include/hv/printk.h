@@ -15,8 +15,9 @@ struct cpu_user_regs;
 #define KERN_WARN  "\0012"
 #define KERN_INFO  "\0013"
 #define KERN_DEBUG "\0014"
-#define KERN_GUEST "\001g" /* caused by a guest: rate-limited, subject to guest_loglvl */
 
+/* Whether messages that a guest caused may follow: rate-limited, subject to guest_loglvl. */
+bool printk_for_guest(void);
 void printk(const char *fmt, ...) __printf(1, 2);
 void vprintk(const char *fmt, va_list ap);
 
