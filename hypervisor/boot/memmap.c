@@ -89,7 +89,7 @@ __init void memmap_finish(void) {
     printk("System RAM: %luMB (%lukB)\n", ram >> 20, ram >> 10);
 }
 
-/* The i-th range that boot keeps; false past the last. */
+/* The i-th range that is not to be used at boot; false past the last. */
 static bool reserved_range(unsigned int i, struct range *r) {
     if (i == 0) {
         *r = (struct range){.end = LOW_MEMORY_END};
@@ -141,6 +141,7 @@ static __init void give(paddr_t start, paddr_t end) {
 }
 
 __init void memmap_give_ram(void) {
+    if (cpu_has.hangs_at_1g) printk("The 4 MiB at 1 GiB are not used (XSA-282)\n");
     for_each_ram(e) give(ROUND_UP(e->addr, PAGE_SIZE), (e->addr + e->size) & PAGE_MASK);
 }
 

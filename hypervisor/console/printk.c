@@ -87,9 +87,9 @@ static bool check_level(const char **fmt) {
     return wanted(&own, (enum level)(f[1] - '0'));
 }
 
-bool printk_for_guest(void) {
+bool printk_for_guest(const struct domain *d) {
     CONSOLE_SCOPE();
-    return wanted(&guest, LVL_WARNING);
+    return d->is_control || wanted(&guest, LVL_WARNING);
 }
 
 static void put_lines(const char *s) {

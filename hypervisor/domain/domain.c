@@ -306,20 +306,21 @@ void domain_resume(struct domain *d) {
 }
 
 void domain_crash(struct domain *d, const char *fmt, ...) {
-    bool told = d->is_control || d->is_shut_down || printk_for_guest();
     char why[160];
     va_list ap;
+    bool told;
 
     if (d->is_shut_down) return;
     va_start(ap, fmt);
     vsnprintf(why, sizeof(why), fmt, ap);
     va_end(ap);
+    told = printk_for_guest(d);
     if (told && current->domain == d) {
-        printk(KERN_ERR "d%uv%u crashed on cpu %u at rip %016lx: %s\n", d->id, current->id,
-               smp_cpu_id(), guest_regs()->rip, why);
+        printk("d%uv%u crashed on cpu %u at rip %016lx: %s\n", d->id, current->id, smp_cpu_id(),
+               guest_regs()->rip, why);
         show_regs(guest_regs());
     } else if (told) {
-        printk(KERN_ERR "d%u crashed: %s\n", d->id, why);
+        printk("d%u crashed: %s\n", d->id, why);
     }
     domain_shutdown(d, SHUTDOWN_crash);
 }

@@ -166,8 +166,8 @@ static inline unsigned int next_present(const uint64_t *t, unsigned int i, unsig
 }
 
 /* A CPU with L1TF (XSA-273) reads what its first-level cache has of the address in an entry that is
- * not present; of 2 MiB or 1 GiB, from 0 on too, if PSE is set. Kernels that know of it name no
- * memory there; another goes no further on such a CPU. e is not present. 0 or -EINVAL. */
+ * not present; with PSE it takes the entry for 2 MiB or 1 GiB, from 0 on too. Kernels that know of
+ * it name no memory there; who does is crashed. e is not present. 0 or -EINVAL. */
 int absent_entry_refuse(struct domain *d, unsigned int level, uint64_t e); /* l1.c */
 static inline int absent_entry_check(struct domain *d, unsigned int level, uint64_t e) {
     return likely(!e || !d->arch.l1tf_mask) ? 0 : absent_entry_refuse(d, level, e);

@@ -76,7 +76,7 @@ static void watchdog_expired(void *data) {
     struct domain *d = data;
 
     if (d->is_shut_down || d->state >= DOM_DYING) return;
-    printk(KERN_WARN "d%u: watchdog expired, shutting it down\n", d->id);
+    if (printk_for_guest(d)) printk("d%u: watchdog expired, shutting it down\n", d->id);
     domain_shutdown(d, SHUTDOWN_watchdog);
 }
 

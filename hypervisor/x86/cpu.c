@@ -61,7 +61,7 @@ static void read_features(void) {
     cpu_has.rdtscp = bit(ext.d, 27);
     cpu_has.tsc_invariant = bit(leaf(0x80000007, 0).d, 8);
     cpu_has.phys_bits = (uint8_t)leaf(0x80000008, 0).a;
-    /* Skylake to Kaby Lake; those whose microcode took TSX away do not tell them apart. */
+    /* Skylake to Coffee Lake; with TSX or without, which microcode may hide. */
     cpu_has.hangs_at_1g =
         cpu_has.intel && cpu_has.family == 6 && memchr("\x4e\x55\x5e\x8e\x9e", cpu_has.model, 5);
     cpu_has.x87_leaks = cpu_has.amd && !bit(leaf(0x80000008, 0).b, 2); /* RstrFpErrPtrs */

@@ -97,7 +97,7 @@ static bool amd_lfence_serialises(void) {
     return rdmsr_safe(MSR_DE_CFG, &v) && (v & DE_CFG_LFENCE_SERIALISES);
 }
 
-/* Each CPU of Zen 2. New microcode does the same, but need not be there (Zenbleed, XSA-433). */
+/* Each CPU of Zen 2, whose microcode need not be new (XSA-433). A test looks for the symbol. */
 static __attribute__((noinline)) void stop_zenbleed(void) {
     uint64_t v;
 

@@ -181,8 +181,8 @@ static int new_dev(sbdf_t sbdf, bool msix, uint64_t table_base, struct msi_dev *
     m->desc = hv_new_array(struct irq_desc *, m->nr);
     if (m->desc) rc = msix ? map_table(m, table_base) : 0;
     list_add_tail(&m->list, &devices);
-    *out = m;
-    if (rc) release_dev(m); /* nobody has got it yet */
+    *out = rc ? NULL : m;
+    if (rc) release_dev(m);
     return rc;
 }
 

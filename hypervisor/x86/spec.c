@@ -14,9 +14,8 @@
 CMDLINE_OPTION(spec-ctrl);
 CMDLINE_OPTION(pv-l1tf);
 /* clang-format on */
-CMDLINE_OPTION(xpti);
 
-#define L1D_BITS 44U
+#define L1D_BITS 44U /* of L1TF: spec_init_domain() */
 
 #define MSR_SPEC_CTRL 0x48
 #define MSR_PRED_CMD  0x49
@@ -124,13 +123,10 @@ __init struct spec_choice spec_choose(const char *option, bool dom0, bool domu) 
 
     while (cmdline_list_next(&list, item, sizeof(item))) {
         bool dflt = strcmp(item, "default") == 0;
-        int both = parse_bool(item, -1), d0 = cmdline_item_bool(item, "dom0");
-        int du = cmdline_item_bool(item, "domu");
+        int both = parse_bool(item, -1);
+        int d0 = dflt ? dom0 : both >= 0 ? both : cmdline_item_bool(item, "dom0");
+        int du = dflt ? domu : both >= 0 ? both : cmdline_item_bool(item, "domu");
 
-        if (dflt || both >= 0) {
-            d0 = dflt ? dom0 : both;
-            du = dflt ? domu : both;
-        }
         if (d0 < 0 && du < 0) printk(KERN_WARN "WARNING: %s=%s: no such item\n", option, item);
         if (d0 >= 0) on.dom0 = d0;
         if (du >= 0) on.domu = du;
@@ -201,11 +197,8 @@ __init void spec_init(void) {
     install();
 }
 
-/*
- * L1TF: caches compare the address bits that they have, from Nehalem on at least 44, even if the
- * CPU tells of fewer. Entries may name what no memory has: the end, where kernels get to by turning
- * addresses round.
- */
+/* Caches compare the address bits that they have: from Nehalem on at least 44, even if the CPU
+ * tells of fewer. What is above all of RAM, and RAM's addresses turned round, must be allowed. */
 void spec_init_domain(struct domain *d) {
     unsigned int told = cpu_has.phys_bits, bits = HAS(SSE4_2) ? L1D_BITS : min(told, L1D_BITS);
     uint64_t ram = max_frame << PAGE_SHIFT, end = bits > told ? BIT(told) : 3 * BIT(bits - 2);

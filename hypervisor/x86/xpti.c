@@ -12,6 +12,8 @@
 #include <x86/desc.h>
 #include <x86/spec.h>
 
+CMDLINE_OPTION(xpti);
+
 extern const char entry_text_start[], entry_text_end[]; /* linker script */
 
 static uint64_t *entry_l4;    /* holds guests' slot 261 */

@@ -9,6 +9,7 @@
 #include <hv/types.h>
 
 struct cpu_user_regs;
+struct domain;
 
 /* Marks of levels, as loglvl= counts them. */
 #define KERN_ERR   "\0011"
@@ -16,8 +17,9 @@ struct cpu_user_regs;
 #define KERN_INFO  "\0013"
 #define KERN_DEBUG "\0014"
 
-/* Whether messages that a guest caused may follow: rate-limited, subject to guest_loglvl. */
-bool printk_for_guest(void);
+/* Whether a message that d caused may follow: but for dom0, rate-limited, subject to guest_loglvl.
+ */
+bool printk_for_guest(const struct domain *d);
 void printk(const char *fmt, ...) __printf(1, 2);
 void vprintk(const char *fmt, va_list ap);
 

@@ -23,7 +23,7 @@ struct arch_pcpu {
 struct arch_domain {
     struct cpu_policy *policy; /* x86/cpuid.h: leaves and MSRs that its vcpus see */
     uint64_t entry_slot;       /* XPTI: slot 261 of its L4s; 0: they show all of Hospes */
-    /* Against L1TF: of the mask, absent entries set nothing, or l1tf_end at least. 0, 0: any. */
+    /* L1TF: what an absent entry has in the mask is 0, or at least l1tf_end. Mask 0: no guard. */
     uint64_t l1tf_mask, l1tf_end;
     uint64_t dirty_cpus[4]; /* CPUs whose TLB may hold entries of this domain; atomic bits */
     uint32_t tsc_mode, tsc_incarnation; /* as the tools set them */
@@ -63,6 +63,6 @@ struct arch_vcpu {
     bool nmi_masked;           /* until the next iret */
     uint64_t msr_tsc_aux;
     struct multicall_entry *multicall; /* the entry being executed; NULL outside a multicall */
-    uint32_t ran_on;                   /* CPU, where arch_pcpu.ran matters */
+    uint32_t ran_on;                   /* CPU of the last barrier for it; with SPEC_IBPB */
     bool continued; /* hypercall_continue() was called; its -ERESTART is on its way */
 };

@@ -485,8 +485,7 @@ static bool has_crashed(void) {
            domctl_op.u.getdomaininfo.flags >> XEN_DOMINF_shutdownshift == SHUTDOWN_crash;
 }
 
-/* A page where the guest's addresses begin again behind the hypervisor's; its lower half has it at
- * 0. */
+/* A page where addresses begin again behind the hypervisor's; its lower half has it at 0. */
 static void map_above_hypervisor(void) {
     const uint64_t entry[] = {MFN_PTE(p.mfn[PUPPET_L3], PTE_TABLE),
                               MFN_PTE(p.mfn[PUPPET_FREE], PTE_TABLE),

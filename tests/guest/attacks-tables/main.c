@@ -19,6 +19,7 @@
 
 #define REFUSED_BITS (1UL << 3 | 1UL << 4 | 1UL << 7 | 1UL << 8) /* PWT, PCD, PSE, G */
 #define LINEAR_SLOT  300
+#define UNSET        0xa5 /* what a result did not touch */
 
 static const unsigned int pins[] = {0, MMUEXT_PIN_L1_TABLE, MMUEXT_PIN_L2_TABLE,
                                     MMUEXT_PIN_L3_TABLE, MMUEXT_PIN_L4_TABLE};
@@ -255,17 +256,15 @@ static void expect_text(unsigned int cmd, size_t size) {
     static char buffer[2048];
     size_t at;
 
-    memset(buffer, 0xa5, sizeof(buffer));
+    memset(buffer, UNSET, sizeof(buffer));
     expect_eq(HV_xen_version(cmd, buffer), 0);
     for (at = 0; at < size && buffer[at]; at++) continue;
     expect(at < size);
     for (; at < size; at++)
         if (buffer[at]) break;
     expect_eq(at, size);
-    expect_eq((uint8_t)buffer[size], 0xa5);
+    expect_eq((uint8_t)buffer[size], UNSET);
 }
-
-#define UNSET 0xa5
 
 /* Bytes of a result, from one offset to another, that are no field: nothing, or the caller's. */
 static void expect_no_field(const void *result, size_t from, size_t to) {

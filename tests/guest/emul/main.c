@@ -307,8 +307,7 @@ static fault_t xrstor(const void *area) {
     return TRY_IO("xrstor (%1)", (), ("r"(area), "a"(3), "d"(0)), ("memory"));
 }
 
-/* What can not be loaded is a fault of the guest's, and what was loaded stays, over a switch too.
- */
+/* What can not be loaded is the guest's fault, and what was loaded stays, over a switch too. */
 static uint64_t refused_state(uint64_t user) {
     static uint64_t area[512] __attribute__((aligned(64)));
     static const uint32_t mine = 0x1fbf, odd = ~0U;

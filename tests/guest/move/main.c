@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * move: one vcpu alone goes from one CPU to the other and back, again and again. Its vector
- * registers, segment base and time come along.
+ * move: one vcpu alone goes from one CPU to the other and back, again and again. A vector
+ * register, a segment base and time come along.
  * Run with: --smp 2 --cmdline dom0_max_vcpus=1
  */
 #include <public/sched.h>
