@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * sched: four vcpus up and down, all running at once; runstates, by call and in registered memory;
- * a time area; vcpu_info in a page of the guest's own; yield; watchdogs, affinity; what is refused.
+ * a time area; vcpu_info in a page of the guest's own; yield; watchdogs, affinity; timers that all
+ * vcpus change at once; what is refused.
  * Run with: --smp 4
  */
 #include <public/domctl.h>
@@ -316,6 +317,77 @@ static void time_between_vcpus(void) {
     if (back_steps) printk("time went back %u times between vcpus\n", back_steps);
 }
 
+/* The timers of one vcpu from all sides: it sets single shots and sleeps on them, two others start
+ * and stop its periodic one, and it is moved from CPU to CPU. It always wakes. */
+static volatile bool timers_race;
+static unsigned int timer_port;
+
+static void sleep_on_single_shots(void) {
+    struct vcpu_set_singleshot_timer timer = {0};
+
+    while (timers_race) {
+        events_off();
+        timer.timeout_abs_ns = now() + MS / 10;
+        require_eq(HV_vcpu_op(VCPUOP_set_singleshot_timer, 1, &timer), 0);
+        HV_sched_op(SCHEDOP_block, NULL);
+    }
+    events_off();
+}
+
+static void start_and_stop(void) {
+    struct vcpu_set_periodic_timer timer = {.period_ns = this_vcpu()->id * MS};
+
+    while (timers_race) {
+        require_eq(HV_vcpu_op(VCPUOP_set_periodic_timer, 1, &timer), 0);
+        require_eq(HV_vcpu_op(VCPUOP_stop_periodic_timer, 1, NULL), 0);
+    }
+}
+
+/* The periodic one ticks for a vcpu that runs. */
+static void run_on_periodic(void) {
+    struct vcpu_set_periodic_timer timer = {.period_ns = MS};
+    unsigned int before = event_counts[timer_port];
+
+    require_eq(HV_vcpu_op(VCPUOP_set_periodic_timer, 1, &timer), 0);
+    events_on();
+    expect(wait_for(READ_ONCE(event_counts[timer_port]) >= before + 5, 60000));
+    events_off();
+    require_eq(HV_vcpu_op(VCPUOP_stop_periodic_timer, 1, NULL), 0);
+}
+
+static void timers_from_all_sides(void) {
+    static struct xen_domctl op;
+    struct xen_domctl_vcpuaffinity *a = &op.u.vcpuaffinity;
+    uint64_t cpus;
+
+    a->flags = XEN_VCPUAFFINITY_HARD;
+    a->vcpu = 1;
+    a->cpumap_hard.nr_bits = 64;
+    set_xen_guest_handle(a->cpumap_hard.bitmap, (uint8_t *)&cpus);
+    timer_port = event_bind_virq(VIRQ_TIMER, 1);
+    event_unmask(timer_port);
+    timers_race = true;
+    require_eq(vcpu_start(1, sleep_on_single_shots), 0);
+    require_eq(vcpu_start(2, start_and_stop), 0);
+    require_eq(vcpu_start(3, start_and_stop), 0);
+    for (unsigned int i = 0; i < 100; i++) {
+        unsigned int before = READ_ONCE(event_counts[timer_port]);
+
+        cpus = 1U << i % 4;
+        expect_eq(domctl(&op, XEN_DOMCTL_setvcpuaffinity), 0);
+        if (!wait_for(READ_ONCE(event_counts[timer_port]) != before, 60000))
+            die("no timer after %u moves", i);
+    }
+    cpus = 0xf;
+    expect_eq(domctl(&op, XEN_DOMCTL_setvcpuaffinity), 0);
+    timers_race = false;
+    for (unsigned int i = 1; i < 4; i++) vcpu_wait_down(i);
+    require_eq(HV_vcpu_op(VCPUOP_stop_periodic_timer, 1, NULL), 0);
+    require_eq(vcpu_start(1, run_on_periodic), 0);
+    vcpu_wait_down(1);
+    event_close(timer_port);
+}
+
 void test_main(void) {
     require_eq(nr_vcpus(), 4);
     HV_vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL);
@@ -332,4 +404,5 @@ void test_main(void) {
     vcpu_info_area();
     for (unsigned int i = 0; i < 100; i++) expect_eq(HV_sched_op(SCHEDOP_yield, NULL), 0);
     time_between_vcpus();
+    timers_from_all_sides();
 }
