@@ -16,8 +16,7 @@ static uint64_t image_l1[IMAGE_TABLES][512]
 static __init uint64_t rights(const char *va) {
     if (va < image_text_end) return PTE_P | PTE_A;
     if (va < image_rodata_end) return PTE_P | PTE_A | PTE_NX;
-    if (va >= boot_stack + STACK_IST_END && va < boot_stack + STACK_MAIN_START) return 0;
-    return DATA_PTE;
+    return va >= boot_stack + STACK_IST_END && va < boot_stack + STACK_MAIN_START ? 0 : DATA_PTE;
 }
 
 __init void boot_protect_image(void) {

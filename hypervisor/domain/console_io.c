@@ -33,14 +33,10 @@ static long console_read_op(uint32_t count, uint64_t buffer) {
 long do_console_io(uint32_t cmd, uint32_t count, uint64_t buffer) {
     int rc;
 
-    switch (cmd) {
-    case CONSOLEIO_write:
-        /* Any guest may write when the hypervisor was built for debugging, as in stock builds. */
-        if (!current->domain->is_control && !IS_DEBUG) return -EPERM;
-        return console_write_op(count, buffer);
-    case CONSOLEIO_read:
-        rc = policy_check(current->domain, current->domain, POL_CONSOLE_IO, cmd);
-        return rc ? rc : console_read_op(count, buffer);
-    default: return -ENOSYS;
-    }
+    /* Any guest may write when the hypervisor was built for debugging, as in stock builds. */
+    if (cmd == CONSOLEIO_write)
+        return current->domain->is_control || IS_DEBUG ? console_write_op(count, buffer) : -EPERM;
+    if (cmd != CONSOLEIO_read) return -ENOSYS;
+    rc = policy_check(current->domain, current->domain, POL_CONSOLE_IO, cmd);
+    return rc ? rc : console_read_op(count, buffer);
 }

@@ -133,8 +133,9 @@ static void vcpu_free(struct vcpu *v) {
 static void free_shell(struct domain *d) {
     struct vcpu *v;
 
+    sched_destroy_domain(d); /* a watchdog that just expires looks at the vcpus */
     for_each_vcpu(d, v) vcpu_free(v);
-    sched_destroy_domain(d);
+    d->max_vcpus = 0; /* nobody goes through them again */
     event_free_domain(d);
     grant_destroy_domain(d);
     arch_domain_free(d);

@@ -11,13 +11,13 @@ static long reset_vcpu(struct vcpu *v) {
     int rc;
 
     domain_pause(d);
-    set_bit(VPF_DOWN, &v->pause_flags); /* without tables it may not run while this is preempted */
+    set_bit(VPF_DOWN, &v->pause_flags); /* without tables it may not run while this is preempted, */
+    v->initialised = false;             /* and nobody may bring it up */
     rc = mm_drop_vcpu_pagetables(v);
     if (!rc) {
         clear_bit(VPF_BLOCKED, &v->pause_flags);
         clear_bit(v->id, d->event.poll_mask);
         v->event.poll_port = 0;
-        v->initialised = false;
         v->sched.pinned_cpu = 0;
     }
     domain_unpause(d);

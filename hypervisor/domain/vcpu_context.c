@@ -57,7 +57,8 @@ static bool same_tables(const struct vcpu *v, const struct vcpu_guest_context *c
 static int take_tables(struct vcpu *v, const struct vcpu_guest_context *c) {
     int rc;
 
-    if (!(c->flags & VGCF_in_kernel) && !c->ctrlreg[1]) return -EINVAL;
+    if (!xen_cr3_to_pfn(c->ctrlreg[1]) && (c->ctrlreg[1] || !(c->flags & VGCF_in_kernel)))
+        return -EINVAL; /* no tables, or frame 0, which stands for none */
     rc = mm_set_gdt(v, c->gdt_frames, (uint32_t)c->gdt_ents);
     if (rc) return rc;
     rc = mm_set_ldt(v, c->ldt_base, (uint32_t)c->ldt_ents);

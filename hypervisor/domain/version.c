@@ -81,8 +81,7 @@ static long get_build_id(uint64_t arg) {
     if (copy_from_guest(&b, arg, sizeof(b))) return -EFAULT;
     if (b.len == 0) return -EINVAL;
     if (size > b.len) return -ENOBUFS;
-    if (copy_to_guest(arg + offsetof(xen_build_id_t, buf), id, size)) return -EFAULT;
-    return (long)size;
+    return copy_to_guest(arg + offsetof(xen_build_id_t, buf), id, size) ? -EFAULT : (long)size;
 }
 
 long do_xen_version(int cmd, uint64_t arg) {

@@ -31,8 +31,7 @@ struct port {
     uint32_t vcpu; /* who is notified */
     struct {
         uint16_t vcpu; /* FIFO queue that it was last linked on; fifo_lock */
-        uint8_t priority;
-        uint8_t pad;
+        uint8_t priority, pad;
     } last;
     union {
         uint32_t detail;           /* UNBOUND: for which domain; VIRQ, PIRQ: which one */

@@ -67,8 +67,7 @@ int grant_init_domain(struct domain *d, int max_frames, int max_maptrack, int ma
     t->active =
         hv_new_array(struct active *, DIV_ROUND_UP(t->max_frames * V1_PER_PAGE, ACTIVE_PER_PAGE));
     t->maptrack = hv_new_array(struct mapping *, max(t->max_maptrack, 1u));
-    if (!t->shared || !t->status || !t->active || !t->maptrack) return -ENOMEM;
-    return table_grow(d, 1);
+    return t->shared && t->status && t->active && t->maptrack ? table_grow(d, 1) : -ENOMEM;
 }
 
 /* The domain is dying and has no page table left: its view of the table goes. */

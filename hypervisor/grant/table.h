@@ -77,6 +77,7 @@ static inline uint32_t table_entries(const struct grant_table *t) {
 }
 
 static inline struct active *active_of(const struct grant_table *t, uint32_t ref) {
+    ref = (uint32_t)array_index_nospec(ref, t->nr_active * ACTIVE_PER_PAGE);
     return &t->active[ref / ACTIVE_PER_PAGE][ref % ACTIVE_PER_PAGE];
 }
 

@@ -42,8 +42,7 @@ static bool free_block_at(uint64_t mfn, unsigned int order) {
 
 void heap_free(struct frame *f, unsigned int order) {
     uint64_t mfn = frame_nr(f);
-    /* 0 says that nobody used it. Where the clock wraps, 1 is later, and so safe. */
-    uint32_t now = max(__atomic_load_n(&tlb_flush_clock, __ATOMIC_SEQ_CST), 1u);
+    uint32_t now = __atomic_load_n(&tlb_flush_clock, __ATOMIC_SEQ_CST);
 
     for (uint64_t i = 0; i < BIT(order); i++) {
         f[i].count &= FC_DIRTY;
@@ -104,13 +103,13 @@ static struct frame *find_for(const struct domain *d, unsigned int order, unsign
     return find(order, 0, min(highest, (unsigned int)LOW_ZONE));
 }
 
-/* A guest may have mapped these frames before, and CPUs may hold that still. Boot's: stamp 0. */
+/* A guest may have mapped these frames before, and CPUs may hold that still. Neighbours were free
+ * for any time: it is their ages that can be compared. */
 static void flush_last_users(const struct frame *f, uint64_t n) {
-    uint32_t newest = f->tlb_stamp;
+    uint32_t now = __atomic_load_n(&tlb_flush_clock, __ATOMIC_SEQ_CST), age = now - f->tlb_stamp;
 
-    for (uint64_t i = 1; i < n; i++)
-        if ((int32_t)(f[i].tlb_stamp - newest) > 0) newest = f[i].tlb_stamp;
-    if (newest) flush_since(NULL, newest);
+    for (uint64_t i = 1; i < n; i++) age = min(age, now - f[i].tlb_stamp);
+    flush_since(NULL, now - age);
 }
 
 struct frame *heap_alloc(unsigned int order, unsigned int bits, const struct domain *d) {
@@ -183,6 +182,7 @@ void free_pages_hv(void *p, unsigned int order) {
     struct frame *f;
 
     if (!p) return;
+    if (IS_DEBUG) memset(p, 0x5a, PAGE_SIZE << order);
     f = mfn_to_frame(virt_to_mfn(p));
     for (uint64_t i = 0; i < BIT(order); i++) f[i].count = FC_DIRTY;
     heap_free(f, order);

@@ -6,6 +6,7 @@
  * whatever runs next has loaded CR3 (the idle loop loads Hospes's own).
  */
 #include <hv/boot.h>
+#include <x86/desc.h>
 
 #include "mm_local.h"
 
@@ -29,16 +30,18 @@ static inline void load_for(struct domain *d, uint64_t cr3) {
         change_domain(p, d, cr3);
 }
 
-void mm_load_base(struct vcpu *v) {
+bool mm_load_base(struct vcpu *v) {
     mfn_t l4 = v->arch.kernel_mode ? v->arch.guest_table : v->arch.guest_table_user;
 
-    if (unlikely(mfn_eq(l4, INVALID_MFN))) {
-        domain_crash(v->domain, "vcpu %u has no %s page tables", v->id,
-                     v->arch.kernel_mode ? "kernel" : "user");
-        mm_load_idle_base();
-        return;
+    if (likely(!mfn_eq(l4, INVALID_MFN))) {
+        load_for(v->domain, mfn_to_paddr(l4));
+        return true;
     }
-    load_for(v->domain, mfn_to_paddr(l4));
+    domain_crash(v->domain, "vcpu %u has no %s page tables", v->id,
+                 v->arch.kernel_mode ? "kernel" : "user");
+    gdt_load_own(&this_pcpu()->arch); /* the idle tables have no window */
+    mm_load_idle_base();
+    return false;
 }
 
 void mm_load_idle_base(void) { load_for(NULL, virt_to_paddr(boot_l4)); }
@@ -105,7 +108,6 @@ int mm_set_base(struct vcpu *v, mfn_t kernel_l4, mfn_t user_l4) {
     int rc = frame_get_typed(v->domain, mfn_x(kernel_l4), FT_L4, &k);
 
     if (rc) return rc;
-    if (!mfn_x(user_l4)) user_l4 = INVALID_MFN;
     if (!mfn_eq(user_l4, INVALID_MFN)) rc = user_l4_get(v->domain, mfn_x(user_l4));
     if (rc) {
         frame_put_typed(k);

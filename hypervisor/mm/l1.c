@@ -44,14 +44,6 @@ static bool bad_flags(uint64_t e, const struct domain *d) {
     return unlikely(bad) && ((bad & ~L1_CACHE_FLAGS) || !may_choose_caching(d, pte_mfn(e)));
 }
 
-int absent_entry_refuse(struct domain *d, unsigned int level, uint64_t e) {
-    uint64_t at = e & d->arch.l1tf_mask;
-
-    if ((!at || at >= d->arch.l1tf_end) && (level == 1 || !(e & PTE_PSE))) return 0;
-    domain_crash(d, "L1TF-vulnerable L%ue %016lx", level, e);
-    return -EINVAL;
-}
-
 /* A frame outside RAM. */
 static int io_get(uint64_t *val, struct domain *pt_owner, struct domain *pg_owner) {
     uint64_t mfn = pte_mfn(*val);

@@ -88,14 +88,13 @@ static long reservation(unsigned int op, uint64_t start, uint64_t arg) {
         domain_get_checked(r.domid, POL_MEMORY_FOREIGN, op, &m.d))
         return (long)start;
     for (; m.done < m.nr; m.done++) {
-        rc = m.done != start && preempt_check()  ? -ERESTART
-             : op == XENMEM_decrease_reservation ? release_extent(&m)
-                                                 : allocate_extent(&m, op);
+        if (m.done != start && preempt_check()) rc = -ERESTART;
+        if (!rc)
+            rc = op == XENMEM_decrease_reservation ? release_extent(&m) : allocate_extent(&m, op);
         if (rc) break;
     }
     domain_put(m.d);
-    if (rc == -ERESTART) return hypercall_continue(2, op | m.done << EXTENT_SHIFT, arg);
-    return (long)m.done;
+    return rc == -ERESTART ? hypercall_continue(2, op | m.done << EXTENT_SHIFT, arg) : (long)m.done;
 }
 
 static long domain_number(unsigned int op, domid_t id) {

@@ -17,8 +17,7 @@ static inline uint64_t pte_mfn(uint64_t e) { return (e & PTE_ADDR) >> PAGE_SHIFT
 
 /* The record of a frame number from anywhere; NULL: not below max_frame. */
 static inline struct frame *frame_of(uint64_t mfn) {
-    if (unlikely(mfn >= max_frame)) return NULL;
-    return &frame_table[array_index_nospec(mfn, max_frame)];
+    return unlikely(mfn >= max_frame) ? NULL : &frame_table[array_index_nospec(mfn, max_frame)];
 }
 
 static inline uint64_t frame_nr(const struct frame *f) { return (uint64_t)(f - frame_table); }
@@ -168,9 +167,9 @@ static inline unsigned int next_present(const uint64_t *t, unsigned int i, unsig
 /* A CPU with L1TF (XSA-273) reads what its first-level cache has of the address in an entry that is
  * not present; with PSE it takes the entry for 2 MiB or 1 GiB, from 0 on too. Kernels that know of
  * it name no memory there; who does is crashed. e is not present. 0 or -EINVAL. */
-int absent_entry_refuse(struct domain *d, unsigned int level, uint64_t e); /* l1.c */
+int absent_entry_judge(struct domain *d, unsigned int level, uint64_t e); /* tables.c */
 static inline int absent_entry_check(struct domain *d, unsigned int level, uint64_t e) {
-    return likely(!e || !d->arch.l1tf_mask) ? 0 : absent_entry_refuse(d, level, e);
+    return likely(!e || !d->arch.l1tf_mask) ? 0 : absent_entry_judge(d, level, e);
 }
 
 /* Changing only these leaves an entry's references as they are. RW is not among them: XSA-182. */

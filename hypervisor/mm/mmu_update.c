@@ -69,8 +69,7 @@ static void frames_owner_put(struct domain *d) {
 }
 
 static inline int check_owner(const struct domain *d) {
-    if (likely(d == current->domain)) return 0;
-    return policy_check(current->domain, d, POL_MMU_FOREIGN, 0);
+    return likely(d == current->domain) ? 0 : policy_check(current->domain, d, POL_MMU_FOREIGN, 0);
 }
 
 /* L1 entries may also name device memory: each such frame is checked by itself. */
@@ -340,8 +339,7 @@ static int one_op(const struct mmuext_op *op, struct domain *d) {
     case MMUEXT_UNMARK_SUPER: return -EOPNOTSUPP;
     }
     if (op->cmd > MMUEXT_UNMARK_SUPER || op->cmd == 14) return -ENOSYS;
-    if (unlikely(d != current->domain)) return -EPERM;
-    return own_op(current, op);
+    return unlikely(d != current->domain) ? -EPERM : own_op(current, op);
 }
 
 long do_mmuext_op(uint64_t uops, uint32_t count, uint64_t pdone, uint32_t foreigndom) {

@@ -94,6 +94,7 @@ void hv_free(void *p) {
         return;
     }
     spin_lock(&pool_lock);
+    if (IS_DEBUG) memset(p, 0x5a, class_size(s->class)); /* what is used after this is noticed */
     head = &classes[s->class];
     if (!s->free) list_add(&s->list, head);
     o->next = s->free;

@@ -18,6 +18,14 @@ static uint64_t adjust(uint64_t e, unsigned int level) {
     return e | PTE_USER | (level == 4 ? PTE_A : 0);
 }
 
+int absent_entry_judge(struct domain *d, unsigned int level, uint64_t e) {
+    uint64_t at = e & d->arch.l1tf_mask;
+
+    if ((!at || at >= d->arch.l1tf_end) && (level == 1 || !(e & PTE_PSE))) return 0;
+    domain_crash(d, "L1TF-vulnerable L%ue %016lx", level, e);
+    return -EINVAL;
+}
+
 bool mm_linear_seen;
 
 /*

@@ -31,6 +31,5 @@ bool policy_before(const struct sched_pcpu *q, const struct sched_vcpu *a,
     bool ea = !vtime_before(q->min_vruntime, a->vruntime);
     bool eb = !vtime_before(q->min_vruntime, b->vruntime);
 
-    if (ea != eb) return ea;
-    return vtime_before(a->deadline, b->deadline);
+    return ea != eb ? ea : vtime_before(a->deadline, b->deadline);
 }

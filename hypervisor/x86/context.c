@@ -151,9 +151,13 @@ static void load_vcpu(struct pcpu *p, struct vcpu *v) {
         spec_barrier();
     }
     mm_window_set_cpu_gdt(v);
-    mm_load_base(v);
-    gdt_load(GDT_WINDOW((uint64_t)v->id));
-    mm_load_ldt(v);
+    if (likely(mm_load_base(v))) {
+        gdt_load(GDT_WINDOW((uint64_t)v->id));
+        mm_load_ldt(v);
+    } else {
+        lldt(0);
+        v->arch.regs.ds = v->arch.regs.es = v->arch.regs.fs = v->arch.regs.gs = 0;
+    }
     cr4_load(v);
     tsc_aux_load(v);
     memcpy(guest_regs(), &v->arch.regs, offsetof(struct cpu_user_regs, es));

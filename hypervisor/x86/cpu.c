@@ -64,6 +64,8 @@ static void read_features(void) {
     /* Skylake to Coffee Lake; with TSX or without, which microcode may hide. */
     cpu_has.hangs_at_1g =
         cpu_has.intel && cpu_has.family == 6 && memchr("\x4e\x55\x5e\x8e\x9e", cpu_has.model, 5);
+    cpu_has.guests_hang = cpu_has.amd && cpu_has.family == 15 && cpu_has.model < 0x40 &&
+                          !cmdline_bool("allow_unsafe", false);
     cpu_has.x87_leaks = cpu_has.amd && !bit(leaf(0x80000008, 0).b, 2); /* RstrFpErrPtrs */
     if (!cpu_has.phys_bits) cpu_has.phys_bits = 36;
 }

@@ -97,17 +97,21 @@ static bool amd_lfence_serialises(void) {
     return rdmsr_safe(MSR_DE_CFG, &v) && (v & DE_CFG_LFENCE_SERIALISES);
 }
 
-/* Each CPU of Zen 2, whose microcode need not be new (XSA-433). A test looks for the symbol. */
-static __attribute__((noinline)) void stop_zenbleed(void) {
+/* A test looks for the symbol. */
+static __attribute__((noinline)) void set_msr_bit(uint32_t msr, unsigned int bit) {
     uint64_t v;
 
-    if (rdmsr_safe(MSR_DE_CFG, &v)) (void)wrmsr_safe(MSR_DE_CFG, v | DE_CFG_NO_ZENBLEED);
+    if (rdmsr_safe(msr, &v)) (void)wrmsr_safe(msr, v | BIT(bit));
 }
 
-static bool is_zen2(void) {
-    uint8_t m = cpu_has.model >> 4;
+/* Each CPU: what AMD's errata want, whether firmware and microcode did it or not. */
+static void stop_amd_errata(void) {
+    unsigned int group = cpu_has.model >> 4;
 
-    return cpu_has.amd && cpu_has.family == 0x17 && (0x6d8 >> m & 1); /* 3, 4, 6, 7, 9, 10 */
+    if (cpu_has.family == 0x0f) set_msr_bit(MSR_HWCR, 6); /* loads of CR3 flush all: 63, 122 */
+    if (cpu_has.family == 0x16 && !group) set_msr_bit(MSR_LS_CFG, 15); /* LOCK hangs it: XSA-82 */
+    /* Zen 2: XSA-433 */
+    if (cpu_has.family == 0x17 && (0x6d8 >> group & 1)) set_msr_bit(MSR_DE_CFG, 9);
 }
 
 static void read_leaf(struct cpu_policy *p, uint32_t leaf) {
@@ -288,8 +292,10 @@ void cpu_policy_init(void) {
 void cpu_policy_init_cpu(void) {
     uint64_t v;
 
-    if (cpu_has.amd) (void)amd_lfence_serialises();
-    if (is_zen2()) stop_zenbleed();
+    if (cpu_has.amd) {
+        (void)amd_lfence_serialises();
+        stop_amd_errata();
+    }
     if ((policies[POLICY_HOST].platform_info & PLATFORM_INFO_FAULTING) &&
         rdmsr_safe(MSR_MISC_FEATURES_ENABLES, &v))
         (void)wrmsr_safe(MSR_MISC_FEATURES_ENABLES, v | 1);
@@ -309,6 +315,10 @@ void policy_set_domain(struct domain *d, const struct cpu_policy *p) {
 }
 
 int arch_domain_init(struct domain *d) {
+    if (cpu_has.guests_hang && !d->is_control) {
+        printk(KERN_ERR "No guests on this CPU: they can hang it (XSA-9); see allow_unsafe\n");
+        return -EPERM;
+    }
     d->arch.policy = hv_new(struct cpu_policy);
     if (!d->arch.policy) return -ENOMEM;
     *d->arch.policy = policies[POLICY_PV_DEFAULT];

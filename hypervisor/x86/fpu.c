@@ -114,9 +114,12 @@ static void forget_last_x87(void) {
     __asm__ volatile("fnclex\n\tffree %%st(7)\n\tfildl %0" : : "m"(zero));
 }
 
-/* False: the CPU does not accept what is in the area. */
+/* False: the CPU does not accept what is in the area, whose x87 part is stale if that is initial.
+ */
 static bool restore_area(const struct xsave_area *area) {
-    if (cpu_has.x87_leaks && !(area->fsw & ~area->fcw & 0x3f)) forget_last_x87();
+    bool has_x87 = !fpu_host_xcr0 || (area->header.xstate_bv & XCR0_X87);
+
+    if (cpu_has.x87_leaks && !(has_x87 && (area->fsw & ~area->fcw & 0x3f))) forget_last_x87();
     if (!fpu_host_xcr0) return ASM_OK("fxrstorq (%[area])", [area] "r"(area));
     return ASM_OK("xrstorq (%[area])", [area] "r"(area), "a"((uint32_t)fpu_host_xcr0),
                   "d"((uint32_t)(fpu_host_xcr0 >> 32)));

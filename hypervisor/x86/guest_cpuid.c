@@ -59,8 +59,7 @@ static void hypervisor_leaf(const struct domain *d, uint32_t idx, uint32_t suble
  * sees MTRR and EIST of the hardware: both became part of the PV ABI by accident and are relied on.
  */
 static void adjust_features(const struct vcpu *v, struct cpuid_regs *r) {
-    bool kernel = v->arch.kernel_mode;
-    bool forced = guest_regs()->entry_vector == TRAP_UD;
+    bool kernel = v->arch.kernel_mode, forced = guest_regs()->entry_vector == TRAP_UD;
     const struct cpuid_regs *host = &cpu_policy_get(POLICY_HOST)->basic[1];
 
     if ((v->arch.cr4 & CR4_OSXSAVE) || (kernel && forced && (r->c & FEATURE_BIT(XSAVE))))

@@ -97,7 +97,6 @@ void smp_poll(void) {
 }
 
 void smp_send_kick(unsigned int cpu) { apic_ipi(pcpus[cpu]->apic_id, ICR_FIXED | VEC_KICK); }
-
 void apic_stop_others(void) { request_others(REQ_STOP); }
 
 void smp_call_others(void (*fn)(void *), void *data) {

@@ -151,12 +151,28 @@ def test_barrier_for_a_vcpu_that_comes_back():
                           "--cmdline=spec-ctrl=ibpb dom0_max_vcpus=1") >= 31
 
 
-@pytest.mark.parametrize("model,wanted", [(0x31, True), (0x47, True), (0x68, True), (0x01, False)])
-def test_zenbleed(model, wanted):
-    """The bit is set on each CPU of Zen 2. (The emulator has no such MSR.)"""
-    cpu = f"{CPU},vendor=AuthenticAMD,family=23,model={model}"
-    times = times_executed("stop_zenbleed", "smoke", "--cpu", cpu, "--smp", "2")
+@pytest.mark.parametrize("family,model,wanted", [
+    (23, 0x31, True), (23, 0x47, True), (23, 0x68, True), (23, 0x01, False),  # Zen 2: XSA-433
+    (22, 0x00, True), (22, 0x30, False),  # XSA-82
+    (15, 0x41, True), (16, 0x04, False)])
+def test_bits_against_errata_of_amd(family, model, wanted):
+    """A bit is set on each CPU that wants it. (The emulator has no such MSRs.)"""
+    cpu = f"{CPU},vendor=AuthenticAMD,family={family},model={model}"
+    times = times_executed("set_msr_bit", "smoke", "--cpu", cpu, "--smp", "2")
     assert times >= 2 if wanted else times == 0
+
+
+def test_no_guests_where_they_hang_the_cpu():
+    """As stock Xen does on the first K8 (XSA-9)."""
+    def create(model, options=""):
+        cpu = f"{CPU},vendor=AuthenticAMD,family=15,model={model}"
+        return run_kernel("domctl", "hospes", "--cpu", cpu, f"--cmdline={options}",
+                          log=own_log(f"{model}-{options}"))
+
+    assert create(0x41).returncode == 0
+    refused = create(0x3f)
+    assert refused.returncode != 0 and "No guests on this CPU" in refused.stdout
+    assert create(0x3f, "allow_unsafe").returncode == 0
 
 
 def memory_on(model):

@@ -45,8 +45,7 @@ struct insn {
     uint8_t rex; /* the prefix; if any, byte registers 4..7 are spl.. rather than ah.. */
     enum insn_seg seg;
     uint8_t reg, rm; /* with their REX bits */
-    bool has_mem;
-    bool rip_relative;
+    bool has_mem, rip_relative;
     uint8_t base, index; /* REG_NONE: none */
     uint8_t scale;       /* shift of index */
     int32_t disp;

@@ -29,7 +29,7 @@ struct event_domain {
 };
 
 struct event_vcpu {
-    uint16_t virq_port[NR_VIRQS]; /* 0: unbound; d->event.lock */
+    uint32_t virq_port[NR_VIRQS]; /* 0: unbound; d->event.lock */
     struct evtchn_fifo_vcpu *fifo;
     int32_t poll_port; /* SCHEDOP_poll: >0 a port, 0 none, -1 several */
 };

@@ -17,8 +17,7 @@ struct domain;
 #define KERN_INFO  "\0013"
 #define KERN_DEBUG "\0014"
 
-/* Whether a message that d caused may follow: but for dom0, rate-limited, subject to guest_loglvl.
- */
+/* Whether a message that d caused may follow: by guest_loglvl; rate-limited but for dom0. */
 bool printk_for_guest(const struct domain *d);
 void printk(const char *fmt, ...) __printf(1, 2);
 void vprintk(const char *fmt, va_list ap);

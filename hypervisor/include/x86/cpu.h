@@ -38,10 +38,9 @@ enum { MSR_ARCH_CAPABILITIES = 0x10a, MSR_MISC_FEATURES_ENABLES = 0x140, MSR_MIS
 enum { MSR_PAT = 0x277, MSR_TSC_DEADLINE = 0x6e0, MSR_X2APIC = 0x800, MSR_EFER = 0xc0000080 };
 enum { MSR_STAR = 0xc0000081, MSR_LSTAR = 0xc0000082, MSR_CSTAR = 0xc0000083 };
 enum { MSR_SYSCALL_MASK = 0xc0000084, MSR_FS_BASE = 0xc0000100, MSR_GS_BASE = 0xc0000101 };
-enum { MSR_KERNEL_GS_BASE = 0xc0000102, MSR_TSC_AUX = 0xc0000103, MSR_DE_CFG = 0xc0011029 };
-
+enum { MSR_KERNEL_GS_BASE = 0xc0000102, MSR_TSC_AUX = 0xc0000103, MSR_HWCR = 0xc0010015 };
+enum { MSR_LS_CFG = 0xc0011020, MSR_DE_CFG = 0xc0011029 };
 #define DE_CFG_LFENCE_SERIALISES (1UL << 1)
-#define DE_CFG_NO_ZENBLEED       (1UL << 9)
 
 #define EFER_SCE   (1UL << 0)
 #define EFER_LME   (1UL << 8)
@@ -68,11 +67,11 @@ struct cpu_features {
     char vendor[13], model_name[49];
     uint32_t max_leaf, max_ext_leaf;
     uint32_t signature; /* cpuid 1 eax */
-    uint8_t family, model, stepping;
-    uint8_t phys_bits;
+    uint8_t family, model, stepping, phys_bits;
     bool amd; /* AMD or Hygon */
     bool intel;
     bool hangs_at_1g; /* by transactions on the 4 MiB there (XSA-282) */
+    bool guests_hang; /* by code that runs into the addresses that are not canonical (XSA-9) */
     bool x87_leaks;   /* restoring x87 state without a pending exception leaves FIP, FDP, FOP */
     bool smep, smap, fsgsbase, xsave, xsaveopt, page1g;
     bool x2apic, tsc_deadline, tsc_invariant, rdtscp, mce, pat, sep;

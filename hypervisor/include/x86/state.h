@@ -15,8 +15,7 @@ struct arch_pcpu {
     uint32_t tlb_stamp; /* flush clock at this CPU's last full flush */
     uint32_t requests;  /* of other CPUs, REQ_*, not yet acknowledged; atomic. x86/smp.c */
     /* What the registers hold, so that equal values need no write. x86/context.c, x86/fpu.c */
-    uint64_t cr4;
-    uint64_t xcr0;
+    uint64_t cr4, xcr0;
     uint32_t tsc_aux;
 };
 

@@ -68,6 +68,15 @@ static void refusals(void) {
     expect_eq(HV_vcpu_op(VCPUOP_send_nmi, 0, &runstate), -XEN_EINVAL);
     expect_eq(HV_vcpu_op(VCPUOP_get_physid, 0, &runstate), -XEN_EINVAL); /* not pinned */
     expect_eq(HV_sched_op(99, NULL), -XEN_ENOSYS);
+    /* Into user mode, with no tables for it: by 0, and by what is not quite 0. */
+    vcpu_fill_context(&context, 3);
+    context.flags = 0;
+    context.user_regs.ds = FLAT_KERNEL_SS;
+    for (unsigned int i = 0; i < 4; i++) {
+        context.ctrlreg[1] = i * 0x555UL;
+        expect_eq(HV_vcpu_op(VCPUOP_initialise, 3, &context), -XEN_EINVAL);
+    }
+    expect_eq(HV_vcpu_op(VCPUOP_up, 3, NULL), -XEN_EINVAL);
     /* More descriptors than a guest may have. */
     vcpu_fill_context(&context, 3);
     context.gdt_ents = FIRST_RESERVED_GDT_ENTRY + 1;

@@ -62,6 +62,30 @@ static void clock_wraps(void) {
     heap_free(again, 0);
 }
 
+/* Neighbours of which one was free for more than half a round of the flush clock: a CPU whose last
+ * flush lies between is flushed for the other, whichever is first. */
+static void old_neighbours(void) {
+    uint32_t clock = tlb_flush_clock, old = 0x1234;
+
+    for (unsigned int first = 0; first < 2; first++) {
+        struct frame *f = heap_alloc(1, 0, NULL);
+        unsigned int before = flushes;
+
+        heap_free(f, 1);
+        f[first].tlb_stamp = old;
+        f[!first].tlb_stamp = old + 0x80000000U + 10;
+        for (unsigned int i = 0; i < nr_cpus; i++)
+            pcpus[i]->arch.tlb_stamp = old + 0x80000000U + (i ? 15 : -10U);
+        tlb_flush_clock = old + 0x80000000U + 20;
+        CHECK(heap_alloc(1, 0, NULL) == f);
+        CHECK_EQ(flushes, before + 1);
+        CHECK(pcpus[0]->arch.tlb_stamp > old + 0x80000000U + 20);
+        heap_free(f, 1);
+    }
+    tlb_flush_clock = clock;
+    for (unsigned int i = 0; i < nr_cpus; i++) pcpus[i]->arch.tlb_stamp = clock;
+}
+
 static void small_objects(void) {
     uint64_t before = mm_free_pages();
     unsigned char *p[200];
@@ -390,10 +414,10 @@ static void shared_frames(void) {
 
 void memory_tests(void) {
     static void (*const tests[])(void) = {
-        heap_is_a_heap,         clock_wraps,   small_objects,
-        reservations,           exchanges,     exchange_keeps_history,
-        exchange_keeps_foreign, claims,        grant_entries,
-        vcpu_info_frame,        mapped_frames, shared_frames};
+        heap_is_a_heap, clock_wraps,   old_neighbours,         small_objects,
+        reservations,   exchanges,     exchange_keeps_history, exchange_keeps_foreign,
+        claims,         grant_entries, vcpu_info_frame,        mapped_frames,
+        shared_frames};
 
     for (unsigned int i = 0; i < ARRAY_SIZE(tests); i++) {
         u = make_domain(5, false);
