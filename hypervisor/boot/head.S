@@ -145,11 +145,9 @@ no_long_mode:
         .code64
 start64:
         xor     %eax, %eax
-        mov     %eax, %ds
-        mov     %eax, %es
-        mov     %eax, %ss
-        mov     %eax, %fs
-        mov     %eax, %gs
+        .irp    seg, ds, es, ss, fs, gs
+        mov     %eax, %\seg
+        .endr
         movabs  $1f, %rax
         jmp     *%rax
 1:      lea     boot_stack_end - CPU_INFO_SIZE(%rip), %rsp

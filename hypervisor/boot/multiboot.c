@@ -15,11 +15,8 @@
 #define MB1_HAS_LOADER  (1u << 9)
 
 struct mb1_info {
-    uint32_t flags, mem_lower, mem_upper, boot_device, cmdline;
-    uint32_t mods_count, mods_addr;
-    uint32_t syms[4];
-    uint32_t mmap_length, mmap_addr;
-    uint32_t drives[2], config_table, loader_name;
+    uint32_t flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr;
+    uint32_t syms[4], mmap_length, mmap_addr, drives[2], config_table, loader_name;
 };
 
 struct mb1_module {

@@ -31,11 +31,9 @@ ap_tramp_start:
         .code64
 ap_tramp_long:
         xor     %eax, %eax
-        mov     %eax, %ds
-        mov     %eax, %es
-        mov     %eax, %ss
-        mov     %eax, %fs
-        mov     %eax, %gs
+        .irp    seg, ds, es, ss, fs, gs
+        mov     %eax, %\seg
+        .endr
         movabs  $ap_start64, %rax
         jmp     *%rax
 

@@ -121,15 +121,20 @@ long do_get_debugreg(int reg) {
 
 /* The caller is in kernel mode: its GS base is in the CPU, the user's in the vcpu. */
 long do_set_segment_base(uint32_t which, uint64_t base) {
-    uint32_t msr = which == SEGBASE_FS          ? MSR_FS_BASE
-                   : which == SEGBASE_GS_KERNEL ? MSR_GS_BASE
-                                                : MSR_KERNEL_GS_BASE;
+    struct vcpu *v = current;
 
     if (which == SEGBASE_GS_USER_SEL) {
-        (void)load_user_gs(current, (uint16_t)base); /* the ABI has no error for a bad selector */
+        (void)load_user_gs(v, (uint16_t)base); /* the ABI has no error for a bad selector */
         return 0;
     }
-    return which < SEGBASE_GS_USER_SEL && write_segment_base(current, msr, base) ? 0 : -EINVAL;
+    if (which > SEGBASE_GS_USER_SEL || !is_canonical(base)) return -EINVAL;
+    if (which == SEGBASE_FS)
+        write_fs_base(base);
+    else if (which == SEGBASE_GS_KERNEL)
+        write_gs_base(base);
+    else
+        v->arch.gs_base_user = base;
+    return 0;
 }
 
 long do_vm_assist(uint32_t cmd, uint32_t type) {

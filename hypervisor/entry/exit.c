@@ -94,8 +94,10 @@ void bounce_exception(struct vcpu *v, uint8_t vector, uint32_t error_code) {
     const struct trap_info *ti = &v->arch.traps[vector];
     unsigned int flags = TI_GET_IF(ti) ? MASK_EVENTS : 0;
 
-    if ((TRAPS_WITH_ERROR_CODE >> vector) & 1) flags |= ERROR_CODE;
-    bounce(v, ti->address, flags, vector, flags & ERROR_CODE ? error_code : 0, NULL);
+    if ((TRAPS_WITH_ERROR_CODE >> vector) & 1)
+        bounce(v, ti->address, flags | ERROR_CODE, vector, error_code, NULL);
+    else
+        bounce(v, ti->address, flags, vector, 0, NULL);
 }
 
 void bounce_softint(struct vcpu *v, uint8_t vector) {

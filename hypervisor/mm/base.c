@@ -30,18 +30,20 @@ static inline void load_for(struct domain *d, uint64_t cr3) {
         change_domain(p, d, cr3);
 }
 
-bool mm_load_base(struct vcpu *v) {
-    mfn_t l4 = v->arch.kernel_mode ? v->arch.guest_table : v->arch.guest_table_user;
-
-    if (likely(!mfn_eq(l4, INVALID_MFN))) {
-        load_for(v->domain, mfn_to_paddr(l4));
-        return true;
-    }
+static __attribute__((noinline)) void load_none(struct vcpu *v) {
     domain_crash(v->domain, "vcpu %u has no %s page tables", v->id,
                  v->arch.kernel_mode ? "kernel" : "user");
     gdt_load_own(&this_pcpu()->arch); /* the idle tables have no window */
     mm_load_idle_base();
-    return false;
+}
+
+void mm_load_base(struct vcpu *v) {
+    mfn_t l4 = v->arch.kernel_mode ? v->arch.guest_table : v->arch.guest_table_user;
+
+    if (likely(!mfn_eq(l4, INVALID_MFN)))
+        load_for(v->domain, mfn_to_paddr(l4));
+    else
+        load_none(v);
 }
 
 void mm_load_idle_base(void) { load_for(NULL, virt_to_paddr(boot_l4)); }

@@ -151,7 +151,8 @@ static void load_vcpu(struct pcpu *p, struct vcpu *v) {
         spec_barrier();
     }
     mm_window_set_cpu_gdt(v);
-    if (likely(mm_load_base(v))) {
+    mm_load_base(v);
+    if (likely(p->loaded)) {
         gdt_load(GDT_WINDOW((uint64_t)v->id));
         mm_load_ldt(v);
     } else {

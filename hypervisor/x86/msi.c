@@ -105,8 +105,7 @@ void msi_set_mask(const struct irq_desc *d, bool masked) {
 
 /* dom0 cannot change these bits (keep_control). MSI has one message: its MME is 0. */
 static void set_enable(const struct msi_dev *m, bool on) {
-    uint32_t bit = m->msix ? MSIX_ENABLE : MSI_ENABLE;
-    uint32_t control = read_cap(m, 2, 2) & ~bit;
+    uint32_t bit = m->msix ? MSIX_ENABLE : MSI_ENABLE, control = read_cap(m, 2, 2) & ~bit;
 
     if (on) control = (control & ~(m->msix ? MSIX_MASK_ALL : MSI_MME)) | bit;
     write_cap(m, 2, 2, control);

@@ -153,7 +153,7 @@ bool guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *value) {
     return !v->arch.traps[TRAP_GP].address && (msr >> 16) != 0x4000 && rdmsr_safe(msr, &unused);
 }
 
-bool write_segment_base(struct vcpu *v, uint32_t msr, uint64_t value) {
+static bool write_base(struct vcpu *v, uint32_t msr, uint64_t value) {
     if (!is_canonical(value)) return false;
     if (msr == MSR_FS_BASE)
         write_fs_base(value);
@@ -182,7 +182,7 @@ bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value) {
     switch (msr) {
     case MSR_FS_BASE:
     case MSR_GS_BASE:
-    case MSR_KERNEL_GS_BASE: return write_segment_base(v, msr, value);
+    case MSR_KERNEL_GS_BASE: return write_base(v, msr, value);
     case MSR_EFER: return value == guest_efer(); /* Linux writes back what it read */
     case MSR_TSC_AUX: return write_tsc_aux(v, value);
     case MSR_XEN_HYPERCALL_PAGE: return write_hypercall_page(v, value);

@@ -203,7 +203,7 @@ void *mm_map_guest_frame(struct domain *d, uint64_t gfn);
 void mm_unmap_guest_frame(void *va); /* any address in it */
 
 /* Context switch and faults. */
-bool mm_load_base(struct vcpu *v); /* CR3 for v's current mode; false: it has none, is crashed */
+void mm_load_base(struct vcpu *v); /* CR3 for v's current mode; without tables: the idle ones */
 /* NEW_BASEPTR for v, which is current, after mm_finish_pending(): 0, -EINVAL, -ERESTART. */
 int new_base(struct vcpu *v, uint64_t mfn);
 void mm_load_idle_base(void);

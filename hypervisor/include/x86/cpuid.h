@@ -32,8 +32,7 @@ struct xen_sysctl_cpu_policy;
 struct cpu_policy {
     struct cpuid_regs basic[POLICY_NR_BASIC]; /* 4, 7, 0xb, 0xd unused: below */
     struct cpuid_regs cache[POLICY_NR_CACHE], feat[POLICY_NR_FEAT], topo[POLICY_NR_TOPO];
-    struct cpuid_regs xstate[POLICY_NR_XSTATE];
-    struct cpuid_regs extd[POLICY_NR_EXTD];
+    struct cpuid_regs xstate[POLICY_NR_XSTATE], extd[POLICY_NR_EXTD];
     struct cpuid_regs hv[2]; /* EAX: tools' limit of hypervisor leaves, Xen's and others; 0: all */
     uint64_t platform_info;  /* MSR 0xce: bit 31 CPUID faulting */
     uint64_t arch_caps;      /* MSR 0x10a */

@@ -11,7 +11,6 @@ struct vcpu;
 /* v is current. False: #GP. */
 bool guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *value);
 bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value);
-bool write_segment_base(struct vcpu *v, uint32_t msr, uint64_t value); /* false: not canonical */
 
 /* -ENODEV: no such register; -EINVAL: reserved bits; -EPERM: not for guests, whose breakpoints must
  * be at addresses of theirs. v is current, or is not running. */
