@@ -57,8 +57,8 @@ static bool within_limit(void) {
     static uint32_t dropped;
     uint64_t now = tsc_khz ? rdtsc() / tsc_khz / 100 : 0; /* tenths of a second */
 
-    credit = min(credit + (now - last), (uint64_t)50);
-    last = now;
+    if (now > last) credit = min(credit + (now - last), (uint64_t)50); /* CPUs' clocks may differ */
+    last = max(now, last);
     if (credit < 5) {
         dropped++;
         return false;

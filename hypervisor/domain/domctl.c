@@ -17,7 +17,7 @@ int bitmap_to_guest(const struct xenctl_bitmap *g, const unsigned long *bits, un
     for (unsigned int i = 0; i < n; i++)
         if (test_bit(i, bits)) b[i / 8] |= (uint8_t)(1u << i % 8);
     if (copy_to_guest(handle_addr(g->bitmap), b, bytes)) return -EFAULT;
-    return clear_guest(handle_addr(g->bitmap) + bytes, DIV_ROUND_UP(g->nr_bits, 8) - bytes);
+    return clear_guest(handle_addr(g->bitmap) + bytes, DIV_ROUND_UP(g->nr_bits, 8UL) - bytes);
 }
 
 int bitmap_from_guest(unsigned long *bits, unsigned int nr, const struct xenctl_bitmap *g) {

@@ -24,7 +24,7 @@ static bool addresses_ok(const struct vcpu_guest_context *c) {
 static bool tables_ok(const struct vcpu_guest_context *c) {
     for (unsigned int i = 0; i < GUEST_TRAP_VECTORS; i++)
         if (!is_canonical(c->trap_ctxt[i].address)) return false;
-    return DIV_ROUND_UP(c->gdt_ents, GDT_PER_FRAME) <= ARRAY_SIZE(c->gdt_frames) &&
+    return c->gdt_ents <= ARRAY_SIZE(c->gdt_frames) * GDT_PER_FRAME &&
            c->ldt_ents <= LDT_MAX_ENTRIES && !(c->ldt_base & (PAGE_SIZE - 1)) &&
            guest_va_ok(c->ldt_base);
 }

@@ -21,7 +21,7 @@ void policy_place(struct sched_pcpu *q, struct sched_vcpu *s, unsigned int weigh
 }
 
 void policy_charge(struct sched_vcpu *s, uint64_t ns, unsigned int weight) {
-    s->vruntime += policy_virtual(ns, weight);
+    s->vruntime += policy_virtual(min(ns, (uint64_t)4 * POLICY_SLICE_NS), weight);
     if (!vtime_before(s->vruntime, s->deadline))
         s->deadline = s->vruntime + policy_virtual(POLICY_SLICE_NS, weight);
 }

@@ -14,7 +14,7 @@
 uint64_t policy_virtual(uint64_t ns, unsigned int weight);
 /* Gives who was off the queue a fair place, without credit for sleeping beyond one slice. */
 void policy_place(struct sched_pcpu *q, struct sched_vcpu *s, unsigned int weight);
-/* s ran for ns. */
+/* s ran for ns, of which four slices count: nobody waited for more. */
 void policy_charge(struct sched_vcpu *s, uint64_t ns, unsigned int weight);
 /* True if a should run before b. */
 bool policy_before(const struct sched_pcpu *q, const struct sched_vcpu *a,

@@ -6,6 +6,7 @@
 
 CMDLINE_OPTION(smep);
 CMDLINE_OPTION(smap);
+CMDLINE_OPTION(allow_unsafe);
 
 struct cpu_features cpu_has;
 unsigned long cpu_cr4;

@@ -2,7 +2,7 @@
 /*
  * sched: four vcpus up and down, all running at once; runstates, by call and in registered memory;
  * a time area; vcpu_info in a page of the guest's own; yield; watchdogs, affinity; timers that all
- * vcpus change at once; what is refused.
+ * vcpus change at once; shares after one ran alone; what is refused.
  * Run with: --smp 4
  */
 #include <public/domctl.h>
@@ -364,15 +364,18 @@ static void run_on_periodic(void) {
     require_eq(HV_vcpu_op(VCPUOP_stop_periodic_timer, 1, NULL), 0);
 }
 
-static void timers_from_all_sides(void) {
+static void keep_on(unsigned int vcpu, uint64_t cpus) {
     static struct xen_domctl op;
     struct xen_domctl_vcpuaffinity *a = &op.u.vcpuaffinity;
-    uint64_t cpus;
 
     a->flags = XEN_VCPUAFFINITY_HARD;
-    a->vcpu = 1;
+    a->vcpu = vcpu;
     a->cpumap_hard.nr_bits = 64;
     set_xen_guest_handle(a->cpumap_hard.bitmap, (uint8_t *)&cpus);
+    require_eq(domctl(&op, XEN_DOMCTL_setvcpuaffinity), 0);
+}
+
+static void timers_from_all_sides(void) {
     timer_port = event_bind_virq(VIRQ_TIMER, 1);
     event_unmask(timer_port);
     timers_race = true;
@@ -382,19 +385,57 @@ static void timers_from_all_sides(void) {
     for (unsigned int i = 0; i < 100; i++) {
         unsigned int before = READ_ONCE(event_counts[timer_port]);
 
-        cpus = 1U << i % 4;
-        expect_eq(domctl(&op, XEN_DOMCTL_setvcpuaffinity), 0);
+        keep_on(1, 1U << i % 4);
         if (!wait_for(READ_ONCE(event_counts[timer_port]) != before, 60000))
             die("no timer after %u moves", i);
     }
-    cpus = 0xf;
-    expect_eq(domctl(&op, XEN_DOMCTL_setvcpuaffinity), 0);
+    keep_on(1, 0xf);
     timers_race = false;
     for (unsigned int i = 1; i < 4; i++) vcpu_wait_down(i);
     require_eq(HV_vcpu_op(VCPUOP_stop_periodic_timer, 1, NULL), 0);
     require_eq(vcpu_start(1, run_on_periodic), 0);
     vcpu_wait_down(1);
     event_close(timer_port);
+}
+
+/* One computes alone on its CPU for long; who comes then does not have it alone for as long. */
+static volatile uint64_t loops;
+static volatile bool computing;
+static uint64_t ran_alone;
+
+static uint64_t has_run(unsigned int vcpu) {
+    struct vcpu_runstate_info info;
+
+    require_eq(HV_vcpu_op(VCPUOP_get_runstate_info, vcpu, &info), 0);
+    return info.time[RUNSTATE_running];
+}
+
+static void compute(void) {
+    while (computing) loops++;
+}
+
+static void come_late(void) {
+    uint64_t begin = has_run(2), before = loops;
+
+    do ran_alone = has_run(2) - begin;
+    while (loops == before && ran_alone < 10 * SECOND);
+}
+
+static void alone_before(void) {
+    uint64_t begin = has_run(1);
+
+    computing = true;
+    keep_on(1, 1U << 3);
+    keep_on(2, 1U << 3);
+    require_eq(vcpu_start(1, compute), 0);
+    expect(wait_for(has_run(1) > begin + 3 * SECOND, 100000));
+    require_eq(vcpu_start(2, come_late), 0);
+    vcpu_wait_down(2);
+    computing = false;
+    vcpu_wait_down(1);
+    expect(ran_alone < SECOND);
+    keep_on(1, 0xf);
+    keep_on(2, 0xf);
 }
 
 void test_main(void) {
@@ -414,4 +455,5 @@ void test_main(void) {
     for (unsigned int i = 0; i < 100; i++) expect_eq(HV_sched_op(SCHEDOP_yield, NULL), 0);
     time_between_vcpus();
     timers_from_all_sides();
+    alone_before();
 }

@@ -117,6 +117,22 @@ static void longest_wait(void) {
     }
 }
 
+/* Who had a CPU for itself, all of which is charged when somebody comes, need not give it back. */
+static void alone_before(void) {
+    uint64_t before;
+
+    start(0);
+    for (unsigned int i = 1; i < NR; i++) e[i].runnable = false;
+    advance_min();
+    e[1].runnable = true;
+    policy_place(&q, &e[1].s, 256);
+    run(0, SECONDS(1000));
+    before = e[1].ran;
+    for (unsigned int wait = 0; choose() != 0 && wait < 100; wait++) run(1, POLICY_SLICE_NS);
+    CHECK(choose() == 0);
+    CHECK(e[1].ran - before <= 5 * POLICY_SLICE_NS);
+}
+
 void policy_tests(void) {
     CHECK_EQ(policy_virtual(1000, 256), 1000);
     CHECK_EQ(policy_virtual(1000, 512), 500);
@@ -126,4 +142,5 @@ void policy_tests(void) {
     sleeper();
     newcomer();
     longest_wait();
+    alone_before();
 }
