@@ -22,7 +22,8 @@ void wake_pollers(struct domain *d, uint32_t port) {
     for_each_set_bit(id, d->event.poll_mask, MAX_VCPUS) {
         struct vcpu *v = domain_vcpu(d, id);
 
-        if (v && (v->event.poll_port == -1 || v->event.poll_port == (int32_t)port) &&
+        /* 0: another waker came late, and v polls again already */
+        if (v && (v->event.poll_port <= 0 || v->event.poll_port == (int32_t)port) &&
             test_and_clear_bit(id, d->event.poll_mask)) {
             v->event.poll_port = 0;
             vcpu_unblock(v);

@@ -74,12 +74,10 @@ static int get_refs(uint64_t *val, struct domain *pt_owner, struct domain *pg_ow
     if (unlikely(!f || !frame_try_get(f, owner_tag(pg_owner)))) {
         if (!f || READ_ONCE(f->owner) == OWNER_IO) return io_get(val, pt_owner, pg_owner);
         tag = READ_ONCE(f->owner);
-        owner = owner_domain(tag); /* stays once we hold a frame of it */
-        if (!owner || pg_owner == pt_owner || !frame_try_get(f, tag)) return -EBUSY;
-        if (policy_check(pg_owner, owner, POL_MMU_FOREIGN, 0)) {
-            frame_drop(f);
+        owner = owner_domain(tag); /* stays once we hold a frame, which others may not even try */
+        if (!owner || pg_owner == pt_owner || policy_check(pg_owner, owner, POL_MMU_FOREIGN, 0) ||
+            !frame_try_get(f, tag))
             return -EBUSY;
-        }
     }
     if ((*val & PTE_RW) && unlikely(type_get_more(f, FT_WRITABLE))) {
         frame_drop(f);
