@@ -114,7 +114,8 @@ void mm_unmap_guest_frame(void *va) {
     frame_put_writable(f);
 }
 
-/* Registers, once. Pending events of the old place count for the new one: all are marked. */
+/* Registers, once. Pending events of the old place count for the new one: all are marked. The dummy
+ * may hold what other domains' vcpus put there. */
 int mm_map_vcpu_info(struct vcpu *v, uint64_t gfn, uint32_t offset) {
     struct vcpu_info *new;
     char *page;
@@ -125,7 +126,7 @@ int mm_map_vcpu_info(struct vcpu *v, uint64_t gfn, uint32_t offset) {
     page = mm_map_guest_frame(v->domain, gfn);
     if (!page) return -EINVAL;
     new = (struct vcpu_info *)(page + offset);
-    memcpy(new, v->info, sizeof(*new));
+    *new = v->info == &dummy_vcpu_info ? (struct vcpu_info){.evtchn_upcall_mask = 1} : *v->info;
     v->info_mfn = virt_to_mfn(page);
     __atomic_store_n(&v->info, new, __ATOMIC_SEQ_CST);
     /* Events sent to the old place while it was copied must not be lost. */

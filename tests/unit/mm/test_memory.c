@@ -358,7 +358,11 @@ static void vcpu_info_frame(void) {
     CHECK_EQ(mmuext(MMUEXT_PIN_L4_TABLE, t.l4), 0);
     CHECK(mm_map_vcpu_info(v, m, 4096 - 8) < 0);
     CHECK_EQ(mm_map_vcpu_info(v, t.l1, 0), -EINVAL);
+    /* What others left in the dummy is not for this one. */
+    dummy_vcpu_info.arch.cr2 = 0x5ec0d;
+    dummy_vcpu_info.evtchn_upcall_mask = 0;
     CHECK_EQ(mm_map_vcpu_info(v, m, 64), 0);
+    CHECK(v->info->arch.cr2 == 0 && v->info->evtchn_upcall_mask == 1);
     CHECK_EQ(mm_map_vcpu_info(v, m, 128), -EINVAL); /* once */
     CHECK((void *)v->info == (char *)page(m) + 64);
     CHECK_EQ(mmuext(MMUEXT_PIN_L1_TABLE, m), -EINVAL);
