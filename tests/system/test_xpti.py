@@ -190,7 +190,8 @@ def test_all_is_mapped_without_xpti():
         kernel.wait_for(b"*** Serial input")
         kernel.in_guest(0)
         slots = hypervisor_pages(kernel.monitor("info mem"))
-        assert {256, 258, 259, 260, 261, 262} <= set(slots), slots
+        # 256, the table of frame numbers that guests may read, is not in their user mode's tables.
+        assert {258, 259, 260, 261, 262} <= set(slots), slots
         assert sum(end - start for start, end, _ in slots[261]) > len(ways_in(1)) * PAGE
 
 
