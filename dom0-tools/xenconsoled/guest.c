@@ -66,15 +66,22 @@ static void publish_tty(struct daemon *d, const struct guest *g) {
         syslog(LOG_ERR, "domain %u: cannot write %s: %s", g->domid, path, strerror(errno));
 }
 
+/* Only of nodes that the guest may not write, nor anything below them: with all of the console's
+ * (backend-id is its own) it would choose how many events we get. What else is read of a console
+ * comes in one transaction with these. */
 static void watch_nodes(struct daemon *d, const struct guest *g, bool on) {
+    static const char *const nodes[] = {"port", "ring-ref"};
     char path[80], token[32];
+    size_t i;
 
     if (!d->xs) return;
-    snprintf(path, sizeof(path), "/local/domain/%u/console", g->domid);
     snprintf(token, sizeof(token), GUEST_TOKEN "%u", g->domid);
-    if (on && !xs_watch(d->xs, path, token))
-        syslog(LOG_ERR, "domain %u: cannot watch %s: %s", g->domid, path, strerror(errno));
-    if (!on) xs_unwatch(d->xs, path, token);
+    for (i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+        snprintf(path, sizeof(path), "/local/domain/%u/console/%s", g->domid, nodes[i]);
+        if (on && !xs_watch(d->xs, path, token))
+            syslog(LOG_ERR, "domain %u: cannot watch %s: %s", g->domid, path, strerror(errno));
+        if (!on) xs_unwatch(d->xs, path, token);
+    }
 }
 
 /* Log: opened as soon as the guest has a name, at the latest when it has said something. */

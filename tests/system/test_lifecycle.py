@@ -144,6 +144,17 @@ def test_xenconsoled_killed(host):  # noqa: F811
     until_gone(host, "talker")
 
 
+def test_guest_does_not_wake_xenconsoled(host):  # noqa: F811
+    """What a guest owns of its console's nodes, and may write as often as it likes, nobody watches."""
+    create_domu(host, "writer")
+    count = "$(awk '/^voluntary/ { print $2 }' /proc/$(pidof xenconsoled)/status)"
+    woken = host.check(
+        f"node=/local/domain/$(xl domid writer)/console/backend-id; before={count}; "
+        f"for i in $(seq 100); do xenstore-write $node 0; done; echo $(({count} - before))")
+    assert int(woken) < 50
+    host.check("xl destroy writer")
+
+
 def destroy_half_built(vm, before, name, create_again):
     """What a killed xl left is listed, goes by its id, and its name can be used again."""
     ids = vm.check("xl list | awk 'NR > 1 && $1 != \"Domain-0\" { print $2 }'").split()
