@@ -24,6 +24,12 @@
 /* Requests of dom0 that came together are handled in one turn, so many at most, and their answers
  * leave together. A domain has one a turn: none makes the others wait for its heap of them. */
 #define MOST_A_TURN 16
+/* A reader that keeps pace with us must not keep us: so much of a ring's queue goes in one turn. */
+#define RING_A_TURN (16 * XENSTORE_RING_SIZE)
+/* With so much unread by dom0's kernel all domains wait: what one request can cause still fits
+ * below OUT_LIMIT, so that no backend misses an event. For one that has read nothing for
+ * event_timeout_ms nobody waits. */
+#define KERNEL_BEHIND (OUT_LIMIT / 4)
 
 struct list conns = {&conns, &conns};
 struct list ready_conns = {&ready_conns, &ready_conns};
@@ -85,7 +91,35 @@ static void uncause(struct msg *m) {
     outstanding_dec(m->cause);
 }
 
+/* When dom0's kernel last read something, or came to be behind. */
+static uint64_t kernel_read_ms;
+
+static bool kernel_is_behind(const struct conn *c) {
+    return c->dom && c->domid == 0 && c->out_bytes >= KERNEL_BEHIND;
+}
+
+/* For how long domains wait for dom0's kernel if it reads nothing; 0: they do not. */
+static int kernel_wait_ms(void) {
+    const struct domain *dom0 = domain_find(0);
+    uint64_t passed;
+
+    if (!dom0 || !dom0->conn || !kernel_is_behind(dom0->conn)) return 0;
+    passed = now_ms() - kernel_read_ms;
+    return passed < event_timeout_ms ? (int)(event_timeout_ms - passed) : 0;
+}
+
+static void kernel_falls_behind(void) {
+    static uint64_t logged;
+
+    kernel_read_ms = now_ms();
+    if (logged && kernel_read_ms - logged < QUOTA_LOG_MS) return;
+    logged = kernel_read_ms;
+    xlog(LOG_WARNING, "dom0's kernel has %u bytes of events to read: domains wait for it",
+         KERNEL_BEHIND);
+}
+
 static void free_msg(struct conn *c, struct msg *m) {
+    if (kernel_is_behind(c)) kernel_read_ms = now_ms();
     uncause(m);
     if (c->dom && ((struct xsd_sockmsg *)m->data)->type != XS_WATCH_EVENT)
         outstanding_dec(c->domid);
@@ -145,12 +179,14 @@ static void give_up(struct conn *c, uint32_t reason) {
 
 static struct msg *queue_msg(struct conn *c, const struct xsd_sockmsg *hdr) {
     struct msg *m = xmalloc(sizeof(*m) + sizeof(*hdr) + hdr->len);
+    bool was_behind = kernel_is_behind(c);
 
     list_init(&m->caused);
     m->len = (uint32_t)sizeof(*hdr) + hdr->len;
     memcpy(m->data, hdr, sizeof(*hdr));
     list_add_tail(&c->out, &m->link);
     c->out_bytes += m->len;
+    if (!was_behind && kernel_is_behind(c)) kernel_falls_behind();
     domain_memory(c->domid, (int64_t)(sizeof(*m) + m->len));
     conn_ready(c);
     return m;
@@ -322,6 +358,7 @@ static int flush_out(struct conn *c) {
         forget_sent(c, (uint32_t)n);
         /* A ring may have room again. */
         if ((size_t)n < offered && (n == 0 || c->fd >= 0)) break;
+        if (c->fd < 0 && total >= RING_A_TURN) break;
     }
     if (c->fd >= 0 && c->polled_out == list_empty(&c->out)) {
         c->polled_out = !c->polled_out;
@@ -372,7 +409,8 @@ static bool held_back(struct conn *c, int *wait_ms) {
         quota_hit(d, QUOTA_MEMORY);
         return true;
     }
-    ms = rate_wait_ms(d);
+    ms = kernel_wait_ms();
+    if (!ms) ms = rate_wait_ms(d);
     if (ms && (*wait_ms < 0 || ms < *wait_ms)) *wait_ms = ms;
     return ms != 0;
 }

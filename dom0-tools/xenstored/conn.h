@@ -4,7 +4,8 @@
  *
  * Everything behind a connection is bounded: requests are read into a fixed buffer;
  * a domain's replies and the events its requests cause count against its quotas and stop its
- * ring from being read; a socket that does not read its events is closed at OUT_LIMIT.
+ * ring from being read; a socket that does not read its events is closed at OUT_LIMIT; while
+ * dom0's kernel has much to read no domain's ring is read.
  *
  * A connection is freed only by conn_reap(), from the main loop: code that finds it broken calls
  * conn_kill(), which takes away watches and transactions at once and leaves the memory.

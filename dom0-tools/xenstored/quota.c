@@ -8,8 +8,6 @@
 #include <string.h>
 #include <syslog.h>
 
-#define LOG_INTERVAL_MS 60000
-
 struct quota_info quota[QUOTA_COUNT] = {
     [QUOTA_NODES] = {"nodes", 1000, "nodes owned by a domain"},
     [QUOTA_NODE_SIZE] = {"node-size", 2048, "bytes of one node with permissions and child names"},
@@ -32,7 +30,7 @@ void quota_hit(struct domain *d, enum quota q) {
 
     if (!d) return;
     d->hits[q]++;
-    if (d->hit_logged[q] && now - d->hit_logged[q] < LOG_INTERVAL_MS) return;
+    if (d->hit_logged[q] && now - d->hit_logged[q] < QUOTA_LOG_MS) return;
     d->hit_logged[q] = now ? now : 1;
     xlog(LOG_WARNING, "domain %u reached its quota of %s (%u %s), %llu times so far", d->domid,
          quota[q].name, quota[q].limit, quota[q].help, (unsigned long long)d->hits[q]);

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A line about the same thing is logged so seldom. */
+#define QUOTA_LOG_MS 60000
+
 enum quota {
     QUOTA_NODES,
     QUOTA_NODE_SIZE,

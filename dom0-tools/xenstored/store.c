@@ -87,15 +87,17 @@ bool store_path_valid(const char *path) {
 
 /* The nearest existing parent; *len is the length of its path. The root always exists. */
 static struct node *nearest_parent(struct node *root, const char *path, size_t *len) {
-    char *p = xstrdup(path);
-    struct node *n;
+    const char *end = path; /* of n's path */
+    struct node *n = root, *child = root;
 
-    do {
-        *len = path_parent_len(p);
-        p[*len] = 0;
-        n = tree_find(root, p);
-    } while (!n);
-    free(p);
+    while (child) {
+        size_t namelen = strcspn(end + 1, "/");
+
+        n = child;
+        *len = end > path ? (size_t)(end - path) : 1;
+        child = end[1 + namelen] ? node_child(n, end + 1, namelen) : NULL;
+        end += 1 + namelen;
+    }
     return n;
 }
 

@@ -153,6 +153,9 @@ static void trace_line(const char *fmt, va_list ap) {
     len = vsnprintf(line + n, sizeof(line) - n - 1, fmt, ap);
     if (len < 0) return;
     n += (size_t)len < sizeof(line) - n - 1 ? (size_t)len : sizeof(line) - n - 2;
+    /* A domain's bytes must not speak to the terminal of who reads the file, nor make lines. */
+    for (size_t i = 0; i < n; i++)
+        if (line[i] < ' ' || line[i] > '~') line[i] = '?';
     line[n++] = '\n';
     if (write(trace_fd, line, n) < 0)
         (void)trace_open(NULL); /* a full disk must not become a flood of failing writes */

@@ -182,6 +182,26 @@ void disconnect(struct client *c) {
     free(c);
 }
 
+struct client *connect_kernel(void) {
+    struct client *c = calloc(1, sizeof(*c));
+
+    hv_create(0);
+    CHECK(domain_introduce_dom0(1) == 0);
+    c->fd = -1;
+    c->page = hv[0].page;
+    return c;
+}
+
+void disconnect_kernel(struct client *c) {
+    struct domain *dom0 = domain_find(0);
+
+    conn_kill(dom0->conn);
+    dom0->conn = NULL;
+    dom0->introduced = false;
+    pump();
+    free(c);
+}
+
 /* The guest's side of the ring. */
 static size_t ring_put(struct xenstore_domain_interface *page, const char *data, size_t len) {
     size_t n = 0;

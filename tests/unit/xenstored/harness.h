@@ -49,6 +49,9 @@ struct client *connect_tool(void);
 /* Creates a domain in the fake hypervisor and introduces it. */
 struct client *connect_domain(uint32_t domid);
 void disconnect(struct client *c);
+/* Dom0's kernel, on its ring; to be disconnected by disconnect_kernel(). */
+struct client *connect_kernel(void);
+void disconnect_kernel(struct client *c);
 
 /* The fake hypervisor. */
 void hv_create(uint32_t domid);

@@ -85,6 +85,14 @@ static void test_deep(struct client *t) {
     path[2046] = 0;
     CHECK_STR(ask_write(t, 0, path, "deep"), "OK");
     CHECK_STR(ask1(t, XS_READ, 0, path), "deep");
+    path[1000] = 0;
+    strcat(path, "/new/x");
+    CHECK_STR(ask_write(t, 0, path, "below"), "OK");
+    CHECK_STR(ask1(t, XS_READ, 0, path), "below");
+    path[1000] = 0;
+    CHECK_STR(names(t, 0, path), "d new");
+    CHECK_STR(ask1(t, XS_MKDIR, 0, "/d/d/only/one"), "OK");
+    CHECK_STR(names(t, 0, "/d/d"), "d only");
     CHECK_STR(ask1(t, XS_RM, 0, "/d"), "OK");
 }
 

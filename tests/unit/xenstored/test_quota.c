@@ -165,6 +165,95 @@ static void test_deaf_tool(struct client *t) {
     disconnect(deaf);
 }
 
+/* Takes what is in the ring, and lets the daemon do only what that makes it do. */
+static uint32_t drink(struct client *kernel) {
+    uint32_t n = kernel->page->rsp_prod - kernel->page->rsp_cons;
+    int wait = -1;
+
+    kernel->page->rsp_cons = kernel->page->rsp_prod;
+    conn_work(domain_find(0)->conn, &wait);
+    return n;
+}
+
+/* Lets so many bytes of events wait for dom0's kernel; returns how many. */
+static uint32_t fall_behind(struct client *t, uint32_t bytes) {
+    const uint32_t size = sizeof(struct xsd_sockmsg) + 2000 + sizeof("w");
+    uint32_t caused = 0;
+    char path[2000];
+
+    memset(path, 'p', sizeof(path));
+    memcpy(path, "/local/domain/8/", 16);
+    path[sizeof(path) - 1] = 0;
+    for (; caused < bytes; caused += size) ask_write(t, 0, path, "");
+    return caused;
+}
+
+/* Events that dom0's kernel has not read are not dropped for what guests cause: guests wait. */
+static void test_kernel_behind(struct client *t, struct client *d) {
+    struct client *kernel = connect_kernel();
+    struct conn *dc = domain_find(8)->conn;
+    uint32_t caused, got = 0, cons, n;
+    int wait = -1;
+
+    CHECK_STR(ask(kernel, XS_WATCH, 0, P("/local/domain/8\0w")), "OK");
+    while (next_msg(kernel))
+        ;
+    caused = fall_behind(t, OUT_LIMIT / 4 + 16 * XENSTORE_RING_SIZE);
+    cons = d->page->req_cons;
+    send_msg(d, XS_WRITE, 0, P("x\0001"));
+    CHECK(d->page->req_cons == cons);
+    fake_now_ms += event_timeout_ms / 2;
+    got += drink(kernel) + drink(kernel) + drink(kernel);
+    fake_now_ms += event_timeout_ms - 1;
+    CHECK(!conn_work(dc, &wait) && wait == 1 && d->page->req_cons == cons);
+    while ((n = drink(kernel)) != 0) got += n;
+    CHECK(next_msg(d) && !strcmp(d->reply.data, "OK"));
+    while ((n = drink(kernel)) != 0) got += n;
+    CHECK(got == caused + sizeof(struct xsd_sockmsg) + sizeof("/local/domain/8/x") + sizeof("w"));
+    /* For one that reads nothing they wait so long and no longer. */
+    fall_behind(t, OUT_LIMIT / 4 + 16 * XENSTORE_RING_SIZE);
+    cons = d->page->req_cons;
+    send_msg(d, XS_WRITE, 0, P("x\0002"));
+    CHECK(d->page->req_cons == cons);
+    fake_now_ms += event_timeout_ms;
+    CHECK(next_msg(d) && !strcmp(d->reply.data, "OK"));
+    disconnect_kernel(kernel);
+}
+
+/* Whose reader takes what is written to its ring at once; or NULL. */
+static struct xenstore_domain_interface *fast_reader;
+
+/* The linker puts this in ring_write()'s place. */
+int __real_ring_write(struct xenstore_domain_interface *page, const void *buf, size_t len);
+int __wrap_ring_write(struct xenstore_domain_interface *page, const void *buf, size_t len);
+
+int __wrap_ring_write(struct xenstore_domain_interface *page, const void *buf, size_t len) {
+    int n = __real_ring_write(page, buf, len);
+
+    if (page == fast_reader) page->rsp_cons = page->rsp_prod;
+    return n;
+}
+
+/* A reader that is as fast as the daemon gets part of its queue in a turn. */
+static void test_fast_reader(struct client *t) {
+    struct client *kernel = connect_kernel();
+    struct conn *k = domain_find(0)->conn;
+    size_t before;
+    int wait = -1;
+
+    CHECK_STR(ask(kernel, XS_WATCH, 0, P("/local/domain/8\0w")), "OK");
+    fall_behind(t, 1u << 20);
+    kernel->page->rsp_cons = kernel->page->rsp_prod;
+    before = k->out_bytes;
+    fast_reader = kernel->page;
+    CHECK(conn_work(k, &wait));
+    CHECK(k->out_bytes < before && before - k->out_bytes <= 32 * XENSTORE_RING_SIZE);
+    pump();
+    CHECK(k->out_bytes == 0);
+    fast_reader = NULL;
+    disconnect_kernel(kernel);
+}
+
 static void test_rate(struct client *t, struct client *d) {
     uint32_t x = begin(t), cons;
     int wait = -1;
@@ -204,6 +293,8 @@ void test_quota(void) {
     test_counts(d);
     test_outstanding(t, d);
     test_rate(t, d);
+    test_kernel_behind(t, d);
+    test_fast_reader(t);
     test_deaf_tool(t);
     disconnect(t);
     disconnect(d);

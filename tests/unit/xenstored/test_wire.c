@@ -5,10 +5,12 @@
 #include "conn.h"
 #include "domain.h"
 #include "ring.h"
+#include "util.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static void test_pieces(struct client *c) {
     struct xsd_sockmsg hdr = {XS_READ, 42, 0, 6};
@@ -174,6 +176,23 @@ static void test_garbage(struct client *t) {
     CHECK_STR(ask(t, XS_CONTROL, 0, P("check")), "OK");
 }
 
+/* A line of the trace is one line, whatever bytes a domain sends. */
+static void test_trace(struct client *d) {
+    char name[] = "/tmp/hospes-trace-XXXXXX", text[1024] = "";
+    int fd = mkstemp(name), lines = 0;
+    ssize_t n;
+
+    CHECK(fd >= 0 && trace_open(name) == 0);
+    ask(d, XS_READ, 0, P("\x1b[2J\n20261128 OUT\x80\xff"));
+    trace_open(NULL);
+    n = read(fd, text, sizeof(text) - 1);
+    CHECK(n > 0 && strstr(text, " READ ?[2J?20261128 OUT??\n"));
+    for (ssize_t i = 0; i < n; i++) lines += text[i] == '\n';
+    CHECK(lines == 2);
+    close(fd);
+    unlink(name);
+}
+
 void test_wire(void) {
     struct client *t, *d;
 
@@ -181,6 +200,7 @@ void test_wire(void) {
     t = connect_tool();
     d = connect_domain(10);
     ask_perms(t, 0, "/tool", "r0");
+    test_trace(d);
     test_pieces(t);
     test_pieces(d);
     test_heap(t);
