@@ -68,10 +68,10 @@ static __init bool start(struct pcpu *p, uint8_t page) {
     apic_ipi(p->apic_id, ICR_INIT);
     delay_us(10000);
     apic_ipi(p->apic_id, ICR_STARTUP | page);
-    if (!wait_online(p, 10)) {
-        /* The manual's second one, for CPUs that missed the first. */
-        apic_ipi(p->apic_id, ICR_STARTUP | page);
-        if (!wait_online(p, AP_TIMEOUT_MS)) return false;
+    if (!wait_online(p, 10)) apic_ipi(p->apic_id, ICR_STARTUP | page); /* it may miss the first */
+    if (!wait_online(p, AP_TIMEOUT_MS)) {
+        apic_ipi(p->apic_id, ICR_INIT); /* or it could still wake, in what the next one is given */
+        return false;
     }
     nr_cpus++;
     __atomic_store_n(&go, true, __ATOMIC_RELEASE);

@@ -153,7 +153,7 @@ static uint64_t call(unsigned int n, uint64_t a, uint64_t b, uint64_t c, uint64_
     uint64_t status;
 
     fpu_save(v);
-    __asm__ volatile("clts; fninit; ldmxcsr %0" : : "m"((const uint32_t){0x1f80}));
+    __asm__ volatile("clts; fninit; ldmxcsr %0" : : "m"((const uint32_t){MXCSR_DEFAULT}));
     spin_lock(&efi_lock);
     mm_fill_l4(v->domain, efi_l4, true);
     write_cr3(virt_to_paddr(efi_l4));

@@ -18,7 +18,7 @@ bool guest_range_ok(uint64_t va, size_t n) {
 
 /* By a guest's L4 that names an L4 the guest's addresses reach the tables of Hospes itself, all of
  * which are supervisor's: the CPU would keep the guest from them, but not us (mm/tables.c). */
-static bool shows_tables(uint64_t va) {
+static uint64_t shows_tables(uint64_t va) {
     return test_bit((va >> 39) & 511, current->domain->mm.linear_slots);
 }
 
@@ -27,8 +27,8 @@ static bool shows_tables(uint64_t va) {
 static inline bool may_start(uint64_t *va, size_t n) {
     uint64_t ours; /* all ones: not for guests. As data too, for CPUs that guess what we decide */
 
-    if (unlikely(READ_ONCE(mm_linear_seen)) && (shows_tables(*va) || shows_tables(*va + n - 1)))
-        return false;
+    if (unlikely(READ_ONCE(mm_linear_seen)))
+        *va ^= (*va ^ LOW_HALF_END) & -(shows_tables(*va) | shows_tables(*va + n - 1));
     __asm__("cmp %[size], %[at]; sbb %[ours], %[ours]"
             : [ours] "=r"(ours)
             : [at] "r"(*va - LOW_HALF_END), [size] "r"(HV_END - LOW_HALF_END)

@@ -156,10 +156,8 @@ int l1_cmpxchg(uint64_t *slot, uint64_t *old, uint64_t val, struct domain *d) {
     return 0;
 }
 
-/*
- * Entries for granted frames. The grant table checked the grant and took the references; here they
- * move into an L1 entry of current's domain, and back.
- */
+/* Entries for granted frames: the grant table checked and took the references; here they move into
+ * an L1 entry of current's domain, and back. */
 
 void mm_release_l1(struct vcpu *v) {
     if (v->mm.l1) frame_put_typed(v->mm.l1);

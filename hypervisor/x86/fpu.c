@@ -17,10 +17,9 @@
 /* What PV guests may have. Not PKRU, MPX: those need more than the registers. */
 #define XCR0_GUEST (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512)
 
-#define LEGACY_SIZE   512
-#define FCW_DEFAULT   0x37f
-#define MXCSR_DEFAULT 0x1f80
-#define MXCSR_MASK    0xffff
+#define LEGACY_SIZE 512
+#define FCW_DEFAULT 0x37f
+#define MXCSR_MASK  0xffff
 
 struct xsave_header {
     uint64_t xstate_bv, xcomp_bv, rsvd[6];
@@ -114,8 +113,7 @@ static void forget_last_x87(void) {
     __asm__ volatile("fnclex\n\tffree %%st(7)\n\tfildl %0" : : "m"(zero));
 }
 
-/* False: the CPU does not accept what is in the area, whose x87 part is stale if that is initial.
- */
+/* False: the CPU does not accept the area, whose x87 part is stale if that is initial. */
 static bool restore_area(const struct xsave_area *area) {
     bool has_x87 = !fpu_host_xcr0 || (area->header.xstate_bv & XCR0_X87);
 

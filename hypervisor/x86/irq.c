@@ -126,7 +126,7 @@ void irq_eoi(struct irq_desc *d) {
 
 void irq_set_cpu(struct irq_desc *d, unsigned int cpu) {
     SPIN_SCOPE(&d->lock);
-    if (d->cpu == cpu) return;
+    if (d->cpu == cpu || pcpus[cpu]->apic_id > 254) return; /* messages have 8 bits for it */
     d->cpu = cpu;
     if (d->vector) hw_write(d);
 }
@@ -178,12 +178,15 @@ void irq_dump(void) {
 
     printk("Interrupts: %lu spurious\n", spurious);
     for (unsigned int v = VEC_FIRST_DEVICE; v <= VEC_LAST_DEVICE; v++) {
-        const struct irq_desc *d = __atomic_load_n(&vector_desc[v], __ATOMIC_ACQUIRE);
+        const struct irq_desc *d;
 
+        __atomic_fetch_add(&vector_users[v], 1, __ATOMIC_SEQ_CST);
+        d = __atomic_load_n(&vector_desc[v], __ATOMIC_SEQ_CST);
         if (d)
             printk("  vector %02x cpu %u %s %s%s%s%s\n", v, d->cpu, kinds[d->kind],
                    d->level ? "level" : "edge", d->masked ? " masked" : "",
                    d->in_service ? " in service" : "", d->fn ? "" : " unbound");
+        __atomic_fetch_sub(&vector_users[v], 1, __ATOMIC_SEQ_CST);
     }
 }
 

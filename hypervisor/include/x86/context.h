@@ -61,6 +61,7 @@ void fpu_init(void);           /* boot CPU, after cpu_identify */
 void fpu_init_cpu(void);
 int fpu_init_vcpu(struct vcpu *v);
 void fpu_destroy_vcpu(struct vcpu *v);
+#define MXCSR_DEFAULT 0x1f80
 void fpu_save(struct vcpu *v);
 void fpu_restore(struct vcpu *v);
 void fpu_set_ts(struct vcpu *v, bool ts);                /* current's CR0.TS */
