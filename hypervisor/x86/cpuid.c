@@ -149,6 +149,8 @@ static void clamp_leaves(struct cpu_policy *p) {
 
 static void zero(struct cpuid_regs *leaf, unsigned int n) { memset(leaf, 0, n * sizeof(*leaf)); }
 
+#define XSTATE_ALIGNED                                                                             \
+    2U /* a component's ECX: where the compacted format has it at a multiple of 64 */
 #define COMMON_1D 0x0183f3ffU /* bits of leaf 1 EDX that AMD repeats in 0x80000001 EDX */
 
 static void hide_host_amd(struct cpu_policy *p) {
@@ -210,7 +212,8 @@ static void compute_xstate(struct cpu_policy *p) {
     for (unsigned int i = 2; i < POLICY_NR_XSTATE; i++) {
         if (!((xcr0 >> i) & 1)) continue;
         p->xstate[i] = policies[POLICY_RAW].xstate[i];
-        p->xstate[i].c = p->xstate[i].d = 0;
+        p->xstate[i].c &= XSTATE_ALIGNED;
+        p->xstate[i].d = 0;
         size = max(size, p->xstate[i].a + p->xstate[i].b);
     }
     p->xstate[0].a = (uint32_t)xcr0;

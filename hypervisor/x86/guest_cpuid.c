@@ -54,8 +54,7 @@ static void hypervisor_leaf(const struct domain *d, uint32_t idx, uint32_t suble
     }
 }
 
-/*
- * OSXSAVE of the emulated CPUID shows Hospes's CR4 to kernels besides their own, and dom0's kernel
+/* OSXSAVE of the emulated CPUID shows Hospes's CR4 to kernels besides their own, and dom0's kernel
  * sees MTRR and EIST of the hardware: both became part of the PV ABI by accident and are relied on.
  */
 static void adjust_features(const struct vcpu *v, struct cpuid_regs *r) {
@@ -91,6 +90,6 @@ void guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, struct c
     if (v != current) return;
     if (leaf == 1)
         adjust_features(v, r);
-    else if (leaf == 0xd && subleaf == 0)
-        r->b = cpuid(0xd, 0).b; /* by XCR0, which is the guest's */
+    else if (leaf == 0xd && (subleaf == 0 || (subleaf == 1 && r->a & FEATURE_BIT(XSAVEC))))
+        r->b = cpuid(0xd, subleaf).b; /* by XCR0, which is the guest's */
 }
