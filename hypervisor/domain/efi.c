@@ -8,6 +8,7 @@
 #include <hv/boot.h>
 #include <hv/guest_access.h>
 #include <hv/pcpu.h>
+#include <x86/guest_regs.h>
 #include <public/platform.h>
 
 #define EFI_ATTR_RUNTIME (1UL << 63)
@@ -153,6 +154,7 @@ static uint64_t call(unsigned int n, uint64_t a, uint64_t b, uint64_t c, uint64_
     uint64_t status;
 
     fpu_save(v);
+    debugreg_save(v); /* the firmware runs at addresses that a guest may name */
     __asm__ volatile("clts; fninit; ldmxcsr %0" : : "m"((const uint32_t){MXCSR_DEFAULT}));
     spin_lock(&efi_lock);
     mm_fill_l4(v->domain, efi_l4, true);
@@ -160,6 +162,7 @@ static uint64_t call(unsigned int n, uint64_t a, uint64_t b, uint64_t c, uint64_
     status = firmware->service[n](a, b, c, d, e);
     mm_load_base(v);
     spin_unlock(&efi_lock);
+    debugreg_load(v);
     fpu_restore(v);
     return status;
 }
@@ -249,8 +252,8 @@ static long next_variable(struct xenpf_efi_runtime_call *c) {
     uint16_t *name HV_FREE_AT_END = NULL;
     long rc;
 
-    if (!size || size > DATA_MAX) return -EINVAL;
-    name = hv_alloc(size);
+    if (size > DATA_MAX) return -EINVAL;
+    name = hv_alloc(size + 1);
     if (!name) return -ENOMEM;
     rc = copy_from_guest(name, at, room);
     if (rc) return rc;
@@ -279,7 +282,7 @@ static bool misc_allowed(const struct xenpf_efi_runtime_call *c) {
     case XEN_EFI_set_variable: return true;
     case XEN_EFI_set_wakeup_time:
         return !(c->misc & ~(XEN_EFI_SET_WAKEUP_TIME_ENABLE | XEN_EFI_SET_WAKEUP_TIME_ENABLE_ONLY));
-    default: return c->misc == 0;
+    default: return c->misc == 0 || !c->function || c->function > XEN_EFI_update_capsule;
     }
 }
 

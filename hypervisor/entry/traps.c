@@ -163,7 +163,7 @@ void trap_from_hypervisor(struct cpu_user_regs *regs) {
     case TRAP_DB:
         /* A guest's breakpoint on data that we touch for it, or its trap flag at SYSENTER. */
         debugreg_discard();
-        regs->rflags &= ~EFLAGS_TF;
+        regs->rflags = (regs->rflags & ~EFLAGS_TF) | EFLAGS_RF; /* never the same again */
         return;
     case TRAP_DF:
     case TRAP_MC: trap_panic(regs, 0);
