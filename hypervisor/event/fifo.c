@@ -213,8 +213,9 @@ long fifo_set_priority(const struct evtchn_set_priority *s) {
 
     if (!p) return -EINVAL;
     if (!d->event.fifo) return -ENOSYS;
-    if (s->priority > EVTCHN_FIFO_PRIORITY_MIN) return -EINVAL;
     SPIN_SCOPE(&p->lock);
+    if (!port_is_open(p)) return -EACCES;
+    if (s->priority > EVTCHN_FIFO_PRIORITY_MIN) return -EINVAL;
     SPIN_SCOPE(&d->event.fifo_lock);
     p->priority = (uint8_t)s->priority;
     return 0;

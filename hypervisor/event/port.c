@@ -299,7 +299,7 @@ static long op_unmask(uint32_t n) {
 
     if (unlikely(!p)) return -EINVAL;
     SPIN_SCOPE(&p->lock);
-    port_unmask(d, p);
+    if (port_is_open(p)) port_unmask(d, p);
     return 0;
 }
 
@@ -350,8 +350,9 @@ int event_destroy_domain(struct domain *d) {
 }
 
 int event_port_poll(struct domain *d, uint32_t n) {
-    if (!port_is_valid(d, n) || READ_ONCE(port_of(d, n)->state) == PORT_FREE) return -EINVAL;
-    return port_is_pending(d, port_of(d, n));
+    struct port *p = port_find(d, n);
+
+    return p && port_is_open(p) ? port_is_pending(d, p) : -EINVAL;
 }
 
 void event_dump(struct domain *d) {

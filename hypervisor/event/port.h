@@ -60,6 +60,12 @@ static inline struct port *port_find(const struct domain *d, uint32_t n) {
     return port_is_valid(d, n) ? port_of(d, n) : NULL;
 }
 
+static inline bool port_is_open(const struct port *p) {
+    uint8_t state = READ_ONCE(p->state);
+
+    return state != PORT_FREE && state != PORT_RESERVED;
+}
+
 /* deliver.c. The caller holds a lock that keeps the port's state. */
 void port_set_pending(struct domain *d, struct port *p);
 void port_clear_pending(struct domain *d, struct port *p);

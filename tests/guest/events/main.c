@@ -331,6 +331,8 @@ static void blocking(unsigned int timer) {
     ports[0] = event_alloc(DOMID_SELF);
     event_close(ports[0]);
     expect_eq(HV_sched_op(SCHEDOP_poll, &poll), -XEN_EINVAL);
+    ports[0] = 0;
+    expect_eq(HV_sched_op(SCHEDOP_poll, &poll), -XEN_EINVAL);
     expect_eq(HV_sched_op(SCHEDOP_poll, NULL), -XEN_EFAULT);
     set_xen_guest_handle(poll.ports, (evtchn_port_t *)0xffff830000000000);
     expect_eq(HV_sched_op(SCHEDOP_poll, &poll), -XEN_EFAULT);
@@ -418,7 +420,7 @@ static long set_priority(unsigned int port, unsigned int priority) {
 
 static void priorities(void) {
     static const unsigned int levels[] = {15, 7, 0, 3, 12};
-    unsigned int ports[5], peers[5];
+    unsigned int ports[5], peers[5], closed;
 
     for (unsigned int i = 0; i < 5; i++) {
         event_pair(&peers[i], &ports[i]);
@@ -429,6 +431,10 @@ static void priorities(void) {
     }
     expect_eq(set_priority(ports[0], 16), -XEN_EINVAL);
     expect_eq(set_priority(10000000, 1), -XEN_EINVAL);
+    closed = event_alloc(DOMID_SELF);
+    event_close(closed);
+    expect_eq(set_priority(closed, 0), -XEN_EACCES);
+    expect_eq(set_priority(0, 16), -XEN_EACCES);
     events_off();
     nr_ordered = 0;
     for (unsigned int i = 0; i < 5; i++) event_send(peers[i]);
