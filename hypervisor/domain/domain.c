@@ -212,6 +212,7 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool co
     d->is_control = control;
     d->create_flags = cfg->flags;
     d->ssidref = cfg->ssidref;
+    d->arch.msr_relaxed = cfg->arch.misc_flags & XEN_X86_MSR_RELAXED;
     d->pause_count = d->tools_pause_count = 1;
     d->shared_info_mfn = INVALID_MFN;
     memcpy(d->handle, cfg->handle, sizeof(d->handle));

@@ -101,51 +101,20 @@ static long mmcfg_reserved(const struct physdev_pci_mmcfg_reserved *m) {
     return rc || m->flags ? rc : -EOPNOTSUPP; /* it stays in use */
 }
 
+static int may(int cmd) { return policy_check(current->domain, NULL, POL_PHYSDEV, (uint32_t)cmd); }
+#define DOM0_ARG(type, what)     WITH_ARG(type, may(cmd) ?: (what))
+#define DOM0_ARG_OUT(type, what) WITH_ARG_OUT(type, may(cmd) ?: (what))
+
 /* Devices are looked up when an interrupt of theirs is set up, so that nothing need be kept of
  * their coming and going; the structure must be readable all the same. */
-static long device_notice(uint64_t arg, size_t size) {
+static long device_notice(int cmd, uint64_t arg, size_t size) {
     uint8_t buf[64];
 
-    return copy_from_guest(buf, arg, size);
-}
-
-static long privileged_op(int cmd, uint64_t arg) {
-    switch (cmd) {
-    case PHYSDEVOP_map_pirq: WITH_ARG_OUT(physdev_map_pirq, map_pirq(&a))
-    case PHYSDEVOP_unmap_pirq: WITH_ARG(physdev_unmap_pirq, unmap_pirq(&a))
-    case PHYSDEVOP_get_free_pirq: WITH_ARG_OUT(physdev_get_free_pirq, get_free_pirq(&a))
-    case PHYSDEVOP_setup_gsi: WITH_ARG(physdev_setup_gsi, setup_gsi(&a))
-    case PHYSDEVOP_apic_read:
-        WITH_ARG_OUT(physdev_apic, irq_ioapic_read(a.apic_physbase, a.reg, &a.value))
-    case PHYSDEVOP_apic_write: /* lines are set up by setup_gsi and map_pirq alone */
-        WITH_ARG(physdev_apic, irq_ioapic_read(a.apic_physbase, a.reg, &a.value) ? -EINVAL : -EPERM)
-    case PHYSDEVOP_alloc_irq_vector: /* Hospes's affair: the kernel only wants a number back */
-        WITH_ARG_OUT(physdev_irq, (a.vector = a.irq, 0))
-    case PHYSDEVOP_prepare_msix:
-        WITH_ARG(physdev_pci_device, msi_prepare_msix(pci_sbdf(a.seg, a.bus, a.devfn), true))
-    case PHYSDEVOP_release_msix:
-        WITH_ARG(physdev_pci_device, msi_prepare_msix(pci_sbdf(a.seg, a.bus, a.devfn), false))
-    case PHYSDEVOP_pci_mmcfg_reserved: WITH_ARG(physdev_pci_mmcfg_reserved, mmcfg_reserved(&a))
-    case PHYSDEVOP_manage_pci_add:
-    case PHYSDEVOP_manage_pci_remove: return device_notice(arg, sizeof(struct physdev_manage_pci));
-    case PHYSDEVOP_manage_pci_add_ext:
-        return device_notice(arg, sizeof(struct physdev_manage_pci_ext));
-    case PHYSDEVOP_pci_device_add:
-        return device_notice(arg, offsetof(struct physdev_pci_device_add, optarr));
-    case PHYSDEVOP_pci_device_remove: return device_notice(arg, sizeof(struct physdev_pci_device));
-    case PHYSDEVOP_restore_msi:
-        WITH_ARG(physdev_restore_msi, msi_restore(pci_sbdf(0, a.bus, a.devfn)))
-    case PHYSDEVOP_restore_msi_ext:
-        WITH_ARG(physdev_pci_device, msi_restore(pci_sbdf(a.seg, a.bus, a.devfn)))
-    case PHYSDEVOP_dbgp_op: /* no USB debug port in use */
-        return device_notice(arg, sizeof(struct physdev_dbgp_op));
-    default: return -ENOSYS;
-    }
+    return copy_from_guest(buf, arg, size) ? -EFAULT : may(cmd);
 }
 
 long do_physdev_op(int cmd, uint64_t arg) {
     struct domain *d = current->domain;
-    int rc;
 
     switch (cmd) {
     case PHYSDEVOP_eoi: WITH_ARG(physdev_eoi, pirq_eoi(d, a.irq))
@@ -157,8 +126,36 @@ long do_physdev_op(int cmd, uint64_t arg) {
     case PHYSDEVOP_irq_status_query: WITH_ARG_OUT(physdev_irq_status_query, status_query(&a))
     case PHYSDEVOP_set_iopl: WITH_ARG(physdev_set_iopl, set_iopl(&a))
     case PHYSDEVOP_set_iobitmap: WITH_ARG(physdev_set_iobitmap, set_iobitmap(&a))
-    default:
-        rc = policy_check(d, NULL, POL_PHYSDEV, (uint32_t)cmd);
-        return rc ? rc : privileged_op(cmd, arg);
+    case PHYSDEVOP_map_pirq: DOM0_ARG_OUT(physdev_map_pirq, map_pirq(&a))
+    case PHYSDEVOP_unmap_pirq: DOM0_ARG(physdev_unmap_pirq, unmap_pirq(&a))
+    case PHYSDEVOP_get_free_pirq: DOM0_ARG_OUT(physdev_get_free_pirq, get_free_pirq(&a))
+    case PHYSDEVOP_setup_gsi: DOM0_ARG(physdev_setup_gsi, setup_gsi(&a))
+    case PHYSDEVOP_apic_read:
+        DOM0_ARG_OUT(physdev_apic, irq_ioapic_read(a.apic_physbase, a.reg, &a.value))
+    case PHYSDEVOP_apic_write: /* lines are set up by setup_gsi and map_pirq alone */
+        DOM0_ARG(physdev_apic, irq_ioapic_read(a.apic_physbase, a.reg, &a.value) ? -EINVAL : -EPERM)
+    case PHYSDEVOP_alloc_irq_vector: /* Hospes's affair: the kernel only wants a number back */
+        DOM0_ARG_OUT(physdev_irq, (a.vector = a.irq, 0))
+    case PHYSDEVOP_prepare_msix:
+        DOM0_ARG(physdev_pci_device, msi_prepare_msix(pci_sbdf(a.seg, a.bus, a.devfn), true))
+    case PHYSDEVOP_release_msix:
+        DOM0_ARG(physdev_pci_device, msi_prepare_msix(pci_sbdf(a.seg, a.bus, a.devfn), false))
+    case PHYSDEVOP_pci_mmcfg_reserved: DOM0_ARG(physdev_pci_mmcfg_reserved, mmcfg_reserved(&a))
+    case PHYSDEVOP_manage_pci_add:
+    case PHYSDEVOP_manage_pci_remove:
+        return device_notice(cmd, arg, sizeof(struct physdev_manage_pci));
+    case PHYSDEVOP_manage_pci_add_ext:
+        return device_notice(cmd, arg, sizeof(struct physdev_manage_pci_ext));
+    case PHYSDEVOP_pci_device_add:
+        return device_notice(cmd, arg, offsetof(struct physdev_pci_device_add, optarr));
+    case PHYSDEVOP_pci_device_remove:
+        return device_notice(cmd, arg, sizeof(struct physdev_pci_device));
+    case PHYSDEVOP_restore_msi:
+        DOM0_ARG(physdev_restore_msi, msi_restore(pci_sbdf(0, a.bus, a.devfn)))
+    case PHYSDEVOP_restore_msi_ext:
+        DOM0_ARG(physdev_pci_device, msi_restore(pci_sbdf(a.seg, a.bus, a.devfn)))
+    case PHYSDEVOP_dbgp_op: /* no USB debug port in use */
+        return device_notice(cmd, arg, sizeof(struct physdev_dbgp_op));
+    default: return -ENOSYS;
     }
 }

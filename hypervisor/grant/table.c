@@ -100,8 +100,7 @@ void grant_destroy_domain(struct domain *d) {
     d->grants = NULL;
 }
 
-/*
- * The tools' entries as version 1 has them, with the marks of those in use, which may stay in use.
+/* The tools' entries as version 1 has them, with the marks of those in use, which may stay in use.
  * The guest may be writing them. Part of a page is lost; what else version 1 cannot say, refused.
  */
 static int keep_reserved(const struct grant_table *t, grant_entry_v1_t *kept) {

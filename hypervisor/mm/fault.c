@@ -57,6 +57,9 @@ static bool write_read_only(struct vcpu *v, uint64_t addr, uint64_t e, struct cp
     if (!f || f->owner == OWNER_IO)
         return rangeset_contains(mmio_ro_ranges, pte_mfn(e), pte_mfn(e)) &&
                emulate_pt_write(regs, addr, device_store, &w) == 0;
+    /* dom0 need not ask for it, as on stock Xen, which looks at its faults anyway. */
+    if (!(v->domain->is_control || v->domain->vm_assist & BIT(VMASST_TYPE_writable_pagetables)))
+        return false;
     type = table_hold(v->domain, f);
     if (type == FT_NONE) return false;
     w.paddr = frame_nr(f) << PAGE_SHIFT;

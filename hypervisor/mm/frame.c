@@ -315,11 +315,9 @@ int frame_linear_put(struct frame *user, struct frame *used) {
     return type_put(used, 1 + FT_LINEAR_ONE);
 }
 
-/*
- * At boot nobody would come back for it. A vcpu has one already when another vcpu gave up a table
+/* At boot nobody would come back for it. A vcpu has one already when another vcpu gave up a table
  * that an operation still held: that could take as long as a guest likes, so it stays PARTIAL,
- * until somebody wants that type again or its domain is destroyed.
- */
+ * until somebody wants that type again or its domain is destroyed. */
 void pending_add(struct frame *f) {
     struct vcpu *v = current;
 
@@ -349,11 +347,9 @@ void share_hv_frame(struct frame *f, struct domain *d, bool writable) {
     __atomic_store_n(&f->count, FC_HYPERVISOR | FC_ALLOCATED | 1, __ATOMIC_SEQ_CST);
 }
 
-/*
- * The domain may be gone before others that mapped the frame are: from now on it is dom_xen's. The
+/* The domain may be gone before others that mapped the frame are: from now on it is dom_xen's. The
  * owner changes while references exist, which is sound for our frames because nobody who holds one
- * looks at its owner again, and a get that races fails or comes before.
- */
+ * looks at its owner again, and a get that races fails or comes before. */
 void unshare_hv_frame(struct frame *f) {
     uint64_t x;
 

@@ -61,11 +61,9 @@ static void note_foreign(struct frame *f, const struct domain *pt_owner) {
         __atomic_fetch_or(&f->count, FC_FOREIGN, __ATOMIC_SEQ_CST);
 }
 
-/*
- * References for a present entry with good flags. A frame that pg_owner does not own may still be
+/* References for a present entry with good flags. A frame that pg_owner does not own may still be
  * allowed: it is outside RAM, or pg_owner, named as foreign owner, is itself privileged over the
- * real owner.
- */
+ * real owner. */
 static int get_refs(uint64_t *val, struct domain *pt_owner, struct domain *pg_owner) {
     struct frame *f = frame_of(pte_mfn(*val));
     struct domain *owner;

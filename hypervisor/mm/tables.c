@@ -28,8 +28,7 @@ int absent_entry_judge(struct domain *d, unsigned int level, uint64_t e) {
 
 bool mm_linear_seen;
 
-/*
- * An entry that makes an L4 an L3 is about to be written: below it are Hospes's own tables, which a
+/* An entry that makes an L4 an L3 is about to be written: below it are Hospes's own tables, which a
  * guest may not read, but we could for it. After the flush no CPU is in a copy that did not look.
  */
 static void note_linear_l4(struct domain *d, unsigned int slot) {

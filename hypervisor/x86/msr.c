@@ -45,7 +45,8 @@ static const struct {
     {MSR_MCG_CAP, MSR_MCG_CAP, ANY, DROP},
     {0x17a, 0x17b, ANY, ZERO | DROP},   /* MCG_STATUS, MCG_CTL */
     {0x186, 0x18d, INTEL, ZERO | DROP}, /* counters */
-    {0x198, 0x199, INTEL, ZERO},        /* PERF_STATUS, PERF_CTL */
+    {0x198, 0x198, INTEL, ZERO},        /* PERF_STATUS */
+    {0x199, 0x199, INTEL, ZERO | DROP}, /* PERF_CTL */
     {0x19a, 0x19a, INTEL, DROP},        /* THERM_CONTROL */
     {0x19c, 0x19c, INTEL, ZERO},        /* THERM_STATUS */
     {0x1b0, 0x1b0, INTEL, DROP},        /* ENERGY_PERF_BIAS */
@@ -150,7 +151,8 @@ bool guest_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *value) {
     if (read_known(v, msr, value)) return true;
     /* A kernel that cannot take a #GP yet is not killed for reading a register that exists. */
     *value = 0;
-    return !v->arch.traps[TRAP_GP].address && (msr >> 16) != 0x4000 && rdmsr_safe(msr, &unused);
+    return (!v->arch.traps[TRAP_GP].address || v->domain->arch.msr_relaxed) &&
+           (msr >> 16) != 0x4000 && rdmsr_safe(msr, &unused);
 }
 
 static bool write_base(struct vcpu *v, uint32_t msr, uint64_t value) {
@@ -192,6 +194,7 @@ bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value) {
         return policy_has(p, XEN_X86_FEATURE_IBPB) &&
                !(value & ~(policy_has(p, XEN_X86_FEATURE_SBPB) ? 0x81UL : 1UL)) &&
                wrmsr_safe(msr, value);
-    default: return plain_access(msr) & DROP;
+    default:
+        return plain_access(msr) & DROP || (v->domain->arch.msr_relaxed && rdmsr_safe(msr, &old));
     }
 }

@@ -80,11 +80,9 @@ static __init unsigned int cpu_can(void) {
            (HAS(MD_CLEAR) || HAS(FB_CLEAR) || HAS(RFDS_CLEAR) || HAS(VERW_CLEAR) ? SPEC_VERW : 0);
 }
 
-/*
- * IBRS only where setting it once is enough. VERW for MDS, TAA, RFDS, TSA; stale data of devices
+/* IBRS only where setting it once is enough. VERW for MDS, TAA, RFDS, TSA; stale data of devices
  * (FB_CLEAR) matters where a guest has devices. Entries of the return stack can lead only to where
- * a guest can call from, which SMEP forbids.
- */
+ * a guest can call from, which SMEP forbids. */
 static __init unsigned int cpu_needs(void) {
     bool tsa = HAS(VERW_CLEAR) && !(HAS(TSA_SQ_NO) && HAS(TSA_L1_NO));
     bool stale = (cpu_has.intel && !HAS(MDS_NO)) || (HAS(RTM) && !HAS(TAA_NO)) || HAS(RFDS_CLEAR);

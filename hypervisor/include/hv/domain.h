@@ -75,7 +75,7 @@ struct vcpu {
     struct sched_vcpu sched;
     struct event_vcpu event;
     struct mm_vcpu mm;
-    struct vcpu_info *info; /* in shared_info, registered frame, or a private dummy */
+    struct vcpu_info *info; /* in shared_info, registered frame, or the dummy */
     mfn_t info_mfn;         /* registered frame we hold a writable reference on, or INVALID */
     uint64_t runstate_va;   /* guest address, 0: none */
     uint64_t time_va;       /* VCPUOP_register_vcpu_time_memory_area, 0: none */

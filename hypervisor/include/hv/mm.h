@@ -168,10 +168,8 @@ bool frame_get(struct frame *f, const struct domain *d); /* d must own it */
 void frame_put(struct frame *f);
 bool frame_get_writable(struct frame *f, const struct domain *d); /* both, writable */
 void frame_put_writable(struct frame *f);
-/*
- * Hypercalls that change tables call this first: tears down what an earlier one of v left
- * unfinished. 0, or -ERESTART: continue the hypercall with unchanged arguments.
- */
+/* Hypercalls that change tables call this first: tears down what an earlier one of v left
+ * unfinished. 0, or -ERESTART: continue the hypercall with unchanged arguments. */
 int mm_finish_pending(struct vcpu *v);
 /* Gives a Hospes frame to d as shared: readable, or writable by its guest. */
 void share_hv_frame(struct frame *f, struct domain *d, bool writable);

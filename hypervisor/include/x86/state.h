@@ -26,6 +26,7 @@ struct arch_domain {
     uint64_t l1tf_mask, l1tf_end;
     uint64_t dirty_cpus[4]; /* CPUs whose TLB may hold entries of this domain; atomic bits */
     uint32_t tsc_mode, tsc_incarnation; /* as the tools set them */
+    bool msr_relaxed; /* MSRs that Hospes does not know and the CPU has: 0, writes are dropped */
     uint32_t pci_cf8;
     uint8_t cmos_index; /* of ports 0xcf8 and 0x70: what the domain wrote; entry/pio.c */
 };

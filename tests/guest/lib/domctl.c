@@ -11,6 +11,8 @@ long domctl(unsigned int cmd, domid_t id) {
     return hypercall1(__HYPERVISOR_domctl, &domctl_op);
 }
 
+uint32_t domctl_misc_flags;
+
 domid_t domctl_create(unsigned int grant_version) {
     domctl_op.u.createdomain = (struct xen_domctl_createdomain){
         .handle = {1},
@@ -19,6 +21,7 @@ domid_t domctl_create(unsigned int grant_version) {
         .max_grant_frames = 4,
         .max_maptrack_frames = 4,
         .grant_opts = XEN_DOMCTL_GRANT_version(grant_version),
+        .arch.misc_flags = domctl_misc_flags,
     };
     require_eq(domctl(XEN_DOMCTL_createdomain, 0), 0);
     return domctl_op.domain;
