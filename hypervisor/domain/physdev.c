@@ -140,7 +140,9 @@ long do_physdev_op(int cmd, uint64_t arg) {
         DOM0_ARG(physdev_pci_device, msi_prepare_msix(pci_sbdf(a.seg, a.bus, a.devfn), true))
     case PHYSDEVOP_release_msix:
         DOM0_ARG(physdev_pci_device, msi_prepare_msix(pci_sbdf(a.seg, a.bus, a.devfn), false))
-    case PHYSDEVOP_pci_mmcfg_reserved: DOM0_ARG(physdev_pci_mmcfg_reserved, mmcfg_reserved(&a))
+    case PHYSDEVOP_pci_mmcfg_reserved:
+        if (may(cmd)) return may(cmd);
+        WITH_ARG(physdev_pci_mmcfg_reserved, mmcfg_reserved(&a))
     case PHYSDEVOP_manage_pci_add:
     case PHYSDEVOP_manage_pci_remove:
         return device_notice(cmd, arg, sizeof(struct physdev_manage_pci));
@@ -155,7 +157,7 @@ long do_physdev_op(int cmd, uint64_t arg) {
     case PHYSDEVOP_restore_msi_ext:
         DOM0_ARG(physdev_pci_device, msi_restore(pci_sbdf(a.seg, a.bus, a.devfn)))
     case PHYSDEVOP_dbgp_op: /* no USB debug port in use */
-        return device_notice(cmd, arg, sizeof(struct physdev_dbgp_op));
+        return may(cmd) ?: device_notice(cmd, arg, sizeof(struct physdev_dbgp_op));
     default: return -ENOSYS;
     }
 }

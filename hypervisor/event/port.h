@@ -61,9 +61,7 @@ static inline struct port *port_find(const struct domain *d, uint32_t n) {
 }
 
 static inline bool port_is_open(const struct port *p) {
-    uint8_t state = READ_ONCE(p->state);
-
-    return state != PORT_FREE && state != PORT_RESERVED;
+    return p->state != PORT_FREE && p->state != PORT_RESERVED;
 }
 
 /* deliver.c. The caller holds a lock that keeps the port's state. */

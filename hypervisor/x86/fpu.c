@@ -68,6 +68,7 @@ void fpu_init_cpu(void) {
     __asm__ volatile("fninit");
     if (fpu_host_xcr0) {
         xsetbv(fpu_host_xcr0);
+        if (cpuid(13, 1).a & 8) wrmsr(MSR_XSS, 0); /* guests are told sizes that it adds to */
         this_pcpu()->arch.xcr0 = fpu_host_xcr0;
     }
 }

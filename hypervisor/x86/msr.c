@@ -195,6 +195,7 @@ bool guest_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value) {
                !(value & ~(policy_has(p, XEN_X86_FEATURE_SBPB) ? 0x81UL : 1UL)) &&
                wrmsr_safe(msr, value);
     default:
-        return plain_access(msr) & DROP || (v->domain->arch.msr_relaxed && rdmsr_safe(msr, &old));
+        if (plain_access(msr) & DROP) return true;
+        return v->domain->arch.msr_relaxed && msr >> 16 != 0x4000 && rdmsr_safe(msr, &old);
     }
 }

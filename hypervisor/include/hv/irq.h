@@ -29,8 +29,7 @@ void smp_poll(void); /* serve this CPU's flush and call mailboxes; used while sp
 void smp_call_others(void (*fn)(void *), void *data);
 
 #define FLUSH_ALL_VA ~0UL
-/* Flushes va (or all, including global entries) on the CPUs of the mask, which is used up; waits
- * for all. */
+/* Flushes va (or all, global entries too) on the CPUs of the mask, which is used up; waits. */
 void smp_flush_tlb(cpumask_t *cpus, uint64_t va);
 extern uint32_t tlb_flush_clock; /* for frame.tlb_stamp; see x86/smp.c */
 /* Takes from the mask the CPUs that have flushed since the stamp was taken. */

@@ -107,6 +107,7 @@ static void hardware_operations(void) {
     struct physdev_apic apic = {.apic_physbase = 0xfec00000};
     struct physdev_setup_gsi gsi = {.gsi = 9};
     struct physdev_op old = {.cmd = PHYSDEVOP_map_pirq};
+    static const unsigned int rights_first[] = {PHYSDEVOP_pci_mmcfg_reserved, PHYSDEVOP_dbgp_op};
     static const unsigned int unused[] = {0, 1, 3, 18, 22, 32, 99, 1u << 31};
 
     expect_eq(puppet_call_arg(&p, __HYPERVISOR_physdev_op_compat, puppet_va(PUPPET_PAGES - 1), &old,
@@ -124,6 +125,8 @@ static void hardware_operations(void) {
     expect_eq(puppet_call(&p, __HYPERVISOR_physdev_op, PHYSDEVOP_map_pirq, 0, 0, 0), -XEN_EFAULT);
     expect_eq(puppet_call(&p, __HYPERVISOR_physdev_op, PHYSDEVOP_manage_pci_add, 0, 0, 0),
               -XEN_EFAULT);
+    for (unsigned int i = 0; i < ARRAY_SIZE(rights_first); i++)
+        expect_eq(puppet_call(&p, __HYPERVISOR_physdev_op, rights_first[i], 0, 0, 0), -XEN_EPERM);
     for (unsigned int i = 0; i < ARRAY_SIZE(unused); i++)
         expect_eq(puppet_call(&p, __HYPERVISOR_physdev_op, unused[i], 0, 0, 0), -XEN_ENOSYS);
     expect_eq(

@@ -198,7 +198,8 @@ static void breakpoint(uint64_t at) {
 }
 
 /* An instruction breakpoint where the firmware runs, which in the hypervisor would hit again and
- * again; and one of the kernel's own, which is still there after the call. */
+ * again if it were not off there, and if a #DB there did not set RF: one of the two is enough for
+ * this test. And one of the kernel's own, which is still there after the call. */
 static void breakpoints(void) {
     uint64_t at = find_get_time();
 

@@ -44,7 +44,7 @@ static struct cpuid_regs the_cpu(uint32_t leaf, uint32_t sub) {
     case 7: return (struct cpuid_regs){.b = sub ? 0 : 1U << 16 | 1U << 5};
     case 0xd:
         if (sub == 0) return (struct cpuid_regs){0x2e7, 2688, 2696, 0};
-        if (sub == 1) return (struct cpuid_regs){xsave_features, 2440, 0, 0};
+        if (sub == 1) return (struct cpuid_regs){xsave_features, 2432, 0, 0};
         if (sub < ARRAY_SIZE(part)) return part[sub];
     }
     return (struct cpuid_regs){0};
@@ -60,11 +60,26 @@ static void check_leaf(const struct vcpu *v, uint32_t sub, struct cpuid_regs wan
     CHECK_EQ(r.d, want.d);
 }
 
+/* As Linux adds it up. */
+static uint32_t compacted_size(const struct vcpu *v) {
+    uint32_t size = 512 + 64;
+    struct cpuid_regs r;
+
+    for (uint32_t i = 2; i < 63; i++) {
+        if (!(fpu_host_xcr0 >> i & 1)) continue;
+        guest_cpuid(v, 0xd, i, &r);
+        size = (r.c & 2 ? (size + 63) & ~63U : size) + r.a;
+    }
+    return size;
+}
+
 static void compacted(struct domain *d) {
     const struct vcpu *v = d->vcpu[0];
 
+    CHECK_EQ(compacted_size(v), 2432);
+
     check_leaf(v, 0, (struct cpuid_regs){0xe7, 2688, 2688, 0});
-    check_leaf(v, 1, (struct cpuid_regs){7, 2440, 0, 0});
+    check_leaf(v, 1, (struct cpuid_regs){7, 2432, 0, 0});
     check_leaf(v, 2, (struct cpuid_regs){256, 576, 0, 0});
     check_leaf(v, 7, (struct cpuid_regs){1024, 1664, 2, 0});
     check_leaf(v, 9, (struct cpuid_regs){0});
