@@ -166,7 +166,8 @@ def test_second_cpu_is_counted(hypervisor, tmp_path):
     alone, together = (operations["xen_version", vcpus] for vcpus in (1, 2))
     assert alone["median"] == together["median"] > 50
     assert alone["each"] == [alone["median"], 0]
-    assert together["each"] == [alone["median"] // 2] * 2
+    assert len(together["each"]) == 2    # of an odd number each may have the larger half
+    assert all(abs(2 * n - alone["median"]) <= 1 for n in together["each"]), together
     assert all(n > 50 for n in operations["event (IPI) to a running vcpu", 2]["each"])
 
 

@@ -66,7 +66,7 @@ class Kernel:
         args = types.SimpleNamespace(
             kernels=machine.BUILD / "tests/guest", image=None, hypervisor="hospes", dom0_mem="64M",
             cmdline=cmdline, qemu="qemu-system-x86_64", machine="pc", accel="tcg", cpu=CPU, smp=smp,
-            mem="512M", device=[], icount=False, boot="direct",
+            mem="512M", device=[], icount=False, boot="direct", firmware="bios",
             arguments=f"no-nmi {more}", tests=[name],
             qemu_args=[f"-S -qmp unix:{path},server=on"])
         self.log = open(log_path(log), "wb")
